@@ -1,0 +1,31 @@
+//! The words of the trade, as types that cannot be wrong.
+//!
+//! Everything else in the crate speaks in these: an [`Amount`] is an exact decimal, a
+//! [`BillingPeriod`] is a month, an id is a uuid however it was spelt, and a [`Place`] says where
+//! in the user's file something stands. Nothing here reads a clock, a file or a socket, and nothing
+//! here uses binary floating point.
+#![deny(clippy::float_arithmetic, clippy::as_conversions)]
+
+mod amount;
+mod billing_period;
+mod carry_over;
+mod component;
+mod ids;
+mod near;
+mod place;
+mod resource_state;
+mod usage_key;
+mod visible;
+
+pub use amount::{Amount, AmountError, NotReportable, ReportableAmount};
+pub use billing_period::{BillingPeriod, BillingPeriodError, PeriodRange};
+pub use carry_over::CarryOver;
+pub use component::{BillingType, ComponentType, ComponentTypeError};
+pub use ids::{
+    CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, UsageId, UserId,
+};
+pub use near::{fold, nearest};
+pub use place::{Place, Spot};
+pub use resource_state::ResourceState;
+pub use usage_key::UsageKey;
+pub use visible::{Visible, visible};
