@@ -14,6 +14,7 @@ mod ids;
 mod near;
 mod place;
 mod resource_state;
+mod selector;
 mod usage_key;
 mod visible;
 
@@ -27,5 +28,6 @@ pub use ids::{
 pub use near::{fold, nearest};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
+pub use selector::Selector;
 pub use usage_key::UsageKey;
 pub use visible::{Visible, visible};

@@ -1,0 +1,134 @@
+//! The closed list of what can be found, with stable names.
+//!
+//! Users write these names into policies and scripts, so a name is never changed; the exhaustive
+//! matches below make every new code think about its name, its title and its severity.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Not worth a word.
+    Allow,
+    /// Worth a look; changes no exit code.
+    Warn,
+    /// Nothing is sent while it stands.
+    Deny,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        })
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $severity:ident $name:literal $title:literal;)*) => {
+        /// What kind of thing was found.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = concat!("`", $name, "`: ", $title, ".")] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name, in kebab case.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// One line that says what it means.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// The severity where no policy says otherwise.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    WrongFileType Deny "wrong-file-type" "the file is not a spreadsheet that can be read";
+    DamagedFile Deny "damaged-file" "the file breaks off or contradicts itself";
+    EmptyFile Deny "empty-file" "the file holds no row of usage";
+    MissingColumn Deny "missing-column" "a column that every row needs is not there";
+    DuplicateColumn Deny "duplicate-column" "two columns have one meaning";
+    UnknownComponentColumn Deny "unknown-component-column" "a column holds numbers and is no component";
+    ExtraCell Deny "extra-cell" "a row has more cells than the header";
+    MissingValue Deny "missing-value" "a cell that the row needs is blank";
+    InvalidResource Deny "invalid-resource" "a resource or offering uuid is not one";
+    InvalidPeriod Deny "invalid-period" "a billing period is not a month";
+    InvalidAmount Deny "invalid-amount" "an amount is not a number";
+    TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
+    NegativeAmount Deny "negative-amount" "an amount is negative";
+    AmountTooLarge Deny "amount-too-large" "an amount is 10^12 or more";
+    InvalidDescription Deny "invalid-description" "a description is one the server breaks on";
+    InvalidCarryOver Deny "invalid-carry-over" "recurring or missing_usage_policy cannot be understood";
+    CarryOverUnsupported Deny "carry-over-unsupported" "this server does not know the missing usage policy";
+    UserRow Deny "user-row" "a row reports the usage of a single user, which cannot be posted yet";
+    PlanPeriodRow Deny "plan-period-row" "a row names a plan period, which cannot be posted yet";
+    NoScope Deny "no-scope" "a resource is not named by uuid and no offering is given";
+    UnknownOffering Deny "unknown-offering" "an offering is not on the server, or not visible to this account";
+    UnknownResource Deny "unknown-resource" "a resource is not on the server, or not visible to this account";
+    AmbiguousResource Deny "ambiguous-resource" "a name fits several resources";
+    OtherOffering Deny "other-offering" "a resource belongs to another offering than the row or the scope says";
+    UnknownComponent Deny "unknown-component" "a component type is not one of the offering";
+    NotReportable Deny "not-reportable" "usage of this component cannot be reported";
+    ResourceState Deny "resource-state" "the resource takes no usage in its state";
+    NoPlan Deny "no-plan" "the resource has no plan";
+    UnitMismatch Deny "unit-mismatch" "a unit is not the one that the component is measured in";
+    DuplicateKey Deny "duplicate-key" "several rows report the same resource, component and month";
+    SeveralRowsOnServer Deny "several-rows-on-server" "the server holds several rows for one resource, component and month";
+    SeveralPlanPeriods Deny "several-plan-periods" "the resource has several plan periods in this month";
+    UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
+    OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
+    BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
+    OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
+    OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
+    ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
+    NoPlanPeriod Warn "no-plan-period" "the resource has no plan period this month: stored, but never billed";
+}
+
+impl Code {
+    /// The code of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found_again() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.name()), Some(*code));
+            assert!(code.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        }
+    }
+}

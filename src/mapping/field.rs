@@ -1,0 +1,94 @@
+//! The columns that a usage table can have.
+
+use crate::domain::fold;
+
+/// A column with a meaning of its own; every other column is a component (wide form) or unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The uuid of the resource.
+    ResourceUuid,
+    /// The id of the resource in the provider's own system.
+    ResourceBackendId,
+    /// The short name of the resource.
+    ResourceSlug,
+    /// The display name of the resource.
+    ResourceName,
+    /// The offering in which backend id, slug and name are looked up.
+    OfferingUuid,
+    /// The month.
+    BillingPeriod,
+    /// The component (long form).
+    ComponentType,
+    /// The quantity (long form).
+    Amount,
+    /// The unit that the quantity was measured in (long form).
+    Unit,
+    /// A note that is stored with the usage.
+    Description,
+    /// Whether the amount is used again next month.
+    Recurring,
+    /// The same on newer servers: none, reuse or zero.
+    MissingUsagePolicy,
+    /// The plan period that the usage belongs to.
+    PlanPeriod,
+    /// The user whose share of the usage this is.
+    Username,
+}
+
+impl Field {
+    /// How many fields there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// Every field.
+    pub const ALL: [Self; 14] = [
+        Self::ResourceUuid,
+        Self::ResourceBackendId,
+        Self::ResourceSlug,
+        Self::ResourceName,
+        Self::OfferingUuid,
+        Self::BillingPeriod,
+        Self::ComponentType,
+        Self::Amount,
+        Self::Unit,
+        Self::Description,
+        Self::Recurring,
+        Self::MissingUsagePolicy,
+        Self::PlanPeriod,
+        Self::Username,
+    ];
+
+    /// The columns that can name a resource.
+    pub const RESOURCE: [Self; 4] =
+        [Self::ResourceUuid, Self::ResourceBackendId, Self::ResourceSlug, Self::ResourceName];
+
+    /// The name of the column as the guide writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ResourceUuid => "resource_uuid",
+            Self::ResourceBackendId => "resource_backend_id",
+            Self::ResourceSlug => "resource_slug",
+            Self::ResourceName => "resource_name",
+            Self::OfferingUuid => "offering_uuid",
+            Self::BillingPeriod => "billing_period",
+            Self::ComponentType => "component_type",
+            Self::Amount => "amount",
+            Self::Unit => "unit",
+            Self::Description => "description",
+            Self::Recurring => "recurring",
+            Self::MissingUsagePolicy => "missing_usage_policy",
+            Self::PlanPeriod => "plan_period",
+            Self::Username => "username",
+        }
+    }
+
+    /// Its position in [`Field::ALL`].
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|&field| field == self).unwrap_or_default()
+    }
+
+    /// The field that a header names, without regard to case, blanks, dashes and underscores.
+    pub fn of_header(header: &str) -> Option<Self> {
+        let folded = fold(header);
+        Self::ALL.into_iter().find(|field| fold(field.name()) == folded)
+    }
+}

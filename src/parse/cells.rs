@@ -1,0 +1,147 @@
+//! Single cells: text to amount, month, id, truth value.
+
+use crate::domain::{Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, visible};
+use crate::findings::{Code, Finding};
+
+use super::{Cell, CellKind};
+
+/// Parses an amount that is to be reported. The finding has no place yet.
+pub fn amount(cell: Cell<'_>) -> Result<ReportableAmount, Finding> {
+    let expected = "a number such as 1234.5, with a point and without separators";
+    let invalid = || Finding::new(Code::InvalidAmount, shown(cell), expected);
+    match cell.kind {
+        CellKind::Text | CellKind::Number => {}
+        CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => return Err(invalid()),
+    }
+    let too_precise = || {
+        let expected = "at most two decimal places; the server refuses more, it does not round";
+        Finding::new(Code::TooManyDecimals, shown(cell), expected)
+    };
+    let too_large = || {
+        Finding::new(Code::AmountTooLarge, shown(cell), "less than 1000000000000; the server breaks on more")
+    };
+    let amount = Amount::parse(cell.text).map_err(|error| match error {
+        AmountError::NotANumber if cell.text.contains(',') => {
+            invalid().hint("write the decimal sign as a point, and no thousands separators")
+        }
+        AmountError::NotANumber => invalid(),
+        AmountError::TooPrecise => too_precise(),
+        AmountError::TooLarge => too_large(),
+    })?;
+    ReportableAmount::try_from(amount).map_err(|fault| match fault {
+        NotReportable::TooManyDecimals => too_precise(),
+        NotReportable::Negative => {
+            Finding::new(Code::NegativeAmount, shown(cell), "zero or more: the total of the month")
+                .hint("to correct a usage downwards, report the new total of the month")
+        }
+        NotReportable::TooLarge => too_large(),
+    })
+}
+
+/// Parses a month.
+pub fn period(cell: Cell<'_>) -> Result<BillingPeriod, Finding> {
+    cell.text.parse().map_err(|_| {
+        Finding::new(Code::InvalidPeriod, shown(cell), "a month, written as YYYY-MM or as its first day")
+    })
+}
+
+/// Parses an id; `what` names the column.
+pub fn id<T: std::str::FromStr>(cell: Cell<'_>, what: &str) -> Result<T, Finding> {
+    cell.text.parse().map_err(|_| {
+        let expected = format!("a {what} of 32 hexadecimal digits, with or without dashes");
+        let finding = Finding::new(Code::InvalidResource, shown(cell), expected);
+        match cell.kind {
+            CellKind::Number | CellKind::Date => finding
+                .hint("the spreadsheet has turned the id into a number; format the column as text and enter it again"),
+            CellKind::Blank | CellKind::Text | CellKind::Boolean | CellKind::Error => finding,
+        }
+    })
+}
+
+/// Parses a truth value.
+pub fn truth(cell: Cell<'_>) -> Result<bool, Finding> {
+    match cell.text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "1" => Ok(true),
+        "false" | "no" | "n" | "0" => Ok(false),
+        _ => Err(Finding::new(Code::InvalidCarryOver, shown(cell), "true or false")),
+    }
+}
+
+/// Checks a description against what the server can store.
+pub fn description(cell: Cell<'_>) -> Result<&str, Finding> {
+    let characters = cell.text.chars().count();
+    if characters > 2000 {
+        let found = format!("{characters} characters");
+        Err(Finding::new(Code::InvalidDescription, found, "at most 2,000 characters"))
+    } else if cell.text.contains('\0') || has_lone_surrogate(cell.text) {
+        Err(Finding::new(Code::InvalidDescription, shown(cell), "no NUL and no half of a surrogate pair"))
+    } else {
+        Ok(cell.text)
+    }
+}
+
+/// Workbooks write what XML cannot hold as `_xHHHH_`, lone surrogates among it.
+fn has_lone_surrogate(text: &str) -> bool {
+    text.match_indices("_xD").chain(text.match_indices("_xd")).any(|(at, _)| {
+        let escape = text.as_bytes().get(at + 2..at + 7);
+        escape.is_some_and(|escape| {
+            escape[4] == b'_'
+                && (b'8'..=b'f').contains(&escape[1].to_ascii_lowercase())
+                && escape[..4].iter().all(u8::is_ascii_hexdigit)
+        })
+    })
+}
+
+/// A cell as it is shown in a finding: visible, and cut where it is long.
+pub fn shown(cell: Cell<'_>) -> String {
+    if cell.is_blank() {
+        return "a blank cell".into();
+    }
+    let mut text: String = cell.text.chars().take(80).collect();
+    if text.len() < cell.text.len() {
+        text.push('…');
+    }
+    visible(&text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str, kind: CellKind) -> Option<Code> {
+        amount(Cell { text, kind }).err().map(|finding| finding.code)
+    }
+
+    #[test]
+    fn amounts_are_believed_or_named() {
+        use CellKind::{Boolean, Date, Error, Number, Text};
+        let table = [
+            ("1.230", Text, None),
+            ("1e3", Number, None),
+            ("0", Text, None),
+            ("1.234", Text, Some(Code::TooManyDecimals)),
+            ("0.00000000000001", Number, Some(Code::TooManyDecimals)),
+            ("-5", Number, Some(Code::NegativeAmount)),
+            ("1000000000000", Text, Some(Code::AmountTooLarge)),
+            ("1e300", Number, Some(Code::AmountTooLarge)),
+            ("12 h", Text, Some(Code::InvalidAmount)),
+            ("1,5", Text, Some(Code::InvalidAmount)),
+            ("true", Boolean, Some(Code::InvalidAmount)),
+            ("2026-11-01", Date, Some(Code::InvalidAmount)),
+            ("#REF!", Error, Some(Code::InvalidAmount)),
+        ];
+        for (text, kind, expected) in table {
+            assert_eq!(code(text, kind), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn descriptions_that_break_the_server_are_named() {
+        let verdict = |text: &str| description(Cell { text, kind: CellKind::Text }).is_ok();
+        assert!(verdict(&"ä".repeat(2000)));
+        assert!(!verdict(&"ä".repeat(2001)));
+        assert!(!verdict("a\0b"));
+        assert!(!verdict("a_xD800_b"));
+        assert!(verdict("a_xDone_b"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Binding a header row to the fields.
+
+use std::sync::Arc;
+
+use crate::domain::nearest;
+use crate::findings::{Code, Finding, Findings};
+use crate::mapping::Field;
+
+use super::{ParsedTable, RawRow};
+
+/// The two shapes a table can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One row per resource, month and component.
+    Long,
+    /// One row per resource and month, one column per component.
+    Wide,
+}
+
+/// Binds the header. `None` where a table with this header cannot be read at all.
+pub fn bind(row: &RawRow, period_given: bool, findings: &mut Findings) -> Option<(ParsedTable, Shape)> {
+    let headers: Vec<Arc<str>> = row.cells().map(|cell| cell.text.into()).collect();
+    let mut columns = [None; Field::COUNT];
+    let mut sound = true;
+    for (column, header) in headers.iter().enumerate() {
+        let Some(field) = Field::of_header(header) else { continue };
+        if let Some(first) = columns[field.index()] {
+            let expected = format!("one column {}", field.name());
+            let finding =
+                Finding::new(Code::DuplicateColumn, header.as_ref(), expected).at(row.place(column));
+            let mut finding = finding;
+            finding.others.push(row.place(first));
+            findings.push(finding);
+            sound = false;
+        } else {
+            columns[field.index()] = Some(column);
+        }
+    }
+    let table = ParsedTable { table: row.table().clone(), header_row: row.number(), headers, columns };
+    let shape = match (table.column(Field::ComponentType), table.column(Field::Amount)) {
+        (None, None) => Shape::Wide,
+        _ => Shape::Long,
+    };
+    let missing = missing(&table, shape, period_given);
+    for wanted in &missing {
+        findings.push(missing_column(row, &table, wanted));
+    }
+    (sound && missing.is_empty()).then_some((table, shape))
+}
+
+/// The columns that every row needs and that are not there.
+fn missing(table: &ParsedTable, shape: Shape, period_given: bool) -> Vec<&'static str> {
+    let has = |field| table.column(field).is_some();
+    let mut missing = Vec::new();
+    if !Field::RESOURCE.into_iter().any(has) {
+        missing.push("resource_uuid");
+    }
+    if !has(Field::BillingPeriod) && !period_given {
+        missing.push("billing_period");
+    }
+    if shape == Shape::Long {
+        missing.extend((!has(Field::ComponentType)).then_some("component_type"));
+        missing.extend((!has(Field::Amount)).then_some("amount"));
+    }
+    missing
+}
+
+fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &str) -> Finding {
+    let expected = match wanted {
+        "resource_uuid" => {
+            "a column resource_uuid, resource_backend_id, resource_slug or resource_name".to_owned()
+        }
+        "billing_period" => {
+            "a column billing_period, or --period YYYY-MM for a file of a single month".to_owned()
+        }
+        other => format!("a column {other}"),
+    };
+    let unbound = table.headers.iter().filter(|header| Field::of_header(header).is_none());
+    let found: Vec<&str> = table.headers.iter().map(AsRef::as_ref).collect();
+    let near = nearest(wanted, unbound.map(AsRef::as_ref));
+    let found = format!("no column {wanted} in: {}", crate::domain::visible(&found.join(", ")));
+    let finding = Finding::new(Code::MissingColumn, found, expected).at(row.whole());
+    match near {
+        Some(near) => finding.hint(format!("is it the column {}?", crate::domain::visible(near))),
+        None => finding,
+    }
+}

@@ -1,0 +1,17 @@
+//! From cells to typed figures.
+//!
+//! Rows come in as text with their address ([`RawRow`]); they leave as [`Parsed`]: subjects (which
+//! resource, which month) and figures (which component, how much). Every cell of a row is parsed
+//! before the row is judged, and every fault becomes a finding with its cell. What only the server's
+//! catalogue can tell (is this column a component?) stays open for `resolve`.
+
+mod cells;
+mod header;
+mod parsed;
+mod raw;
+mod rows;
+
+pub use cells::amount;
+pub use parsed::{Figure, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
+pub use raw::{Cell, CellKind, RawRow, Table};
+pub use rows::{ParseSettings, Parser};

@@ -1,0 +1,161 @@
+//! What parsing leaves: subjects, figures and the columns whose meaning is still open.
+
+use std::sync::Arc;
+
+use crate::domain::{BillingPeriod, CarryOver, OfferingId, Place, ReportableAmount, ResourceId, Spot};
+use crate::findings::{Fates, RowIndex};
+use crate::mapping::Field;
+
+use super::{CellKind, Table};
+
+/// All inputs of a run, parsed.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The tables in the order in which they were read.
+    pub tables: Vec<Arc<ParsedTable>>,
+    /// Rows that name a resource and a month.
+    pub subjects: Vec<Subject>,
+    /// The figures of the long form.
+    pub figures: Vec<Figure>,
+    /// The columns of the wide form that may be components.
+    pub open_columns: Vec<OpenColumn>,
+    /// Rows at deny that still name a resource, which goes with them where faulty rows are skipped.
+    pub faulty: Vec<(RowIndex, ResourceName, Option<OfferingId>)>,
+    /// What became of every row so far.
+    pub fates: Fates,
+    /// For every row read, by its index: which of the tables, and the row or line in it.
+    pub addresses: Vec<(usize, u32)>,
+}
+
+/// A table and its header.
+#[derive(Debug, Clone)]
+pub struct ParsedTable {
+    /// File and sheet.
+    pub table: Arc<Table>,
+    /// The row or line of the header.
+    pub header_row: u32,
+    /// The header cells from left to right.
+    pub headers: Vec<Arc<str>>,
+    /// The column of each field, counted from 0, where the table has it.
+    pub columns: [Option<usize>; Field::COUNT],
+}
+
+impl ParsedTable {
+    /// The column of a field, counted from 0.
+    pub fn column(&self, field: Field) -> Option<usize> {
+        self.columns[field.index()]
+    }
+
+    /// The place of a cell, with its header; columns count from 0.
+    pub fn place(&self, number: u32, column: Option<usize>) -> Place {
+        let Some(column) = column else { return self.table.place(Spot::Row(number)) };
+        let spot = Spot::Cell { row: number, column: u32::try_from(column).unwrap_or(u32::MAX - 1) + 1 };
+        let header = self.headers.get(column).filter(|header| !header.is_empty()).cloned();
+        Place { header, ..self.table.place(spot) }
+    }
+}
+
+/// How a row names its resource; at least one of the names is there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ResourceName {
+    /// The uuid, which settles it.
+    pub uuid: Option<ResourceId>,
+    /// The id in the provider's own system.
+    pub backend_id: Option<Arc<str>>,
+    /// The short name.
+    pub slug: Option<Arc<str>>,
+    /// The display name.
+    pub name: Option<Arc<str>>,
+}
+
+impl ResourceName {
+    /// Whether the row names nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The field and the text that decide which resource is meant.
+    pub fn decisive(&self) -> Option<(Field, String)> {
+        let text = |name: &Option<Arc<str>>| name.as_ref().map(|name| name.as_ref().to_owned());
+        (self.uuid.map(|uuid| (Field::ResourceUuid, uuid.to_string())))
+            .or_else(|| text(&self.backend_id).map(|name| (Field::ResourceBackendId, name)))
+            .or_else(|| text(&self.slug).map(|name| (Field::ResourceSlug, name)))
+            .or_else(|| text(&self.name).map(|name| (Field::ResourceName, name)))
+    }
+}
+
+/// What a row speaks of, without its figures.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Which of [`Parsed::tables`].
+    pub table: usize,
+    /// The row of the sheet or line of the file.
+    pub number: u32,
+    /// The number of the row among all rows read.
+    pub row: RowIndex,
+    /// The resource, as the row names it.
+    pub resource: ResourceName,
+    /// The offering, where the row names one.
+    pub offering: Option<OfferingId>,
+    /// The month.
+    pub period: BillingPeriod,
+    /// The description, where the row has one.
+    pub description: Option<Arc<str>>,
+    /// What happens in later months, where the row speaks of it.
+    pub carry_over: Option<CarryOver>,
+    /// Whether it said so in `missing_usage_policy`.
+    pub names_policy: bool,
+}
+
+/// One reported quantity.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// Which of [`Parsed::subjects`].
+    pub subject: usize,
+    /// The column that the amount stands in, counted from 0.
+    pub column: usize,
+    /// The component as the file spells it.
+    pub component: Arc<str>,
+    /// The unit, where the row names one.
+    pub unit: Option<Arc<str>>,
+    /// The amount.
+    pub amount: ReportableAmount,
+}
+
+/// A column of the wide form that may be a component; only the catalogue can tell.
+#[derive(Debug, Clone)]
+pub struct OpenColumn {
+    /// Which of [`Parsed::tables`].
+    pub table: usize,
+    /// The column, counted from 0.
+    pub column: usize,
+    /// Its header; empty where it has none.
+    pub header: Arc<str>,
+    /// Its cells that are not blank.
+    pub cells: Vec<OpenCell>,
+}
+
+/// A cell of an open column.
+#[derive(Debug, Clone)]
+pub struct OpenCell {
+    /// Which of [`Parsed::subjects`].
+    pub subject: usize,
+    /// What stands in it.
+    pub text: Box<str>,
+    /// What the spreadsheet says it is.
+    pub kind: CellKind,
+}
+
+impl Parsed {
+    /// The place of a cell of a subject's row; columns count from 0.
+    pub fn place(&self, subject: usize, column: Option<usize>) -> Place {
+        let subject = &self.subjects[subject];
+        self.tables[subject.table].place(subject.number, column)
+    }
+
+    /// The place of a field of a subject's row.
+    pub fn place_of(&self, subject: usize, field: Field) -> Place {
+        let table = &self.tables[self.subjects[subject].table];
+        self.place(subject, table.column(field))
+    }
+}

@@ -1,0 +1,399 @@
+//! Row after row: header, then data, in the long or the wide form.
+//!
+//! The law kept here: every data row gets a fate, and a row without one is used. A row at deny is
+//! kept with the resource that it names, so that the resource can be left out as a whole.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::{Amount, BillingPeriod, CarryOver, OfferingId, PeriodRange, fold, visible};
+use crate::findings::{Code, Finding, Findings, RowIndex};
+use crate::mapping::Field;
+
+use super::header::{self, Shape};
+use super::{
+    Cell, Figure, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, Table, cells,
+};
+
+/// What the user said about the tables.
+#[derive(Debug, Clone, Default)]
+pub struct ParseSettings {
+    /// The months that are wanted; a single one stands in for a missing period column.
+    pub period: Option<PeriodRange>,
+    /// Headers of columns that are to be ignored without a word.
+    pub ignore_columns: Vec<String>,
+}
+
+/// Takes raw rows in and leaves [`Parsed`].
+pub struct Parser<'a> {
+    settings: &'a ParseSettings,
+    findings: &'a mut Findings,
+    parsed: Parsed,
+    texts: HashSet<Arc<str>>,
+    state: State,
+    outside_period: usize,
+}
+
+enum State {
+    AwaitingHeader,
+    Refused,
+    Reading(Reading),
+}
+
+/// The table that is being read.
+struct Reading {
+    table: usize,
+    shape: Shape,
+    /// For each column the open column that collects it.
+    open: Vec<Option<usize>>,
+    rows_with_content: usize,
+    names_extra_cells: bool,
+}
+
+/// A row while its cells are parsed: nothing is judged before all of them are.
+struct RowDraft<'a> {
+    raw: &'a RawRow,
+    table: &'a ParsedTable,
+    row: RowIndex,
+    faults: Vec<Finding>,
+}
+
+impl<'a> RowDraft<'a> {
+    fn cell(&self, field: Field) -> Option<(usize, Cell<'a>)> {
+        let column = self.table.column(field)?;
+        Some((column, self.raw.cell(column)))
+    }
+
+    /// The cell of a field, where there is something in it.
+    fn filled(&self, field: Field) -> Option<(usize, Cell<'a>)> {
+        self.cell(field).filter(|(_, cell)| !cell.is_blank())
+    }
+
+    fn fault(&mut self, column: Option<usize>, finding: Finding) {
+        let place = self.table.place(self.raw.number(), column);
+        self.faults.push(finding.at(place).row(self.row));
+    }
+
+    /// Keeps a value, or its fault.
+    fn take<T>(&mut self, column: usize, parsed: Result<T, Finding>) -> Option<T> {
+        parsed.map_err(|finding| self.fault(Some(column), finding)).ok()
+    }
+
+    fn id<T: std::str::FromStr>(&mut self, field: Field) -> Option<T> {
+        let (column, cell) = self.filled(field)?;
+        self.take(column, cells::id(cell, field.name()))
+    }
+
+    fn missing(&mut self, field: Field, expected: &'static str) {
+        let column = self.table.column(field);
+        self.fault(column, Finding::new(Code::MissingValue, "a blank cell", expected));
+    }
+
+    fn period(&mut self, stand_in: Option<BillingPeriod>) -> Option<BillingPeriod> {
+        let Some((column, cell)) = self.cell(Field::BillingPeriod) else { return stand_in };
+        if cell.is_blank() {
+            self.missing(Field::BillingPeriod, "a month, written as YYYY-MM");
+            return None;
+        }
+        self.take(column, cells::period(cell))
+    }
+
+    fn description(&mut self) -> Option<&'a str> {
+        let (column, cell) = self.filled(Field::Description)?;
+        self.take(column, cells::description(cell))
+    }
+
+    fn carry_over(&mut self) -> (Option<CarryOver>, bool) {
+        let recurring = self
+            .filled(Field::Recurring)
+            .and_then(|(column, cell)| self.take(column, cells::truth(cell)).map(CarryOver::from_recurring));
+        let Some((column, cell)) = self.filled(Field::MissingUsagePolicy) else { return (recurring, false) };
+        let parsed = cell
+            .text
+            .parse::<CarryOver>()
+            .map_err(|()| Finding::new(Code::InvalidCarryOver, cells::shown(cell), "none, reuse or zero"));
+        let policy = self.take(column, parsed);
+        if let (Some(recurring), Some(policy)) = (recurring, policy)
+            && (recurring == CarryOver::Reuse) != (policy == CarryOver::Reuse)
+        {
+            let found = format!("recurring says {recurring}, missing_usage_policy says {policy}");
+            let finding = Finding::new(Code::InvalidCarryOver, found, "one of the two, or both alike");
+            self.fault(Some(column), finding);
+        }
+        (policy.or(recurring), true)
+    }
+
+    /// Rows that speak of a part of the usage are never posted as, or added to, the whole.
+    fn parts(&mut self) {
+        for (field, code) in [(Field::Username, Code::UserRow), (Field::PlanPeriod, Code::PlanPeriodRow)] {
+            if let Some((column, cell)) = self.filled(field) {
+                let finding = Finding::new(code, cells::shown(cell), "the usage of the whole resource");
+                self.fault(Some(column), finding.hint("leave such rows out, or use --skip-faulty"));
+            }
+        }
+    }
+}
+
+impl<'a> Parser<'a> {
+    /// Starts without any row.
+    pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
+        let parsed = Parsed::default();
+        let texts = HashSet::new();
+        Self { settings, findings, parsed, texts, state: State::AwaitingHeader, outside_period: 0 }
+    }
+
+    /// Takes the next row; the first one with content is the header.
+    pub fn row(&mut self, raw: &RawRow) {
+        match &mut self.state {
+            State::AwaitingHeader if raw.is_blank() => {}
+            State::AwaitingHeader => self.header(raw),
+            State::Refused => {
+                let row = self.parsed.fates.read();
+                self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
+                self.parsed.fates.faulty(row);
+            }
+            State::Reading(_) => self.data(raw),
+        }
+    }
+
+    /// Ends a table.
+    pub fn end_table(&mut self, table: &Table) {
+        let state = std::mem::replace(&mut self.state, State::AwaitingHeader);
+        let empty = match state {
+            State::AwaitingHeader => Some("nothing at all"),
+            State::Reading(reading) if reading.rows_with_content == 0 => Some("a header and no row below it"),
+            State::Reading(_) | State::Refused => None,
+        };
+        if let Some(found) = empty {
+            let finding = Finding::new(Code::EmptyFile, found, "a header and rows of usage");
+            self.findings.push(finding.at(table.place(crate::domain::Spot::Whole)));
+        }
+    }
+
+    /// Hands out what was parsed.
+    pub fn finish(self) -> Parsed {
+        if self.outside_period > 0
+            && let Some(period) = self.settings.period
+        {
+            let found = format!("{} rows of other months", self.outside_period);
+            let expected = format!("rows of {period}, as --period says");
+            self.findings.push(Finding::new(Code::OutsidePeriod, found, expected));
+        }
+        self.parsed
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        self.texts.insert(text.clone());
+        text
+    }
+
+    fn single_period(&self) -> Option<BillingPeriod> {
+        self.settings.period.and_then(PeriodRange::as_single)
+    }
+
+    fn is_ignored(&self, header: &str) -> bool {
+        let folded = fold(header);
+        self.settings.ignore_columns.iter().any(|ignored| fold(ignored) == folded)
+    }
+
+    fn header(&mut self, raw: &RawRow) {
+        let period_given = self.single_period().is_some();
+        let Some((table, shape)) = header::bind(raw, period_given, self.findings) else {
+            self.state = State::Refused;
+            return;
+        };
+        let index = self.parsed.tables.len();
+        let mut open = vec![None; table.headers.len()];
+        for (column, header) in table.headers.iter().enumerate() {
+            let field = Field::of_header(header);
+            let is_known = match shape {
+                Shape::Long => field.is_some(),
+                // A unit speaks of one component, so a wide table has no use for such a column.
+                Shape::Wide => field.is_some_and(|field| field != Field::Unit),
+            };
+            if is_known || self.is_ignored(header) {
+                continue;
+            }
+            match shape {
+                Shape::Wide if field.is_none() => {
+                    open[column] = Some(self.parsed.open_columns.len());
+                    let column =
+                        OpenColumn { table: index, column, header: header.clone(), cells: Vec::new() };
+                    self.parsed.open_columns.push(column);
+                }
+                Shape::Long | Shape::Wide if header.is_empty() => {}
+                Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
+            }
+        }
+        self.parsed.tables.push(Arc::new(table));
+        self.state = State::Reading(Reading {
+            table: index,
+            shape,
+            open,
+            rows_with_content: 0,
+            names_extra_cells: false,
+        });
+    }
+
+    fn data(&mut self, raw: &RawRow) {
+        let State::Reading(reading) = &mut self.state else { return };
+        let row = self.parsed.fates.read();
+        self.parsed.addresses.push((reading.table, raw.number()));
+        if raw.is_blank() {
+            self.parsed.fates.blank(row);
+            return;
+        }
+        reading.rows_with_content += 1;
+        let (table, shape) = (reading.table, reading.shape);
+        let parsed_table = self.parsed.tables[table].clone();
+        let mut draft = RowDraft { raw, table: &parsed_table, row, faults: Vec::new() };
+
+        let period = draft.period(self.single_period());
+        if let (Some(period), Some(wanted)) = (period, self.settings.period)
+            && !wanted.contains(period)
+        {
+            self.outside_period += 1;
+            self.parsed.fates.filtered(row);
+            return;
+        }
+        let resource = self.resource(&mut draft);
+        let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
+        let description = draft.description();
+        let (carry_over, names_policy) = draft.carry_over();
+        draft.parts();
+        self.extra_cells(&mut draft, shape);
+        let figure = match shape {
+            Shape::Long => self.figure(&mut draft),
+            Shape::Wide => None,
+        };
+        let faults = draft.faults;
+        let (Some(period), true) = (period, faults.is_empty()) else {
+            self.faulty(row, resource, offering, faults);
+            return;
+        };
+        if shape == Shape::Long && figure.is_none() {
+            self.nothing_reported(raw, row);
+            return;
+        }
+        let subject = self.parsed.subjects.len();
+        let description = description.map(|description| self.text(description));
+        let number = raw.number();
+        self.parsed.subjects.push(Subject {
+            table,
+            number,
+            row,
+            resource,
+            offering,
+            period,
+            description,
+            carry_over,
+            names_policy,
+        });
+        if let Some((column, component, unit, amount)) = figure {
+            self.parsed.figures.push(Figure { subject, column, component, unit, amount });
+        }
+        if shape == Shape::Wide {
+            self.open_cells(raw, subject);
+        }
+    }
+
+    fn resource(&mut self, draft: &mut RowDraft<'_>) -> ResourceName {
+        let uuid = draft.id(Field::ResourceUuid);
+        let mut text = |field| draft.filled(field).map(|(_, cell)| self.text(cell.text));
+        let backend_id = text(Field::ResourceBackendId);
+        let slug = text(Field::ResourceSlug);
+        let name = text(Field::ResourceName);
+        let resource = ResourceName { uuid, backend_id, slug, name };
+        if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
+            let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
+            draft.missing(field.unwrap_or(Field::ResourceUuid), "the resource that was used");
+        }
+        resource
+    }
+
+    /// The component, unit and amount of a long row; `None` where the amount is blank or faulty.
+    #[expect(clippy::type_complexity, reason = "a figure before it has its subject")]
+    fn figure(
+        &mut self,
+        draft: &mut RowDraft<'_>,
+    ) -> Option<(usize, Arc<str>, Option<Arc<str>>, crate::domain::ReportableAmount)> {
+        let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text(cell.text));
+        if component.is_none() {
+            draft.missing(Field::ComponentType, "the component that was used");
+        }
+        let unit = draft.filled(Field::Unit).map(|(_, cell)| self.text(cell.text));
+        let (column, cell) = draft.filled(Field::Amount)?;
+        let amount = draft.take(column, cells::amount(cell))?;
+        Some((column, component?, unit, amount))
+    }
+
+    fn faulty(
+        &mut self,
+        row: RowIndex,
+        resource: ResourceName,
+        offering: Option<OfferingId>,
+        faults: Vec<Finding>,
+    ) {
+        self.parsed.fates.faulty(row);
+        self.parsed.faulty.push((row, resource, offering));
+        for fault in faults {
+            self.findings.push(fault);
+        }
+    }
+
+    fn nothing_reported(&mut self, raw: &RawRow, row: RowIndex) {
+        self.parsed.fates.blank(row);
+        let finding =
+            Finding::new(Code::BlankAmount, "a blank amount", "an amount; 0 reports a usage of zero");
+        self.findings.push(finding.at(raw.whole()));
+    }
+
+    /// Cells beyond the header: in a text file a sign of an unquoted decimal comma, so at deny.
+    fn extra_cells(&mut self, draft: &mut RowDraft<'_>, shape: Shape) {
+        let raw = draft.raw;
+        let width = draft.table.headers.len();
+        let beyond = (width..raw.width()).find(|&column| !raw.cell(column).is_blank());
+        let unnamed =
+            (0..width).find(|&column| draft.table.headers[column].is_empty() && !raw.cell(column).is_blank());
+        let Some(column) = beyond.or(unnamed.filter(|_| shape == Shape::Long)) else { return };
+        let cell = raw.cell(column);
+        let is_text_file = raw.table().sheet.is_none();
+        if is_text_file && beyond.is_some() || shape == Shape::Wide && Amount::parse(cell.text).is_ok() {
+            let found = format!("{} in column {}, beyond the header", cells::shown(cell), column + 1);
+            let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
+            draft.fault(
+                Some(column),
+                finding.hint("a decimal comma in a comma-separated file has to be quoted"),
+            );
+        } else if let State::Reading(reading) = &mut self.state
+            && !std::mem::replace(&mut reading.names_extra_cells, true)
+        {
+            let finding =
+                Finding::new(Code::UnknownColumn, "a column without a header", "a header, or nothing");
+            self.findings.push(finding.at(raw.place(column)));
+        }
+    }
+
+    fn open_cells(&mut self, raw: &RawRow, subject: usize) {
+        let State::Reading(reading) = &self.state else { return };
+        for (column, open) in reading.open.iter().enumerate() {
+            let cell = raw.cell(column);
+            if let (Some(open), false) = (open, cell.is_blank()) {
+                let cell = OpenCell { subject, text: cell.text.into(), kind: cell.kind };
+                self.parsed.open_columns[*open].cells.push(cell);
+            }
+        }
+    }
+}
+
+fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
+    let names = Field::ALL.iter().map(|field| field.name());
+    let near = crate::domain::nearest(header, names);
+    Finding::new(Code::UnknownColumn, visible(header).to_string(), "a column of the long form; it is ignored")
+        .at(raw.place(column))
+        .did_you_mean(near)
+}

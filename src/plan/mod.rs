@@ -1,0 +1,26 @@
+//! What is to be done, as a value that one can print, save, test and hand over.
+//!
+//! [`compare`] sets the wanted figures against the stored ones; a [`Plan`] holds the result with
+//! what it depends on (server, account, month, inputs, capabilities). A [`Batch`] is one request. Only
+//! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored.
+#![deny(clippy::float_arithmetic, clippy::as_conversions)]
+
+mod approved;
+mod batch;
+mod change;
+mod compare;
+mod document;
+mod month;
+mod outcome;
+mod stored;
+mod summary;
+
+pub use approved::{Approved, Refusal};
+pub use batch::{Batch, Item};
+pub use change::{Change, Figures, Wanted};
+pub use compare::{Comparison, compare};
+pub use document::{FORMAT, Header, InputFile, Kept, Line, Plan, PlanError, ResourcePlan};
+pub use month::{MonthRefusal, guard_month};
+pub use outcome::Outcome;
+pub use stored::StoredUsage;
+pub use summary::{Summary, Total, Totals};

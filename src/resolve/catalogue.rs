@@ -1,0 +1,214 @@
+//! One snapshot of what the server knows: offerings, components, resources, plan periods.
+//!
+//! The type stands here because resolving is what it is for; `waldur` fills it. Nothing in it is
+//! looked up again during a run, so all rows are judged against the same state.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId, ProjectId,
+    ResourceId, ResourceState,
+};
+
+/// What can be metered in an offering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// The internal name.
+    pub component_type: ComponentType,
+    /// The display name.
+    pub name: String,
+    /// The unit that it is measured in.
+    pub measured_unit: String,
+    /// How it is billed.
+    pub billing_type: BillingType,
+    /// Whether an amount limit is set, which an older server may refuse reports over.
+    pub has_limit: bool,
+}
+
+impl Component {
+    /// Whether usage of it may be reported on every server version.
+    pub fn is_reportable(&self) -> bool {
+        match self.billing_type {
+            BillingType::Usage | BillingType::Limit => true,
+            BillingType::Fixed | BillingType::OneTime | BillingType::OnPlanSwitch | BillingType::Other(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// A service with its components.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offering {
+    /// Its id.
+    pub id: OfferingId,
+    /// Its display name.
+    pub name: String,
+    /// What can be metered in it.
+    pub components: Vec<Component>,
+}
+
+impl Offering {
+    /// The component of a type.
+    pub fn component(&self, component_type: &ComponentType) -> Option<&Component> {
+        self.components.iter().find(|component| component.component_type == *component_type)
+    }
+}
+
+/// What a customer has of an offering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its display name; not unique.
+    pub name: String,
+    /// Its short name.
+    pub slug: String,
+    /// Its id in the provider's own system; may be empty.
+    pub backend_id: String,
+    /// Its state.
+    pub state: ResourceState,
+    /// The offering that it is of.
+    pub offering: OfferingId,
+    /// Its plan, where it has one.
+    pub plan: Option<PlanId>,
+    /// The project that uses it.
+    pub project: ProjectId,
+    /// The project's name.
+    pub project_name: String,
+    /// The organisation that pays for it.
+    pub customer: CustomerId,
+    /// The organisation's name.
+    pub customer_name: String,
+}
+
+/// A time during which a resource had a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanPeriod {
+    /// Its id.
+    pub id: PlanPeriodId,
+    /// The plan's name.
+    pub plan_name: String,
+    /// When it began; `None` where that is not recorded.
+    pub start: Option<Timestamp>,
+    /// When it ended; `None` while it lasts.
+    pub end: Option<Timestamp>,
+}
+
+impl PlanPeriod {
+    /// Whether it has a share of a month.
+    pub fn overlaps(&self, period: BillingPeriod) -> bool {
+        self.start.is_none_or(|start| start < period.end()) && self.end.is_none_or(|end| end > period.start())
+    }
+}
+
+/// A resource that exists outside the scope of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its name.
+    pub name: String,
+    /// The name of its offering.
+    pub offering_name: String,
+}
+
+/// The snapshot.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    offerings: HashMap<OfferingId, Offering>,
+    resources: HashMap<ResourceId, Resource>,
+    elsewhere: HashMap<ResourceId, Elsewhere>,
+    plan_periods: HashMap<ResourceId, Vec<PlanPeriod>>,
+    by_name: HashMap<(OfferingId, NameKind, String), Vec<ResourceId>>,
+    current_period: Option<BillingPeriod>,
+}
+
+/// By what a resource can be looked up inside an offering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NameKind {
+    /// The id in the provider's own system.
+    BackendId,
+    /// The short name.
+    Slug,
+    /// The display name.
+    Name,
+}
+
+impl Catalogue {
+    /// An empty snapshot, taken in a month of the server's clock.
+    pub fn new(current_period: BillingPeriod) -> Self {
+        Self { current_period: Some(current_period), ..Self::default() }
+    }
+
+    /// Takes an offering in, which makes it part of the scope.
+    pub fn add_offering(&mut self, offering: Offering) {
+        self.offerings.insert(offering.id, offering);
+    }
+
+    /// Takes a resource of the scope in.
+    pub fn add_resource(&mut self, resource: Resource) {
+        let names = [
+            (NameKind::BackendId, &resource.backend_id),
+            (NameKind::Slug, &resource.slug),
+            (NameKind::Name, &resource.name),
+        ];
+        for (kind, name) in names.into_iter().filter(|(_, name)| !name.is_empty()) {
+            let key = (resource.offering, kind, name.trim().to_owned());
+            self.by_name.entry(key).or_default().push(resource.id);
+        }
+        self.resources.insert(resource.id, resource);
+    }
+
+    /// Remembers a resource outside the scope.
+    pub fn add_elsewhere(&mut self, id: ResourceId, elsewhere: Elsewhere) {
+        self.elsewhere.insert(id, elsewhere);
+    }
+
+    /// Takes the plan periods of a resource in.
+    pub fn add_plan_periods(&mut self, id: ResourceId, plan_periods: Vec<PlanPeriod>) {
+        self.plan_periods.insert(id, plan_periods);
+    }
+
+    /// The server's month when the snapshot was taken.
+    pub fn current_period(&self) -> Option<BillingPeriod> {
+        self.current_period
+    }
+
+    /// An offering of the scope.
+    pub fn offering(&self, id: OfferingId) -> Option<&Offering> {
+        self.offerings.get(&id)
+    }
+
+    /// The offerings of the scope, by id.
+    pub fn offerings(&self) -> Vec<&Offering> {
+        let mut offerings: Vec<_> = self.offerings.values().collect();
+        offerings.sort_by_key(|offering| offering.id);
+        offerings
+    }
+
+    /// A resource of the scope.
+    pub fn resource(&self, id: ResourceId) -> Option<&Resource> {
+        self.resources.get(&id)
+    }
+
+    /// All resources of the scope, in no order.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.values()
+    }
+
+    /// A resource outside the scope.
+    pub fn elsewhere(&self, id: ResourceId) -> Option<&Elsewhere> {
+        self.elsewhere.get(&id)
+    }
+
+    /// The plan periods of a resource; `None` where they were not asked for.
+    pub fn plan_periods(&self, id: ResourceId) -> Option<&[PlanPeriod]> {
+        self.plan_periods.get(&id).map(Vec::as_slice)
+    }
+
+    /// The resources of an offering that a name fits.
+    pub fn find(&self, offering: OfferingId, kind: NameKind, name: &str) -> &[ResourceId] {
+        self.by_name.get(&(offering, kind, name.to_owned())).map_or(&[], Vec::as_slice)
+    }
+}

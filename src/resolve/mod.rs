@@ -1,0 +1,17 @@
+//! From names to ids: every figure against what the server knows.
+//!
+//! Takes [`Parsed`](crate::parse::Parsed) figures and one snapshot of the server, the [`Catalogue`],
+//! and leaves [`Usages`]: figures whose resource and component exist, take reports, and are reported
+//! once. Everything else becomes a finding with its cell.
+
+mod capabilities;
+mod catalogue;
+mod columns;
+mod resources;
+mod rows;
+mod usages;
+
+pub use capabilities::{Capabilities, CarryOverField, Evidence};
+pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
+pub use rows::{ResolveSettings, Resolved, rows};
+pub use usages::{Usage, Usages};

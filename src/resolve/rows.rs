@@ -1,0 +1,397 @@
+//! Every figure against the catalogue; what is left is [`Usages`].
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::{BillingPeriod, Place, ResourceId, ResourceState, Selector, nearest, visible};
+use crate::findings::{Code, Finding, Findings, RowIndex};
+use crate::mapping::Field;
+use crate::parse::{Figure, Parsed, Subject};
+
+use super::capabilities::{Capabilities, CarryOverField};
+use super::catalogue::{Catalogue, Component, Resource};
+use super::resources::ResourceFinder;
+use super::usages::{Usage, Usages};
+use super::{columns, columns::Headers};
+
+/// What the user wants of the rows.
+#[derive(Debug, Clone, Default)]
+pub struct ResolveSettings {
+    /// Only resources of these projects; all where empty.
+    pub projects: Vec<Selector>,
+    /// Only resources of these organisations; all where empty.
+    pub customers: Vec<Selector>,
+}
+
+impl ResolveSettings {
+    /// Whether a resource is in the part of the scope that is wanted.
+    pub fn wants(&self, resource: &Resource) -> bool {
+        let picked = |list: &[Selector], id, name: &str| {
+            list.is_empty() || list.iter().any(|selector| selector.picks(id, name))
+        };
+        picked(&self.projects, resource.project.uuid(), &resource.project_name)
+            && picked(&self.customers, resource.customer.uuid(), &resource.customer_name)
+    }
+}
+
+/// What resolving leaves.
+pub struct Resolved {
+    /// The figures of the rows that are not at deny.
+    pub usages: Usages,
+    /// The resources that a row at deny speaks of.
+    pub tainted: HashSet<ResourceId>,
+}
+
+/// Resolves all rows.
+pub fn rows(
+    parsed: &mut Parsed,
+    catalogue: &Catalogue,
+    capabilities: &Capabilities,
+    settings: &ResolveSettings,
+    findings: &mut Findings,
+) -> Resolved {
+    let mut figures = std::mem::take(&mut parsed.figures);
+    figures.extend(columns::figures(parsed, catalogue, findings));
+    let parsed = &mut *parsed;
+    let mut finder = ResourceFinder::new(catalogue);
+    let mut judge =
+        Judge { parsed, catalogue, capabilities, settings, findings, headers: Headers::new(catalogue) };
+
+    let resources = judge.subjects(&mut finder);
+    judge.plan_periods(&resources);
+    let usages = judge.figures(&figures, &resources);
+    judge.duplicates(&usages);
+    judge.nothing_reported(&figures, &resources);
+    judge.seal(usages, &resources, &mut finder)
+}
+
+struct Judge<'a> {
+    parsed: &'a mut Parsed,
+    catalogue: &'a Catalogue,
+    capabilities: &'a Capabilities,
+    settings: &'a ResolveSettings,
+    findings: &'a mut Findings,
+    headers: Headers,
+}
+
+/// The resource of each subject; `None` where it is not resolved or filtered out.
+type Resources<'a> = Vec<Option<&'a Resource>>;
+
+impl<'a> Judge<'a> {
+    fn fault(&mut self, subject: usize, column: Option<usize>, finding: Finding) {
+        let row = self.parsed.subjects[subject].row;
+        let place = self.parsed.place(subject, column);
+        self.findings.push(finding.at(place).row(row));
+    }
+
+    fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
+        let table = &self.parsed.tables[self.parsed.subjects[subject].table];
+        self.fault(subject, table.column(field), finding);
+    }
+
+    fn subjects(&mut self, finder: &mut ResourceFinder<'a>) -> Resources<'a> {
+        let mut filtered = 0_usize;
+        let mut resources = Vec::with_capacity(self.parsed.subjects.len());
+        for index in 0..self.parsed.subjects.len() {
+            let subject = &self.parsed.subjects[index];
+            let found = match finder.find(&subject.resource, subject.offering) {
+                Ok(resource) if !self.settings.wants(resource) => {
+                    filtered += 1;
+                    self.parsed.fates.filtered(subject.row);
+                    None
+                }
+                Ok(resource) => {
+                    self.subject(index, resource);
+                    Some(resource)
+                }
+                Err((field, finding)) => {
+                    self.fault_in(index, field, finding);
+                    None
+                }
+            };
+            resources.push(found);
+        }
+        if filtered > 0 {
+            let found = format!("{filtered} rows of other projects or organisations");
+            let expected = "rows of those that --project and --customer name";
+            self.findings.push(Finding::new(Code::OutsideScope, found, expected));
+        }
+        resources
+    }
+
+    fn subject(&mut self, index: usize, resource: &Resource) {
+        let name = || visible(&resource.name);
+        if !resource.state.takes_usage() {
+            let found = format!("{} is {}", name(), visible(&resource.state.to_string()));
+            let expected = "a resource in state OK, Updating or Terminating";
+            let finding = Finding::new(Code::ResourceState, found, expected);
+            let field = self.resource_field(index);
+            self.fault_in(
+                index,
+                field,
+                match resource.state {
+                    ResourceState::Terminated => {
+                        finding.hint("its usage can no longer be posted; settle it on the invoice")
+                    }
+                    _ => finding,
+                },
+            );
+        } else if resource.plan.is_none() {
+            let finding =
+                Finding::new(Code::NoPlan, format!("{} has no plan", name()), "a resource with a plan");
+            let field = self.resource_field(index);
+            self.fault_in(index, field, finding);
+        }
+        let subject = &self.parsed.subjects[index];
+        if subject.names_policy && self.capabilities.carry_over.value == CarryOverField::Recurring {
+            let expected = "recurring, the only carry-over that this server knows";
+            let finding = Finding::new(Code::CarryOverUnsupported, "missing_usage_policy", expected);
+            self.fault_in(index, Field::MissingUsagePolicy, finding);
+        }
+        self.agreement(index, resource);
+    }
+
+    fn resource_field(&self, index: usize) -> Field {
+        self.parsed.subjects[index].resource.decisive().map_or(Field::ResourceUuid, |(field, _)| field)
+    }
+
+    /// The names beside the decisive one should describe the same resource.
+    fn agreement(&mut self, index: usize, resource: &Resource) {
+        let name = &self.parsed.subjects[index].resource;
+        let claims = [
+            (Field::ResourceBackendId, &name.backend_id, &resource.backend_id),
+            (Field::ResourceSlug, &name.slug, &resource.slug),
+            (Field::ResourceName, &name.name, &resource.name),
+        ];
+        let differs = claims.into_iter().find(|(_, claimed, actual)| {
+            claimed.as_ref().is_some_and(|claimed| claimed.as_ref() != actual.trim())
+        });
+        if let Some((field, Some(claimed), actual)) = differs {
+            let expected = format!("{}, as the server has it for {}", visible(actual), resource.id);
+            let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
+            self.fault_in(index, field, finding);
+        }
+    }
+
+    /// Plan periods are known of this month only, so only its rows are judged by them.
+    fn plan_periods(&mut self, resources: &Resources<'_>) {
+        let Some(current) = self.catalogue.current_period() else { return };
+        let mut rows: HashMap<ResourceId, Vec<usize>> = HashMap::new();
+        let mut order = Vec::new();
+        for (index, resource) in resources.iter().enumerate() {
+            let Some(resource) = resource else { continue };
+            if self.parsed.subjects[index].period == current
+                && resource.state.takes_usage()
+                && resource.plan.is_some()
+            {
+                let subjects = rows.entry(resource.id).or_default();
+                if subjects.is_empty() {
+                    order.push(*resource);
+                }
+                subjects.push(index);
+            }
+        }
+        for resource in order {
+            if let Some(finding) = self.plan_period_finding(resource, current) {
+                let subjects = &rows[&resource.id];
+                let mut finding =
+                    finding.at(self.parsed.place_of(subjects[0], self.resource_field(subjects[0])));
+                finding.rows = subjects.iter().map(|&subject| self.parsed.subjects[subject].row).collect();
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn plan_period_finding(&self, resource: &Resource, current: BillingPeriod) -> Option<Finding> {
+        let periods = self.catalogue.plan_periods(resource.id)?;
+        let overlapping: Vec<_> = periods.iter().filter(|period| period.overlaps(current)).collect();
+        match overlapping.as_slice() {
+            [] => {
+                let found = format!("{} has no plan period in {current}", visible(&resource.name));
+                Some(Finding::new(
+                    Code::NoPlanPeriod,
+                    found,
+                    "a plan period, without which nothing is billed",
+                ))
+            }
+            [_] => None,
+            several => {
+                let names: Vec<String> = several
+                    .iter()
+                    .map(|period| {
+                        let day = |moment: Option<jiff::Timestamp>| {
+                            moment.map_or_else(String::new, |moment| moment.strftime("%Y-%m-%d").to_string())
+                        };
+                        format!("{} ({}..{})", visible(&period.plan_name), day(period.start), day(period.end))
+                    })
+                    .collect();
+                let found = format!("{}: {}", visible(&resource.name), names.join(", "));
+                let finding = Finding::new(Code::SeveralPlanPeriods, found, "one plan period in the month");
+                Some(finding.hint("a post reaches one plan period only, so the month's total would be billed beside the other"))
+            }
+        }
+    }
+
+    fn figures(&mut self, figures: &[Figure], resources: &Resources<'_>) -> Vec<(usize, Usage)> {
+        let mut usages = Vec::with_capacity(figures.len());
+        for figure in figures {
+            let Some(resource) = resources[figure.subject] else { continue };
+            let Some(component) = self.component(figure, resource) else { continue };
+            let Subject { period, row, description, carry_over, .. } = &self.parsed.subjects[figure.subject];
+            let usage = Usage {
+                resource: resource.id,
+                component: component.component_type.clone(),
+                period: *period,
+                amount: figure.amount,
+                description: description.clone(),
+                carry_over: *carry_over,
+                place: self.parsed.place(figure.subject, Some(figure.column)),
+                row: *row,
+            };
+            usages.push((figure.subject, usage));
+        }
+        usages
+    }
+
+    fn component(&mut self, figure: &Figure, resource: &Resource) -> Option<&'a Component> {
+        let offering = self.catalogue.offering(resource.offering)?;
+        let is_wide = self.parsed.tables[self.parsed.subjects[figure.subject].table]
+            .column(Field::ComponentType)
+            .is_none();
+        let wanted = if is_wide {
+            self.headers.component(offering.id, &figure.component).unwrap_or(&figure.component)
+        } else {
+            &figure.component
+        };
+        let found = offering.components.iter().find(|component| component.component_type.as_str() == wanted);
+        let Some(component) = found else {
+            let types: Vec<&str> =
+                offering.components.iter().map(|component| component.component_type.as_str()).collect();
+            let expected = format!("one of {} ({})", visible(&types.join(", ")), visible(&offering.name));
+            let finding =
+                Finding::new(Code::UnknownComponent, visible(&figure.component).to_string(), expected)
+                    .did_you_mean(nearest(&figure.component, types.iter().copied()));
+            self.component_fault(figure, is_wide, finding);
+            return None;
+        };
+        if !component.is_reportable() {
+            let found = format!(
+                "{} is billed as {}",
+                component.component_type,
+                visible(&component.billing_type.to_string())
+            );
+            let finding = Finding::new(Code::NotReportable, found, "a component billed by usage or by limit");
+            self.component_fault(figure, is_wide, finding);
+            return None;
+        }
+        if let Some(unit) = &figure.unit
+            && unit.trim() != component.measured_unit.trim()
+        {
+            let expected =
+                format!("{}, the unit of {}", visible(&component.measured_unit), component.component_type);
+            let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
+            self.fault_in(
+                figure.subject,
+                Field::Unit,
+                finding.hint("convert the amounts, then change the unit"),
+            );
+            return None;
+        }
+        Some(component)
+    }
+
+    fn component_fault(&mut self, figure: &Figure, is_wide: bool, finding: Finding) {
+        if is_wide {
+            self.fault(figure.subject, Some(figure.column), finding);
+        } else {
+            self.fault_in(figure.subject, Field::ComponentType, finding);
+        }
+    }
+
+    /// The server would keep the last of them without a word.
+    fn duplicates(&mut self, usages: &[(usize, Usage)]) {
+        let mut seen: HashMap<(ResourceId, &str, BillingPeriod), usize> =
+            HashMap::with_capacity(usages.len());
+        let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut group_of: HashMap<usize, usize> = HashMap::new();
+        for (index, (_, usage)) in usages.iter().enumerate() {
+            let key = (usage.resource, usage.component.as_str(), usage.period);
+            let first = *seen.entry(key).or_insert(index);
+            if first != index {
+                let group = *group_of.entry(first).or_insert_with(|| {
+                    groups.push((first, Vec::new()));
+                    groups.len() - 1
+                });
+                groups[group].1.push(index);
+            }
+        }
+        for (first, others) in groups {
+            let usage = &usages[first].1;
+            let amounts: Vec<String> = std::iter::once(first)
+                .chain(others.iter().copied())
+                .map(|at| usages[at].1.amount.to_string())
+                .collect();
+            let found = format!(
+                "{} rows for {}, {}: {}",
+                amounts.len(),
+                usage.component,
+                usage.period,
+                amounts.join(", ")
+            );
+            let mut finding =
+                Finding::new(Code::DuplicateKey, found, "one row; add them up or take the others out")
+                    .at(usage.place.clone())
+                    .row(usage.row);
+            for other in others {
+                let other = &usages[other].1;
+                finding = finding.also(other.place.clone(), other.row);
+            }
+            self.findings.push(finding);
+        }
+    }
+
+    /// Rows of the wide form with a resource and a month and no figure.
+    fn nothing_reported(&mut self, figures: &[Figure], resources: &Resources<'_>) {
+        let mut has_figure = vec![false; self.parsed.subjects.len()];
+        for figure in figures {
+            has_figure[figure.subject] = true;
+        }
+        let faulty: HashSet<RowIndex> = self.findings.faulty_rows().collect();
+        for (index, has_figure) in has_figure.into_iter().enumerate() {
+            let row = self.parsed.subjects[index].row;
+            if !has_figure && resources[index].is_some() && !faulty.contains(&row) {
+                self.parsed.fates.blank(row);
+                let finding =
+                    Finding::new(Code::BlankAmount, "no amount", "an amount; 0 reports a usage of zero");
+                let place: Place = self.parsed.place(index, None);
+                self.findings.push(finding.at(place));
+            }
+        }
+    }
+
+    /// Leaves the rows at deny behind and counts.
+    fn seal(
+        self,
+        usages: Vec<(usize, Usage)>,
+        resources: &Resources<'a>,
+        finder: &mut ResourceFinder<'a>,
+    ) -> Resolved {
+        let faulty: HashSet<RowIndex> = self.findings.faulty_rows().collect();
+        let mut tainted = HashSet::new();
+        for &row in &faulty {
+            self.parsed.fates.faulty(row);
+        }
+        for (subject, resource) in self.parsed.subjects.iter().zip(resources) {
+            if let (true, Some(resource)) = (faulty.contains(&subject.row), resource) {
+                tainted.insert(resource.id);
+            }
+        }
+        for (_, name, offering) in &self.parsed.faulty {
+            if let Ok(resource) = finder.find(name, *offering) {
+                tainted.insert(resource.id);
+            }
+        }
+        let list =
+            usages.into_iter().map(|(_, usage)| usage).filter(|usage| !faulty.contains(&usage.row)).collect();
+        Resolved { usages: Usages::new(list, self.parsed.fates.counts()), tainted }
+    }
+}

@@ -1,0 +1,87 @@
+//! Figures that the server can take.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::domain::{
+    Amount, BillingPeriod, CarryOver, ComponentType, Place, ReportableAmount, ResourceId, UsageKey,
+};
+use crate::findings::{RowCounts, RowIndex};
+
+/// One figure: it names a resource and a component that the server has, and no other has its key.
+#[derive(Debug, Clone)]
+pub struct Usage {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The component.
+    pub component: ComponentType,
+    /// The month.
+    pub period: BillingPeriod,
+    /// The total of the month.
+    pub amount: ReportableAmount,
+    /// The description, where the file has one.
+    pub description: Option<Arc<str>>,
+    /// What happens in later months, where the file speaks of it.
+    pub carry_over: Option<CarryOver>,
+    /// The cell that the amount stands in.
+    pub place: Place,
+    /// The row that it comes from.
+    pub row: RowIndex,
+}
+
+impl Usage {
+    /// What it speaks of.
+    pub fn key(&self) -> UsageKey {
+        UsageKey { resource: self.resource, component: self.component.clone(), period: self.period }
+    }
+}
+
+/// The figures of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Usages {
+    list: Vec<Usage>,
+    counts: RowCounts,
+}
+
+impl Usages {
+    pub(super) fn new(list: Vec<Usage>, counts: RowCounts) -> Self {
+        Self { list, counts }
+    }
+
+    /// The figures in the order of the input.
+    pub fn list(&self) -> &[Usage] {
+        &self.list
+    }
+
+    /// What became of the rows.
+    pub fn counts(&self) -> RowCounts {
+        self.counts
+    }
+
+    /// Whether a figure comes from a row.
+    pub fn has_row(&self, row: RowIndex) -> bool {
+        self.list.iter().any(|usage| usage.row == row)
+    }
+
+    /// The resources that figures speak of.
+    pub fn resources(&self) -> HashSet<ResourceId> {
+        self.list.iter().map(|usage| usage.resource).collect()
+    }
+
+    /// Takes all figures of some resources out: the rest, and what was taken.
+    pub fn without(self, resources: &HashSet<ResourceId>) -> (Self, Vec<Usage>) {
+        let (out, list): (Vec<_>, Vec<_>) =
+            self.list.into_iter().partition(|usage| resources.contains(&usage.resource));
+        let rows: HashSet<RowIndex> = out.iter().map(|usage| usage.row).collect();
+        let mut counts = self.counts;
+        counts.rows_used -= rows.len();
+        counts.rows_faulty += rows.len();
+        (Self { list, counts }, out)
+    }
+
+    /// The sum of some figures.
+    pub fn total<'a>(usages: impl IntoIterator<Item = &'a Usage>) -> Amount {
+        // Reportable amounts are below 10^12, so a sum could only leave the range after 10^12 rows.
+        Amount::total(usages.into_iter().map(|usage| usage.amount.get())).unwrap_or_default()
+    }
+}

@@ -1,0 +1,183 @@
+//! Workbooks: one sheet, cell by cell, without building the sheet in memory.
+
+use std::fmt::Write;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+
+use crate::domain::{nearest, visible};
+use crate::findings::{Code, Finding};
+use crate::parse::{CellKind, RawRow, Table};
+
+use super::Source;
+
+/// An open workbook and the sheet that is read.
+pub struct Workbook<'a> {
+    workbook: Xlsx<Cursor<&'a [u8]>>,
+    sheet: String,
+    table: Arc<Table>,
+    others: Vec<String>,
+}
+
+impl<'a> Workbook<'a> {
+    /// Opens the sheet of a name, or the first visible one.
+    pub fn open(file: &str, bytes: &'a [u8], sheet: Option<&str>) -> Result<Self, Finding> {
+        let workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
+        let sheets: Vec<_> = workbook
+            .sheets_metadata()
+            .iter()
+            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+            .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
+            .collect();
+        let chosen = match sheet {
+            Some(wanted) => sheets.iter().find(|(name, _)| name == wanted),
+            None => sheets.iter().find(|(_, is_visible)| *is_visible),
+        };
+        let Some((chosen, _)) = chosen else {
+            let names: Vec<&str> = sheets.iter().map(|(name, _)| name.as_str()).collect();
+            let wanted = sheet.unwrap_or("a visible sheet");
+            let found = format!("no sheet {} among: {}", visible(wanted), visible(&names.join(", ")));
+            let finding = Finding::new(Code::EmptyFile, found, "a sheet of usage");
+            return Err(finding.did_you_mean(nearest(wanted, names)));
+        };
+        let sheet = chosen.clone();
+        let others = sheets.into_iter().map(|(name, _)| name).filter(|name| *name != sheet).collect();
+        let table = Arc::new(Table { file: file.into(), sheet: Some(sheet.as_str().into()) });
+        Ok(Self { workbook, sheet, table, others })
+    }
+}
+
+fn refusal(error: &XlsxError) -> Finding {
+    let code = match error {
+        XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => Code::WrongFileType,
+        _ => Code::DamagedFile,
+    };
+    let found = format!("a zip archive that does not open as a workbook ({})", visible(&error.to_string()));
+    Finding::new(code, found, "an .xlsx workbook")
+        .hint("open it in a spreadsheet program and save it as .xlsx")
+}
+
+impl Source for Workbook<'_> {
+    fn each_row(&mut self, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
+        let mut cells = self.workbook.worksheet_cells_reader(&self.sheet).map_err(|error| refusal(&error))?;
+        let mut row = RawRow::new(self.table.clone());
+        let mut text = String::new();
+        let mut number = 0;
+        while let Some(cell) = cells.next_cell().map_err(|error| refusal(&error))? {
+            let (above, column) = cell.get_position();
+            if *cell.get_value() == DataRef::Empty {
+                continue;
+            }
+            let column = usize::try_from(column).unwrap_or(usize::MAX);
+            if above + 1 < number || above + 1 == number && column < row.width() {
+                return Err(out_of_order(above + 1));
+            }
+            while number <= above {
+                if number > 0 {
+                    sink(&row);
+                }
+                number += 1;
+                row.start(number);
+            }
+            let kind = write_cell(cell.get_value(), &mut text);
+            row.push(column, &text, kind);
+        }
+        if number > 0 {
+            sink(&row);
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> &Table {
+        &self.table
+    }
+
+    fn other_sheets(&self) -> &[String] {
+        &self.others
+    }
+}
+
+fn out_of_order(row: u32) -> Finding {
+    let found = format!("a cell of row {row} that stands twice or out of order");
+    Finding::new(Code::DamagedFile, found, "cells in order")
+        .hint("open it in a spreadsheet program and save it again")
+}
+
+/// Writes a cell as text, exactly as much of it as the spreadsheet itself is sure of.
+fn write_cell(value: &DataRef<'_>, text: &mut String) -> CellKind {
+    text.clear();
+    match value {
+        DataRef::Empty => CellKind::Blank,
+        DataRef::String(value) | DataRef::DurationIso(value) => {
+            text.push_str(value);
+            CellKind::Text
+        }
+        DataRef::SharedString(value) => {
+            text.push_str(value);
+            CellKind::Text
+        }
+        DataRef::Int(value) => written(text, format_args!("{value}"), CellKind::Number),
+        DataRef::Float(value) => {
+            write_number(*value, text);
+            CellKind::Number
+        }
+        DataRef::Bool(value) => written(text, format_args!("{value}"), CellKind::Boolean),
+        DataRef::DateTime(value) => write_date(value, text),
+        DataRef::DateTimeIso(value) => {
+            text.push_str(value);
+            CellKind::Date
+        }
+        DataRef::Error(value) => written(text, format_args!("{value}"), CellKind::Error),
+    }
+}
+
+fn written(text: &mut String, arguments: std::fmt::Arguments<'_>, kind: CellKind) -> CellKind {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(arguments);
+    kind
+}
+
+/// Spreadsheets hold numbers in binary and are sure of 15 significant digits; the shortest decimal
+/// within those is what the user sees.
+fn write_number(value: f64, text: &mut String) {
+    let _ = write!(text, "{value}");
+    if text.len() <= 15 {
+        return;
+    }
+    let rounded = format!("{value:.14e}").parse::<f64>().unwrap_or(value);
+    text.clear();
+    let _ = write!(text, "{rounded}");
+}
+
+fn write_date(value: &ExcelDateTime, text: &mut String) -> CellKind {
+    if value.is_duration() {
+        return written(text, format_args!("{} days", value.as_f64()), CellKind::Date);
+    }
+    let (year, month, day, hour, minute, second, _) = value.to_ymd_hms_milli();
+    let _ = write!(text, "{year:04}-{month:02}-{day:02}");
+    if (hour, minute, second) != (0, 0, 0) {
+        let _ = write!(text, " {hour:02}:{minute:02}:{second:02}");
+    }
+    CellKind::Date
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_what_the_user_sees() {
+        let shown = |value: f64| {
+            let mut text = String::new();
+            write_number(value, &mut text);
+            text
+        };
+        assert_eq!(shown(0.1 + 0.2), "0.3");
+        assert_eq!(shown(29.020_000_000_000_003), "29.02");
+        assert_eq!(shown(7.0), "7");
+        assert_eq!(shown(123_456_789_012.34), "123456789012.34");
+        assert_eq!(shown(-1.005), "-1.005");
+        assert_eq!(shown(1e300).len(), 301);
+    }
+}
