@@ -1,0 +1,81 @@
+//! Answers: status, headers, body; JSON where the real server speaks JSON, its pages where not.
+
+use serde_json::{Value as Json, json};
+
+/// An answer, free of sockets.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: vec![("Content-Type", "application/json".into())], body }
+    }
+
+    pub(super) fn value(status: u16, value: &Json) -> Self {
+        Self::json(status, value.to_string().into_bytes())
+    }
+
+    /// A refusal with one sentence.
+    pub(super) fn detail(status: u16, detail: &str) -> Self {
+        Self::value(status, &json!({"detail": detail}))
+    }
+
+    /// Done, and nothing to say.
+    pub(super) fn created() -> Self {
+        Self { status: 201, headers: Vec::new(), body: Vec::new() }
+    }
+
+    pub(super) fn redirect(target: &str) -> Self {
+        Self::page(301, String::new()).with("Location", target)
+    }
+
+    pub(super) fn not_found_page() -> Self {
+        Self::page(
+            404,
+            html("Not Found", "Not Found", "The requested resource was not found on this server."),
+        )
+    }
+
+    /// The real server broke.
+    pub(super) fn broken() -> Self {
+        Self::page(500, html("Server Error (500)", "Server Error (500)", ""))
+    }
+
+    /// The body is more than anybody would send.
+    pub(in crate::sandbox) fn too_large() -> Self {
+        Self::detail(413, "Request body is too large.")
+    }
+
+    pub(super) fn options(name: &str) -> Self {
+        Self::value(
+            200,
+            &json!({
+                "name": name,
+                "description": "",
+                "renders": ["application/json"],
+                "parses": ["application/json"],
+            }),
+        )
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn page(status: u16, body: String) -> Self {
+        let headers = vec![("Content-Type", "text/html; charset=utf-8".into())];
+        Self { status, headers, body: body.into_bytes() }
+    }
+}
+
+fn html(title: &str, heading: &str, text: &str) -> String {
+    format!(
+        "\n<!doctype html>\n<html lang=\"en\">\n<head>\n  <title>{title}</title>\n</head>\n<body>\n  \
+         <h1>{heading}</h1><p>{text}</p>\n</body>\n</html>\n"
+    )
+}

@@ -1,0 +1,133 @@
+//! `marketplace-component-usages`: what is reported, for everybody who has a token.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::filters::Filters;
+use super::object::{Object, Selection};
+use super::request::read_uuid;
+use super::{Answer, Request, View};
+use crate::domain::{BillingPeriod, CarryOver};
+use crate::sandbox::behaviour::CarryOverField;
+use crate::sandbox::data::{Data, UsageFilter};
+
+pub(super) fn list(view: &View) -> Answer {
+    match filter(view.request) {
+        Ok(filter) => {
+            let rows = view.data.list(&filter);
+            let selection = Selection::of(view.request);
+            view.page(&rows, |&at, out| write(view, at, &selection, out))
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+pub(super) fn detail(view: &View, id: &str) -> Answer {
+    match find(view.data, view.request, id) {
+        Ok(at) => {
+            let mut body = Vec::new();
+            write(view, at, &Selection::of(view.request), &mut body);
+            Answer::json(200, body)
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+/// The usage of an id; the filters of the list apply to it too.
+pub(super) fn find(data: &Data, request: &Request, id: &str) -> Result<usize, Answer> {
+    let filter = filter(request)?;
+    read_uuid(id)
+        .and_then(|uuid| data.usages.find(uuid))
+        .filter(|&at| data.matches(&filter, at))
+        .ok_or_else(|| Answer::detail(404, "No ComponentUsage matches the given query."))
+}
+
+fn filter(request: &Request) -> Result<UsageFilter, Answer> {
+    let mut filters = Filters::of(request);
+    let mut filter = shared_filter(&mut filters);
+    if let Some(date) = filters.date("billing_period") {
+        in_month(&mut filter, date);
+    }
+    if let Some(resource) = filters.link("resource", "marketplace-resources") {
+        filter.nothing |= resource.is_none() || filter.resource.is_some_and(|other| Some(other) != resource);
+        filter.resource = resource;
+    }
+    filters.close()?;
+    Ok(filter)
+}
+
+/// The filters that usages and user usages share.
+pub(super) fn shared_filter(filters: &mut Filters) -> UsageFilter {
+    let start =
+        |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
+    UsageFilter {
+        resource: filters.uuid("resource_uuid"),
+        offering: filters.uuid("offering_uuid"),
+        project: filters.uuid("project_uuid"),
+        customer: filters.uuid("customer_uuid"),
+        component_type: filters.text("type").map(str::to_owned),
+        from: filters.date("date_after").map(start),
+        before: filters.date("date_before").map(|date| start(date.tomorrow().unwrap_or(Date::MAX))),
+        ..UsageFilter::default()
+    }
+}
+
+/// Narrows a filter to a month; a day other than the first is no month of any usage.
+pub(super) fn in_month(filter: &mut UsageFilter, date: Date) {
+    filter.period = BillingPeriod::new(date.year(), date.month()).ok();
+    filter.nothing |= date.day() != 1 || filter.period.is_none();
+}
+
+fn write(view: &View, at: usize, selection: &Selection, out: &mut Vec<u8>) {
+    let data = view.data;
+    let row = data.usages.row(at);
+    let resource = &data.resources[row.resource];
+    let component = &data.components[row.component];
+    let offering = &data.offerings[resource.offering];
+    let project = &data.projects[resource.project];
+    let customer = &data.customers[data.customer_of(resource)];
+    let mut object = Object::open(out, selection);
+    object
+        .id("uuid", row.uuid)
+        .moment("created", row.created)
+        .field("description", &row.description)
+        .field("type", component.component_type.as_str())
+        .field("name", &component.written.name)
+        .field("measured_unit", &component.written.measured_unit)
+        .field("usage", &row.amount)
+        .moment("date", row.date)
+        .field("recurring", &(row.carry_over == CarryOver::Reuse));
+    if view.behaviour.carry_over == CarryOverField::Policy {
+        object.field("missing_usage_policy", &row.carry_over);
+    }
+    object
+        .field("resource_name", &resource.name)
+        .id("resource_uuid", resource.uuid)
+        .field("offering_name", &offering.written.name)
+        .id("offering_uuid", offering.uuid)
+        .field("project_name", &project.name)
+        .id("project_uuid", project.uuid)
+        .field("customer_name", &customer.name)
+        .id("customer_uuid", customer.uuid)
+        .field("billing_period", &row.period.first_day())
+        .field("modified_by", &row.modified_by)
+        .close();
+}
+
+/// Writes a usage as plan periods show it.
+pub(super) fn write_short(data: &Data, at: usize, out: &mut Vec<u8>) {
+    let row = data.usages.row(at);
+    let component = &data.components[row.component];
+    Object::open(out, &Selection::all())
+        .id("uuid", row.uuid)
+        .moment("created", row.created)
+        .field("description", &row.description)
+        .field("type", component.component_type.as_str())
+        .field("name", &component.written.name)
+        .field("measured_unit", &component.written.measured_unit)
+        .field("usage", &row.amount)
+        .moment("date", row.date)
+        .field("recurring", &(row.carry_over == CarryOver::Reuse))
+        .close();
+}

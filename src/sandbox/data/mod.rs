@@ -1,0 +1,138 @@
+//! The tables of the server, in memory, with the indexes that keep a large world fast.
+//!
+//! Rows refer to each other by position; nothing but usages, user usages and `current_usages` ever
+//! changes while a sandbox runs. No rule of the trade is in here.
+
+mod tables;
+mod usage_lists;
+mod usages;
+mod user_usages;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub use usages::StoredUsage;
+
+pub(super) use tables::{Component, Offering, Resource, Scope, User};
+pub(super) use usage_lists::UsageFilter;
+pub(super) use usages::{Undo, UsageRow, UsageTable};
+pub(super) use user_usages::{UserUsageRow, UserUsageTable};
+
+use super::SandboxError;
+use super::world::{Customer, OfferingUser, Project, World};
+
+/// Everything that is stored.
+#[derive(Debug)]
+pub(super) struct Data {
+    /// The moment of the world, for what has no time of its own.
+    pub opened: Timestamp,
+    pub customers: Vec<Customer>,
+    pub projects: Vec<Project>,
+    /// The customer of each project.
+    pub project_customers: Vec<usize>,
+    pub users: Vec<User>,
+    pub offerings: Vec<Offering>,
+    /// The components of all offerings; a usage points in here.
+    pub components: Vec<Component>,
+    pub resources: Vec<Resource>,
+    /// The resources as lists show them: oldest first.
+    pub resources_by_age: Vec<usize>,
+    pub offering_users: Vec<OfferingUser>,
+    pub usages: UsageTable,
+    pub user_usages: UserUsageTable,
+    resource_by_uuid: HashMap<Uuid, usize>,
+    /// The resource and the position in it of each plan period.
+    plan_period_by_uuid: HashMap<Uuid, (usize, usize)>,
+    user_by_token: HashMap<String, usize>,
+}
+
+impl Data {
+    /// Turns a world into tables.
+    pub(super) fn new(world: World) -> Result<Self, SandboxError> {
+        let mut builder = tables::Builder::new(&world);
+        let project_customers = world
+            .projects
+            .iter()
+            .map(|project| builder.customer(project.customer_uuid))
+            .collect::<Result<_, _>>()?;
+        let users: Vec<User> = world.users.into_iter().map(|user| builder.user(user)).collect();
+        let offerings = world
+            .offerings
+            .into_iter()
+            .map(|offering| builder.offering(offering))
+            .collect::<Result<_, _>>()?;
+        let resources: Vec<Resource> = world
+            .resources
+            .into_iter()
+            .map(|resource| builder.resource(resource))
+            .collect::<Result<_, _>>()?;
+        let components = builder.into_components();
+        let resource_by_uuid: HashMap<Uuid, usize> =
+            resources.iter().enumerate().map(|(at, resource)| (resource.uuid, at)).collect();
+        let plan_period_by_uuid = plan_periods(&resources);
+        let mut usages = UsageTable::new(&components, &resources);
+        for usage in world.usages {
+            let row = tables::usage(usage, &resources, &components, &resource_by_uuid, &plan_period_by_uuid)?;
+            usages.insert(row);
+        }
+        let mut resources_by_age: Vec<usize> = (0..resources.len()).collect();
+        resources_by_age.sort_by_key(|&at| resources[at].created);
+        Ok(Self {
+            opened: world.now,
+            customers: world.customers,
+            projects: world.projects,
+            project_customers,
+            user_by_token: users.iter().enumerate().map(|(at, user)| (user.token.clone(), at)).collect(),
+            users,
+            offerings,
+            components,
+            resources,
+            resources_by_age,
+            offering_users: world.offering_users,
+            usages,
+            user_usages: UserUsageTable::default(),
+            resource_by_uuid,
+            plan_period_by_uuid,
+        })
+    }
+
+    pub(super) fn resource(&self, uuid: Uuid) -> Option<usize> {
+        self.resource_by_uuid.get(&uuid).copied()
+    }
+
+    /// The resource of a plan period, and which of its periods it is.
+    pub(super) fn plan_period(&self, uuid: Uuid) -> Option<(usize, usize)> {
+        self.plan_period_by_uuid.get(&uuid).copied()
+    }
+
+    pub(super) fn user_with_token(&self, token: &str) -> Option<usize> {
+        self.user_by_token.get(token).copied()
+    }
+
+    pub(super) fn offering(&self, uuid: Uuid) -> Option<usize> {
+        self.offerings.iter().position(|offering| offering.uuid == uuid)
+    }
+
+    /// The customer who uses a resource.
+    pub(super) fn customer_of(&self, resource: &Resource) -> usize {
+        self.project_customers[resource.project]
+    }
+
+    /// The component of an offering that has a type.
+    pub(super) fn component(&self, offering: usize, component_type: &str) -> Option<usize> {
+        let components = &self.offerings[offering].components;
+        components.iter().copied().find(|&at| self.components[at].component_type.as_str() == component_type)
+    }
+}
+
+fn plan_periods(resources: &[Resource]) -> HashMap<Uuid, (usize, usize)> {
+    let mut found = HashMap::new();
+    for (at, resource) in resources.iter().enumerate() {
+        for (position, period) in resource.plan_periods.iter().enumerate() {
+            found.insert(period.uuid, (at, position));
+        }
+    }
+    found
+}

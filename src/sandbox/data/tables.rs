@@ -1,0 +1,253 @@
+//! The rows of the tables that stay as they are, and how they are made from a written world.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::UsageRow;
+use crate::domain::{BillingType, CarryOver, ComponentType, ResourceState};
+use crate::sandbox::SandboxError;
+use crate::sandbox::world;
+
+/// What a role is held on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum Scope {
+    Customer(Uuid),
+    Project(Uuid),
+    Offering(Uuid),
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct User {
+    pub id: u32,
+    pub uuid: Uuid,
+    pub username: String,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub is_staff: bool,
+    pub is_support: bool,
+    pub token: String,
+    pub token_expired: bool,
+    pub roles: Vec<(String, Scope)>,
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Component {
+    pub written: world::Component,
+    pub component_type: ComponentType,
+    /// The place of the type among all types of the deployment, in alphabetical order.
+    pub type_rank: usize,
+    pub offering: usize,
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Offering {
+    pub uuid: Uuid,
+    pub written: world::Offering,
+    pub customer: usize,
+    /// In alphabetical order of their types, as the API shows them.
+    pub components: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct Resource {
+    pub uuid: Uuid,
+    pub name: String,
+    pub slug: String,
+    pub backend_id: String,
+    pub effective_id: String,
+    pub state: ResourceState,
+    pub offering: usize,
+    /// The position of the plan in its offering.
+    pub plan: Option<usize>,
+    pub project: usize,
+    pub limits: Map<String, Value>,
+    pub current_usages: Map<String, Value>,
+    pub created: Timestamp,
+    pub modified: Timestamp,
+    pub plan_periods: Vec<PlanPeriod>,
+}
+
+#[derive(Debug)]
+pub(in crate::sandbox) struct PlanPeriod {
+    pub uuid: Uuid,
+    /// The position of the plan in the offering.
+    pub plan: usize,
+    pub start: Option<Timestamp>,
+    pub end: Option<Timestamp>,
+}
+
+impl PlanPeriod {
+    /// Whether a moment lies in the period.
+    pub(in crate::sandbox) fn contains(&self, moment: Timestamp) -> bool {
+        self.start.is_none_or(|start| start <= moment) && self.end.is_none_or(|end| end >= moment)
+    }
+}
+
+/// Turns what is written into rows that refer to each other.
+pub(super) struct Builder {
+    customers: HashMap<Uuid, usize>,
+    projects: HashMap<Uuid, usize>,
+    offerings: HashMap<Uuid, usize>,
+    plans: HashMap<Uuid, (usize, usize)>,
+    type_ranks: BTreeMap<ComponentType, usize>,
+    components: Vec<Component>,
+}
+
+impl Builder {
+    pub(super) fn new(world: &world::World) -> Self {
+        let mut plans = HashMap::new();
+        let mut type_ranks = BTreeMap::new();
+        for (at, offering) in world.offerings.iter().enumerate() {
+            for (position, plan) in offering.plans.iter().enumerate() {
+                plans.insert(plan.uuid, (at, position));
+            }
+            for component in &offering.components {
+                type_ranks.insert(component.component_type.clone(), 0);
+            }
+        }
+        for (rank, stored) in type_ranks.values_mut().enumerate() {
+            *stored = rank;
+        }
+        Self {
+            customers: positions(world.customers.iter().map(|customer| customer.uuid)),
+            projects: positions(world.projects.iter().map(|project| project.uuid)),
+            offerings: positions(world.offerings.iter().map(|offering| offering.uuid)),
+            plans,
+            type_ranks,
+            components: Vec::new(),
+        }
+    }
+
+    pub(super) fn customer(&self, uuid: Uuid) -> Result<usize, SandboxError> {
+        find(&self.customers, "customer", uuid)
+    }
+
+    pub(super) fn user(&self, written: world::User) -> User {
+        let roles = written.roles.into_iter().filter_map(|role| {
+            let scope = match role.scope_type.as_str() {
+                "customer" => Scope::Customer(role.scope_uuid),
+                "project" => Scope::Project(role.scope_uuid),
+                "offering" => Scope::Offering(role.scope_uuid),
+                _ => return None,
+            };
+            Some((role.role, scope))
+        });
+        User {
+            id: written.id,
+            uuid: written.uuid,
+            username: written.username,
+            email: written.email,
+            first_name: written.first_name,
+            last_name: written.last_name,
+            is_staff: written.is_staff,
+            is_support: written.is_support,
+            token: written.token,
+            token_expired: written.token_expired,
+            roles: roles.collect(),
+        }
+    }
+
+    pub(super) fn offering(&mut self, mut written: world::Offering) -> Result<Offering, SandboxError> {
+        let customer = self.customer(written.customer_uuid)?;
+        let offering = find(&self.offerings, "offering", written.uuid)?;
+        let first = self.components.len();
+        written.components.sort_by(|left, right| left.component_type.cmp(&right.component_type));
+        for component in std::mem::take(&mut written.components) {
+            self.components.push(Component {
+                component_type: component.component_type.clone(),
+                type_rank: self.type_ranks.get(&component.component_type).copied().unwrap_or_default(),
+                offering,
+                written: component,
+            });
+        }
+        let components = (first..self.components.len()).collect();
+        Ok(Offering { uuid: written.uuid, written, customer, components })
+    }
+
+    pub(super) fn resource(&self, written: world::Resource) -> Result<Resource, SandboxError> {
+        let plan = |uuid: Uuid| find(&self.plans, "plan", uuid).map(|(_, position)| position);
+        let plan_periods = written.plan_periods.iter().map(|period| {
+            Ok(PlanPeriod {
+                uuid: period.uuid,
+                plan: plan(period.plan_uuid)?,
+                start: period.start,
+                end: period.end,
+            })
+        });
+        Ok(Resource {
+            plan_periods: plan_periods.collect::<Result<_, SandboxError>>()?,
+            uuid: written.uuid,
+            offering: find(&self.offerings, "offering", written.offering_uuid)?,
+            plan: written.plan_uuid.map(plan).transpose()?,
+            project: find(&self.projects, "project", written.project_uuid)?,
+            name: written.name,
+            slug: written.slug,
+            backend_id: written.backend_id,
+            effective_id: written.effective_id,
+            state: written.state,
+            limits: written.limits,
+            current_usages: written.current_usages,
+            created: written.created,
+            modified: written.created,
+        })
+    }
+
+    pub(super) fn into_components(self) -> Vec<Component> {
+        self.components
+    }
+}
+
+impl Component {
+    /// Whether usage of the component may be reported at all.
+    pub(in crate::sandbox) fn takes_usage(&self) -> bool {
+        matches!(self.written.billing_type, BillingType::Usage | BillingType::Limit)
+    }
+}
+
+/// Turns a written usage into a row.
+pub(super) fn usage(
+    written: world::Usage,
+    resources: &[Resource],
+    components: &[Component],
+    resource_by_uuid: &HashMap<Uuid, usize>,
+    plan_period_by_uuid: &HashMap<Uuid, (usize, usize)>,
+) -> Result<UsageRow, SandboxError> {
+    let resource = find(resource_by_uuid, "resource", written.resource_uuid)?;
+    let offering = resources[resource].offering;
+    let has_type = |component: &Component| {
+        component.offering == offering && component.component_type == written.component_type
+    };
+    let component = components.iter().position(has_type).ok_or_else(|| SandboxError::Missing {
+        thing: "component",
+        uuid: written.component_type.to_string(),
+    })?;
+    let period = written.plan_period_uuid.map(|uuid| find(plan_period_by_uuid, "plan period", uuid));
+    Ok(UsageRow {
+        uuid: written.uuid,
+        resource,
+        component,
+        plan_period: period.transpose()?.map(|(_, position)| position),
+        period: written.billing_period,
+        amount: written.usage,
+        date: written.date,
+        created: written.created,
+        description: written.description.into(),
+        carry_over: CarryOver::from_recurring(written.recurring),
+        modified_by: written.modified_by,
+    })
+}
+
+fn positions(uuids: impl Iterator<Item = Uuid>) -> HashMap<Uuid, usize> {
+    uuids.enumerate().map(|(at, uuid)| (uuid, at)).collect()
+}
+
+fn find<T: Copy>(known: &HashMap<Uuid, T>, thing: &'static str, uuid: Uuid) -> Result<T, SandboxError> {
+    known
+        .get(&uuid)
+        .copied()
+        .ok_or_else(|| SandboxError::Missing { thing, uuid: uuid.as_simple().to_string() })
+}
