@@ -97,7 +97,8 @@ pub(super) struct User {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Role {
-    pub role: String,
+    #[serde(rename = "role")]
+    pub name: String,
     pub scope_type: String,
     pub scope_uuid: Uuid,
 }
@@ -109,7 +110,7 @@ pub(super) struct Offering {
     #[serde(default)]
     pub slug: String,
     #[serde(rename = "type")]
-    pub offering_type: String,
+    pub kind: String,
     pub state: String,
     pub billable: bool,
     pub shared: bool,
@@ -125,7 +126,7 @@ pub(super) struct Offering {
 pub(super) struct Component {
     pub uuid: Uuid,
     #[serde(rename = "type")]
-    pub component_type: ComponentType,
+    pub kind: ComponentType,
     pub name: String,
     pub measured_unit: String,
     pub billing_type: BillingType,
@@ -188,7 +189,8 @@ pub(super) struct Usage {
     pub resource_uuid: Uuid,
     #[serde(rename = "type")]
     pub component_type: ComponentType,
-    pub usage: Amount,
+    #[serde(rename = "usage")]
+    pub amount: Amount,
     pub billing_period: BillingPeriod,
     pub date: Timestamp,
     pub created: Timestamp,

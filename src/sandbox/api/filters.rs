@@ -9,6 +9,26 @@ use uuid::Uuid;
 use super::request::read_uuid;
 use super::{Answer, Request};
 
+/// What a filter by link asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Unused,
+    /// To anything else than the collection: nothing can match.
+    Elsewhere,
+    To(Uuid),
+}
+
+impl Link {
+    /// Whether something passes the filter.
+    pub(super) fn passes(self, uuid: Uuid) -> bool {
+        match self {
+            Self::Unused => true,
+            Self::Elsewhere => false,
+            Self::To(wanted) => wanted == uuid,
+        }
+    }
+}
+
 /// The filters of a request while they are read.
 pub(super) struct Filters<'a> {
     request: &'a Request,
@@ -64,17 +84,16 @@ impl<'a> Filters<'a> {
         values
     }
 
-    /// A link to something of a collection on this server: `None` where the filter is not used,
-    /// `Some(None)` where the link leads anywhere else.
-    pub(super) fn link(&self, name: &str, collection: &str) -> Option<Option<Uuid>> {
-        let link = self.text(name)?;
+    /// A link to something of a collection on this server; its host does not matter.
+    pub(super) fn link(&self, name: &str, collection: &str) -> Link {
+        let Some(link) = self.text(name) else { return Link::Unused };
         let path = match link.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("", |slash| &rest[slash..]),
             None => link,
         };
         let within = path.strip_prefix("/api/").and_then(|path| path.strip_prefix(collection));
         let id = within.and_then(|rest| rest.strip_prefix('/')).and_then(|rest| rest.strip_suffix('/'));
-        Some(id.and_then(read_uuid))
+        id.and_then(read_uuid).map_or(Link::Elsewhere, Link::To)
     }
 
     fn complain(&mut self, name: &str, message: &str) {

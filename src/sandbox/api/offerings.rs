@@ -78,7 +78,7 @@ fn write(view: &View, side: Side, at: usize, selection: &Selection, out: &mut Ve
         .field_with("components", |out| write_components(view, at, out))
         .field("state", &written.state)
         .field_with("plans", |out| plans::write_of_offering(view, at, out))
-        .field("type", &written.offering_type)
+        .field("type", &written.kind)
         .field("shared", &written.shared)
         .field("billable", &written.billable)
         .close();
@@ -90,7 +90,7 @@ fn write_components(view: &View, at: usize, out: &mut Vec<u8>) {
         json!({
             "uuid": component.uuid.as_simple().to_string(),
             "billing_type": component.billing_type,
-            "type": component.component_type,
+            "type": component.kind,
             "name": component.name,
             "description": "",
             "measured_unit": component.measured_unit,

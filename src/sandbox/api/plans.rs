@@ -26,7 +26,7 @@ pub(super) fn components(view: &View) -> Answer {
             let component = &data.components[component].written;
             let plans = data.offerings[at].written.plans.iter();
             prices.extend(plans.filter_map(|plan| {
-                let price = plan.prices.get(&component.component_type)?;
+                let price = plan.prices.get(&component.kind)?;
                 Some((at, component, plan, *price))
             }));
         }
@@ -40,7 +40,7 @@ pub(super) fn components(view: &View) -> Answer {
             .field("component_name", &component.name)
             .field("measured_unit", &component.measured_unit)
             .field("billing_type", &component.billing_type)
-            .field("amount", &plan.amounts.get(&component.component_type).copied().unwrap_or(0))
+            .field("amount", &plan.amounts.get(&component.kind).copied().unwrap_or(0))
             .field("price", &ten_places(price))
             .field("future_price", &Json::Null)
             .close();
@@ -75,7 +75,7 @@ fn write(view: &View, at: usize, position: usize, alone: bool, selection: &Selec
     let uses = |resource: &&crate::sandbox::data::Resource| {
         resource.offering == at && resource.plan == Some(position)
     };
-    let types = || offering.components.iter().map(|&at| data.components[at].component_type.to_string());
+    let types = || offering.components.iter().map(|&at| data.components[at].kind.to_string());
     let nulls: Map<String, Json> = types().map(|name| (name, Json::Null)).collect();
     let mut object = Object::open(out, selection);
     object
@@ -134,7 +134,7 @@ fn plan_type(offering: &world::Offering, view: &View) -> &'static str {
 fn minimal_price(view: &View, at: usize, plan: &world::Plan) -> Amount {
     let components = view.data.offerings[at].components.iter().map(|&at| &view.data.components[at].written);
     let parts = components.flat_map(|component| {
-        let name = &component.component_type;
+        let name = &component.kind;
         let times = match component.billing_type {
             BillingType::Fixed => plan.amounts.get(name).copied().unwrap_or(0),
             BillingType::Limit => 1,

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::filters::Filters;
+use super::filters::{Filters, Link};
 use super::object::{Object, Selection};
 use super::request::read_uuid;
 use super::route::Side;
@@ -149,9 +149,7 @@ fn state_rank(resource: &Resource) -> usize {
 struct Filter {
     states: Vec<String>,
     offering: Option<Uuid>,
-    /// Whether a link to an offering leads anywhere else.
-    foreign: bool,
-    linked_offering: Option<Uuid>,
+    linked_offering: Link,
     project: Option<Uuid>,
     customer: Option<Uuid>,
     provider: Option<Uuid>,
@@ -166,14 +164,12 @@ struct Filter {
 
 impl Filter {
     fn read(filters: &mut Filters) -> Self {
-        let link = filters.link("offering", "marketplace-provider-offerings");
         let start =
             |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
         Self {
             states: filters.choices("state", &STATES).into_iter().map(str::to_owned).collect(),
             offering: filters.uuid("offering_uuid"),
-            foreign: link == Some(None),
-            linked_offering: link.flatten(),
+            linked_offering: filters.link("offering", "marketplace-provider-offerings"),
             project: filters.uuid("project_uuid"),
             customer: filters.uuid("customer_uuid"),
             provider: filters.uuid("provider_uuid"),
@@ -191,10 +187,9 @@ impl Filter {
         let offering = &data.offerings[resource.offering];
         let provider = data.customers[offering.customer].uuid;
         let plan = resource.plan.map(|at| offering.written.plans[at].uuid);
-        !self.foreign
-            && (self.states.is_empty() || self.states.contains(&resource.state.to_string()))
+        (self.states.is_empty() || self.states.contains(&resource.state.to_string()))
             && self.offering.is_none_or(|uuid| uuid == offering.uuid)
-            && self.linked_offering.is_none_or(|uuid| uuid == offering.uuid)
+            && self.linked_offering.passes(offering.uuid)
             && self.project.is_none_or(|uuid| uuid == data.projects[resource.project].uuid)
             && self.customer.is_none_or(|uuid| uuid == data.customers[data.customer_of(resource)].uuid)
             && self.provider.is_none_or(|uuid| uuid == provider)
@@ -238,7 +233,7 @@ fn write_offering(view: &View, at: usize, object: &mut Object) {
         .field("offering_description", "")
         .field("offering_image", &Json::Null)
         .field("offering_thumbnail", &Json::Null)
-        .field("offering_type", &written.offering_type)
+        .field("offering_type", &written.kind)
         .field("offering_terms_of_service", "")
         .field("offering_shared", &written.shared)
         .field("offering_billable", &written.billable)
@@ -335,5 +330,5 @@ fn limit_usage(data: &Data, at: usize) -> Map<String, Json> {
         let total = Amount::total(amounts.iter().copied())?;
         (!amounts.is_empty()).then(|| total.to_string())
     };
-    limits.map(|&at| (data.components[at].component_type.to_string(), json!(reported(at)))).collect()
+    limits.map(|&at| (data.components[at].kind.to_string(), json!(reported(at)))).collect()
 }

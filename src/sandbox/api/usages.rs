@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::filters::Filters;
+use super::filters::{Filters, Link};
 use super::object::{Object, Selection};
 use super::request::read_uuid;
 use super::{Answer, Request, View};
@@ -49,9 +49,13 @@ fn filter(request: &Request) -> Result<UsageFilter, Answer> {
     if let Some(date) = filters.date("billing_period") {
         in_month(&mut filter, date);
     }
-    if let Some(resource) = filters.link("resource", "marketplace-resources") {
-        filter.nothing |= resource.is_none() || filter.resource.is_some_and(|other| Some(other) != resource);
-        filter.resource = resource;
+    match filters.link("resource", "marketplace-resources") {
+        Link::Unused => {}
+        Link::Elsewhere => filter.nothing = true,
+        Link::To(uuid) => {
+            filter.nothing |= filter.resource.is_some_and(|other| other != uuid);
+            filter.resource = Some(uuid);
+        }
     }
     filters.close()?;
     Ok(filter)
@@ -92,7 +96,7 @@ fn write(view: &View, at: usize, selection: &Selection, out: &mut Vec<u8>) {
         .id("uuid", row.uuid)
         .moment("created", row.created)
         .field("description", &row.description)
-        .field("type", component.component_type.as_str())
+        .field("type", component.kind.as_str())
         .field("name", &component.written.name)
         .field("measured_unit", &component.written.measured_unit)
         .field("usage", &row.amount)
@@ -123,7 +127,7 @@ pub(super) fn write_short(data: &Data, at: usize, out: &mut Vec<u8>) {
         .id("uuid", row.uuid)
         .moment("created", row.created)
         .field("description", &row.description)
-        .field("type", component.component_type.as_str())
+        .field("type", component.kind.as_str())
         .field("name", &component.written.name)
         .field("measured_unit", &component.written.measured_unit)
         .field("usage", &row.amount)

@@ -59,7 +59,7 @@ fn write(view: &View, row: &UserUsageRow, out: &mut Vec<u8>) {
         .id("project_uuid", project.uuid)
         .field("customer_name", &customer.name)
         .id("customer_uuid", customer.uuid)
-        .field("component_type", component.component_type.as_str())
+        .field("component_type", component.kind.as_str())
         .moment("date", usage.date)
         .close();
 }

@@ -50,7 +50,7 @@ fn offering(key: &str, name: &str, category: &str) -> Offering {
         uuid: id("offering", key),
         name: name.into(),
         slug: key.into(),
-        offering_type: "Marketplace.Basic".into(),
+        kind: "Marketplace.Basic".into(),
         state: "Active".into(),
         billable: true,
         shared: true,
@@ -67,7 +67,7 @@ fn components(offering: &str, written: &[(&str, &str, &str, BillingType)]) -> Ve
         let has_limit = *component_type == "egress";
         Some(Component {
             uuid: id("component", &format!("{offering}/{component_type}")),
-            component_type: component_type.parse::<ComponentType>().ok()?,
+            kind: component_type.parse::<ComponentType>().ok()?,
             name: (*name).into(),
             measured_unit: (*unit).into(),
             billing_type: billing_type.clone(),

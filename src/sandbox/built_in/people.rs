@@ -62,7 +62,7 @@ pub(super) fn users() -> Vec<User> {
 }
 
 fn role(role: &str, scope_type: &str, key: &str) -> Role {
-    Role { role: role.into(), scope_type: scope_type.into(), scope_uuid: id(scope_type, key) }
+    Role { name: role.into(), scope_type: scope_type.into(), scope_uuid: id(scope_type, key) }
 }
 
 fn user(number: u32, username: &str, name: &str, token: &str, roles: Vec<Role>) -> User {

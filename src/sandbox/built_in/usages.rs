@@ -64,7 +64,7 @@ fn report(
             uuid: id("usage", &key),
             resource_uuid: resource.uuid,
             component_type,
-            usage: amount(number, place, period, middling),
+            amount: amount(number, place, period, middling),
             billing_period: period,
             date,
             created: date,
@@ -112,6 +112,6 @@ pub(super) fn keep_current(world: &mut World) {
         let Some(last) = own().map(|usage| usage.date).max() else { continue };
         let latest = own().filter(|usage| usage.date == last);
         resource.current_usages =
-            latest.map(|usage| (usage.component_type.to_string(), usage.usage.to_string().into())).collect();
+            latest.map(|usage| (usage.component_type.to_string(), usage.amount.to_string().into())).collect();
     }
 }

@@ -57,7 +57,7 @@ impl Data {
             .iter()
             .map(|project| builder.customer(project.customer_uuid))
             .collect::<Result<_, _>>()?;
-        let users: Vec<User> = world.users.into_iter().map(|user| builder.user(user)).collect();
+        let users: Vec<User> = world.users.into_iter().map(tables::user).collect();
         let offerings = world
             .offerings
             .into_iter()
@@ -123,7 +123,7 @@ impl Data {
     /// The component of an offering that has a type.
     pub(super) fn component(&self, offering: usize, component_type: &str) -> Option<usize> {
         let components = &self.offerings[offering].components;
-        components.iter().copied().find(|&at| self.components[at].component_type.as_str() == component_type)
+        components.iter().copied().find(|&at| self.components[at].kind.as_str() == component_type)
     }
 }
 

@@ -37,7 +37,7 @@ pub(in crate::sandbox) struct User {
 #[derive(Debug)]
 pub(in crate::sandbox) struct Component {
     pub written: world::Component,
-    pub component_type: ComponentType,
+    pub kind: ComponentType,
     /// The place of the type among all types of the deployment, in alphabetical order.
     pub type_rank: usize,
     pub offering: usize,
@@ -106,7 +106,7 @@ impl Builder {
                 plans.insert(plan.uuid, (at, position));
             }
             for component in &offering.components {
-                type_ranks.insert(component.component_type.clone(), 0);
+                type_ranks.insert(component.kind.clone(), 0);
             }
         }
         for (rank, stored) in type_ranks.values_mut().enumerate() {
@@ -126,40 +126,15 @@ impl Builder {
         find(&self.customers, "customer", uuid)
     }
 
-    pub(super) fn user(&self, written: world::User) -> User {
-        let roles = written.roles.into_iter().filter_map(|role| {
-            let scope = match role.scope_type.as_str() {
-                "customer" => Scope::Customer(role.scope_uuid),
-                "project" => Scope::Project(role.scope_uuid),
-                "offering" => Scope::Offering(role.scope_uuid),
-                _ => return None,
-            };
-            Some((role.role, scope))
-        });
-        User {
-            id: written.id,
-            uuid: written.uuid,
-            username: written.username,
-            email: written.email,
-            first_name: written.first_name,
-            last_name: written.last_name,
-            is_staff: written.is_staff,
-            is_support: written.is_support,
-            token: written.token,
-            token_expired: written.token_expired,
-            roles: roles.collect(),
-        }
-    }
-
     pub(super) fn offering(&mut self, mut written: world::Offering) -> Result<Offering, SandboxError> {
         let customer = self.customer(written.customer_uuid)?;
         let offering = find(&self.offerings, "offering", written.uuid)?;
         let first = self.components.len();
-        written.components.sort_by(|left, right| left.component_type.cmp(&right.component_type));
+        written.components.sort_by(|left, right| left.kind.cmp(&right.kind));
         for component in std::mem::take(&mut written.components) {
             self.components.push(Component {
-                component_type: component.component_type.clone(),
-                type_rank: self.type_ranks.get(&component.component_type).copied().unwrap_or_default(),
+                kind: component.kind.clone(),
+                type_rank: self.type_ranks.get(&component.kind).copied().unwrap_or_default(),
                 offering,
                 written: component,
             });
@@ -208,6 +183,32 @@ impl Component {
     }
 }
 
+/// Turns a written account into a row; roles on things that are not known are dropped.
+pub(super) fn user(written: world::User) -> User {
+    let roles = written.roles.into_iter().filter_map(|role| {
+        let scope = match role.scope_type.as_str() {
+            "customer" => Scope::Customer(role.scope_uuid),
+            "project" => Scope::Project(role.scope_uuid),
+            "offering" => Scope::Offering(role.scope_uuid),
+            _ => return None,
+        };
+        Some((role.name, scope))
+    });
+    User {
+        id: written.id,
+        uuid: written.uuid,
+        username: written.username,
+        email: written.email,
+        first_name: written.first_name,
+        last_name: written.last_name,
+        is_staff: written.is_staff,
+        is_support: written.is_support,
+        token: written.token,
+        token_expired: written.token_expired,
+        roles: roles.collect(),
+    }
+}
+
 /// Turns a written usage into a row.
 pub(super) fn usage(
     written: world::Usage,
@@ -218,9 +219,8 @@ pub(super) fn usage(
 ) -> Result<UsageRow, SandboxError> {
     let resource = find(resource_by_uuid, "resource", written.resource_uuid)?;
     let offering = resources[resource].offering;
-    let has_type = |component: &Component| {
-        component.offering == offering && component.component_type == written.component_type
-    };
+    let has_type =
+        |component: &Component| component.offering == offering && component.kind == written.component_type;
     let component = components.iter().position(has_type).ok_or_else(|| SandboxError::Missing {
         thing: "component",
         uuid: written.component_type.to_string(),
@@ -232,7 +232,7 @@ pub(super) fn usage(
         component,
         plan_period: period.transpose()?.map(|(_, position)| position),
         period: written.billing_period,
-        amount: written.usage,
+        amount: written.amount,
         date: written.date,
         created: written.created,
         description: written.description.into(),

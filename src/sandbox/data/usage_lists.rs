@@ -56,7 +56,7 @@ impl Data {
         let component = &self.components[row.component];
         !filter.nothing
             && filter.period.is_none_or(|period| period == row.period)
-            && filter.component_type.as_ref().is_none_or(|wanted| wanted == component.component_type.as_str())
+            && filter.component_type.as_ref().is_none_or(|wanted| wanted == component.kind.as_str())
             && filter.resource.is_none_or(|uuid| uuid == resource.uuid)
             && filter.offering.is_none_or(|uuid| uuid == self.offerings[resource.offering].uuid)
             && filter.project.is_none_or(|uuid| uuid == self.projects[resource.project].uuid)
@@ -114,7 +114,7 @@ impl Data {
     }
 
     fn type_rank(&self, component_type: &str) -> Option<usize> {
-        let has_type = |component: &&super::Component| component.component_type.as_str() == component_type;
+        let has_type = |component: &&super::Component| component.kind.as_str() == component_type;
         self.components.iter().find(has_type).map(|component| component.type_rank)
     }
 

@@ -58,7 +58,7 @@ impl StoredUsage {
         Self {
             uuid: UsageId::new(row.uuid),
             resource: ResourceId::new(resource.uuid),
-            component: data.components[row.component].component_type.clone(),
+            component: data.components[row.component].kind.clone(),
             amount: row.amount,
             period: row.period,
             description: row.description.to_string(),
