@@ -156,15 +156,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Ends a table.
-    pub fn end_table(&mut self, table: &Table) {
+    /// Ends a table; one that could not be read to its end is not also called empty.
+    pub fn end_table(&mut self, table: &Table, is_whole: bool) {
         let state = std::mem::replace(&mut self.state, State::AwaitingHeader);
         let empty = match state {
             State::AwaitingHeader => Some("nothing at all"),
             State::Reading(reading) if reading.rows_with_content == 0 => Some("a header and no row below it"),
             State::Reading(_) | State::Refused => None,
         };
-        if let Some(found) = empty {
+        if let (Some(found), true) = (empty, is_whole) {
             let finding = Finding::new(Code::EmptyFile, found, "a header and rows of usage");
             self.findings.push(finding.at(table.place(crate::domain::Spot::Whole)));
         }

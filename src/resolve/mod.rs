@@ -13,5 +13,6 @@ mod usages;
 
 pub use capabilities::{Capabilities, CarryOverField, Evidence};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
+pub use resources::ResourceFinder;
 pub use rows::{ResolveSettings, Resolved, rows};
 pub use usages::{Usage, Usages};

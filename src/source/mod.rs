@@ -64,6 +64,11 @@ impl Input {
         &self.name
     }
 
+    /// The content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The SHA-256 of the content, in hexadecimal.
     pub fn digest(&self) -> String {
         Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()

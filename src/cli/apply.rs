@@ -1,0 +1,221 @@
+//! `apply`: ask once, post, prove.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{Error, ExitStatus};
+use crate::jobs::apply::{ApplyReport, apply};
+use crate::jobs::left_out::LeftOutSummary;
+use crate::jobs::plan::{PlanSettings, plan};
+use crate::jobs::post::{Stop, StopReason};
+use crate::jobs::refresh::refresh;
+use crate::plan::{Approved, Plan, Refusal, Summary};
+use crate::resolve::Catalogue;
+use crate::source::Input;
+use crate::ui::{self, Format, Style, Terminal};
+
+use super::connect::{Connection, connect};
+use super::input::InputArguments;
+use super::{Global, check};
+
+/// What `apply` takes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Not for a production server yet: there is no journal, so an interrupted run is continued by \
+running the same command again, which compares first and posts only what is missing."
+)]
+pub struct ApplyArguments {
+    /// Spreadsheets of usage (.xlsx, .csv), or one plan (.json)
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArguments,
+    /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
+    #[arg(long)]
+    skip_faulty: bool,
+    /// Post without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// A run as JSON on stdout.
+#[derive(Serialize)]
+struct ApplyDocument<'a> {
+    summary: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<&'a LeftOutSummary>,
+    already_there: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a ApplyReport>,
+}
+
+/// A plan that is ready to be asked about.
+struct Ready {
+    plan: Plan,
+    catalogue: Catalogue,
+    account: crate::domain::UserId,
+    left_out: Option<LeftOutSummary>,
+    already_there: usize,
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &ApplyArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let connection = connect(global)?;
+    let ready = match plan_file(&arguments.files) {
+        Some(path) => from_plan(path, &connection, global, terminal).await?,
+        None => match from_files(arguments, &connection, global, terminal).await? {
+            Some(ready) => ready,
+            None => return Ok(ExitStatus::Denied),
+        },
+    };
+    let rows_left_out = ready.left_out.as_ref().map_or(0, |left_out| left_out.rows);
+    if ready.plan.changed().next().is_none() {
+        show(&ready, None, global);
+        return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
+    }
+    let approved = approve(arguments, &ready, &connection, global, terminal)?;
+    let report = post(&connection, &approved, &ready.catalogue, terminal).await;
+    let Some(report) = report else { return Ok(ExitStatus::Partial) };
+    show(&ready, Some(&report), global);
+    Ok(report.exit_status(rows_left_out))
+}
+
+/// The plan, where the one file that is named is a plan.
+fn plan_file(files: &[PathBuf]) -> Option<&Path> {
+    match files {
+        [only] if only.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) => Some(only),
+        _ => None,
+    }
+}
+
+async fn from_plan(
+    path: &Path,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Ready, Error> {
+    let bytes = Input::read(path)?;
+    let plan =
+        Plan::from_json(bytes.bytes()).map_err(|error| Error::Plan { path: path.to_owned(), error })?;
+    let account = connection.reader.account().await?.id;
+    Approved::fits(&plan, &connection.reader.address().to_string(), account, connection.reader.now()?)?;
+    let refreshed = refresh(&connection.reader, plan, terminal).await?;
+    if !refreshed.stale.is_empty() {
+        match global.format.into() {
+            Format::Json => ui::json(&refreshed.stale),
+            Format::Text => ui::data(&ui::stale_text(&refreshed.stale)),
+        }
+        return Err(Refusal::Stale { rows: refreshed.stale.len() }.into());
+    }
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), global.verbose));
+    }
+    Ok(Ready {
+        plan: refreshed.plan,
+        catalogue: refreshed.snapshot.catalogue,
+        account,
+        left_out: None,
+        already_there: refreshed.already_there,
+    })
+}
+
+async fn from_files(
+    arguments: &ApplyArguments,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Option<Ready>, Error> {
+    let check = arguments.input.settings(&arguments.files, connection)?;
+    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty };
+    let planned = plan(&connection.reader, &settings, terminal).await?;
+    let Some(sealed) = planned.plan.as_ref() else {
+        check::show(&planned.check, global);
+        return Ok(None);
+    };
+    let plan = sealed.get().clone();
+    let left_out = super::plan::left_out(&planned)?;
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&super::plan::text(&plan, &planned, left_out.as_ref(), global.verbose));
+    }
+    let snapshot = planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
+    Ok(Some(Ready {
+        account: snapshot.account.id,
+        catalogue: snapshot.catalogue,
+        plan,
+        left_out,
+        already_there: 0,
+    }))
+}
+
+/// Refuses what does not fit before anybody is asked, then asks.
+fn approve(
+    arguments: &ApplyArguments,
+    ready: &Ready,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Approved, Error> {
+    let server = connection.reader.address().to_string();
+    let now = || connection.reader.now();
+    Approved::fits(&ready.plan, &server, ready.account, now()?)?;
+    let agreed = if arguments.yes {
+        true
+    } else if global.no_input || !terminal.can_ask() {
+        let what = "nobody can be asked whether to post";
+        return Err(Error::setting(what, "look at the plan, then run it again with --yes"));
+    } else {
+        let summary = Summary::of(&ready.plan);
+        let changes = ui::counted(summary.lines.changes(), "row");
+        let resources = ui::counted(summary.resources_to_post, "resource");
+        terminal.ask(&format!("Post {changes} of {resources} for {} to {server}?", ready.plan.header.period))
+    };
+    Ok(Approved::new(ready.plan.clone(), &server, ready.account, now()?, agreed)?)
+}
+
+/// Posts until done, or until Ctrl-C: the first one lets what is in flight finish, the second one
+/// stops at once.
+async fn post(
+    connection: &Connection,
+    approved: &Approved,
+    catalogue: &Catalogue,
+    terminal: &Terminal,
+) -> Option<ApplyReport> {
+    let stop = Stop::default();
+    let job = apply(&connection.reader, approved, catalogue, connection.at_once, &stop, terminal);
+    tokio::pin!(job);
+    loop {
+        tokio::select! {
+            report = &mut job => return Some(report),
+            Ok(()) = tokio::signal::ctrl_c() => {
+                if stop.reason() == Some(StopReason::Interrupted) {
+                    terminal.error("stopped at once; run the same command again to see what is stored");
+                    return None;
+                }
+                stop.because(StopReason::Interrupted);
+                terminal.error("stopping: requests in flight finish; Ctrl-C again stops at once");
+            }
+        }
+    }
+}
+
+fn show(ready: &Ready, report: Option<&ApplyReport>, global: &Global) {
+    match global.format.into() {
+        Format::Json => ui::json(&ApplyDocument {
+            summary: Summary::of(&ready.plan),
+            left_out: ready.left_out.as_ref(),
+            already_there: ready.already_there,
+            report,
+        }),
+        Format::Text => {
+            if let Some(report) = report {
+                ui::data(&format!("\n{}", ui::apply_text(report, Style::for_stdout())));
+            }
+        }
+    }
+}

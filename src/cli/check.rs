@@ -1,0 +1,61 @@
+//! `check`: every fault of a file, with its cell.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{Error, ExitStatus};
+use crate::findings::{Finding, RowCounts};
+use crate::jobs::check::{Check, check};
+use crate::ui::{self, Format, Style, Terminal};
+
+use super::Global;
+use super::connect::connect;
+use super::input::InputArguments;
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Spreadsheets of usage (.xlsx, .csv)
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArguments,
+}
+
+/// The findings of a check as JSON.
+#[derive(Serialize)]
+pub struct CheckDocument<'a> {
+    ok: bool,
+    rows: RowCounts,
+    findings: &'a [Finding],
+}
+
+impl<'a> CheckDocument<'a> {
+    /// The document of a check.
+    pub fn new(check: &'a Check) -> Self {
+        Self { ok: !check.findings.denies(), rows: check.counts(), findings: check.findings.list() }
+    }
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &CheckArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let connection = connect(global)?;
+    let settings = arguments.input.settings(&arguments.files, &connection)?;
+    let check = check(&connection.reader, &settings, terminal).await?;
+    show(&check, global);
+    Ok(if check.findings.denies() { ExitStatus::Denied } else { ExitStatus::Done })
+}
+
+/// Prints the findings of a check.
+pub fn show(check: &Check, global: &Global) {
+    match global.format.into() {
+        Format::Json => ui::json(&CheckDocument::new(check)),
+        Format::Text => ui::data(&ui::check_text(&check.findings, check.counts(), Style::for_stdout())),
+    }
+}

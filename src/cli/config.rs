@@ -1,0 +1,95 @@
+//! `config.toml` in the user's configuration folder: servers and the policy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use etcetera::{BaseStrategy, choose_base_strategy};
+use serde::Deserialize;
+
+use crate::domain::visible;
+use crate::error::Error;
+use crate::findings::{Policy, Severity};
+
+/// The file as it is written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The servers, by the name that `--profile` takes.
+    #[serde(default)]
+    pub servers: BTreeMap<String, Server>,
+    /// Severities of findings.
+    #[serde(default)]
+    policy: BTreeMap<String, Severity>,
+}
+
+/// One server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Its address.
+    pub url: String,
+    /// A file that holds the token alone.
+    pub token_file: Option<PathBuf>,
+    /// The time zone in which its months turn.
+    pub time_zone: Option<String>,
+    /// The currency of its prices; read by the reports that show money.
+    #[expect(
+        dead_code,
+        reason = "accepted now so that one file serves every version; reports with money read it"
+    )]
+    pub currency: Option<String>,
+    /// The offerings in scope where no flag names any.
+    #[serde(default)]
+    pub offerings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, where there is one.
+    pub fn read() -> Result<Self, Error> {
+        let Some(path) = path() else { return Ok(Self::default()) };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(crate::source::SourceError::Unreadable { path, source }.into()),
+        };
+        toml::from_str(&text).map_err(|error| {
+            let what = format!("{}: {}", visible(&path.to_string_lossy()), error.message());
+            let at = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+            Error::setting(what, at.map_or_else(String::new, |line| format!("look at line {line}")))
+        })
+    }
+
+    /// A server by name.
+    pub fn server(&self, name: &str) -> Result<&Server, Error> {
+        self.servers.get(name).ok_or_else(|| {
+            let near = crate::domain::nearest(name, self.servers.keys().map(String::as_str));
+            let file = path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+            let hint = near.map_or_else(
+                || format!("add [servers.{}] to {}", visible(name), visible(&file)),
+                |near| format!("did you mean {}?", visible(near)),
+            );
+            Error::setting(format!("there is no profile `{}`", visible(name)), hint)
+        })
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> Result<Policy, Error> {
+        let entries = self.policy.iter().map(|(name, severity)| (name.clone(), *severity));
+        Policy::new(entries)
+            .map_err(|error| Error::setting(error.to_string(), "change [policy] in config.toml"))
+    }
+}
+
+fn path() -> Option<PathBuf> {
+    let folder = choose_base_strategy().ok()?.config_dir();
+    Some(folder.join("waldur-usage").join("config.toml"))
+}
+
+/// A path of the configuration: `~/` is the home folder, anything else relative to the file.
+pub fn resolve(written: &Path) -> PathBuf {
+    let home = choose_base_strategy().ok().map(|strategy| strategy.home_dir().to_owned());
+    match (written.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path().and_then(|path| Some(path.parent()?.join(written))).unwrap_or_else(|| written.to_owned()),
+    }
+}

@@ -1,0 +1,71 @@
+//! Which server, with which token: flag before environment before profile.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::source::SourceError;
+use crate::waldur::{Reader, ServerAddress, Token};
+
+use super::Global;
+use super::config::{self, Config, Server};
+
+/// A connection and what the profile says besides.
+pub struct Connection {
+    /// The connection.
+    pub reader: Reader,
+    /// The user's configuration.
+    pub config: Config,
+    /// The chosen server of the configuration.
+    pub server: Option<Server>,
+    /// Requests at a time.
+    pub at_once: usize,
+}
+
+/// Sets a connection up; nothing is sent yet.
+pub fn connect(global: &Global) -> Result<Connection, Error> {
+    let config = Config::read()?;
+    let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?.cloned();
+    let written = global.url.as_deref().or(server.as_ref().map(|server| server.url.as_str()));
+    let written = written.ok_or_else(|| {
+        let hint = "give --url, set WALDUR_API_URL, or name a server of config.toml with --profile";
+        Error::setting("no server is named", hint)
+    })?;
+    let address = ServerAddress::parse(written, global.insecure_http)?;
+    let token = token(global, server.as_ref(), &address)?;
+    let at_once = usize::from(global.connections);
+    Ok(Connection { reader: Reader::new(address, &token, at_once)?, config, server, at_once })
+}
+
+fn token(global: &Global, server: Option<&Server>, address: &ServerAddress) -> Result<Token, Error> {
+    if let Some(path) = &global.token_file {
+        return read(path);
+    }
+    if let Some(token) = std::env::var_os("WALDUR_ACCESS_TOKEN").filter(|token| !token.is_empty()) {
+        return Ok(Token::new(&token.to_string_lossy())?);
+    }
+    let hint = "put it into a file and give --token-file FILE, or set WALDUR_ACCESS_TOKEN";
+    let Some((server, path)) = server.and_then(|server| Some((server, server.token_file.as_ref()?))) else {
+        return Err(Error::setting("no token is given", hint));
+    };
+    // The profile's token was given for the profile's server, and goes nowhere else.
+    if ServerAddress::parse(&server.url, true)? != *address {
+        let what = format!("the token of the profile is for {}, not for {address}", server.url);
+        return Err(Error::setting(what, "give the token of this server with --token-file"));
+    }
+    read(&config::resolve(path))
+}
+
+fn read(path: &Path) -> Result<Token, Error> {
+    let mut text = String::new();
+    let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+    // A token has some dozens of characters; a wrong path may name a file of any size.
+    let limit = 64 * 1024;
+    if path == Path::new("-") {
+        std::io::stdin().lock().take(limit).read_to_string(&mut text).map_err(unreadable)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(limit).read_to_string(&mut text).map_err(unreadable)?;
+    }
+    Ok(Token::new(&text)?)
+}

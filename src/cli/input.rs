@@ -1,0 +1,65 @@
+//! The flags that say which files are read and what of them is wanted.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::domain::{PeriodRange, Selector};
+use crate::error::Error;
+use crate::jobs::check::CheckSettings;
+use crate::jobs::load::InputSettings;
+use crate::parse::ParseSettings;
+use crate::resolve::ResolveSettings;
+
+use super::connect::Connection;
+
+/// Files of usage and what is wanted of them.
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Take only these months (YYYY-MM or YYYY-MM..YYYY-MM); a single one also stands in for a
+    /// missing period column
+    #[arg(long, value_name = "A[..B]")]
+    pub period: Option<PeriodRange>,
+    /// The offering in which names and backend ids are looked up, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    pub offering: Vec<String>,
+    /// Take only resources of this project, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    pub project: Vec<String>,
+    /// Take only resources of this organisation, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    pub customer: Vec<String>,
+    /// The sheet of a workbook; the first visible one where it is not given
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
+    /// A column that is no usage although it holds numbers; repeatable
+    #[arg(long, value_name = "HEADER")]
+    pub ignore_column: Vec<String>,
+}
+
+fn selectors(texts: &[String]) -> Vec<Selector> {
+    texts.iter().map(|text| text.parse().unwrap_or_else(|never| match never {})).collect()
+}
+
+impl InputArguments {
+    /// The settings of a check of these files.
+    pub fn settings(&self, files: &[PathBuf], connection: &Connection) -> Result<CheckSettings, Error> {
+        let server = connection.server.as_ref();
+        let of_profile = server.map(|server| server.offerings.clone()).unwrap_or_default();
+        let offerings = if self.offering.is_empty() { &of_profile } else { &self.offering };
+        Ok(CheckSettings {
+            input: InputSettings {
+                files: files.to_vec(),
+                sheet: self.sheet.clone(),
+                parse: ParseSettings { period: self.period, ignore_columns: self.ignore_column.clone() },
+            },
+            offerings: selectors(offerings),
+            resolve: ResolveSettings {
+                projects: selectors(&self.project),
+                customers: selectors(&self.customer),
+            },
+            policy: connection.config.policy()?,
+            time_zone: server.and_then(|server| server.time_zone.clone()),
+        })
+    }
+}

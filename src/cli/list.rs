@@ -1,0 +1,132 @@
+//! `list`: stored usages by every filter and ordering of the API.
+
+use clap::Args;
+use jiff::civil::Date;
+
+use crate::domain::{ComponentType, CustomerId, OfferingId, PeriodRange, ProjectId, ResourceId};
+use crate::error::{Error, ExitStatus};
+use crate::ui::{self, Format, Terminal};
+use crate::waldur::{ListFilter, Ordering};
+
+use super::Global;
+use super::connect::connect;
+
+/// What `list` takes.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Only these months
+    #[arg(long, value_name = "A[..B]", alias = "billing-period")]
+    period: Option<PeriodRange>,
+    /// Only months of this year
+    #[arg(long, value_name = "YYYY")]
+    billing_period_year: Option<i16>,
+    /// Only this month of any year
+    #[arg(long, value_name = "MM", value_parser = clap::value_parser!(i8).range(1..=12))]
+    billing_period_month: Option<i8>,
+    /// Only this organisation
+    #[arg(long, value_name = "UUID", alias = "customer-uuid")]
+    customer: Option<CustomerId>,
+    /// Only this project
+    #[arg(long, value_name = "UUID", alias = "project-uuid")]
+    project: Option<ProjectId>,
+    /// Only this offering
+    #[arg(long, value_name = "UUID", alias = "offering-uuid")]
+    offering: Option<OfferingId>,
+    /// Only this resource, by uuid or by its API address
+    #[arg(long, value_name = "UUID|URL", alias = "resource-uuid")]
+    resource: Option<String>,
+    /// Only this component type
+    #[arg(long = "type", value_name = "TYPE")]
+    component: Option<ComponentType>,
+    /// Only usages reported on this day or later
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date_after: Option<Date>,
+    /// Only usages reported on this day or earlier
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date_before: Option<Date>,
+    /// Only this field; repeatable
+    #[arg(long, value_name = "NAME")]
+    field: Vec<String>,
+    /// Order by billing_period or usage, descending with a leading minus; repeatable
+    #[arg(short = 'o', long = "order", value_name = "[-]NAME", allow_hyphen_values = true)]
+    order: Vec<String>,
+    /// A single page, as the server counts them
+    #[arg(long, value_name = "N")]
+    page: Option<usize>,
+    /// The size of the page; servers give 300 at most
+    #[arg(long, value_name = "N")]
+    page_size: Option<usize>,
+}
+
+impl ListArguments {
+    fn filter(&self) -> Result<ListFilter, Error> {
+        let resource = self.resource.as_deref();
+        let id = resource.and_then(|text| text.parse::<ResourceId>().ok());
+        let url = resource.filter(|text| id.is_none() && text.contains("/marketplace-resources/"));
+        if let (Some(text), None, None) = (resource, id, url) {
+            let what = format!("`{}` is neither a uuid nor an API address", crate::domain::visible(text));
+            return Err(Error::setting(what, "copy the uuid of the resource from Waldur"));
+        }
+        if self.period.is_some_and(|period| period.as_single().is_none())
+            && (self.page.is_some() || self.page_size.is_some())
+        {
+            return Err(Error::setting(
+                "a page of several months cannot be asked for",
+                "name a single month",
+            ));
+        }
+        Ok(ListFilter {
+            period: self.period,
+            year: self.billing_period_year,
+            month: self.billing_period_month,
+            customer: self.customer,
+            project: self.project,
+            offering: self.offering,
+            resource: id,
+            resource_url: url.map(str::to_owned),
+            component: self.component.clone(),
+            date_after: self.date_after,
+            date_before: self.date_before,
+            fields: self.field.clone(),
+            order: self.order.iter().map(|text| order(text)).collect::<Result<_, _>>()?,
+            page: self.page,
+            page_size: self.page_size,
+        })
+    }
+}
+
+fn order(text: &str) -> Result<(Ordering, bool), Error> {
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    let ordering = name.parse().map_err(|()| {
+        let what = format!("cannot order by `{}`", crate::domain::visible(name));
+        Error::setting(what, "use billing_period or usage")
+    })?;
+    Ok((ordering, descending))
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &ListArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let filter = arguments.filter()?;
+    let connection = connect(global)?;
+    let listed = connection.reader.list(&filter).await?;
+    if !listed.ignored.is_empty() {
+        let names: Vec<&str> = listed.ignored.iter().copied().collect();
+        terminal.say(&format!("the server ignored {}; applied here instead", names.join(", ")));
+    }
+    match global.format.into() {
+        Format::Json => ui::json(&listed.rows),
+        Format::Text => ui::data(&ui::list_text(&listed.rows, &filter.fields)),
+    }
+    let rows = ui::counted(listed.rows.len(), "row");
+    match listed.count {
+        Some(count) => {
+            terminal.say(&format!("{rows} of this page; the server counts {} in all", ui::grouped(count)))
+        }
+        None => terminal.say(&rows),
+    }
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,174 @@
+//! The command line: what was typed becomes settings, one job is called, and its result an exit
+//! status.
+
+mod apply;
+mod check;
+mod config;
+mod connect;
+mod input;
+mod list;
+mod plan;
+mod sandbox;
+mod show;
+
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::{Error, ExitStatus};
+use crate::ui::{Format, Terminal};
+
+/// Usage figures of a Waldur marketplace: check, plan, post and report them.
+#[derive(Debug, Parser)]
+#[command(name = "waldur-usage", version, about, after_help = exit_codes(), max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+struct Global {
+    /// The address of the server, such as https://waldur.example.com
+    #[arg(
+        long,
+        alias = "api-url",
+        global = true,
+        value_name = "URL",
+        env = "WALDUR_API_URL",
+        hide_env_values = true
+    )]
+    url: Option<String>,
+    /// A file that holds the token alone; `-` reads it from stdin. WALDUR_ACCESS_TOKEN works too
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<std::path::PathBuf>,
+    /// A server of your config.toml
+    #[arg(long, global = true, value_name = "NAME", env = "WALDUR_PROFILE")]
+    profile: Option<String>,
+    /// Let the token travel over plain http to a server that is not on this machine
+    #[arg(long, global = true)]
+    insecure_http: bool,
+    /// Requests at a time
+    #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    connections: u8,
+    /// The form of what is printed on stdout
+    #[arg(long, global = true, value_enum, default_value_t)]
+    format: FormatArgument,
+    /// Say nothing but errors on stderr
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say how long each stage took, and list all lines
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Never ask; what would need an answer is refused
+    #[arg(long, global = true)]
+    no_input: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum FormatArgument {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<FormatArgument> for Format {
+    fn from(format: FormatArgument) -> Self {
+        match format {
+            FormatArgument::Text => Self::Text,
+            FormatArgument::Json => Self::Json,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check files of usage against the server; posts nothing
+    Check(check::CheckArguments),
+    /// Compare files of usage with what is stored, and say what would be posted; posts nothing
+    Plan(plan::PlanArguments),
+    /// Post the usage of files, or of a plan, and prove what is stored
+    Apply(apply::ApplyArguments),
+    /// List stored usages
+    List(Box<list::ListArguments>),
+    /// Show one stored usage
+    Show(show::ShowArguments),
+    /// Run an embedded Waldur to rehearse against, on this machine alone
+    Sandbox(sandbox::SandboxArguments),
+}
+
+/// The table of exit codes, as `--help` shows it.
+fn exit_codes() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for status in ExitStatus::ALL {
+        let _ = writeln!(text, "  {:>3}  {}", status.code(), status.meaning());
+    }
+    text
+}
+
+/// Where a panic happened, for the error that is shown instead of it.
+static PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic.to_string());
+    }));
+    let status = std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        let what = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        report(&Terminal::new(false, false), &Error::Bug(what))
+    });
+    ExitCode::from(status.code())
+}
+
+fn run() -> ExitStatus {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to stdout and is no error; a closed pipe is none either.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
+        }
+    };
+    let terminal = Terminal::new(arguments.global.quiet, arguments.global.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(dispatch(&arguments, &terminal)),
+        Err(error) => Err(Error::Bug(format!("cannot start: {error}"))),
+    };
+    result.unwrap_or_else(|error| report(&terminal, &error))
+}
+
+async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Check(command) => check::run(command, global, terminal).await,
+        Command::Plan(command) => plan::run(command, global, terminal).await,
+        Command::Apply(command) => apply::run(command, global, terminal).await,
+        Command::List(command) => list::run(command, global, terminal).await,
+        Command::Show(command) => show::run(command, global, terminal).await,
+        Command::Sandbox(command) => sandbox::run(command, terminal).await,
+    }
+}
+
+/// Says what went wrong, why, and what to do next.
+fn report(terminal: &Terminal, error: &Error) -> ExitStatus {
+    let mut text = format!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        let source_text = source.to_string();
+        if !text.ends_with(&source_text) {
+            let _ = write!(text, "\n  because: {}", crate::domain::visible(&source_text));
+        }
+        cause = source.source();
+    }
+    if let Some(hint) = error.hint() {
+        let _ = write!(text, "\n  hint: {hint}");
+    }
+    terminal.error(&text);
+    error.exit_status()
+}

@@ -1,0 +1,280 @@
+//! What stops a run, and the exit code that says so.
+//!
+//! Findings are about the user's data and are no errors. An [`Error`] says what, where and why; its
+//! hint says what to do next. The table of exit codes stands here once and feeds `--help`, the
+//! README and the tests.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::visible;
+use crate::frame::FrameError;
+use crate::plan::{PlanError, Refusal};
+use crate::source::SourceError;
+use crate::waldur::{AddressError, TokenError, WaldurError};
+
+/// How a run ended, as the shell sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// Done, equal, or nothing to do.
+    Done,
+    /// There are differences, and the user asked to be told by the exit code.
+    Differences,
+    /// The command line, the configuration or a path is at fault.
+    Usage,
+    /// Findings at deny; nothing was sent.
+    Denied,
+    /// We refused to send; nothing was sent.
+    Refused,
+    /// At least one post was accepted or may have been, and not every row is as planned.
+    Partial,
+    /// Server or network; nothing is stored.
+    Server,
+    /// The account; nothing is stored.
+    Account,
+    /// Another run holds the lock.
+    Locked,
+    /// A fault of the program.
+    Bug,
+    /// Interrupted; nothing is stored.
+    Interrupted,
+}
+
+impl ExitStatus {
+    /// Every status, in the order of the codes.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Differences,
+        Self::Usage,
+        Self::Denied,
+        Self::Refused,
+        Self::Partial,
+        Self::Server,
+        Self::Account,
+        Self::Locked,
+        Self::Bug,
+        Self::Interrupted,
+    ];
+
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Differences => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::Refused => 4,
+            Self::Partial => 5,
+            Self::Server => 6,
+            Self::Account => 7,
+            Self::Locked => 8,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What the code means, in a line.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, equal, or nothing to do; warnings do not change it",
+            Self::Differences => "differences (plan --exit-code)",
+            Self::Usage => {
+                "command line, configuration, a path that cannot be read or written, or nobody to ask and no --yes"
+            }
+            Self::Denied => {
+                "findings at deny, among them wrong file type, empty file, missing column; nothing sent"
+            }
+            Self::Refused => "we refused to send (period, stale, wrong server, you said no); nothing sent",
+            Self::Partial => {
+                "a post was accepted or may have been, and not every row is as planned, or rows were left out by --skip-faulty"
+            }
+            Self::Server => "server or network, or every request rejected; nothing stored",
+            Self::Account => "401 or 403; nothing stored",
+            Self::Locked => "another run holds the lock",
+            Self::Bug => "a fault of this program",
+            Self::Interrupted => "interrupted; nothing stored",
+        }
+    }
+}
+
+/// What stops a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An input cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An exchange with the server went wrong.
+    #[error(transparent)]
+    Waldur(#[from] WaldurError),
+    /// The server's address cannot be used.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The token cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A plan file cannot be applied.
+    #[error("{}: {error}", visible(&path.to_string_lossy()))]
+    Plan {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: PlanError,
+    },
+    /// We do not send.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A setting is missing or wrong.
+    #[error("{what}")]
+    Setting {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// An output cannot be written.
+    #[error("cannot write {}", visible(&path.to_string_lossy()))]
+    Unwritable {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A thing that was asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The user pressed Ctrl-C before anything was stored.
+    #[error("interrupted; nothing is stored")]
+    Interrupted,
+    /// A fault of the program.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A fault of the program.
+    #[error("{0}")]
+    Bug(String),
+}
+
+impl Error {
+    /// A setting that is missing or wrong.
+    pub fn setting(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Setting { what: what.into(), hint: hint.into() }
+    }
+
+    /// The exit status that this error ends a run with, where nothing was posted.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Source(SourceError::Unreadable { .. })
+            | Self::Address(_)
+            | Self::Token(_)
+            | Self::Setting { .. }
+            | Self::Unwritable { .. } => ExitStatus::Usage,
+            Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
+            Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
+            Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
+            Self::Waldur(WaldurError::Token(_)) => ExitStatus::Usage,
+            Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
+            Self::Interrupted => ExitStatus::Interrupted,
+            Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Setting { hint, .. } => return Some(hint.clone()).filter(|hint| !hint.is_empty()),
+            Self::Source(_) => "check the path, and that the file is not locked by another program",
+            Self::Unwritable { .. } => "check the folder, and that the file is not open in another program",
+            Self::Token(_) => {
+                "put the token alone into a file and name it with --token-file, or set WALDUR_ACCESS_TOKEN"
+            }
+            Self::Address(AddressError::NotAnAddress(_)) => "write it as https://waldur.example.com",
+            Self::Address(AddressError::HoldsCredentials) => {
+                "take the user name and password out; the token is given apart"
+            }
+            Self::Address(AddressError::Insecure(_)) => {
+                "use https, or --insecure-http if you trust the network"
+            }
+            Self::Plan { error: PlanError::NotAPlan(_), .. } => {
+                "make a plan with `waldur-usage plan FILE -o plan.json`"
+            }
+            Self::Plan { error: PlanError::Damaged, .. } => "make the plan again",
+            Self::Refused(refusal) => refusal_hint(refusal),
+            Self::Waldur(error) => waldur_hint(error),
+            Self::NotFound(_) => "it may exist and not be visible to this account",
+            Self::Interrupted => "run the same command again when you are ready",
+            Self::Frame(_) | Self::Bug(_) => "please report this with the command that you ran",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Writes a file beside its place and renames it, so that a half file is never there.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        // A pipe or a device is written to; replacing it would be no help to anybody.
+        return std::fs::write(path, bytes).map_err(unwritable);
+    }
+    let mut draft = path.file_name().unwrap_or_default().to_owned();
+    draft.push(format!(".{}.part", std::process::id()));
+    let draft = path.with_file_name(draft);
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    written.map_err(|error| {
+        // What could not be written or renamed is of no use to anybody.
+        let _ = std::fs::remove_file(&draft);
+        unwritable(error)
+    })
+}
+
+fn refusal_hint(refusal: &Refusal) -> &'static str {
+    use crate::plan::MonthRefusal;
+    match refusal {
+        Refusal::OtherServer { .. } | Refusal::OtherAccount { .. } => {
+            "make a plan for this server and account"
+        }
+        Refusal::Month(MonthRefusal::Other { .. }) => {
+            "this server books into its current month only; --period YYYY-MM takes the rows of one month"
+        }
+        Refusal::Month(MonthRefusal::Turning { .. }) => "try again a quarter of an hour later",
+        Refusal::Month(MonthRefusal::NoMonth { .. }) => "ask the operator to set the server's clock",
+        Refusal::Stale { .. } => "make the plan again and look at what changed",
+        Refusal::Declined => "nothing was sent",
+    }
+}
+
+fn waldur_hint(error: &WaldurError) -> &'static str {
+    match error {
+        WaldurError::Setup(_) => "please report this with the command that you ran",
+        WaldurError::Token(_) => "put the token alone into a file and name it with --token-file",
+        WaldurError::Unreachable { .. } => "check the address, the network and the proxy, then run it again",
+        WaldurError::Broken { .. } => "run it again; nothing is doubled, because every run compares first",
+        WaldurError::Redirected { .. } => {
+            "use the address that it points to, if you trust it; tokens do not follow redirects"
+        }
+        WaldurError::Unauthorized { .. } => "get a fresh token from your profile page in Waldur",
+        WaldurError::Forbidden { .. } => {
+            "ask for a role on the offering's organisation that may report usage"
+        }
+        WaldurError::Status { .. } => {
+            "run it again later; if it stays, show this to the operator of the server"
+        }
+        WaldurError::NotTheApi { .. } => {
+            "check that the address is that of the Waldur API and not of its web pages"
+        }
+        WaldurError::TooLarge { .. } => "check that the address is that of a Waldur server",
+        WaldurError::Unproven { .. } => {
+            "run it again when nobody else changes usages; if it stays, show this to the operator"
+        }
+        WaldurError::NoOffering(_) => "check the uuid, and that this account may see the offering",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_table() {
+        let codes: Vec<u8> = ExitStatus::ALL.iter().map(|status| status.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 70, 130]);
+    }
+}

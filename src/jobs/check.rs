@@ -1,0 +1,83 @@
+//! Load, resolve, judge: the first half of every use of a file.
+
+use std::collections::HashSet;
+
+use crate::domain::{ResourceId, Selector};
+use crate::error::Error;
+use crate::findings::{Findings, Policy, RowCounts};
+use crate::resolve::{self, ResolveSettings, Usages};
+use crate::waldur::Reader;
+
+use super::catalogue::{self, Snapshot};
+use super::load::{InputSettings, Loaded, load};
+use super::{Observer, Stages};
+
+/// What is to be checked, and against what.
+#[derive(Debug, Clone, Default)]
+pub struct CheckSettings {
+    /// The files.
+    pub input: InputSettings,
+    /// The offerings in scope; found from the file where empty.
+    pub offerings: Vec<Selector>,
+    /// The projects and organisations that are wanted.
+    pub resolve: ResolveSettings,
+    /// The user's grading of findings.
+    pub policy: Policy,
+    /// The server's time zone, where the profile knows it.
+    pub time_zone: Option<String>,
+}
+
+/// What a check leaves.
+pub struct Check {
+    /// Everything that was found.
+    pub findings: Findings,
+    /// The files and their rows.
+    pub loaded: Loaded,
+    /// The figures of the rows that are not at deny.
+    pub usages: Usages,
+    /// The resources that a row at deny speaks of.
+    pub tainted: HashSet<ResourceId>,
+    /// The server's state; `None` where the files were so wrong that it was not asked.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Check {
+    /// What became of the rows.
+    pub fn counts(&self) -> RowCounts {
+        self.loaded.parsed.fates.counts()
+    }
+}
+
+/// Checks files against the server. Posts nothing.
+pub async fn check(
+    reader: &Reader,
+    settings: &CheckSettings,
+    observer: &dyn Observer,
+) -> Result<Check, Error> {
+    let mut stages = Stages::new(observer);
+    let mut findings = Findings::new(settings.policy.clone());
+    let mut loaded = load(&settings.input, &mut findings)?;
+    stages.done("load");
+    if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
+        let (usages, tainted) = (Usages::default(), HashSet::new());
+        return Ok(Check { findings, loaded, usages, tainted, snapshot: None });
+    }
+    let zone = settings.time_zone.as_deref();
+    let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
+    stages.done("catalogue");
+    let resolved = resolve::rows(
+        &mut loaded.parsed,
+        &snapshot.catalogue,
+        &snapshot.capabilities,
+        &settings.resolve,
+        &mut findings,
+    );
+    stages.done("resolve");
+    Ok(Check {
+        findings,
+        loaded,
+        usages: resolved.usages,
+        tainted: resolved.tainted,
+        snapshot: Some(snapshot),
+    })
+}

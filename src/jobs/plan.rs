@@ -1,0 +1,118 @@
+//! Check, read the month, compare: a plan.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::domain::{BillingPeriod, ResourceId};
+use crate::error::Error;
+use crate::findings::{Checked, RowIndex};
+use crate::plan::{Comparison, Header, MonthRefusal, Plan, Refusal, compare};
+use crate::resolve::{Usage, Usages};
+use crate::waldur::Reader;
+
+use super::catalogue::Snapshot;
+use super::check::{Check, CheckSettings, check};
+use super::left_out::LeftOutRows;
+use super::{Observer, Stages};
+
+/// What is to be planned.
+#[derive(Debug, Clone, Default)]
+pub struct PlanSettings {
+    /// What is to be checked.
+    pub check: CheckSettings,
+    /// Whether rows at deny are left out together with all rows of their resource.
+    pub skip_faulty: bool,
+}
+
+/// A plan, or the findings that stand against it.
+pub struct Planned {
+    /// The files, their rows and everything that was found.
+    pub check: Check,
+    /// The plan; `None` while something at deny stands against it.
+    pub plan: Option<Checked<Plan>>,
+    /// The rows that were left out.
+    pub left_out: LeftOutRows,
+}
+
+/// Makes a plan. Posts nothing.
+pub async fn plan(
+    reader: &Reader,
+    settings: &PlanSettings,
+    observer: &dyn Observer,
+) -> Result<Planned, Error> {
+    let mut check = check(reader, &settings.check, observer).await?;
+    let mut left_out = LeftOutRows::default();
+    let Some(snapshot) = check.snapshot.as_mut() else { return Ok(Planned { check, plan: None, left_out }) };
+    let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
+    if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
+        return Ok(Planned { check, plan: None, left_out });
+    }
+    let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
+    left_out.add(&check.findings, &out);
+
+    let period = single_period(&usages, snapshot)?;
+    let mut stages = Stages::new(observer);
+    let mut stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
+    stored.retain(|usage| {
+        let resource = snapshot.catalogue.resource(usage.resource);
+        resource.is_some_and(|resource| settings.check.resolve.wants(resource))
+    });
+    stages.done("stored usages");
+    let (catalogue, capabilities) = (&snapshot.catalogue, &snapshot.capabilities);
+    let compared = compare(usages.list(), &stored, catalogue, capabilities, &mut check.findings)?;
+    stages.done("compare");
+
+    if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
+        check.usages = usages;
+        return Ok(Planned { check, plan: None, left_out });
+    }
+    let several = resources_at_deny(&usages, check.findings.faulty_rows().collect());
+    let (usages, out) = usages.without(&several);
+    left_out.add(&check.findings, &out);
+    let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
+    left_out.mark(&mut check.loaded.parsed.fates);
+    let plan = assemble(reader, &check, compared, period, &left_out_resources)?;
+    check.usages = usages;
+    let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
+    let sealed = check.findings.seal_rest(plan, |_, row| rows.contains(&row));
+    Ok(Planned { check, plan: sealed, left_out })
+}
+
+/// The one month of all rows; the server's own where there is no row.
+fn single_period(usages: &Usages, snapshot: &Snapshot) -> Result<BillingPeriod, Error> {
+    let current = snapshot.catalogue.current_period();
+    let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
+    let months: BTreeSet<BillingPeriod> = usages.list().iter().map(|usage| usage.period).collect();
+    match months.into_iter().find(|&month| month != current) {
+        Some(wanted) => Err(Refusal::Month(MonthRefusal::Other { wanted, current }).into()),
+        None => Ok(current),
+    }
+}
+
+/// The resources of rows that the comparison found at deny.
+fn resources_at_deny(usages: &Usages, rows: HashSet<RowIndex>) -> HashSet<ResourceId> {
+    let resource_of: HashMap<RowIndex, ResourceId> =
+        usages.list().iter().map(|usage: &Usage| (usage.row, usage.resource)).collect();
+    rows.iter().filter_map(|row| resource_of.get(row).copied()).collect()
+}
+
+fn assemble(
+    reader: &Reader,
+    check: &Check,
+    compared: Comparison,
+    period: BillingPeriod,
+    without: &HashSet<ResourceId>,
+) -> Result<Plan, Error> {
+    let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
+    let resources = compared.resources.into_iter().filter(|resource| !without.contains(&resource.resource));
+    let header = Header {
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        read_at: reader.now()?,
+        server: reader.address().to_string(),
+        account: snapshot.account.id,
+        period,
+        inputs: check.loaded.files.clone(),
+        rows: check.counts(),
+        capabilities: snapshot.capabilities.clone(),
+    };
+    Ok(Plan { header, resources: resources.collect() })
+}

@@ -1,0 +1,253 @@
+//! The comparison of a file with the server as a workbook: summary first, lines after.
+
+use std::path::Path;
+
+use rust_xlsxwriter::{
+    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
+};
+
+use crate::domain::visible;
+use crate::error::Error;
+use crate::plan::{Change, Plan, Summary, Totals};
+
+use super::{bug, save, write_amount};
+
+/// Writes the workbook.
+pub fn write_comparison(path: &Path, plan: &Plan) -> Result<(), Error> {
+    let mut workbook = Workbook::new();
+    let styles = Styles::new();
+    properties(&mut workbook, plan)
+        .and_then(|()| summary(workbook.add_worksheet(), plan, &styles))
+        .and_then(|()| lines(workbook.add_worksheet(), plan, &styles))
+        .map_err(|error| bug(&error))?;
+    save(&mut workbook, path)
+}
+
+struct Styles {
+    title: Format,
+    label: Format,
+    header: Format,
+    header_right: Format,
+    amount: Format,
+    count: Format,
+    heading: Format,
+}
+
+impl Styles {
+    fn new() -> Self {
+        let header = Format::new()
+            .set_bold()
+            .set_background_color(Color::RGB(0x1F_3A5F))
+            .set_font_color(Color::White)
+            .set_border_bottom(FormatBorder::Thin);
+        Self {
+            title: Format::new().set_bold().set_font_size(16),
+            label: Format::new().set_font_color(Color::RGB(0x59_5959)),
+            header_right: header.clone().set_align(FormatAlign::Right),
+            header,
+            amount: Format::new().set_num_format("#,##0.00##;(#,##0.00##);0.00"),
+            count: Format::new().set_num_format("#,##0"),
+            heading: Format::new().set_bold().set_font_size(12),
+        }
+    }
+}
+
+/// The time of the reading stands in for the time of writing, so the same plan gives the same bytes.
+fn properties(workbook: &mut Workbook, plan: &Plan) -> Result<(), XlsxError> {
+    let created = plan.header.read_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let created = ExcelDateTime::parse_from_str(&created)?;
+    let properties = DocProperties::new()
+        .set_title(format!("Usage {}: file and Waldur compared", plan.header.period))
+        .set_author("waldur-usage")
+        .set_creation_datetime(&created);
+    workbook.set_properties(&properties);
+    Ok(())
+}
+
+fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), XlsxError> {
+    let figures = Summary::of(plan);
+    sheet.set_name("Summary")?;
+    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+    for (column, width) in [34, 18, 14, 10, 10, 10, 16, 18, 18, 18].into_iter().enumerate() {
+        sheet.set_column_width(u16::try_from(column).unwrap_or_default(), width)?;
+    }
+    let header = &plan.header;
+    sheet.write_string_with_format(
+        0,
+        0,
+        format!("Usage {}: file and Waldur compared", header.period),
+        &styles.title,
+    )?;
+    sheet.write_string_with_format(1, 0, verdict(&figures), &styles.heading)?;
+    let files: Vec<String> = header.inputs.iter().map(|input| visible(&input.name).to_string()).collect();
+    let facts = [
+        ("Server", header.server.clone()),
+        ("Read at (server's clock)", header.read_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        ("Files", files.join(", ")),
+        ("Rows read", header.rows.rows_read.to_string()),
+        (
+            "  of them",
+            format!(
+                "{} used, {} faulty, {} blank, {} filtered",
+                header.rows.rows_used,
+                header.rows.rows_faulty,
+                header.rows.rows_blank,
+                header.rows.rows_filtered
+            ),
+        ),
+    ];
+    let mut row = 3;
+    for (label, value) in facts {
+        sheet.write_string_with_format(row, 0, label, &styles.label)?;
+        sheet.write_string(row, 1, value)?;
+        row += 1;
+    }
+    row = totals(sheet, row + 1, "By component", &figures.components, styles)?;
+    totals(sheet, row + 1, "By organisation", &figures.customers, styles)?;
+    Ok(())
+}
+
+fn verdict(figures: &Summary) -> String {
+    let lines = &figures.lines;
+    match (lines.changes(), lines.only_on_server) {
+        (0, 0) => format!("File and Waldur agree in all {} lines.", lines.same),
+        (0, only) => {
+            format!("File and Waldur agree in {} lines; {only} more are in Waldur alone.", lines.same)
+        }
+        (changes, only) => {
+            format!("{changes} lines differ, {} agree, {only} are in Waldur alone.", lines.same)
+        }
+    }
+}
+
+fn totals(
+    sheet: &mut Worksheet,
+    start: u32,
+    heading: &str,
+    totals: &[Totals],
+    styles: &Styles,
+) -> Result<u32, XlsxError> {
+    sheet.write_string_with_format(start, 0, heading, &styles.heading)?;
+    let headers = [
+        "Organisation",
+        "Component",
+        "Unit",
+        "New",
+        "Changed",
+        "Same",
+        "In Waldur alone",
+        "Stored in Waldur",
+        "After posting",
+        "Difference",
+    ];
+    for (column, header) in (0_u16..).zip(headers) {
+        let style = if column < 3 { &styles.header } else { &styles.header_right };
+        sheet.write_string_with_format(start + 1, column, header, style)?;
+    }
+    let mut row = start + 2;
+    for group in totals {
+        let total = &group.total;
+        sheet.write_string(row, 0, group.customer.as_deref().unwrap_or("all"))?;
+        sheet.write_string(row, 1, &group.component)?;
+        sheet.write_string(row, 2, &group.unit)?;
+        let counts = [total.create, total.update, total.same, total.only_on_server];
+        for (column, count) in (3_u16..).zip(counts) {
+            sheet.write_number_with_format(
+                row,
+                column,
+                u32::try_from(count).unwrap_or(u32::MAX),
+                &styles.count,
+            )?;
+        }
+        write_amount(sheet, row, 7, total.old, &styles.amount)?;
+        write_amount(sheet, row, 8, total.new, &styles.amount)?;
+        write_amount(sheet, row, 9, total.difference(), &styles.amount)?;
+        row += 1;
+    }
+    Ok(row)
+}
+
+const LINE_HEADERS: [(&str, f64); 13] = [
+    ("Organisation", 28.0),
+    ("Project", 24.0),
+    ("Offering", 20.0),
+    ("Resource", 22.0),
+    ("Resource uuid", 36.0),
+    ("Component", 14.0),
+    ("Unit", 12.0),
+    ("Status", 16.0),
+    ("Stored in Waldur", 16.0),
+    ("In the file", 16.0),
+    ("Difference", 16.0),
+    ("Description", 30.0),
+    ("Cell", 44.0),
+];
+
+fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Lines")?;
+    sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+    sheet.set_freeze_panes(1, 4)?;
+    sheet.set_repeat_rows(0, 0)?;
+    for (column, (header, width)) in (0_u16..).zip(LINE_HEADERS) {
+        let style = if (8..=10).contains(&column) { &styles.header_right } else { &styles.header };
+        sheet.write_string_with_format(0, column, header, style)?;
+        sheet.set_column_width(column, width)?;
+    }
+    let mut row = 0;
+    for resource in &plan.resources {
+        for line in &resource.lines {
+            row += 1;
+            let texts = [
+                &resource.customer_name,
+                &resource.project_name,
+                &resource.offering_name,
+                &resource.name,
+                &resource.resource.to_string(),
+                &line.component.to_string(),
+                &line.unit,
+                &status(&line.change).to_owned(),
+            ];
+            for (column, text) in (0_u16..).zip(texts) {
+                sheet.write_string(row, column, text)?;
+            }
+            figures(sheet, row, &line.change, styles)?;
+            if let Some(place) = &line.place {
+                sheet.write_string(row, 12, place)?;
+            }
+        }
+    }
+    let last = u16::try_from(LINE_HEADERS.len() - 1).unwrap_or_default();
+    sheet.autofilter(0, 0, row, last)?;
+    Ok(())
+}
+
+fn status(change: &Change) -> &'static str {
+    match change {
+        Change::Create { .. } => "new",
+        Change::Update { .. } => "changed",
+        Change::Same { .. } => "same",
+        Change::OnlyOnServer { .. } => "in Waldur alone",
+    }
+}
+
+fn figures(sheet: &mut Worksheet, row: u32, change: &Change, styles: &Styles) -> Result<(), XlsxError> {
+    let old = change.old();
+    let new = match change {
+        Change::Create { new } | Change::Update { new, .. } => Some(new.figures()),
+        Change::Same { old } => Some(old.clone()),
+        Change::OnlyOnServer { .. } => None,
+    };
+    if let Some(old) = old {
+        write_amount(sheet, row, 8, old.amount, &styles.amount)?;
+    }
+    if let Some(new) = &new {
+        write_amount(sheet, row, 9, new.amount, &styles.amount)?;
+        let stored = old.map(|old| old.amount).unwrap_or_default();
+        write_amount(sheet, row, 10, new.amount.checked_sub(stored).unwrap_or_default(), &styles.amount)?;
+    }
+    let description = new.as_ref().or(old).map(|figures| figures.description.as_str());
+    if let Some(description) = description.filter(|description| !description.is_empty()) {
+        sheet.write_string(row, 11, description)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Findings for people: by code, gravest first, capped, with what was hidden.
+
+use std::fmt::Write;
+
+use crate::findings::{Finding, Findings, RowCounts, Severity};
+
+use super::{Style, counted, grouped};
+
+/// How many findings of one code are shown.
+const SHOWN: usize = 8;
+
+/// What a check has to say.
+pub fn check_text(findings: &Findings, counts: RowCounts, style: Style) -> String {
+    let mut text = String::new();
+    for (code, severity, list) in findings.grouped() {
+        let label = match severity {
+            Severity::Deny => style.bad("deny"),
+            Severity::Warn => style.warn("warn"),
+            Severity::Allow => continue,
+        };
+        let _ = writeln!(text, "{label} {}: {}", style.bold(code.name()), code.title());
+        for finding in list.iter().take(SHOWN) {
+            text.push_str(&finding_text(finding));
+        }
+        if list.len() > SHOWN {
+            let hidden = grouped(list.len() - SHOWN);
+            let _ = writeln!(text, "  … and {hidden} more; --format json lists them all");
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", rows_text(counts));
+    let (denied, warned) = (findings.count(Severity::Deny), findings.count(Severity::Warn));
+    let verdict = match (denied, warned) {
+        (0, 0) => style.good("ok: nothing found"),
+        (0, warned) => format!("{} with {}", style.good("ok"), counted(warned, "warning")),
+        (denied, 0) => format!("{}: {} at deny", style.bad("not ok"), counted(denied, "finding")),
+        (denied, warned) => {
+            let warnings = counted(warned, "warning");
+            format!("{}: {} at deny, {warnings}", style.bad("not ok"), counted(denied, "finding"))
+        }
+    };
+    let _ = writeln!(text, "{verdict}");
+    text
+}
+
+/// The conservation law, as people read it.
+fn rows_text(counts: RowCounts) -> String {
+    format!(
+        "{} read: {} used, {} faulty, {} blank, {} filtered",
+        counted(counts.rows_read, "row"),
+        grouped(counts.rows_used),
+        grouped(counts.rows_faulty),
+        grouped(counts.rows_blank),
+        grouped(counts.rows_filtered)
+    )
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let mut text = String::new();
+    match &finding.place {
+        Some(place) => {
+            let _ = writeln!(text, "  {place}");
+            let _ = writeln!(text, "      found: {}", finding.found);
+        }
+        None => {
+            let _ = writeln!(text, "  found: {}", finding.found);
+        }
+    }
+    for other in finding.others.iter().take(SHOWN) {
+        let _ = writeln!(text, "       also: {other}");
+    }
+    let _ = writeln!(text, "   expected: {}", finding.expected);
+    if let Some(hint) = &finding.hint {
+        let _ = writeln!(text, "       hint: {hint}");
+    }
+    text
+}

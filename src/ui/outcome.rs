@@ -1,0 +1,95 @@
+//! What became of a run, for people.
+
+use std::fmt::Write;
+
+use crate::domain::visible;
+use crate::jobs::apply::{ApplyReport, LineOutcome};
+use crate::jobs::refresh::StaleLine;
+use crate::plan::{Figures, Outcome};
+
+use super::{Style, Table, counted, grouped};
+
+const SHOWN: usize = 40;
+
+/// The report of a run: counts first, then every row that is not as planned.
+pub fn apply_text(report: &ApplyReport, style: Style) -> String {
+    let mut text = String::new();
+    let counts: Vec<String> =
+        report.counts().iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+    let _ = writeln!(text, "{}: {}", counted(report.lines.len(), "row"), counts.join(", "));
+    let _ = writeln!(
+        text,
+        "requests: {} accepted, {} rejected, {} without an answer, {} not sent",
+        grouped(report.requests_accepted),
+        grouped(report.requests_rejected),
+        grouped(report.requests_lost),
+        grouped(report.requests_not_sent)
+    );
+    let amiss: Vec<&LineOutcome> = report.lines.iter().filter(|line| !line.outcome.is_as_planned()).collect();
+    if !amiss.is_empty() {
+        let mut table = Table::new(&["resource", "component", ">planned", "outcome", "detail", "cell"]);
+        for line in amiss.iter().take(SHOWN) {
+            table.row([
+                visible(&line.name).to_string(),
+                visible(line.component.as_str()).to_string(),
+                line.planned.amount.to_string(),
+                line.outcome.name().to_owned(),
+                detail(&line.outcome),
+                line.place.clone().unwrap_or_default(),
+            ]);
+        }
+        text.push('\n');
+        text.push_str(&table.render("  "));
+        if amiss.len() > SHOWN {
+            let _ =
+                writeln!(text, "  … and {} more; --format json lists them all", grouped(amiss.len() - SHOWN));
+        }
+    }
+    if let Some(reason) = &report.stopped {
+        let _ = writeln!(text, "\nstopped: {}", visible(reason));
+    }
+    if let Some(reason) = &report.unverified {
+        let _ = writeln!(text, "\nnot verified: {}", visible(reason));
+    }
+    let verdict = if report.is_as_planned() {
+        style.good("verified: what is stored is what was planned, row by row")
+    } else {
+        style.bad("not every row is as planned; run the same command again to post what is missing")
+    };
+    let _ = writeln!(text, "{verdict}");
+    text
+}
+
+fn detail(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept | Outcome::Unknown => String::new(),
+        Outcome::Differs { stored } | Outcome::Stale { stored } => {
+            format!("stored is {}", shown(stored.as_ref()))
+        }
+        Outcome::Rejected { status, message } => format!("{status}: {}", visible(message)),
+        Outcome::NotSent { reason } => visible(reason).to_string(),
+    }
+}
+
+fn shown(figures: Option<&Figures>) -> String {
+    figures.map_or_else(|| "no row".to_owned(), |figures| figures.amount.to_string())
+}
+
+/// The rows that changed since a plan was made.
+pub fn stale_text(stale: &[StaleLine]) -> String {
+    let mut table = Table::new(&["resource", "component", ">planned from", ">stored now", ">new"]);
+    for line in stale.iter().take(SHOWN) {
+        table.row([
+            visible(&line.name).to_string(),
+            visible(line.component.as_str()).to_string(),
+            shown(line.planned_from.as_ref()),
+            shown(line.stored.as_ref()),
+            line.new.map_or_else(|| "kept".to_owned(), |new| new.to_string()),
+        ]);
+    }
+    let mut text = table.render("  ");
+    if stale.len() > SHOWN {
+        let _ = writeln!(text, "  … and {} more; --format json lists them all", grouped(stale.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,24 @@
+//! The API of a Waldur server: addresses, tokens, HTTP, pages, wire structs.
+//!
+//! Reading and posting are two structs. A [`Reader`] can only read; a [`Poster`] is made from an
+//! approved plan alone. Lists are read in slices that are proven whole (see `listing`), because the
+//! server's paging loses rows; every filter is applied again to what comes back, because servers
+//! ignore the ones they do not know.
+
+mod address;
+mod error;
+mod http;
+mod list;
+mod listing;
+mod poster;
+mod reader;
+mod token;
+mod usages;
+mod wire;
+
+pub use address::{AddressError, ServerAddress};
+pub use error::WaldurError;
+pub use list::{ListFilter, ListRow, Listed, Ordering};
+pub use poster::{Poster, Sent};
+pub use reader::{Account, Reader};
+pub use token::{Token, TokenError};

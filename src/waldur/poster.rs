@@ -1,0 +1,82 @@
+//! Posting: one request per batch, sent once.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::CarryOver;
+use crate::plan::{Approved, Batch};
+use crate::resolve::{Capabilities, CarryOverField};
+
+use super::http::Http;
+use super::wire::{SetUsage, SetUsageItem};
+use super::{Reader, WaldurError};
+
+/// A connection that can post; there is none without an approved plan.
+pub struct Poster {
+    http: Arc<Http>,
+    capabilities: Capabilities,
+}
+
+/// What came back for a request. It says what the server answered, not what is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// 201.
+    Accepted,
+    /// Any other answer.
+    Rejected {
+        /// The status.
+        status: u16,
+        /// The server's words.
+        message: String,
+    },
+    /// The request may have arrived, and no answer did.
+    Lost,
+    /// The request never left.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Poster {
+    /// A poster for an approved plan, over the reader's connections.
+    pub fn new(reader: &Reader, approved: &Approved) -> Self {
+        Self { http: reader.http.clone(), capabilities: approved.plan().header.capabilities.clone() }
+    }
+
+    /// The server's clock, as of its last answer.
+    pub fn now(&self) -> Option<Timestamp> {
+        self.http.now()
+    }
+
+    /// Sends a batch, once.
+    pub async fn post(&self, batch: &Batch) -> Sent {
+        // Serializing to memory cannot fail.
+        let body = serde_json::to_vec(&self.body(batch)).unwrap_or_default();
+        match self.http.post("marketplace-component-usages/set_usage/", body).await {
+            Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
+            Ok(answer) => {
+                let message = match answer.error() {
+                    redirect @ WaldurError::Redirected { .. } => redirect.to_string(),
+                    _ => answer.message(),
+                };
+                Sent::Rejected { status: answer.status.as_u16(), message }
+            }
+            Err(error @ WaldurError::Unreachable { .. }) => Sent::NotSent { reason: error.to_string() },
+            Err(_) => Sent::Lost,
+        }
+    }
+
+    fn body(&self, batch: &Batch) -> SetUsage {
+        let carries_policy = self.capabilities.carry_over.value == CarryOverField::MissingUsagePolicy;
+        let usages = batch.items().iter().map(|item| SetUsageItem {
+            component_type: item.component.clone(),
+            amount: item.amount,
+            description: item.description.clone(),
+            recurring: (!carries_policy).then_some(item.carry_over == CarryOver::Reuse),
+            missing_usage_policy: carries_policy.then_some(item.carry_over),
+        });
+        SetUsage { resource: batch.resource().to_string(), usages: usages.collect() }
+    }
+}

@@ -1,0 +1,210 @@
+//! Reading: everything that a run asks the server, and nothing that changes it.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+
+use crate::domain::{BillingPeriod, OfferingId, ResourceId, UsageId, UserId};
+use crate::plan::StoredUsage;
+use crate::resolve::{Capabilities, Catalogue, Component, Offering, PlanPeriod, Resource};
+
+use super::http::Http;
+use super::list::{ListFilter, ListRow, Listed};
+use super::listing::{Cut, Query, read};
+use super::usages;
+use super::wire::{AccountRow, OfferingName, OfferingRow, PlanPeriodRow, ResourceRow, VersionRow};
+use super::{ServerAddress, Token, WaldurError};
+
+/// Who the token belongs to.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The account's id.
+    pub id: UserId,
+    /// Its user name.
+    pub username: String,
+    /// Whether it is staff.
+    pub is_staff: bool,
+    /// Whether it is support.
+    pub is_support: bool,
+}
+
+/// A connection that can only read.
+pub struct Reader {
+    pub(super) http: Arc<Http>,
+    at_once: usize,
+}
+
+impl Reader {
+    /// Sets a connection up; nothing is sent yet. `at_once` bounds the requests in flight.
+    pub fn new(address: ServerAddress, token: &Token, at_once: usize) -> Result<Self, WaldurError> {
+        Ok(Self { http: Arc::new(Http::new(address, token)?), at_once: at_once.max(1) })
+    }
+
+    /// The server.
+    pub fn address(&self) -> &ServerAddress {
+        self.http.address()
+    }
+
+    /// The server's clock; an error where none of its answers had a `Date`.
+    pub fn now(&self) -> Result<Timestamp, WaldurError> {
+        self.http.now().ok_or_else(|| WaldurError::NotTheApi {
+            endpoint: self.address().to_string(),
+            found: "answers without a Date header, so that its month is unknown".into(),
+        })
+    }
+
+    /// Whose token it is.
+    pub async fn account(&self) -> Result<Account, WaldurError> {
+        let fields: Vec<_> = AccountRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
+        let row: AccountRow = self.http.get_json("users/me/", &fields).await?;
+        Ok(Account {
+            id: row.uuid,
+            username: row.username,
+            is_staff: row.is_staff,
+            is_support: row.is_support,
+        })
+    }
+
+    /// The server's version, where this account may know it.
+    pub async fn version(&self) -> Result<Option<String>, WaldurError> {
+        match self.http.get_json::<VersionRow>("version/", &[]).await {
+            Ok(row) => Ok(Some(row.version)),
+            Err(
+                WaldurError::Forbidden { .. } | WaldurError::Status { .. } | WaldurError::NotTheApi { .. },
+            ) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The offerings that this account may see, by id and name.
+    pub async fn offering_names(&self) -> Result<Vec<(OfferingId, String)>, WaldurError> {
+        let query = Query::new("marketplace-provider-offerings/").fields(&["uuid", "name"]);
+        let rows: Vec<OfferingName> = read(&self.http, &query, &[], self.at_once).await?;
+        Ok(rows.into_iter().map(|row| (row.uuid, row.name)).collect())
+    }
+
+    /// An offering with its components; `None` where this account sees none.
+    pub async fn offering(&self, id: OfferingId) -> Result<Option<Offering>, WaldurError> {
+        let path = format!("marketplace-provider-offerings/{id}/");
+        let fields = ["uuid", "name", "components"].map(|field| ("field", field.to_owned()));
+        let row = found(self.http.get_json::<OfferingRow>(&path, &fields).await)?;
+        Ok(row.map(|row| Offering {
+            id: row.uuid,
+            name: row.name,
+            components: row
+                .components
+                .into_iter()
+                .map(|component| Component {
+                    component_type: component.component_type,
+                    name: component.name,
+                    measured_unit: component.measured_unit,
+                    billing_type: component.billing_type,
+                    has_limit: component.limit_amount.is_some_and(|amount| !amount.is_null()),
+                })
+                .collect(),
+        }))
+    }
+
+    /// All resources of an offering, in every state.
+    pub async fn resources(&self, offering: OfferingId) -> Result<Vec<Resource>, WaldurError> {
+        let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
+        let cut = Cut { parameter: "state", values: states.map(str::to_owned).to_vec() };
+        // Creation times are all but unique, so ordering by them keeps pages apart.
+        let query = Query::new("marketplace-provider-resources/")
+            .with("offering_uuid", offering)
+            .with("o", "created")
+            .fields(ResourceRow::FIELDS);
+        let rows: Vec<ResourceRow> = read(&self.http, &query, &[cut], self.at_once).await?;
+        let rows = rows.into_iter().filter(|row| row.offering_uuid == offering);
+        Ok(rows.map(|row| resource(row).0).collect())
+    }
+
+    /// One resource with the name of its offering; `None` where this account sees none.
+    pub async fn resource(&self, id: ResourceId) -> Result<Option<(Resource, String)>, WaldurError> {
+        let path = format!("marketplace-provider-resources/{id}/");
+        let fields: Vec<_> = ResourceRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
+        let row = found(self.http.get_json::<ResourceRow>(&path, &fields).await)?;
+        Ok(row.map(resource))
+    }
+
+    /// The plan periods of some resources that have not ended before this month.
+    pub async fn plan_periods(
+        &self,
+        resources: &[ResourceId],
+    ) -> Result<Vec<(ResourceId, Vec<PlanPeriod>)>, WaldurError> {
+        let read = |id: ResourceId| async move {
+            let path = format!("marketplace-provider-resources/{id}/plan_periods/");
+            let rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
+            Ok((id, rows.into_iter().map(plan_period).collect()))
+        };
+        stream::iter(resources.iter().copied()).map(read).buffer_unordered(self.at_once).try_collect().await
+    }
+
+    /// The stored usages of a month in the offerings of the catalogue; learns from their fields.
+    pub async fn usages(
+        &self,
+        catalogue: &Catalogue,
+        period: BillingPeriod,
+        capabilities: &mut Capabilities,
+    ) -> Result<Vec<StoredUsage>, WaldurError> {
+        let mut stored = Vec::new();
+        for offering in catalogue.offerings() {
+            let month = usages::month(&self.http, offering, catalogue, period, self.at_once).await?;
+            if let Some(has_policy) = month.has_missing_usage_policy {
+                capabilities.learn_row(has_policy);
+            }
+            stored.extend(month.usages);
+        }
+        Ok(stored)
+    }
+
+    /// The stored usages of one resource in a month.
+    pub async fn usages_of(
+        &self,
+        resource: ResourceId,
+        period: BillingPeriod,
+    ) -> Result<Vec<StoredUsage>, WaldurError> {
+        usages::of_resource(&self.http, resource, period).await
+    }
+
+    /// One stored usage with all its fields; `None` where this account sees none.
+    pub async fn usage(&self, id: UsageId) -> Result<Option<ListRow>, WaldurError> {
+        found(self.http.get_json(&format!("marketplace-component-usages/{id}/"), &[]).await)
+    }
+
+    /// Stored usages by filter, as the API gives them.
+    pub async fn list(&self, filter: &ListFilter) -> Result<Listed, WaldurError> {
+        super::list::list(&self.http, filter, self.at_once).await
+    }
+}
+
+/// Turns a 404 into nothing.
+fn found<T>(result: Result<T, WaldurError>) -> Result<Option<T>, WaldurError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(WaldurError::Status { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn resource(row: ResourceRow) -> (Resource, String) {
+    let resource = Resource {
+        id: row.uuid,
+        name: row.name.unwrap_or_default(),
+        slug: row.slug.unwrap_or_default(),
+        backend_id: row.backend_id.unwrap_or_default(),
+        state: row.state,
+        offering: row.offering_uuid,
+        plan: row.plan_uuid,
+        project: row.project_uuid,
+        project_name: row.project_name.unwrap_or_default(),
+        customer: row.customer_uuid,
+        customer_name: row.customer_name.unwrap_or_default(),
+    };
+    (resource, row.offering_name.unwrap_or_default())
+}
+
+fn plan_period(row: PlanPeriodRow) -> PlanPeriod {
+    PlanPeriod { id: row.uuid, plan_name: row.plan_name.unwrap_or_default(), start: row.start, end: row.end }
+}

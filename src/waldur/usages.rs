@@ -1,0 +1,156 @@
+//! The stored usages of a month, read for the real server.
+//!
+//! One slice per component type, so that no row has to name its type and the server joins nothing;
+//! names are joined from the catalogue. The slices' counts must add up to the month's. Where they
+//! do not, the month is read again with the types in the rows and cut by organisation, project and
+//! resource.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::domain::{BillingPeriod, CarryOver, ComponentType, OfferingId, ResourceId};
+use crate::plan::StoredUsage;
+use crate::resolve::{Catalogue, Offering, Resource};
+
+use super::WaldurError;
+use super::http::Http;
+use super::listing::{Cut, Query, count, read};
+use super::wire::UsageRow;
+
+const PATH: &str = "marketplace-component-usages/";
+
+/// What was read, and whether the rows know `missing_usage_policy`; `None` where there was no row.
+pub(super) struct MonthRead {
+    pub usages: Vec<StoredUsage>,
+    pub has_missing_usage_policy: Option<bool>,
+}
+
+impl MonthRead {
+    fn empty() -> Self {
+        Self { usages: Vec::new(), has_missing_usage_policy: None }
+    }
+
+    fn add(&mut self, rows: Vec<UsageRow>, component: Option<&ComponentType>) {
+        for row in rows {
+            let policy = row.missing_usage_policy.is_some();
+            *self.has_missing_usage_policy.get_or_insert(false) |= policy;
+            let recurring = CarryOver::from_recurring(row.recurring.unwrap_or_default());
+            if let Some(component) = component.or(row.component_type.as_ref()) {
+                self.usages.push(StoredUsage {
+                    id: row.uuid,
+                    resource: row.resource_uuid,
+                    component: component.clone(),
+                    period: row.billing_period,
+                    amount: row.usage,
+                    description: row.description.unwrap_or_default(),
+                    carry_over: row.missing_usage_policy.unwrap_or(recurring),
+                });
+            }
+        }
+    }
+}
+
+/// Reads a month of one offering. Rows of other months and offerings, which a server that ignores a
+/// filter would give, are left out.
+pub(super) async fn month(
+    http: &Http,
+    offering: &Offering,
+    catalogue: &Catalogue,
+    period: BillingPeriod,
+    at_once: usize,
+) -> Result<MonthRead, WaldurError> {
+    let whole = Query::new(PATH)
+        .with("billing_period", period.first_day())
+        .with("offering_uuid", offering.id)
+        .fields(UsageRow::FIELDS);
+    let cuts = cuts(offering.id, catalogue);
+    let mut read = match by_type(http, &whole, offering, &cuts, at_once).await? {
+        Some(read) => read,
+        None => with_types(http, &whole, &cuts, at_once).await?,
+    };
+    let in_offering =
+        |id: ResourceId| catalogue.resource(id).is_some_and(|resource| resource.offering == offering.id);
+    read.usages.retain(|usage| usage.period == period && in_offering(usage.resource));
+    Ok(read)
+}
+
+/// `None` where the slices do not add up to the month.
+async fn by_type(
+    http: &Http,
+    whole: &Query,
+    offering: &Offering,
+    cuts: &[Cut],
+    at_once: usize,
+) -> Result<Option<MonthRead>, WaldurError> {
+    let total = count(http, whole).await?;
+    let mut month = MonthRead::empty();
+    if total == 0 {
+        return Ok(Some(month));
+    }
+    let types = offering.components.iter().map(|component| &component.component_type);
+    let slices: Result<Vec<(&ComponentType, Vec<UsageRow>)>, _> = stream::iter(types)
+        .map(|component| {
+            let slice = whole.clone().with("type", component);
+            async move { Ok::<_, WaldurError>((component, read(http, &slice, cuts, at_once).await?)) }
+        })
+        .buffered(at_once)
+        .try_collect()
+        .await;
+    let slices = match slices {
+        Ok(slices) => slices,
+        Err(WaldurError::Unproven { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let ids: BTreeSet<_> = slices.iter().flat_map(|(_, rows)| rows.iter().map(|row| row.uuid)).collect();
+    let rows: usize = slices.iter().map(|(_, rows)| rows.len()).sum();
+    if rows != total || ids.len() != rows {
+        return Ok(None);
+    }
+    for (component, rows) in slices {
+        month.add(rows, Some(component));
+    }
+    Ok(Some(month))
+}
+
+async fn with_types(
+    http: &Http,
+    whole: &Query,
+    cuts: &[Cut],
+    at_once: usize,
+) -> Result<MonthRead, WaldurError> {
+    let query = whole.clone().fields(&["type"]);
+    let mut month = MonthRead::empty();
+    month.add(read(http, &query, cuts, at_once).await?, None);
+    Ok(month)
+}
+
+/// How a slice that fails is cut further: by organisation, then project, then resource.
+fn cuts(offering: OfferingId, catalogue: &Catalogue) -> Vec<Cut> {
+    let resources = || catalogue.resources().filter(|resource| resource.offering == offering);
+    let values = |value: &dyn Fn(&Resource) -> String| {
+        resources().map(value).collect::<BTreeSet<String>>().into_iter().collect()
+    };
+    vec![
+        Cut { parameter: "customer_uuid", values: values(&|resource| resource.customer.to_string()) },
+        Cut { parameter: "project_uuid", values: values(&|resource| resource.project.to_string()) },
+        Cut { parameter: "resource_uuid", values: values(&|resource| resource.id.to_string()) },
+    ]
+}
+
+/// Reads the month of one resource: one page, which cannot lose rows.
+pub(super) async fn of_resource(
+    http: &Http,
+    resource: ResourceId,
+    period: BillingPeriod,
+) -> Result<Vec<StoredUsage>, WaldurError> {
+    let query = Query::new(PATH)
+        .with("resource_uuid", resource)
+        .with("billing_period", period.first_day())
+        .fields(UsageRow::FIELDS)
+        .fields(&["type"]);
+    let mut month = MonthRead::empty();
+    month.add(read(http, &query, &[], 1).await?, None);
+    month.usages.retain(|usage| usage.period == period && usage.resource == resource);
+    Ok(month.usages)
+}

@@ -1,0 +1,174 @@
+//! The API's own shapes, and nothing but them: as few fields as each use needs.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{
+    Amount, BillingPeriod, BillingType, CarryOver, ComponentType, CustomerId, OfferingId, PlanId,
+    PlanPeriodId, ProjectId, ResourceId, ResourceState, UsageId, UserId,
+};
+
+use super::listing::Identified;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountRow {
+    pub uuid: UserId,
+    #[serde(default)]
+    pub username: String,
+    #[serde(default)]
+    pub is_staff: bool,
+    #[serde(default)]
+    pub is_support: bool,
+}
+
+impl AccountRow {
+    /// Never the whole body: it holds the token.
+    pub const FIELDS: &'static [&'static str] = &["uuid", "username", "is_staff", "is_support"];
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct VersionRow {
+    pub version: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OfferingName {
+    pub uuid: OfferingId,
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OfferingRow {
+    pub uuid: OfferingId,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub components: Vec<ComponentRow>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ComponentRow {
+    #[serde(rename = "type")]
+    pub component_type: ComponentType,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub measured_unit: String,
+    pub billing_type: BillingType,
+    #[serde(default)]
+    pub limit_amount: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ResourceRow {
+    pub uuid: ResourceId,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub slug: Option<String>,
+    #[serde(default)]
+    pub backend_id: Option<String>,
+    pub state: ResourceState,
+    pub offering_uuid: OfferingId,
+    #[serde(default)]
+    pub offering_name: Option<String>,
+    #[serde(default)]
+    pub plan_uuid: Option<PlanId>,
+    pub project_uuid: ProjectId,
+    #[serde(default)]
+    pub project_name: Option<String>,
+    pub customer_uuid: CustomerId,
+    #[serde(default)]
+    pub customer_name: Option<String>,
+}
+
+impl ResourceRow {
+    pub const FIELDS: &'static [&'static str] = &[
+        "uuid",
+        "name",
+        "slug",
+        "backend_id",
+        "state",
+        "offering_uuid",
+        "offering_name",
+        "plan_uuid",
+        "project_uuid",
+        "project_name",
+        "customer_uuid",
+        "customer_name",
+    ];
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PlanPeriodRow {
+    pub uuid: PlanPeriodId,
+    #[serde(default)]
+    pub plan_name: Option<String>,
+    #[serde(default)]
+    pub start: Option<Timestamp>,
+    #[serde(default)]
+    pub end: Option<Timestamp>,
+}
+
+/// A stored usage with the columns of the row itself, which cost the server little.
+#[derive(Debug, Deserialize)]
+pub(super) struct UsageRow {
+    pub uuid: UsageId,
+    pub resource_uuid: ResourceId,
+    pub billing_period: BillingPeriod,
+    pub usage: Amount,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub recurring: Option<bool>,
+    #[serde(default)]
+    pub missing_usage_policy: Option<CarryOver>,
+    /// Asked for only where the slice does not tell.
+    #[serde(rename = "type", default)]
+    pub component_type: Option<ComponentType>,
+}
+
+impl UsageRow {
+    pub const FIELDS: &'static [&'static str] = &[
+        "uuid",
+        "resource_uuid",
+        "billing_period",
+        "usage",
+        "description",
+        "recurring",
+        "missing_usage_policy",
+    ];
+}
+
+macro_rules! identified {
+    ($($row:ty),*) => {
+        $(impl Identified for $row {
+            fn id(&self) -> Uuid {
+                self.uuid.uuid()
+            }
+        })*
+    };
+}
+
+identified!(OfferingName, ResourceRow, UsageRow);
+
+/// The body of `set_usage`. No `date` is sent: a server that does not know it would ignore it.
+#[derive(Debug, Serialize)]
+pub(super) struct SetUsage {
+    pub resource: String,
+    pub usages: Vec<SetUsageItem>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct SetUsageItem {
+    #[serde(rename = "type")]
+    pub component_type: ComponentType,
+    pub amount: Amount,
+    pub description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recurring: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_usage_policy: Option<CarryOver>,
+}
