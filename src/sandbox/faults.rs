@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// How many requests are remembered; older ones are only counted.
 const REMEMBERED: usize = 20_000;
+/// How many bytes of a body are remembered.
+const REMEMBERED_BODY: usize = 64 * 1024;
 
 /// What goes wrong with which requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +47,15 @@ pub struct SeenRequest {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The body as text.
+    /// The body as text; of a very long one only the beginning.
     pub body: String,
+}
+
+impl SeenRequest {
+    pub(super) fn new(method: &str, path: String, body: &[u8]) -> Self {
+        let kept = &body[..body.len().min(REMEMBERED_BODY)];
+        Self { method: method.to_owned(), path, body: String::from_utf8_lossy(kept).into_owned() }
+    }
 }
 
 /// The faults that wait, and the requests that came.

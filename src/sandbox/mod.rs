@@ -19,6 +19,8 @@ mod faults;
 mod python;
 mod rules;
 mod server;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::net::SocketAddr;

@@ -29,6 +29,9 @@ use super::{SandboxError, Settings};
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
+/// How long busy connections are waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A running sandbox; it shuts down when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -112,10 +115,12 @@ impl Sandbox {
         self.shared.watch.inject(fault);
     }
 
-    /// Stops listening, closes idle connections and waits for the busy ones.
+    /// Stops listening, closes idle connections and waits a moment for the busy ones.
     pub async fn stop(mut self) {
         self.stop.take();
-        let _ = (&mut self.serving).await;
+        if tokio::time::timeout(PATIENCE, &mut self.serving).await.is_err() {
+            self.serving.abort();
+        }
     }
 }
 
@@ -132,11 +137,7 @@ async fn handle(
         Ok(request) => request,
         Err(refusal) => return server.respond(refusal),
     };
-    let seen = SeenRequest {
-        method: request.method.clone(),
-        path: request.with_query(),
-        body: String::from_utf8_lossy(&request.body).into_owned(),
-    };
+    let seen = SeenRequest::new(&request.method, request.with_query(), &request.body);
     match server.watch.observe(seen) {
         None => server.respond(answer(&server.state, &request)),
         Some(FaultKind::Status(status, body, content_type)) => server.respond(Answer {

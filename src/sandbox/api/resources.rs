@@ -14,7 +14,7 @@ use super::object::{Object, Selection};
 use super::request::read_uuid;
 use super::route::Side;
 use super::{Answer, View, usages};
-use crate::domain::{Amount, BillingPeriod, BillingType};
+use crate::domain::{Amount, BillingPeriod, BillingType, ResourceState};
 use crate::sandbox::data::{Data, Resource};
 use crate::sandbox::rules::{sees_offering, sees_project};
 
@@ -147,7 +147,7 @@ fn state_rank(resource: &Resource) -> usize {
 
 /// Which resources a list shows.
 struct Filter {
-    states: Vec<String>,
+    states: Vec<ResourceState>,
     offering: Option<Uuid>,
     linked_offering: Link,
     project: Option<Uuid>,
@@ -167,7 +167,11 @@ impl Filter {
         let start =
             |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
         Self {
-            states: filters.choices("state", &STATES).into_iter().map(str::to_owned).collect(),
+            states: filters
+                .choices("state", &STATES)
+                .into_iter()
+                .map(|state| state.to_owned().into())
+                .collect(),
             offering: filters.uuid("offering_uuid"),
             linked_offering: filters.link("offering", "marketplace-provider-offerings"),
             project: filters.uuid("project_uuid"),
@@ -187,7 +191,7 @@ impl Filter {
         let offering = &data.offerings[resource.offering];
         let provider = data.customers[offering.customer].uuid;
         let plan = resource.plan.map(|at| offering.written.plans[at].uuid);
-        (self.states.is_empty() || self.states.contains(&resource.state.to_string()))
+        (self.states.is_empty() || self.states.contains(&resource.state))
             && self.offering.is_none_or(|uuid| uuid == offering.uuid)
             && self.linked_offering.passes(offering.uuid)
             && self.project.is_none_or(|uuid| uuid == data.projects[resource.project].uuid)

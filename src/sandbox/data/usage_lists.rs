@@ -5,7 +5,6 @@
 //! million rows costs no more than a page at the start.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -67,26 +66,22 @@ impl Data {
 
     /// The usages that pass a filter, in the order of the API.
     pub(in crate::sandbox) fn list(&self, filter: &UsageFilter) -> Arc<Vec<usize>> {
-        let candidates = self.candidates(filter);
-        if candidates.as_ref().is_some_and(|rows| rows.len() < WORTH_KEEPING) {
-            return Arc::new(self.sorted(filter, candidates.unwrap_or_default()));
-        }
         let mut kept = self.usages.lists.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(|list| list.filter == *filter).map(|at| kept.remove(at));
-        let list = match found {
-            Some(list) => self.caught_up(list),
-            None => Kept {
-                rows: Arc::new(
-                    self.sorted(filter, candidates.unwrap_or_else(|| (0..self.usages.len()).collect())),
-                ),
-                filter: filter.clone(),
-                written: self.usages.written.len(),
-            },
-        };
-        let rows = Arc::clone(&list.rows);
-        kept.push(list);
-        if kept.len() > KEPT {
-            kept.remove(0);
+        if let Some(at) = kept.iter().position(|list| list.filter == *filter) {
+            let list = self.caught_up(kept.remove(at));
+            let rows = Arc::clone(&list.rows);
+            kept.push(list);
+            return rows;
+        }
+        let candidates = self.candidates(filter).unwrap_or_else(|| (0..self.usages.len()).collect());
+        let is_worth_keeping = candidates.len() >= WORTH_KEEPING;
+        let rows = Arc::new(self.sorted(filter, candidates));
+        if is_worth_keeping {
+            if kept.len() == KEPT {
+                kept.remove(0);
+            }
+            let written = self.usages.written.len();
+            kept.push(Kept { filter: filter.clone(), rows: Arc::clone(&rows), written });
         }
         rows
     }
@@ -124,26 +119,95 @@ impl Data {
         rows
     }
 
+    /// Works what was written since into a list: takes the written rows out and puts them back in
+    /// where they belong now.
     fn caught_up(&self, mut list: Kept) -> Kept {
         let table = &self.usages;
-        if list.written == table.written.len() {
+        let news = &table.written[list.written..];
+        if news.is_empty() {
             return list;
         }
-        let written: HashSet<usize> = table.written[list.written..].iter().copied().collect();
-        let rows = Arc::make_mut(&mut list.rows);
-        rows.retain(|at| !written.contains(at));
-        rows.extend(written.into_iter().filter(|&at| at < table.len() && self.matches(&list.filter, at)));
-        table.sort(rows);
+        let mut is_new = vec![false; table.len().max(list.rows.iter().max().map_or(0, |at| at + 1))];
+        let mut moved = Vec::new();
+        for &at in news {
+            // A row that was taken back is not there any more.
+            let Some(is_new) = is_new.get_mut(at) else { continue };
+            if !std::mem::replace(is_new, true) && at < table.len() && self.matches(&list.filter, at) {
+                moved.push(at);
+            }
+        }
+        table.sort(&mut moved);
+        let stayed: Vec<usize> = list.rows.iter().copied().filter(|&at| !is_new[at]).collect();
+        list.rows = Arc::new(table.merged(&stayed, &moved));
         list.written = table.written.len();
         list
     }
 }
 
 impl UsageTable {
+    /// What a row is sorted by.
+    fn key(&self, at: usize) -> (Reverse<Timestamp>, usize, usize) {
+        let row = self.row(at);
+        (Reverse(row.date), self.type_ranks[row.component], at)
+    }
+
     fn sort(&self, rows: &mut [usize]) {
-        rows.sort_by_key(|&at| {
-            let row = self.row(at);
-            (Reverse(row.date), self.type_ranks[row.component], at)
-        });
+        rows.sort_by_key(|&at| self.key(at));
+    }
+
+    /// Merges a few sorted rows into many.
+    fn merged(&self, many: &[usize], few: &[usize]) -> Vec<usize> {
+        let mut merged = Vec::with_capacity(many.len() + few.len());
+        let mut rest = many;
+        for &at in few {
+            let before = rest.partition_point(|&other| self.key(other) < self.key(at));
+            merged.extend_from_slice(&rest[..before]);
+            merged.push(at);
+            rest = &rest[before..];
+        }
+        merged.extend_from_slice(rest);
+        merged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sandbox::data::Undo;
+    use crate::sandbox::world::World;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn a_kept_list_is_what_a_new_one_would_be(
+            writes in prop::collection::vec((0_usize..400, 0_i64..100, any::<bool>(), any::<bool>()), 1..40)
+        ) {
+            let mut data = Data::new(World::built_in()).unwrap();
+            let filter = UsageFilter { component_type: Some("cpu".into()), ..UsageFilter::default() };
+            let all = |data: &Data| data.sorted(&filter, (0..data.usages.len()).collect());
+            let mut list = Kept { filter: filter.clone(), rows: Arc::new(all(&data)), written: data.usages.written.len() };
+            for (at, minutes, is_new, is_taken_back) in writes {
+                let mut undo = Undo::default();
+                let mut row = data.usages.row(at).clone();
+                row.date = jiff::Timestamp::from_second(minutes * 60).unwrap();
+                if is_new {
+                    row.uuid = Uuid::new_v4();
+                    data.usages.create(row, &mut undo);
+                } else {
+                    data.usages.update(at, &mut undo, |stored| *stored = row);
+                }
+                if is_taken_back {
+                    data.usages.roll_back(undo);
+                }
+                if minutes % 3 == 0 {
+                    list = data.caught_up(list);
+                }
+            }
+            let list = data.caught_up(list);
+            prop_assert_eq!(list.rows.as_ref(), &all(&data));
+        }
     }
 }

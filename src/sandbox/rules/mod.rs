@@ -10,6 +10,8 @@ mod limits;
 mod permissions;
 mod set_usage;
 mod set_user_usage;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 

@@ -15,7 +15,7 @@ use crate::sandbox::python::Value;
 /// Characters of a user name.
 const LONGEST_NAME: usize = 100;
 
-/// Carries out a report about a person, or says why not. `link` finds the path within a URL.
+/// Carries out a report about a person, or says why not.
 pub(in crate::sandbox) fn set_user_usage(
     data: &mut Data,
     user: usize,
