@@ -101,12 +101,11 @@ fn plain_ids(text: &str) -> Vec<String> {
     let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
     let (mut found, mut at) = (Vec::new(), 0);
     while at + 32 <= bytes.len() {
-        match bytes[at..at + 32].iter().rposition(|byte| !is_digit(byte)) {
-            Some(offset) => at += offset + 1,
-            None => {
-                found.push(text[at..at + 32].to_owned());
-                at += 32;
-            }
+        if let Some(offset) = bytes[at..at + 32].iter().rposition(|byte| !is_digit(byte)) {
+            at += offset + 1;
+        } else {
+            found.push(text[at..at + 32].to_owned());
+            at += 32;
         }
     }
     found

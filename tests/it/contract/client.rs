@@ -45,12 +45,9 @@ pub(super) fn send(sandbox: &Sandbox, binding: &Binding, exchange: &Value) -> An
         headers.push(("Content-Length".into(), body.len().to_string()));
     }
     let target = quoted(&text(&exchange["path"]).unwrap());
-    let mut request =
-        format!("{} {target} HTTP/1.1\r\nConnection: close\r\n", exchange["method"].as_str().unwrap());
-    for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
-    }
-    request += &format!("\r\n{}", body.unwrap_or_default());
+    let head = format!("{} {target} HTTP/1.1", exchange["method"].as_str().unwrap());
+    let fields: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let request = format!("{head}\r\nConnection: close\r\n{fields}\r\n{}", body.unwrap_or_default());
     let mut stream = TcpStream::connect(host).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
