@@ -142,9 +142,6 @@ pub enum Error {
     /// A thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The user pressed Ctrl-C before anything was stored.
-    #[error("interrupted; nothing is stored")]
-    Interrupted,
     /// A fault of the program.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -165,14 +162,13 @@ impl Error {
             Self::Source(SourceError::Unreadable { .. })
             | Self::Address(_)
             | Self::Token(_)
+            | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
             | Self::Unwritable { .. } => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
             Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
-            Self::Waldur(WaldurError::Token(_)) => ExitStatus::Usage,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
-            Self::Interrupted => ExitStatus::Interrupted,
             Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
     }
@@ -200,7 +196,6 @@ impl Error {
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::NotFound(_) => "it may exist and not be visible to this account",
-            Self::Interrupted => "run the same command again when you are ready",
             Self::Frame(_) | Self::Bug(_) => "please report this with the command that you ran",
         };
         Some(hint.to_owned())

@@ -79,7 +79,7 @@ pub async fn run(
         show(&ready, None, global);
         return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
     }
-    let approved = approve(arguments, &ready, &connection, global, terminal)?;
+    let approved = approve(arguments, &ready, &connection, global)?;
     let report = post(&connection, &approved, &ready.catalogue, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
@@ -159,21 +159,20 @@ fn approve(
     ready: &Ready,
     connection: &Connection,
     global: &Global,
-    terminal: &Terminal,
 ) -> Result<Approved, Error> {
     let server = connection.reader.address().to_string();
     let now = || connection.reader.now();
     Approved::fits(&ready.plan, &server, ready.account, now()?)?;
     let agreed = if arguments.yes {
         true
-    } else if global.no_input || !terminal.can_ask() {
+    } else if global.no_input || !Terminal::can_ask() {
         let what = "nobody can be asked whether to post";
         return Err(Error::setting(what, "look at the plan, then run it again with --yes"));
     } else {
         let summary = Summary::of(&ready.plan);
         let changes = ui::counted(summary.lines.changes(), "row");
         let resources = ui::counted(summary.resources_to_post, "resource");
-        terminal.ask(&format!("Post {changes} of {resources} for {} to {server}?", ready.plan.header.period))
+        Terminal::ask(&format!("Post {changes} of {resources} for {} to {server}?", ready.plan.header.period))
     };
     Ok(Approved::new(ready.plan.clone(), &server, ready.account, now()?, agreed)?)
 }

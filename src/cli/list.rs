@@ -124,7 +124,7 @@ pub async fn run(
     let rows = ui::counted(listed.rows.len(), "row");
     match listed.count {
         Some(count) => {
-            terminal.say(&format!("{rows} of this page; the server counts {} in all", ui::grouped(count)))
+            terminal.say(&format!("{rows} of this page; the server counts {} in all", ui::grouped(count)));
         }
         None => terminal.say(&rows),
     }

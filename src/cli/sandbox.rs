@@ -31,7 +31,7 @@ pub struct SandboxArguments {
 /// Runs the command.
 pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
     let world = match &arguments.world {
-        Some(path) => World::read(path).map_err(refused)?,
+        Some(path) => World::read(path).map_err(|error| refused(&error))?,
         None => World::built_in(),
     };
     let settings = Settings {
@@ -41,7 +41,7 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
         ..Settings::new(world)
     };
     let now = settings.now.unwrap_or(settings.world.now);
-    let sandbox = start(settings).await.map_err(refused)?;
+    let sandbox = start(settings).await.map_err(|error| refused(&error))?;
     let tokens: Vec<String> =
         sandbox.tokens().iter().map(|(name, token)| format!("{name}={token}")).collect();
     ui::data(&format!("{} dialect=2024 now={now} {}\n", sandbox.url(), tokens.join(" ")));
@@ -52,8 +52,8 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
     Ok(ExitStatus::Done)
 }
 
-fn refused(error: SandboxError) -> Error {
-    let hint = match &error {
+fn refused(error: &SandboxError) -> Error {
+    let hint = match error {
         SandboxError::NotLoopback(_) => "use 127.0.0.1; a sandbox is for this machine alone",
         SandboxError::Listen { .. } => {
             "another program may use the port; --listen 127.0.0.1:0 takes a free one"
@@ -62,6 +62,6 @@ fn refused(error: SandboxError) -> Error {
             "check the file"
         }
     };
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     Error::setting(format!("{error}{cause}"), hint)
 }

@@ -10,6 +10,7 @@ mod amount;
 mod billing_period;
 mod carry_over;
 mod component;
+mod digest;
 mod ids;
 mod near;
 mod place;
@@ -22,6 +23,7 @@ pub use amount::{Amount, AmountError, NotReportable, ReportableAmount};
 pub use billing_period::{BillingPeriod, BillingPeriodError, PeriodRange};
 pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
+pub use digest::sha256;
 pub use ids::{
     CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, UsageId, UserId,
 };

@@ -44,15 +44,6 @@ impl Fates {
         self.set(row, Fate::Faulty);
     }
 
-    /// Whether the row still counts as used.
-    pub fn is_used(&self, row: RowIndex) -> bool {
-        self.get(row) == Some(Fate::Used)
-    }
-
-    fn get(&self, row: RowIndex) -> Option<Fate> {
-        self.0.get(usize::try_from(row.0).ok()?).copied()
-    }
-
     fn set(&mut self, row: RowIndex, fate: Fate) {
         if let Some(slot) = usize::try_from(row.0).ok().and_then(|index| self.0.get_mut(index)) {
             *slot = fate;

@@ -18,7 +18,7 @@ use crate::domain::Place;
 
 pub use code::{Code, Severity};
 pub use fate::{Fates, RowCounts, RowIndex};
-pub use policy::{Policy, PolicyError};
+pub use policy::Policy;
 
 /// One thing that is wrong, or worth a look, in the user's data.
 #[derive(Debug, Clone, Serialize)]
@@ -149,14 +149,9 @@ impl Findings {
         groups.into_iter().map(|((severity, code), list)| (code, severity.0, list)).collect()
     }
 
-    /// Judges: hands the value out as [`Checked`] where nothing is at deny, else `None`.
-    pub fn seal<T>(&self, value: T) -> Option<Checked<T>> {
-        (!self.denies()).then_some(Checked(value))
-    }
-
-    /// Judges what is left after the rows at deny have been taken out of the value: it must hold
-    /// none of them, and nothing at deny may stand that is not about rows.
-    pub fn seal_rest<T>(&self, value: T, holds: impl Fn(&T, RowIndex) -> bool) -> Option<Checked<T>> {
+    /// Judges: hands the value out as [`Checked`] where it holds no row at deny and nothing at deny
+    /// stands that is not about rows, else `None`. Rows at deny that were taken out before do no harm.
+    pub fn seal<T>(&self, value: T, holds: impl Fn(&T, RowIndex) -> bool) -> Option<Checked<T>> {
         let clean = !self.denies_the_run() && !self.faulty_rows().any(|row| holds(&value, row));
         clean.then_some(Checked(value))
     }
@@ -181,12 +176,10 @@ mod tests {
     fn a_finding_at_deny_keeps_the_seal_back() {
         let mut findings = Findings::default();
         findings.push(Finding::new(Code::UnknownColumn, "Notes", "a known column"));
-        assert!(findings.seal(()).is_some());
         findings.push(Finding::new(Code::InvalidAmount, "abc", "a decimal number").row(RowIndex(3)));
-        assert!(findings.seal(()).is_none());
-        assert!(findings.seal_rest(vec![2], |rows, row| rows.contains(&row.0)).is_some());
-        assert!(findings.seal_rest(vec![3], |rows, row| rows.contains(&row.0)).is_none());
+        assert!(findings.seal(vec![2], |rows, row| rows.contains(&row.0)).is_some());
+        assert!(findings.seal(vec![3], |rows, row| rows.contains(&row.0)).is_none());
         findings.push(Finding::new(Code::MissingColumn, "no amount", "a column amount"));
-        assert!(findings.seal_rest(vec![2], |rows, row| rows.contains(&row.0)).is_none());
+        assert!(findings.seal(vec![2], |rows, row| rows.contains(&row.0)).is_none());
     }
 }

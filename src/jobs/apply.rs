@@ -125,7 +125,7 @@ pub async fn apply(
         let stored = stored.as_ref().or(settled.as_ref());
         outcomes(resource, exchange, stored, &mut lines);
     }
-    report(exchanges, lines, stop.reason(), unverified)
+    report(&exchanges, lines, stop.reason().as_ref(), unverified)
 }
 
 type Stored<'a> = HashMap<(ResourceId, ComponentType), Vec<&'a StoredUsage>>;
@@ -149,7 +149,7 @@ fn outcomes(
         outcome,
     };
     for changed in &resource.lines {
-        let Some(new) = changed.change.new() else { continue };
+        let Some(new) = changed.change.wanted() else { continue };
         let planned = new.figures();
         let outcome =
             changed_outcome(&exchange.sent, &planned, changed.change.old(), now(&changed.component));
@@ -198,9 +198,9 @@ fn kept_outcome(sent: &Sent, planned: &Figures, stored: Option<Vec<Figures>>) ->
 }
 
 fn report(
-    exchanges: HashMap<ResourceId, Exchange>,
+    exchanges: &HashMap<ResourceId, Exchange>,
     lines: Vec<LineOutcome>,
-    stop: Option<StopReason>,
+    stop: Option<&StopReason>,
     unverified: Option<String>,
 ) -> ApplyReport {
     let count =
@@ -209,11 +209,7 @@ fn report(
     let lost = count(|sent| matches!(sent, Sent::Lost));
     let changed = |line: &LineOutcome| match line.outcome {
         Outcome::Posted | Outcome::Differs { .. } | Outcome::Unknown => true,
-        Outcome::AlreadyThere
-        | Outcome::Kept
-        | Outcome::Rejected { .. }
-        | Outcome::Stale { .. }
-        | Outcome::NotSent { .. } => false,
+        Outcome::AlreadyThere | Outcome::Kept | Outcome::Rejected { .. } | Outcome::NotSent { .. } => false,
     };
     ApplyReport {
         may_have_stored: accepted + lost > 0 || lines.iter().any(changed),
@@ -222,8 +218,8 @@ fn report(
         requests_rejected: count(|sent| matches!(sent, Sent::Rejected { .. })),
         requests_lost: lost,
         requests_not_sent: count(|sent| matches!(sent, Sent::NotSent { .. })),
-        stopped: stop.as_ref().map(ToString::to_string),
+        stopped: stop.map(ToString::to_string),
         unverified,
-        stop,
+        stop: stop.cloned(),
     }
 }

@@ -69,10 +69,10 @@ pub async fn for_offerings(reader: &Reader, offerings: &BTreeSet<OfferingId>) ->
 async fn connect(reader: &Reader, time_zone: Option<&str>) -> Result<Snapshot, Error> {
     let account = reader.account().await?;
     let mut capabilities = Capabilities::default();
-    if account.is_staff || account.is_support {
-        if let Some(version) = reader.version().await? {
-            capabilities.learn_version(&version);
-        }
+    if (account.is_staff || account.is_support)
+        && let Some(version) = reader.version().await?
+    {
+        capabilities.learn_version(&version);
     }
     if let Some(zone) = time_zone {
         capabilities.learn_time_zone(zone);

@@ -40,11 +40,6 @@ impl LeftOutRows {
         self.usages.extend_from_slice(usages);
     }
 
-    /// How many rows.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Whether every row is in the plan.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -113,7 +108,7 @@ fn free_path(input: &Path, is_workbook: bool) -> PathBuf {
         1 => input.with_file_name(format!("{stem}-left-out.{ending}")),
         number => input.with_file_name(format!("{stem}-left-out-{number}.{ending}")),
     };
-    (1..).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+    (1..=u32::MAX).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
 }
 
 /// Writes a file that must not be there yet.

@@ -65,7 +65,7 @@ pub async fn plan(
         check.usages = usages;
         return Ok(Planned { check, plan: None, left_out });
     }
-    let several = resources_at_deny(&usages, check.findings.faulty_rows().collect());
+    let several = resources_at_deny(&usages, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
     left_out.add(&check.findings, &out);
     let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
@@ -73,7 +73,7 @@ pub async fn plan(
     let plan = assemble(reader, &check, compared, period, &left_out_resources)?;
     check.usages = usages;
     let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
-    let sealed = check.findings.seal_rest(plan, |_, row| rows.contains(&row));
+    let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
     Ok(Planned { check, plan: sealed, left_out })
 }
 
@@ -89,10 +89,10 @@ fn single_period(usages: &Usages, snapshot: &Snapshot) -> Result<BillingPeriod, 
 }
 
 /// The resources of rows that the comparison found at deny.
-fn resources_at_deny(usages: &Usages, rows: HashSet<RowIndex>) -> HashSet<ResourceId> {
+fn resources_at_deny(usages: &Usages, rows: impl Iterator<Item = RowIndex>) -> HashSet<ResourceId> {
     let resource_of: HashMap<RowIndex, ResourceId> =
         usages.list().iter().map(|usage: &Usage| (usage.row, usage.resource)).collect();
-    rows.iter().filter_map(|row| resource_of.get(row).copied()).collect()
+    rows.filter_map(|row| resource_of.get(&row).copied()).collect()
 }
 
 fn assemble(

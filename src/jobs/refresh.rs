@@ -63,7 +63,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
             rows.into_iter().flatten().map(|row| Figures::from(*row)).collect()
         };
         for line in &mut resource.lines {
-            let Some(new) = line.change.new() else { continue };
+            let Some(new) = line.change.wanted() else { continue };
             let found = now(&line.component);
             if found == [new.figures()] {
                 already_there += 1;

@@ -35,7 +35,7 @@ impl Batch {
             .lines
             .iter()
             .filter_map(|line| {
-                let new = line.change.new()?;
+                let new = line.change.wanted()?;
                 let item = Item {
                     component: line.component.clone(),
                     amount: new.amount.get(),

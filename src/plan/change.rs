@@ -84,7 +84,7 @@ impl Change {
     }
 
     /// What will be posted, where something is.
-    pub fn new(&self) -> Option<&Wanted> {
+    pub fn wanted(&self) -> Option<&Wanted> {
         match self {
             Self::Create { new } | Self::Update { new, .. } => Some(new),
             Self::Same { .. } | Self::OnlyOnServer { .. } => None,

@@ -123,7 +123,7 @@ fn resource(
 /// The stored rows that ride along, because the server forgets every current usage that a post does
 /// not name. One that it would refuse, or count twice against a limit, stays at home.
 fn kept(lines: &[Line], capabilities: &Capabilities) -> Vec<Kept> {
-    let changes = lines.iter().any(|line| line.change.new().is_some());
+    let changes = lines.iter().any(|line| line.change.wanted().is_some());
     if !changes || !capabilities.replaces_current_usages.value {
         return Vec::new();
     }
@@ -131,7 +131,7 @@ fn kept(lines: &[Line], capabilities: &Capabilities) -> Vec<Kept> {
     let counts_twice = |line: &Line| line.has_limit && capabilities.limits_count_stored_row.value;
     lines
         .iter()
-        .filter(|line| line.change.new().is_none() && is_alone(line))
+        .filter(|line| line.change.wanted().is_none() && is_alone(line))
         .filter(|line| {
             matches!(line.billing_type, BillingType::Usage | BillingType::Limit) && !counts_twice(line)
         })

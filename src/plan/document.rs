@@ -4,13 +4,11 @@
 //! another account or in another month. The digest over its content detects damage and careless
 //! edits; it is no signature.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-
-use crate::domain::{BillingPeriod, BillingType, ComponentType, OfferingId, ResourceId, UserId};
+use crate::domain::{BillingPeriod, BillingType, ComponentType, OfferingId, ResourceId, UserId, sha256};
 use crate::findings::RowCounts;
 use crate::resolve::Capabilities;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Figures};
 
@@ -103,7 +101,7 @@ pub struct ResourcePlan {
 impl ResourcePlan {
     /// Whether anything is to be posted.
     pub fn has_changes(&self) -> bool {
-        self.lines.iter().any(|line| line.change.new().is_some())
+        self.lines.iter().any(|line| line.change.wanted().is_some())
     }
 
     /// The order in which people look for it.
@@ -145,7 +143,7 @@ impl Plan {
     pub fn digest(&self) -> String {
         // Serializing to memory cannot fail; an empty text would only make the digest differ.
         let text = serde_json::to_string(self).unwrap_or_default();
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(text.as_bytes())
     }
 
     /// Writes the plan as a file.

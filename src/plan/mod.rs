@@ -16,10 +16,10 @@ mod stored;
 mod summary;
 
 pub use approved::{Approved, Refusal};
-pub use batch::{Batch, Item};
-pub use change::{Change, Figures, Wanted};
+pub use batch::Batch;
+pub use change::{Change, Figures};
 pub use compare::{Comparison, compare};
-pub use document::{FORMAT, Header, InputFile, Kept, Line, Plan, PlanError, ResourcePlan};
+pub use document::{Header, InputFile, Kept, Plan, PlanError, ResourcePlan};
 pub use month::{MonthRefusal, guard_month};
 pub use outcome::Outcome;
 pub use stored::StoredUsage;

@@ -11,8 +11,8 @@ mod resources;
 mod rows;
 mod usages;
 
-pub use capabilities::{Capabilities, CarryOverField, Evidence};
+pub use capabilities::{Capabilities, CarryOverField};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
 pub use resources::ResourceFinder;
-pub use rows::{ResolveSettings, Resolved, rows};
+pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};

@@ -12,11 +12,14 @@ use crate::parse::ResourceName;
 
 use super::catalogue::{Catalogue, NameKind, Resource};
 
+/// A finding without a place, and the field that it is about.
+type Fault = (Field, Finding);
+
 /// Looks resources up, remembering what it has answered already.
 pub struct ResourceFinder<'a> {
     catalogue: &'a Catalogue,
     scope: Vec<OfferingId>,
-    known: HashMap<(ResourceName, Option<OfferingId>), Result<ResourceId, (Field, Finding)>>,
+    known: HashMap<(ResourceName, Option<OfferingId>), Result<ResourceId, Fault>>,
 }
 
 impl<'a> ResourceFinder<'a> {
@@ -26,11 +29,7 @@ impl<'a> ResourceFinder<'a> {
     }
 
     /// The resource, or a finding without a place and the field that it is about.
-    pub fn find(
-        &mut self,
-        name: &ResourceName,
-        offering: Option<OfferingId>,
-    ) -> Result<&'a Resource, (Field, Finding)> {
+    pub fn find(&mut self, name: &ResourceName, offering: Option<OfferingId>) -> Result<&'a Resource, Fault> {
         if name.uuid.is_some() && offering.is_none() && name.backend_id.is_none() {
             return self.look_up(name, offering);
         }
@@ -44,11 +43,7 @@ impl<'a> ResourceFinder<'a> {
         found
     }
 
-    fn look_up(
-        &self,
-        name: &ResourceName,
-        offering: Option<OfferingId>,
-    ) -> Result<&'a Resource, (Field, Finding)> {
+    fn look_up(&self, name: &ResourceName, offering: Option<OfferingId>) -> Result<&'a Resource, Fault> {
         let resource = match name.uuid {
             Some(uuid) => self.by_uuid(uuid)?,
             None => self.by_name(name, self.single_offering(name, offering)?)?,
@@ -63,7 +58,7 @@ impl<'a> ResourceFinder<'a> {
         }
     }
 
-    fn by_uuid(&self, uuid: ResourceId) -> Result<&'a Resource, (Field, Finding)> {
+    fn by_uuid(&self, uuid: ResourceId) -> Result<&'a Resource, Fault> {
         if let Some(resource) = self.catalogue.resource(uuid) {
             return Ok(resource);
         }
@@ -81,7 +76,7 @@ impl<'a> ResourceFinder<'a> {
         &self,
         name: &ResourceName,
         offering: Option<OfferingId>,
-    ) -> Result<OfferingId, (Field, Finding)> {
+    ) -> Result<OfferingId, Fault> {
         let (field, text) = name.decisive().unwrap_or((Field::ResourceUuid, String::new()));
         match (offering, self.scope.as_slice()) {
             (Some(offering), _) if self.catalogue.offering(offering).is_some() => Ok(offering),
@@ -99,7 +94,7 @@ impl<'a> ResourceFinder<'a> {
         }
     }
 
-    fn by_name(&self, name: &ResourceName, offering: OfferingId) -> Result<&'a Resource, (Field, Finding)> {
+    fn by_name(&self, name: &ResourceName, offering: OfferingId) -> Result<&'a Resource, Fault> {
         let (field, text) = name.decisive().unwrap_or((Field::ResourceUuid, String::new()));
         let kind = match field {
             Field::ResourceBackendId => NameKind::BackendId,
@@ -142,7 +137,7 @@ impl<'a> ResourceFinder<'a> {
     }
 }
 
-fn unknown(field: Field, text: &str) -> (Field, Finding) {
+fn unknown(field: Field, text: &str) -> Fault {
     let expected = "a resource of this server that this account may see";
     (field, Finding::new(Code::UnknownResource, visible(text).to_string(), expected))
 }

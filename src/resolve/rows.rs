@@ -392,6 +392,6 @@ impl<'a> Judge<'a> {
         }
         let list =
             usages.into_iter().map(|(_, usage)| usage).filter(|usage| !faulty.contains(&usage.row)).collect();
-        Resolved { usages: Usages::new(list, self.parsed.fates.counts()), tainted }
+        Resolved { usages: Usages::new(list), tainted }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::{
     Amount, BillingPeriod, CarryOver, ComponentType, Place, ReportableAmount, ResourceId, UsageKey,
 };
-use crate::findings::{RowCounts, RowIndex};
+use crate::findings::RowIndex;
 
 /// One figure: it names a resource and a component that the server has, and no other has its key.
 #[derive(Debug, Clone)]
@@ -38,45 +38,23 @@ impl Usage {
 
 /// The figures of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Usages {
-    list: Vec<Usage>,
-    counts: RowCounts,
-}
+pub struct Usages(Vec<Usage>);
 
 impl Usages {
-    pub(super) fn new(list: Vec<Usage>, counts: RowCounts) -> Self {
-        Self { list, counts }
+    pub(super) fn new(list: Vec<Usage>) -> Self {
+        Self(list)
     }
 
     /// The figures in the order of the input.
     pub fn list(&self) -> &[Usage] {
-        &self.list
-    }
-
-    /// What became of the rows.
-    pub fn counts(&self) -> RowCounts {
-        self.counts
-    }
-
-    /// Whether a figure comes from a row.
-    pub fn has_row(&self, row: RowIndex) -> bool {
-        self.list.iter().any(|usage| usage.row == row)
-    }
-
-    /// The resources that figures speak of.
-    pub fn resources(&self) -> HashSet<ResourceId> {
-        self.list.iter().map(|usage| usage.resource).collect()
+        &self.0
     }
 
     /// Takes all figures of some resources out: the rest, and what was taken.
     pub fn without(self, resources: &HashSet<ResourceId>) -> (Self, Vec<Usage>) {
         let (out, list): (Vec<_>, Vec<_>) =
-            self.list.into_iter().partition(|usage| resources.contains(&usage.resource));
-        let rows: HashSet<RowIndex> = out.iter().map(|usage| usage.row).collect();
-        let mut counts = self.counts;
-        counts.rows_used -= rows.len();
-        counts.rows_faulty += rows.len();
-        (Self { list, counts }, out)
+            self.0.into_iter().partition(|usage| resources.contains(&usage.resource));
+        (Self(list), out)
     }
 
     /// The sum of some figures.

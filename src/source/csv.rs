@@ -51,6 +51,7 @@ impl Source for TextFile<'_> {
             .from_reader(self.text.as_bytes());
         let mut row = RawRow::new(self.table.clone());
         let mut record = StringRecord::new();
+        let mut next = 1;
         loop {
             match reader.read_record(&mut record) {
                 Ok(true) => {}
@@ -60,7 +61,14 @@ impl Source for TextFile<'_> {
                 }
             }
             let line = record.position().map_or(0, csv::Position::line);
-            row.start(u32::try_from(line).unwrap_or(u32::MAX));
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            // The reader passes empty lines over without a word; they are blank rows all the same.
+            for blank in next..line {
+                row.start(blank);
+                sink(&row);
+            }
+            next = u32::try_from(reader.position().line()).unwrap_or(u32::MAX);
+            row.start(line);
             for (column, text) in record.iter().enumerate() {
                 let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
                 row.push(column, without_guard(text), kind);
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn delimiters_and_line_numbers_are_kept() {
-        assert_eq!(rows("a;b,c;d\n\n\"x\ny\";2;3\n4"), ["1: a·b,c·d", "3: x\ny·2·3", "5: 4"]);
+        assert_eq!(rows("a;b,c;d\n\n\"x\ny\";2;3\n4"), ["1: a·b,c·d", "2: ", "3: x\ny·2·3", "5: 4"]);
         assert_eq!(rows("a\tb\r\n007\t'=1+1\r\n"), ["1: a·b", "2: 007·=1+1"]);
     }
 

@@ -12,9 +12,7 @@ mod xlsx;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::domain::{Place, visible};
+use crate::domain::{Place, sha256, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{RawRow, Table};
 
@@ -71,7 +69,7 @@ impl Input {
 
     /// The SHA-256 of the content, in hexadecimal.
     pub fn digest(&self) -> String {
-        Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(&self.bytes)
     }
 
     /// The delimiter of a text file; `None` for a workbook.

@@ -19,9 +19,7 @@ pub fn check_text(findings: &Findings, counts: RowCounts, style: Style) -> Strin
             Severity::Allow => continue,
         };
         let _ = writeln!(text, "{label} {}: {}", style.bold(code.name()), code.title());
-        for finding in list.iter().take(SHOWN) {
-            text.push_str(&finding_text(finding));
-        }
+        text.push_str(&findings_text(&list[..list.len().min(SHOWN)]));
         if list.len() > SHOWN {
             let hidden = grouped(list.len() - SHOWN);
             let _ = writeln!(text, "  … and {hidden} more; --format json lists them all");
@@ -55,23 +53,27 @@ fn rows_text(counts: RowCounts) -> String {
     )
 }
 
-fn finding_text(finding: &Finding) -> String {
+/// The places first, then once what all of them should have been.
+fn findings_text(list: &[&Finding]) -> String {
     let mut text = String::new();
-    match &finding.place {
-        Some(place) => {
-            let _ = writeln!(text, "  {place}");
-            let _ = writeln!(text, "      found: {}", finding.found);
+    for alike in list.chunk_by(|left, right| left.expected == right.expected && left.hint == right.hint) {
+        for finding in alike {
+            match &finding.place {
+                Some(place) => {
+                    let _ = writeln!(text, "  {place}: {}", finding.found);
+                }
+                None => {
+                    let _ = writeln!(text, "  {}", finding.found);
+                }
+            }
+            for other in finding.others.iter().take(SHOWN) {
+                let _ = writeln!(text, "    and {other}");
+            }
         }
-        None => {
-            let _ = writeln!(text, "  found: {}", finding.found);
+        let _ = writeln!(text, "    expected: {}", alike[0].expected);
+        if let Some(hint) = &alike[0].hint {
+            let _ = writeln!(text, "    hint: {hint}");
         }
-    }
-    for other in finding.others.iter().take(SHOWN) {
-        let _ = writeln!(text, "       also: {other}");
-    }
-    let _ = writeln!(text, "   expected: {}", finding.expected);
-    if let Some(hint) = &finding.hint {
-        let _ = writeln!(text, "       hint: {hint}");
     }
     text
 }

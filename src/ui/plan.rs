@@ -86,7 +86,7 @@ fn changes(plan: &Plan, most: usize) -> String {
     let mut shown = 0_usize;
     for resource in plan.changed() {
         for line in &resource.lines {
-            let Some(new) = line.change.new() else { continue };
+            let Some(new) = line.change.wanted() else { continue };
             if shown == most {
                 hidden += 1;
                 continue;

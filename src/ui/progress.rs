@@ -38,18 +38,19 @@ impl Terminal {
     }
 
     /// Says something that is said even when quiet.
+    #[expect(clippy::unused_self, reason = "errors are said by the same one who says everything else")]
     pub fn error(&self, text: &str) {
         // Without a stderr there is nobody to tell.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Whether somebody can be asked.
-    pub fn can_ask(&self) -> bool {
+    pub fn can_ask() -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
     /// Asks a question; only `yes` is yes.
-    pub fn ask(&self, question: &str) -> bool {
+    pub fn ask(question: &str) -> bool {
         let _ = write!(std::io::stderr().lock(), "{question} [yes/no] ");
         let mut answer = String::new();
         let read = std::io::stdin().lock().read_line(&mut answer);

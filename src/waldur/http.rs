@@ -52,8 +52,8 @@ impl Http {
         let mut builder = Client::builder()
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
-            .timeout(Duration::from_secs(120))
+            .read_timeout(Duration::from_mins(1))
+            .timeout(Duration::from_mins(2))
             .user_agent(concat!("waldur-usage/", env!("CARGO_PKG_VERSION")));
         if address.is_loopback() {
             builder = builder.no_proxy();

@@ -131,6 +131,8 @@ pub(super) async fn list(http: &Http, filter: &ListFilter, at_once: usize) -> Re
     } else {
         (whole(http, filter, &query, at_once).await?, None)
     };
+    // Several months are asked for one by one, so only one request shows the server's own order.
+    let shows_order = count.is_some() || filter.period.is_none_or(|period| period.as_single().is_some());
     let mut ignored = BTreeSet::new();
     for test in &tests {
         let before = rows.len();
@@ -141,8 +143,7 @@ pub(super) async fn list(http: &Http, filter: &ListFilter, at_once: usize) -> Re
     }
     if !filter.order.is_empty() {
         let ordered = |left: &ListRow, right: &ListRow| compare(&filter.order, left, right);
-        // Months are asked for one by one, so only a single request shows the server's own order.
-        if count.is_some() && !rows.is_sorted_by(|left, right| ordered(left, right) != Compare::Greater) {
+        if shows_order && !rows.is_sorted_by(|left, right| ordered(left, right) != Compare::Greater) {
             ignored.insert("o");
         }
         rows.sort_by(ordered);

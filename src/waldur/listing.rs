@@ -36,8 +36,8 @@ impl Query {
     }
 
     /// Adds a filter or a field.
-    pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.parameters.push((name, value.to_string()));
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.parameters.push((name, value.into()));
         self
     }
 
@@ -173,7 +173,7 @@ where
 {
     let slices: Vec<Vec<T>> = stream::iter(&cut.values)
         .map(|value| {
-            let slice = query.clone().with(cut.parameter, value);
+            let slice = query.clone().with(cut.parameter, value.as_str());
             async move { Box::pin(read::<T>(http, &slice, finer, 1)).await }
         })
         .buffered(at_once)

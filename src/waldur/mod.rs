@@ -18,7 +18,7 @@ mod wire;
 
 pub use address::{AddressError, ServerAddress};
 pub use error::WaldurError;
-pub use list::{ListFilter, ListRow, Listed, Ordering};
+pub use list::{ListFilter, ListRow, Ordering};
 pub use poster::{Poster, Sent};
 pub use reader::{Account, Reader};
 pub use token::{Token, TokenError};

@@ -20,6 +20,7 @@ pub struct Poster {
 
 /// What came back for a request. It says what the server answered, not what is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "not sent is what it is called everywhere")]
 pub enum Sent {
     /// 201.
     Accepted,

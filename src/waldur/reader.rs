@@ -21,8 +21,6 @@ use super::{ServerAddress, Token, WaldurError};
 pub struct Account {
     /// The account's id.
     pub id: UserId,
-    /// Its user name.
-    pub username: String,
     /// Whether it is staff.
     pub is_staff: bool,
     /// Whether it is support.
@@ -58,12 +56,7 @@ impl Reader {
     pub async fn account(&self) -> Result<Account, WaldurError> {
         let fields: Vec<_> = AccountRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
         let row: AccountRow = self.http.get_json("users/me/", &fields).await?;
-        Ok(Account {
-            id: row.uuid,
-            username: row.username,
-            is_staff: row.is_staff,
-            is_support: row.is_support,
-        })
+        Ok(Account { id: row.uuid, is_staff: row.is_staff, is_support: row.is_support })
     }
 
     /// The server's version, where this account may know it.
@@ -112,7 +105,7 @@ impl Reader {
         let cut = Cut { parameter: "state", values: states.map(str::to_owned).to_vec() };
         // Creation times are all but unique, so ordering by them keeps pages apart.
         let query = Query::new("marketplace-provider-resources/")
-            .with("offering_uuid", offering)
+            .with("offering_uuid", offering.to_string())
             .with("o", "created")
             .fields(ResourceRow::FIELDS);
         let rows: Vec<ResourceRow> = read(&self.http, &query, &[cut], self.at_once).await?;

@@ -62,7 +62,7 @@ pub(super) async fn month(
 ) -> Result<MonthRead, WaldurError> {
     let whole = Query::new(PATH)
         .with("billing_period", period.first_day())
-        .with("offering_uuid", offering.id)
+        .with("offering_uuid", offering.id.to_string())
         .fields(UsageRow::FIELDS);
     let cuts = cuts(offering.id, catalogue);
     let mut read = match by_type(http, &whole, offering, &cuts, at_once).await? {
@@ -91,7 +91,7 @@ async fn by_type(
     let types = offering.components.iter().map(|component| &component.component_type);
     let slices: Result<Vec<(&ComponentType, Vec<UsageRow>)>, _> = stream::iter(types)
         .map(|component| {
-            let slice = whole.clone().with("type", component);
+            let slice = whole.clone().with("type", component.as_str());
             async move { Ok::<_, WaldurError>((component, read(http, &slice, cuts, at_once).await?)) }
         })
         .buffered(at_once)
@@ -145,7 +145,7 @@ pub(super) async fn of_resource(
     period: BillingPeriod,
 ) -> Result<Vec<StoredUsage>, WaldurError> {
     let query = Query::new(PATH)
-        .with("resource_uuid", resource)
+        .with("resource_uuid", resource.to_string())
         .with("billing_period", period.first_day())
         .fields(UsageRow::FIELDS)
         .fields(&["type"]);

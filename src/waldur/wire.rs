@@ -15,8 +15,6 @@ use super::listing::Identified;
 pub(super) struct AccountRow {
     pub uuid: UserId,
     #[serde(default)]
-    pub username: String,
-    #[serde(default)]
     pub is_staff: bool,
     #[serde(default)]
     pub is_support: bool,
@@ -24,7 +22,7 @@ pub(super) struct AccountRow {
 
 impl AccountRow {
     /// Never the whole body: it holds the token.
-    pub const FIELDS: &'static [&'static str] = &["uuid", "username", "is_staff", "is_support"];
+    pub const FIELDS: &'static [&'static str] = &["uuid", "is_staff", "is_support"];
 }
 
 #[derive(Debug, Deserialize)]
