@@ -137,7 +137,7 @@ fn faults(usages: &[Usage]) -> Vec<Draft> {
             ..figure("cohort-wgs", "ram")
         },
         // What a spreadsheet makes of an id that looks like a number.
-        Draft { resource: number("7.13e31"), ..figure("cohort-wgs", "cpu") },
+        Draft { resource: number("7.13E+59"), ..figure("cohort-wgs", "cpu") },
         Draft { component: String::new(), ..figure("cohort-wgs", "gpu_hours") },
         // The last two are no faults: worth a look, and no more.
         Draft { amount: Cell::Blank, ..figure("cohort-imputation", "cpu") },
