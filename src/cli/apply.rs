@@ -114,7 +114,8 @@ async fn from_plan(
         return Err(Refusal::Stale { rows: refreshed.stale.len() }.into());
     }
     if matches!(global.format.into(), Format::Text) {
-        ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), global.verbose));
+        let most = if global.verbose { usize::MAX } else { ui::SHOWN };
+        ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
     }
     Ok(Ready {
         plan: refreshed.plan,

@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod config;
 mod connect;
+mod demo;
 mod input;
 mod list;
 mod plan;
@@ -100,6 +101,8 @@ enum Command {
     Show(show::ShowArguments),
     /// Run an embedded Waldur to rehearse against, on this machine alone
     Sandbox(sandbox::SandboxArguments),
+    /// See it all at work once, against an embedded Waldur
+    Demo(demo::DemoArguments),
 }
 
 /// The table of exit codes, as `--help` shows it.
@@ -153,6 +156,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, terminal).await,
+        Command::Demo(command) => demo::run(command, global, terminal).await,
     }
 }
 

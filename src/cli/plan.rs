@@ -130,6 +130,6 @@ pub fn text(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, a
     if let Some(left_out) = left_out {
         text.push_str(&ui::left_out_text(left_out, style));
     }
-    text.push_str(&ui::plan_text(plan, style, all));
+    text.push_str(&ui::plan_text(plan, style, if all { usize::MAX } else { ui::SHOWN }));
     text
 }

@@ -15,7 +15,7 @@ use std::io::{IsTerminal, Write};
 pub use findings::check_text;
 pub use list::list_text;
 pub use outcome::{apply_text, stale_text};
-pub use plan::{left_out_text, plan_text};
+pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use table::Table;
 
@@ -36,9 +36,6 @@ pub struct Style {
 }
 
 impl Style {
-    /// Without any.
-    pub const PLAIN: Self = Self { colour: false };
-
     /// For stdout as it is now; `NO_COLOR` and `TERM=dumb` turn it off.
     pub fn for_stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())

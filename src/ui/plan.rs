@@ -8,11 +8,11 @@ use crate::plan::{Change, Plan, Summary, Total, Totals};
 
 use super::{Style, Table, counted, grouped};
 
-/// How many changed lines are shown before the rest is only counted.
-const SHOWN: usize = 40;
+/// How many changed lines are shown where nobody asks for all of them.
+pub const SHOWN: usize = 40;
 
-/// What a plan would do.
-pub fn plan_text(plan: &Plan, style: Style, all: bool) -> String {
+/// What a plan would do; of the changed lines at most so many are shown.
+pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let summary = Summary::of(plan);
     let mut text = String::new();
     let title = format!("Plan for {} on {}", plan.header.period, plan.header.server);
@@ -27,7 +27,7 @@ pub fn plan_text(plan: &Plan, style: Style, all: bool) -> String {
     let _ = writeln!(text, "\n{}", style.bold("By organisation"));
     text.push_str(&totals(&summary.customers, true));
     let _ = writeln!(text, "\n{}", style.bold("Changes"));
-    text.push_str(&changes(plan, if all { usize::MAX } else { SHOWN }));
+    text.push_str(&changes(plan, most));
     let requests = counted(summary.resources_to_post, "request");
     let _ = writeln!(text, "\n{requests}, one for each resource that changes");
     text.push_str(&assumptions(plan));
@@ -102,7 +102,7 @@ fn changes(plan: &Plan, most: usize) -> String {
                 new.amount.to_string(),
                 visible(&line.unit).to_string(),
                 notes(&line.change),
-                line.place.clone().unwrap_or_default(),
+                cell(plan, line.place.as_deref()),
             ]);
         }
     }
@@ -112,6 +112,16 @@ fn changes(plan: &Plan, most: usize) -> String {
             writeln!(text, "  … and {} more; -v shows them all, -o plan.xlsx writes them", grouped(hidden));
     }
     text
+}
+
+/// The cell that an amount comes from; its file goes without saying where there is only one.
+fn cell(plan: &Plan, place: Option<&str>) -> String {
+    let place = place.unwrap_or_default();
+    let file = match plan.header.inputs.as_slice() {
+        [only] => visible(&only.name).to_string(),
+        _ => String::new(),
+    };
+    place.strip_prefix(&file).unwrap_or(place).trim_start().to_owned()
 }
 
 /// What changes besides the amount.

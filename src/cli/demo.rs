@@ -1,0 +1,90 @@
+//! `demo`: the whole way once, against an embedded Waldur, without network or configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::domain::visible;
+use crate::error::{Error, ExitStatus, write_file};
+use crate::jobs::Silent;
+use crate::jobs::apply::apply;
+use crate::jobs::check::check;
+use crate::jobs::demo::Demo;
+use crate::jobs::plan::{Planned, plan};
+use crate::jobs::post::Stop;
+use crate::plan::{Approved, Plan};
+use crate::report::write_comparison;
+use crate::ui::{self, Style, Terminal};
+
+use super::Global;
+
+/// What `demo` takes.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// The folder for the samples, the plan and the workbook
+    #[arg(default_value = "waldur-usage-demo")]
+    folder: PathBuf,
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &DemoArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let style = Style::for_stdout();
+    let say = |heading: &str| ui::data(&format!("\n{}\n\n", style.bold(heading)));
+    let demo = Demo::start(&arguments.folder, usize::from(global.connections)).await?;
+    ui::data(&format!(
+        "An embedded Waldur answers on {}; nothing leaves this machine.\n",
+        demo.sandbox.url()
+    ));
+
+    say("1. check: a month with a dozen faults, each with its cell");
+    let faulty = check(&demo.reader, &demo.settings(&demo.faulty).check, &Silent).await?;
+    ui::data(&ui::check_text(&faulty.findings, faulty.counts(), style));
+
+    say("2. plan: a good month, compared with what is stored");
+    let planned = plan(&demo.reader, &demo.settings(&demo.good), &Silent).await?;
+    let first = sealed(&planned)?;
+    ui::data(&ui::plan_text(first, style, 12));
+    let plan_file = arguments.folder.join("plan.json");
+    write_file(&plan_file, first.to_json().as_bytes())?;
+
+    say("3. apply: post it, then prove what is stored");
+    let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;
+    let (server, now) = (demo.reader.address().to_string(), demo.reader.now()?);
+    let approved = Approved::new(first.clone(), &server, snapshot.account.id, now, true)?;
+    let at_once = usize::from(global.connections);
+    let report =
+        apply(&demo.reader, &approved, &snapshot.catalogue, at_once, &Stop::default(), terminal).await;
+    ui::data(&ui::apply_text(&report, style));
+
+    say("4. plan again: there is nothing left to do");
+    let again = plan(&demo.reader, &demo.settings(&demo.good), &Silent).await?;
+    let second = sealed(&again)?;
+    ui::data(&ui::plan_text(second, style, 12));
+    let workbook = arguments.folder.join("reconciliation-2026-11.xlsx");
+    write_comparison(&workbook, second)?;
+
+    say("Files to look at");
+    let files = [
+        (&demo.faulty, "the month with faults"),
+        (&demo.good, "the good month"),
+        (&plan_file, "the plan of step 2"),
+        (&workbook, "file and Waldur compared, after posting: summary and lines"),
+    ];
+    let mut table = ui::Table::new(&["file", "what it is"]);
+    for (path, what) in files {
+        table.row([visible(&path.to_string_lossy()).to_string(), what.to_owned()]);
+    }
+    ui::data(&table.render("  "));
+    demo.sandbox.stop().await;
+    Ok(report.exit_status(0))
+}
+
+/// The plan of a sample, which nothing at deny may stand against.
+fn sealed(planned: &Planned) -> Result<&Plan, Error> {
+    let plan = planned.plan.as_ref().ok_or_else(|| Error::Bug("the good sample has faults".into()))?;
+    Ok(plan.get())
+}
