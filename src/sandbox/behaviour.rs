@@ -26,6 +26,9 @@ pub enum RowPer {
     PlanPeriod,
     /// Nothing: one row per month.
     Month,
+    /// The plan. A report speaks of the whole month: the rows of other plans stay as they are, and
+    /// this one becomes what is left of the reported amount, never less than zero.
+    PlanAndMonth,
 }
 
 /// Who may report for another moment than now.

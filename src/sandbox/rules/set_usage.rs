@@ -234,10 +234,21 @@ fn write(data: &mut Data, behaviour: Behaviour, row: UsageRow, undo: &mut Undo) 
             data.usages.update(at, undo, |stored| stored.carry_over = CarryOver::None);
         }
     }
-    let found = rows.into_iter().find(|&at| match behaviour.rows {
+    let plan = |row: &UsageRow| plan_of(data, row);
+    let found = rows.iter().copied().find(|&at| match behaviour.rows {
         RowPer::PlanPeriod => data.usages.row(at).plan_period == row.plan_period,
         RowPer::Month => true,
+        RowPer::PlanAndMonth => plan(data.usages.row(at)) == plan(&row),
     });
+    let amount = match behaviour.rows {
+        RowPer::PlanPeriod | RowPer::Month => row.amount,
+        RowPer::PlanAndMonth => {
+            let others = rows.iter().filter(|&&at| Some(at) != found);
+            let stored = Amount::total(others.map(|&at| data.usages.row(at).amount)).unwrap_or_default();
+            row.amount.checked_sub(stored).unwrap_or_default().max(Amount::ZERO)
+        }
+    };
+    let row = UsageRow { amount, ..row };
     let before = found.map(|at| data.usages.row(at).amount);
     if row.description.chars().count() > LONGEST_DESCRIPTION || breaks_billing(data, &row, before) {
         return Err(Refusal::Broken);
@@ -251,12 +262,17 @@ fn write(data: &mut Data, behaviour: Behaviour, row: UsageRow, undo: &mut Undo) 
     Ok(())
 }
 
+/// The plan that a row is billed under, by its position in the offering.
+fn plan_of(data: &Data, row: &UsageRow) -> Option<usize> {
+    row.plan_period.map(|at| data.resources[row.resource].plan_periods[at].plan)
+}
+
 /// Whether the invoice item that follows from a row has no room for its quantity. Only a usage
 /// component under a plan that prices it is billed, and only when its amount changes.
 fn breaks_billing(data: &Data, row: &UsageRow, before: Option<Amount>) -> bool {
     let resource = &data.resources[row.resource];
     let component = &data.components[row.component].written;
-    let Some(plan) = row.plan_period.map(|at| resource.plan_periods[at].plan) else { return false };
+    let Some(plan) = plan_of(data, row) else { return false };
     let plan = &data.offerings[resource.offering].written.plans[plan];
     let billed = component.billing_type == BillingType::Usage
         && plan.prices.contains_key(&component.kind)

@@ -122,6 +122,14 @@ fn a_switched_plan_has_a_row_of_each_period() {
     // The report of one row switches the carry-over of the other off.
     assert_eq!(scene.stored("flame-les", "cpu", "2026-11"), ["7.00 none", "3.00 none"]);
 
+    let mut scene = Scene::new(Behaviour { rows: RowPer::PlanAndMonth, ..dialect_2024() });
+    let month_total = |amount: &str| json!([{"type": "cpu", "amount": amount}]);
+    scene.report("flame-les", &month_total("7")).unwrap();
+    scene.report_as("owner", &json!({"plan_period": first, "usages": month_total("10")})).unwrap();
+    assert_eq!(scene.stored("flame-les", "cpu", "2026-11"), ["7.00 none", "3.00 none"]);
+    scene.report("flame-les", &month_total("2")).unwrap();
+    assert_eq!(scene.stored("flame-les", "cpu", "2026-11"), ["0.00 none", "3.00 none"]);
+
     let mut scene = Scene::new(Behaviour { rows: RowPer::Month, ..dialect_2024() });
     scene.report_as("owner", &json!({"plan_period": first, "usages": usages})).unwrap();
     assert_eq!(scene.stored("flame-les", "cpu", "2026-11"), ["7.00 none"]);
