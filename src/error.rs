@@ -4,11 +4,12 @@
 //! hint says what to do next. The table of exit codes stands here once and feeds `--help`, the
 //! README and the tests.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::domain::visible;
 use crate::frame::FrameError;
 use crate::plan::{PlanError, Refusal};
+use crate::report::ReportError;
 use crate::source::SourceError;
 use crate::waldur::{AddressError, TokenError, WaldurError};
 
@@ -132,13 +133,8 @@ pub enum Error {
         hint: String,
     },
     /// An output cannot be written.
-    #[error("cannot write {}", visible(&path.to_string_lossy()))]
-    Unwritable {
-        /// The path.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -164,12 +160,12 @@ impl Error {
             | Self::Token(_)
             | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
-            | Self::Unwritable { .. } => ExitStatus::Usage,
+            | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
             Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
-            Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
+            Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
     }
 
@@ -178,7 +174,9 @@ impl Error {
         let hint = match self {
             Self::Setting { hint, .. } => return Some(hint.clone()).filter(|hint| !hint.is_empty()),
             Self::Source(_) => "check the path, and that the file is not locked by another program",
-            Self::Unwritable { .. } => "check the folder, and that the file is not open in another program",
+            Self::Report(ReportError::Unwritable { .. }) => {
+                "check the folder, and that the file is not open in another program"
+            }
             Self::Token(_) => {
                 "put the token alone into a file and name it with --token-file, or set WALDUR_ACCESS_TOKEN"
             }
@@ -196,28 +194,12 @@ impl Error {
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::NotFound(_) => "it may exist and not be visible to this account",
-            Self::Frame(_) | Self::Bug(_) => "please report this with the command that you ran",
+            Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => {
+                "please report this with the command that you ran"
+            }
         };
         Some(hint.to_owned())
     }
-}
-
-/// Writes a file beside its place and renames it, so that a half file is never there.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        // A pipe or a device is written to; replacing it would be no help to anybody.
-        return std::fs::write(path, bytes).map_err(unwritable);
-    }
-    let mut draft = path.file_name().unwrap_or_default().to_owned();
-    draft.push(format!(".{}.part", std::process::id()));
-    let draft = path.with_file_name(draft);
-    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
-    written.map_err(|error| {
-        // What could not be written or renamed is of no use to anybody.
-        let _ = std::fs::remove_file(&draft);
-        unwritable(error)
-    })
 }
 
 fn refusal_hint(refusal: &Refusal) -> &'static str {

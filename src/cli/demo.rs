@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::domain::visible;
-use crate::error::{Error, ExitStatus, write_file};
+use crate::error::{Error, ExitStatus};
 use crate::jobs::Silent;
 use crate::jobs::apply::apply;
 use crate::jobs::check::check;
@@ -13,7 +13,7 @@ use crate::jobs::demo::Demo;
 use crate::jobs::plan::{Planned, plan};
 use crate::jobs::post::Stop;
 use crate::plan::{Approved, Plan};
-use crate::report::write_comparison;
+use crate::report::{write_comparison, write_file};
 use crate::ui::{self, Style, Terminal};
 
 use super::Global;
@@ -41,11 +41,11 @@ pub async fn run(
     ));
 
     say("1. check: a month with a dozen faults, each with its cell");
-    let faulty = check(&demo.reader, &demo.settings(&demo.faulty).check, &Silent).await?;
+    let faulty = check(&demo.reader, &Demo::settings(&demo.faulty).check, &Silent).await?;
     ui::data(&ui::check_text(&faulty.findings, faulty.counts(), style));
 
     say("2. plan: a good month, compared with what is stored");
-    let planned = plan(&demo.reader, &demo.settings(&demo.good), &Silent).await?;
+    let planned = plan(&demo.reader, &Demo::settings(&demo.good), &Silent).await?;
     let first = sealed(&planned)?;
     ui::data(&ui::plan_text(first, style, 12));
     let plan_file = arguments.folder.join("plan.json");
@@ -61,7 +61,7 @@ pub async fn run(
     ui::data(&ui::apply_text(&report, style));
 
     say("4. plan again: there is nothing left to do");
-    let again = plan(&demo.reader, &demo.settings(&demo.good), &Silent).await?;
+    let again = plan(&demo.reader, &Demo::settings(&demo.good), &Silent).await?;
     let second = sealed(&again)?;
     ui::data(&ui::plan_text(second, style, 12));
     let workbook = arguments.folder.join("reconciliation-2026-11.xlsx");

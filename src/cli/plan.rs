@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::{Error, ExitStatus, write_file};
+use crate::error::{Error, ExitStatus};
 use crate::findings::{Finding, RowCounts};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, Planned, plan};
 use crate::plan::{Plan, Summary};
-use crate::report::write_comparison;
+use crate::report::{write_comparison, write_file};
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::connect;

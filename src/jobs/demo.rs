@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, write_file};
+use crate::error::Error;
+use crate::report::{ReportError, write_file};
 use crate::sandbox::{Sandbox, Settings, World, start};
 use crate::waldur::{Reader, ServerAddress, Token};
 
@@ -36,7 +37,7 @@ impl Demo {
         let address = ServerAddress::parse(&sandbox.url(), false)?;
         let reader = Reader::new(address, &Token::new(token)?, at_once)?;
         std::fs::create_dir_all(folder)
-            .map_err(|source| Error::Unwritable { path: folder.to_owned(), source })?;
+            .map_err(|source| ReportError::Unwritable { path: folder.to_owned(), source })?;
         let (good, faulty) = (folder.join("usage-2026-11.xlsx"), folder.join("usage-2026-11-faults.xlsx"));
         write_file(&good, GOOD)?;
         write_file(&faulty, FAULTY)?;
@@ -44,7 +45,7 @@ impl Demo {
     }
 
     /// The settings under which a sample is read.
-    pub fn settings(&self, file: &Path) -> PlanSettings {
+    pub fn settings(file: &Path) -> PlanSettings {
         let input = InputSettings { files: vec![file.to_owned()], ..InputSettings::default() };
         PlanSettings { check: CheckSettings { input, ..CheckSettings::default() }, skip_faulty: false }
     }

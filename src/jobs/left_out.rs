@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
 use crate::report::write_rows;
 use crate::resolve::{Usage, Usages};
-use crate::source::LeftOut;
+use crate::source::copy_rows;
 
 use super::check::Check;
 
@@ -87,13 +87,10 @@ impl LeftOutRows {
             }
             let sheet = check.loaded.files.iter().find(|file| file.name == input.name());
             let sheet = sheet.and_then(|file| file.sheet.as_deref());
-            let rows = LeftOut::read(input, sheet, &numbers)
+            let rows = copy_rows(input, sheet, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
             let path = free_path(Path::new(input.name()), rows.delimiter.is_none());
-            match rows.delimiter {
-                Some(delimiter) => write_new(&path, rows.to_csv(delimiter).as_bytes())?,
-                None => write_rows(&path, sheet.unwrap_or("Sheet1"), &rows)?,
-            }
+            write_rows(&path, sheet, &rows)?;
             files.push(path);
         }
         Ok(files)
@@ -109,11 +106,4 @@ fn free_path(input: &Path, is_workbook: bool) -> PathBuf {
         number => input.with_file_name(format!("{stem}-left-out-{number}.{ending}")),
     };
     (1..=u32::MAX).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
-}
-
-/// Writes a file that must not be there yet.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
-    let mut file = std::fs::File::create_new(path).map_err(unwritable)?;
-    std::io::Write::write_all(&mut file, bytes).map_err(unwritable)
 }

@@ -47,7 +47,12 @@ pub fn period(cell: Cell<'_>) -> Result<BillingPeriod, Finding> {
 
 /// Parses an id; `what` names the column.
 pub fn id<T: std::str::FromStr>(cell: Cell<'_>, what: &str) -> Result<T, Finding> {
-    cell.text.parse().map_err(|_| {
+    // A number of 32 digits looks like an id, and is what is left of one.
+    let parsed = match cell.kind {
+        CellKind::Number | CellKind::Date => None,
+        CellKind::Blank | CellKind::Text | CellKind::Boolean | CellKind::Error => cell.text.parse().ok(),
+    };
+    parsed.ok_or_else(|| {
         let expected = format!("a {what} of 32 hexadecimal digits, with or without dashes");
         let finding = Finding::new(Code::InvalidResource, shown(cell), expected);
         match cell.kind {

@@ -6,12 +6,14 @@
 //! catalogue can tell (is this column a component?) stays open for `resolve`.
 
 mod cells;
+mod guard;
 mod header;
 mod parsed;
 mod raw;
 mod rows;
 
 pub use cells::amount;
+pub use guard::{with_guard, without_guard};
 pub use parsed::{Figure, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
-pub use raw::{Cell, CellKind, RawRow, Table};
+pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use rows::{ParseSettings, Parser};

@@ -132,6 +132,15 @@ impl RawRow {
     }
 }
 
+/// Rows of a table copied out, in the layout that they stood in.
+#[derive(Debug, Clone, Default)]
+pub struct RawRows {
+    /// The delimiter of a text file; `None` for a workbook.
+    pub delimiter: Option<u8>,
+    /// The header row, then the others; each cell with its kind.
+    pub rows: Vec<Vec<(String, CellKind)>>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,20 +7,18 @@ use rust_xlsxwriter::{
 };
 
 use crate::domain::visible;
-use crate::error::Error;
 use crate::plan::{Change, Plan, Summary, Totals};
 
-use super::{bug, save, write_amount};
+use super::{ReportError, write_amount, write_file};
 
 /// Writes the workbook.
-pub fn write_comparison(path: &Path, plan: &Plan) -> Result<(), Error> {
+pub fn write_comparison(path: &Path, plan: &Plan) -> Result<(), ReportError> {
     let mut workbook = Workbook::new();
     let styles = Styles::new();
-    properties(&mut workbook, plan)
-        .and_then(|()| summary(workbook.add_worksheet(), plan, &styles))
-        .and_then(|()| lines(workbook.add_worksheet(), plan, &styles))
-        .map_err(|error| bug(&error))?;
-    save(&mut workbook, path)
+    properties(&mut workbook, plan)?;
+    summary(workbook.add_worksheet(), plan, &styles)?;
+    lines(workbook.add_worksheet(), plan, &styles)?;
+    write_file(path, &workbook.save_to_buffer()?)
 }
 
 struct Styles {

@@ -9,12 +9,27 @@ mod rows;
 pub use comparison::write_comparison;
 pub use rows::write_rows;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Worksheet, XlsxError};
 
-use crate::domain::Amount;
-use crate::error::Error;
+use crate::domain::{Amount, visible};
+
+/// Why a report is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The file cannot be written.
+    #[error("cannot write {}", visible(&path.to_string_lossy()))]
+    Unwritable {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The workbook cannot be built; a fault of ours.
+    #[error("cannot build the workbook")]
+    Build(#[from] XlsxError),
+}
 
 /// Writes a number where a spreadsheet can hold it exactly, else its digits as text.
 fn write_amount(
@@ -33,12 +48,20 @@ fn write_amount(
     Ok(())
 }
 
-/// Saves beside the target and renames, so that no half workbook is ever there.
-fn save(workbook: &mut Workbook, path: &Path) -> Result<(), Error> {
-    let bytes = workbook.save_to_buffer().map_err(|error| bug(&error))?;
-    crate::error::write_file(path, &bytes)
-}
-
-fn bug(error: &XlsxError) -> Error {
-    Error::Bug(format!("cannot build the workbook: {error}"))
+/// Writes a file beside its place and renames it, so that a half file is never there.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let unwritable = |source| ReportError::Unwritable { path: path.to_owned(), source };
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        // A pipe or a device is written to; replacing it would be no help to anybody.
+        return std::fs::write(path, bytes).map_err(unwritable);
+    }
+    let mut draft = path.file_name().unwrap_or_default().to_owned();
+    draft.push(format!(".{}.part", std::process::id()));
+    let draft = path.with_file_name(draft);
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    written.map_err(|error| {
+        // What could not be written or renamed is of no use to anybody.
+        let _ = std::fs::remove_file(&draft);
+        unwritable(error)
+    })
 }

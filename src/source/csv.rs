@@ -8,7 +8,7 @@ use std::sync::Arc;
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table};
+use crate::parse::{CellKind, RawRow, Table, without_guard};
 
 use super::Source;
 
@@ -51,7 +51,6 @@ impl Source for TextFile<'_> {
             .from_reader(self.text.as_bytes());
         let mut row = RawRow::new(self.table.clone());
         let mut record = StringRecord::new();
-        let mut next = 1;
         loop {
             match reader.read_record(&mut record) {
                 Ok(true) => {}
@@ -60,15 +59,21 @@ impl Source for TextFile<'_> {
                     return Err(Finding::new(Code::DamagedFile, error.to_string(), "rows of text"));
                 }
             }
-            let line = record.position().map_or(0, csv::Position::line);
-            let line = u32::try_from(line).unwrap_or(u32::MAX);
-            // The reader passes empty lines over without a word; they are blank rows all the same.
-            for blank in next..line {
-                row.start(blank);
-                sink(&row);
+            // The reader passes empty lines over and places the record before them; they are blank
+            // rows all the same, and the record stands after them.
+            let (mut line, byte) = record.position().map_or((0, 0), |start| (start.line(), start.byte()));
+            let byte = usize::try_from(byte).unwrap_or(usize::MAX);
+            let (before, rest) = self.text.as_bytes().split_at_checked(byte).unwrap_or_default();
+            let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).enumerate();
+            for (index, _) in ends.filter(|(_, byte)| **byte == b'\n') {
+                // Of the two characters that end a row on Windows, the reader leaves the second one.
+                if index > 0 || !before.ends_with(b"\r") {
+                    row.start(u32::try_from(line).unwrap_or(u32::MAX));
+                    sink(&row);
+                }
+                line += 1;
             }
-            next = u32::try_from(reader.position().line()).unwrap_or(u32::MAX);
-            row.start(line);
+            row.start(u32::try_from(line).unwrap_or(u32::MAX));
             for (column, text) in record.iter().enumerate() {
                 let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
                 row.push(column, without_guard(text), kind);
@@ -83,24 +88,6 @@ impl Source for TextFile<'_> {
 
     fn other_sheets(&self) -> &[String] {
         &[]
-    }
-}
-
-/// Takes off the `'` that our own writers put before text that a spreadsheet would evaluate.
-fn without_guard(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => text,
-    }
-}
-
-/// Puts a `'` before text that a spreadsheet would evaluate; numbers are left alone.
-pub(super) fn with_guard(text: &str) -> std::borrow::Cow<'_, str> {
-    let is_number = crate::domain::Amount::parse(text).is_ok();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
-        format!("'{text}").into()
-    } else {
-        text.into()
     }
 }
 
@@ -123,13 +110,6 @@ mod tests {
     fn delimiters_and_line_numbers_are_kept() {
         assert_eq!(rows("a;b,c;d\n\n\"x\ny\";2;3\n4"), ["1: a·b,c·d", "2: ", "3: x\ny·2·3", "5: 4"]);
         assert_eq!(rows("a\tb\r\n007\t'=1+1\r\n"), ["1: a·b", "2: 007·=1+1"]);
-    }
-
-    #[test]
-    fn the_guard_comes_off_exactly_once() {
-        for text in ["=SUM(A1)", "@x", "+49", "-5", "'quoted", "''", "-x"] {
-            assert_eq!(without_guard(&with_guard(text)), text);
-        }
-        assert_eq!(with_guard("-5.20"), "-5.20");
+        assert_eq!(rows("a\tb\r\n\r\n\r\n1\t2\r\n"), ["1: a·b", "2: ", "3: ", "4: 1·2"]);
     }
 }

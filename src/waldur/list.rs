@@ -5,6 +5,7 @@
 
 use std::cmp::Ordering as Compare;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use crate::domain::{
 
 use super::WaldurError;
 use super::http::Http;
-use super::listing::{Cut, Identified, Query, read};
+use super::listing::{Cut, Identified, Part, Query, read};
 use super::wire::{OfferingName, ResourceRow};
 
 const PATH: &str = "marketplace-component-usages/";
@@ -202,24 +203,30 @@ async fn slice(
     let resources =
         Query::new("marketplace-provider-resources/").with("o", "created").fields(ResourceRow::FIELDS);
     let resources: Vec<ResourceRow> = read(http, &resources, &[], at_once).await?;
-    let mut cuts = Vec::new();
-    if filter.period.is_none() {
-        cuts.extend(http.now().and_then(|now| BillingPeriod::of(now).ok()).map(months_until));
+    let ids = |rows: &mut dyn Iterator<Item = &ResourceRow>| {
+        rows.map(|row| row.uuid.to_string()).collect::<Vec<_>>()
+    };
+    let none: Arc<[Cut]> = Arc::new([]);
+    let by_offering = offerings.iter().map(|offering| {
+        let own = ids(&mut resources.iter().filter(|row| row.offering_uuid == offering.uuid));
+        Part { value: offering.uuid.to_string(), cuts: Arc::new([Cut::new("resource_uuid", own, &none)]) }
+    });
+    let by_offering = Cut { parameter: "offering_uuid", parts: by_offering.collect() };
+    let by_resource = Cut::new("resource_uuid", ids(&mut resources.iter()), &none);
+    let cuts: Arc<[Cut]> = Arc::new([by_offering, by_resource]);
+    let current = http.now().and_then(|now| BillingPeriod::of(now).ok());
+    match current.filter(|_| filter.period.is_none()) {
+        Some(current) => read(http, query, &[months_until(current, &cuts)], at_once).await,
+        None => read(http, query, &cuts, at_once).await,
     }
-    let ids = |parameter, values: Vec<String>| Cut { parameter, values };
-    if filter.offering.is_none() {
-        cuts.push(ids("offering_uuid", offerings.iter().map(|row| row.uuid.to_string()).collect()));
-    }
-    cuts.push(ids("resource_uuid", resources.iter().map(|row| row.uuid.to_string()).collect()));
-    read(http, query, &cuts, at_once).await
 }
 
 /// The months of the last ten years, which usages of a running service lie in.
-fn months_until(current: BillingPeriod) -> Cut {
+fn months_until(current: BillingPeriod, cuts: &Arc<[Cut]>) -> Cut {
     let first = BillingPeriod::new(current.year() - 10, current.month()).unwrap_or(current);
     let months = std::iter::successors(Some(first), |month| Some(month.next()));
-    let values = months.take_while(|&month| month <= current).map(BillingPeriod::first_day).collect();
-    Cut { parameter: "billing_period", values }
+    let values = months.take_while(|&month| month <= current).map(BillingPeriod::first_day);
+    Cut::new("billing_period", values, cuts)
 }
 
 fn query(filter: &ListFilter, tests: &[Test<'_>]) -> Query {

@@ -6,6 +6,7 @@
 //! add up to the whole; a slice of one page cannot lose rows.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
@@ -70,13 +71,33 @@ pub(super) trait Identified {
 }
 
 /// A filter by which a list can be cut, with the values that cover it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Cut {
     pub parameter: &'static str,
-    pub values: Vec<String>,
+    pub parts: Vec<Part>,
 }
 
-/// Reads a list whole. Where paging fails, it is cut by the first filter that works.
+/// One value of a cut, and how its slice can be cut further.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub value: String,
+    pub cuts: Arc<[Cut]>,
+}
+
+impl Cut {
+    /// A cut whose slices are cut further in one way, or not at all.
+    pub(super) fn new(
+        parameter: &'static str,
+        values: impl IntoIterator<Item = String>,
+        cuts: &Arc<[Cut]>,
+    ) -> Self {
+        let parts = values.into_iter().map(|value| Part { value, cuts: Arc::clone(cuts) });
+        Self { parameter, parts: parts.collect() }
+    }
+}
+
+/// Reads a list whole. Where paging fails, it is cut by the first filter that works; a list that
+/// changes under the reader's eyes is read again a few times.
 pub(super) async fn read<T>(
     http: &Http,
     query: &Query,
@@ -86,16 +107,30 @@ pub(super) async fn read<T>(
 where
     T: DeserializeOwned + Identified + Send,
 {
-    let mut reason = String::new();
-    for _ in 0..ROUNDS {
-        reason = match read_pages(http, query, at_once).await? {
-            Ok(rows) => return Ok(rows),
-            Err(reason) => reason,
-        };
-        for (level, cut) in cuts.iter().enumerate() {
-            if let Some(rows) = read_cut(http, query, cut, &cuts[level + 1..], at_once).await? {
-                return Ok(rows);
-            }
+    let mut rounds = 1;
+    loop {
+        match read_once(http, query, cuts, at_once).await {
+            Err(WaldurError::Unproven { .. }) if rounds < ROUNDS => rounds += 1,
+            done => return done,
+        }
+    }
+}
+
+/// Reads a list once: by its pages, else by the first cut whose slices add up to it.
+async fn read_once<T>(http: &Http, query: &Query, cuts: &[Cut], at_once: usize) -> Result<Vec<T>, WaldurError>
+where
+    T: DeserializeOwned + Identified + Send,
+{
+    let reason = match read_pages(http, query, at_once).await? {
+        Ok(rows) => return Ok(rows),
+        Err(reason) => reason,
+    };
+    for cut in cuts {
+        match read_cut(http, query, cut, at_once).await {
+            Ok(Some(rows)) => return Ok(rows),
+            // A filter that is ignored, or a slice that cannot be proven: another cut is tried.
+            Ok(None) | Err(WaldurError::Unproven { .. }) => {}
+            Err(error) => return Err(error),
         }
     }
     Err(WaldurError::Unproven { list: query.describe(), reason })
@@ -135,19 +170,19 @@ where
     if pages > MOST_PAGES {
         return Ok(Err(format!("{pages} pages")));
     }
-    let others: Vec<(usize, Vec<T>)> = stream::iter(2..=pages)
+    let mut others = stream::iter(2..=pages)
         .map(|number| async move {
             let answer = http.get(query.path, &query.page(size, number)).await?;
             // A list that shrank while it was read has no such page any more.
-            let page = if answer.status.as_u16() == 404 { Vec::new() } else { answer.json()? };
-            Ok::<_, WaldurError>((answer.count.unwrap_or(total), page))
+            let page: Vec<T> = if answer.status.as_u16() == 404 { Vec::new() } else { answer.json()? };
+            Ok::<_, WaldurError>((answer.count, page))
         })
-        .buffered(at_once)
-        .try_collect()
-        .await?;
-    for (count, page) in others {
-        if count != total {
-            return Ok(Err(format!("the count changed from {total} to {count} while it was read")));
+        .buffered(at_once);
+    // The first page that contradicts ends it: a server may promise any number of pages.
+    while let Some((count, page)) = others.try_next().await? {
+        if count != Some(total) || page.is_empty() {
+            let now = count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
+            return Ok(Err(format!("the count was {total} and then {now} while it was read")));
         }
         rows.extend(page);
     }
@@ -161,29 +196,23 @@ where
 }
 
 /// Reads a list slice by slice; `None` where the slices do not add up to it.
-pub(super) async fn read_cut<T>(
+async fn read_cut<T>(
     http: &Http,
     query: &Query,
     cut: &Cut,
-    finer: &[Cut],
     at_once: usize,
 ) -> Result<Option<Vec<T>>, WaldurError>
 where
     T: DeserializeOwned + Identified + Send,
 {
-    let slices: Vec<Vec<T>> = stream::iter(&cut.values)
-        .map(|value| {
-            let slice = query.clone().with(cut.parameter, value.as_str());
-            async move { Box::pin(read::<T>(http, &slice, finer, 1)).await }
+    let slices: Vec<Vec<T>> = stream::iter(&cut.parts)
+        .map(|part| {
+            let slice = query.clone().with(cut.parameter, part.value.as_str());
+            async move { Box::pin(read_once::<T>(http, &slice, &part.cuts, 1)).await }
         })
         .buffered(at_once)
         .try_collect()
-        .await
-        .or_else(|error| match error {
-            // A slice that cannot be proven makes the cut useless, and another one is tried.
-            WaldurError::Unproven { .. } => Ok(Vec::new()),
-            other => Err(other),
-        })?;
+        .await?;
     let rows: Vec<T> = slices.into_iter().flatten().collect();
     let unique: HashSet<Uuid> = rows.iter().map(Identified::id).collect();
     let total = count(http, query).await?;

@@ -102,7 +102,8 @@ impl Reader {
     /// All resources of an offering, in every state.
     pub async fn resources(&self, offering: OfferingId) -> Result<Vec<Resource>, WaldurError> {
         let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
-        let cut = Cut { parameter: "state", values: states.map(str::to_owned).to_vec() };
+        let none: Arc<[Cut]> = Arc::new([]);
+        let cut = Cut::new("state", states.map(str::to_owned), &none);
         // Creation times are all but unique, so ordering by them keeps pages apart.
         let query = Query::new("marketplace-provider-resources/")
             .with("offering_uuid", offering.to_string())

@@ -5,17 +5,18 @@
 //! do not, the month is read again with the types in the rows and cut by organisation, project and
 //! resource.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{BillingPeriod, CarryOver, ComponentType, OfferingId, ResourceId};
 use crate::plan::StoredUsage;
-use crate::resolve::{Catalogue, Offering, Resource};
+use crate::resolve::{Catalogue, Offering};
 
 use super::WaldurError;
 use super::http::Http;
-use super::listing::{Cut, Query, count, read};
+use super::listing::{Cut, Part, Query, count, read};
 use super::wire::UsageRow;
 
 const PATH: &str = "marketplace-component-usages/";
@@ -125,17 +126,29 @@ async fn with_types(
     Ok(month)
 }
 
-/// How a slice that fails is cut further: by organisation, then project, then resource.
+/// How a slice that fails is cut further: by organisation, its projects and their resources; by
+/// project or by resource alone where a server ignores the coarser filters.
 fn cuts(offering: OfferingId, catalogue: &Catalogue) -> Vec<Cut> {
-    let resources = || catalogue.resources().filter(|resource| resource.offering == offering);
-    let values = |value: &dyn Fn(&Resource) -> String| {
-        resources().map(value).collect::<BTreeSet<String>>().into_iter().collect()
+    let mut tree: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for resource in catalogue.resources().filter(|resource| resource.offering == offering) {
+        let projects = tree.entry(resource.customer.to_string()).or_default();
+        projects.entry(resource.project.to_string()).or_default().push(resource.id.to_string());
+    }
+    let none: Arc<[Cut]> = Arc::new([]);
+    let by_resource = |ids: &[String]| Cut::new("resource_uuid", ids.iter().cloned(), &none);
+    let by_project = |projects: &BTreeMap<String, Vec<String>>| {
+        let parts = projects
+            .iter()
+            .map(|(project, ids)| Part { value: project.clone(), cuts: Arc::new([by_resource(ids)]) });
+        Cut { parameter: "project_uuid", parts: parts.collect() }
     };
-    vec![
-        Cut { parameter: "customer_uuid", values: values(&|resource| resource.customer.to_string()) },
-        Cut { parameter: "project_uuid", values: values(&|resource| resource.project.to_string()) },
-        Cut { parameter: "resource_uuid", values: values(&|resource| resource.id.to_string()) },
-    ]
+    let by_customer = tree
+        .iter()
+        .map(|(customer, projects)| Part { value: customer.clone(), cuts: Arc::new([by_project(projects)]) });
+    let by_customer = Cut { parameter: "customer_uuid", parts: by_customer.collect() };
+    let projects = tree.into_values().flatten().collect::<BTreeMap<_, _>>();
+    let resources: Vec<String> = projects.values().flatten().cloned().collect();
+    vec![by_customer, by_project(&projects), by_resource(&resources)]
 }
 
 /// Reads the month of one resource: one page, which cannot lose rows.

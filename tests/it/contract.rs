@@ -6,7 +6,7 @@
 
 mod binding;
 mod client;
-mod world;
+pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

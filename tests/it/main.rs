@@ -1,1 +1,16 @@
-fn main() {}
+//! The one integration binary: the program as its users run it, against the embedded Waldur.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod apply;
+mod check;
+mod command_line;
+mod contract;
+mod demo;
+mod house;
+mod list;
+mod plan;
+mod proxy;
+mod reading;
+mod rig;
+mod samples;
+mod server_faults;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 const TYPES: [&str; 3] = ["cpu", "ram", "gpu_hours"];
 
 /// Reads a world and applies its rule.
-pub(super) fn whole(path: &Path) -> Value {
+pub fn whole(path: &Path) -> Value {
     let mut world: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let scale = world.as_object_mut().unwrap().remove("scale").unwrap();
     let now: Timestamp = world["now"].as_str().unwrap().parse().unwrap();

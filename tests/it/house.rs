@@ -1,0 +1,128 @@
+//! The picture of the house stays true: no forbidden arrow, no crate outside its fence, no file
+//! without its word at the door.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room and the rooms that it may import; what is not named here is outside the rooms.
+const ROOMS: [(&str, &[&str]); 14] = [
+    ("domain", &[]),
+    ("findings", &["domain"]),
+    ("mapping", &["domain"]),
+    ("frame", &["domain"]),
+    ("parse", &["domain", "findings", "mapping"]),
+    ("resolve", &["domain", "findings", "mapping", "parse"]),
+    ("plan", &["domain", "findings", "frame", "resolve"]),
+    ("source", &["domain", "findings", "parse"]),
+    ("waldur", &["domain", "resolve", "plan"]),
+    ("report", &["domain", "parse", "plan"]),
+    ("sandbox", &["domain"]),
+    (
+        "jobs",
+        &["domain", "error", "findings", "parse", "resolve", "plan", "source", "waldur", "report", "sandbox"],
+    ),
+    ("ui", &["domain", "findings", "jobs", "plan", "waldur"]),
+    (
+        "cli",
+        &[
+            "domain", "error", "findings", "jobs", "parse", "plan", "report", "resolve", "sandbox", "source",
+            "ui", "waldur",
+        ],
+    ),
+];
+
+/// Crates and the only rooms in which they may be named.
+const FENCES: [(&str, &[&str]); 6] = [
+    ("polars", &["frame"]),
+    ("calamine", &["source"]),
+    ("reqwest", &["waldur"]),
+    ("indicatif", &["ui"]),
+    ("rust_xlsxwriter", &["report"]),
+    ("clap", &["cli"]),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The files of `src` with their room (the folder, or the file's own name) and their text.
+fn files() -> Vec<(String, String, String)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources(&root).into_iter().map(|path| {
+        let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let room = name.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        (name, room, fs::read_to_string(&path).unwrap())
+    });
+    files.collect()
+}
+
+/// Code without comments and without its unit tests.
+fn code(text: &str) -> String {
+    let before_tests = text.split("#[cfg(test)]").next().unwrap();
+    let lines = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn names_after<'a>(code: &'a str, prefix: &str) -> BTreeSet<&'a str> {
+    let ends = |character: char| !character.is_ascii_alphanumeric() && character != '_';
+    code.match_indices(prefix).map(|(at, _)| code[at + prefix.len()..].split(ends).next().unwrap()).collect()
+}
+
+#[test]
+fn arrows_point_inward() {
+    let mut wrong = Vec::new();
+    for (name, room, text) in files() {
+        let Some((_, allowed)) = ROOMS.iter().find(|(own, _)| *own == room) else {
+            assert!(["lib", "main", "error"].contains(&room.as_str()), "{name} stands in no known room");
+            continue;
+        };
+        let code = code(&text);
+        for import in names_after(&code, "crate::") {
+            if import != room && !import.is_empty() && !allowed.contains(&import) {
+                wrong.push(format!("{name} imports crate::{import}"));
+            }
+        }
+        assert!(!code.contains("use crate::{"), "{name}: one import a line, so that arrows can be read");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn crates_stay_behind_their_fences() {
+    for (name, room, text) in files() {
+        for (fenced, rooms) in FENCES {
+            let uses = code(&text).contains(&format!("{fenced}::"));
+            assert!(!uses || rooms.contains(&room.as_str()), "{name} uses {fenced}");
+        }
+    }
+}
+
+#[test]
+fn pure_stages_read_no_clock_environment_file_or_socket() {
+    let pure = ["domain", "findings", "mapping", "frame", "parse", "resolve", "plan"];
+    let impure =
+        ["std::fs", "std::env", "std::net", "std::process", "Instant::now", "SystemTime", "Timestamp::now"];
+    for (name, room, text) in files().into_iter().filter(|(_, room, _)| pure.contains(&room.as_str())) {
+        let code = code(&text);
+        let found = impure.iter().find(|word| code.contains(**word));
+        assert!(found.is_none(), "{name} in the pure room {room} uses {found:?}");
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for_and_stays_small() {
+    for (name, _, text) in files() {
+        assert!(text.starts_with("//! "), "{name} does not open with its module doc");
+        assert!(text.lines().count() <= 600, "{name} has {} lines", text.lines().count());
+    }
+}
