@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod house;
 mod list;
+mod picture;
 mod plan;
 mod proxy;
 mod reading;
