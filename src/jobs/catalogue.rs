@@ -51,7 +51,6 @@ pub async fn for_rows(
         }
     }
     discover(reader, catalogue, &wanted, offerings.is_empty()).await?;
-    add_plan_periods(reader, catalogue, parsed).await?;
     Ok(snapshot)
 }
 
@@ -167,20 +166,13 @@ async fn adopt(
     Ok(())
 }
 
-/// Reads the plan periods of the resources with rows of this month; others say nothing of theirs.
-async fn add_plan_periods(reader: &Reader, catalogue: &mut Catalogue, parsed: &Parsed) -> Result<(), Error> {
-    let Some(current) = catalogue.current_period() else { return Ok(()) };
-    let mut resources = BTreeSet::new();
-    let mut finder = crate::resolve::ResourceFinder::new(catalogue);
-    for subject in parsed.subjects.iter().filter(|subject| subject.period == current) {
-        if let Ok(resource) = finder.find(&subject.resource, subject.offering)
-            && resource.state.takes_usage()
-            && resource.plan.is_some()
-        {
-            resources.insert(resource.id);
-        }
-    }
-    let resources: Vec<ResourceId> = resources.into_iter().collect();
+/// Reads the plan periods of resources, one request each.
+pub async fn add_plan_periods(
+    reader: &Reader,
+    catalogue: &mut Catalogue,
+    resources: &BTreeSet<ResourceId>,
+) -> Result<(), Error> {
+    let resources: Vec<ResourceId> = resources.iter().copied().collect();
     for (id, plan_periods) in reader.plan_periods(&resources).await? {
         catalogue.add_plan_periods(id, plan_periods);
     }

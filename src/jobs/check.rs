@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
-use crate::resolve::{self, ResolveSettings, Usages};
+use crate::resolve::{ResolveSettings, Usages, plan_periods, rows};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -46,10 +46,37 @@ impl Check {
     pub fn counts(&self) -> RowCounts {
         self.loaded.parsed.fates.counts()
     }
+
+    /// Gives the rows that were found at deny since resolving their fate.
+    pub fn mark_faulty(&mut self) {
+        for row in self.findings.faulty_rows() {
+            self.loaded.parsed.fates.faulty(row);
+        }
+    }
 }
 
 /// Checks files against the server. Posts nothing.
 pub async fn check(
+    reader: &Reader,
+    settings: &CheckSettings,
+    observer: &dyn Observer,
+) -> Result<Check, Error> {
+    let mut check = resolve(reader, settings, observer).await?;
+    let Some(snapshot) = check.snapshot.as_mut() else { return Ok(check) };
+    let mut stages = Stages::new(observer);
+    let current = snapshot.catalogue.current_period();
+    let of_this_month = check.usages.list().iter().filter(|usage| Some(usage.period) == current);
+    let resources = of_this_month.map(|usage| usage.resource).collect();
+    catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &resources).await?;
+    plan_periods(check.usages.list(), &snapshot.catalogue, &mut check.findings);
+    check.mark_faulty();
+    stages.done("plan periods");
+    Ok(check)
+}
+
+/// Loads files and sets every row against the catalogue; plan periods, which cost a request for each
+/// resource, are not asked for yet.
+pub async fn resolve(
     reader: &Reader,
     settings: &CheckSettings,
     observer: &dyn Observer,
@@ -65,7 +92,7 @@ pub async fn check(
     let zone = settings.time_zone.as_deref();
     let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
     stages.done("catalogue");
-    let resolved = resolve::rows(
+    let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,
         &snapshot.capabilities,

@@ -6,11 +6,12 @@ use crate::domain::{BillingPeriod, ResourceId};
 use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
 use crate::plan::{Comparison, Header, MonthRefusal, Plan, Refusal, compare};
-use crate::resolve::{Usage, Usages};
+use crate::resolve::{Usage, Usages, plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::Snapshot;
-use super::check::{Check, CheckSettings, check};
+use super::catalogue::add_plan_periods;
+use super::check::{Check, CheckSettings, resolve};
 use super::left_out::LeftOutRows;
 use super::{Observer, Stages};
 
@@ -39,7 +40,7 @@ pub async fn plan(
     settings: &PlanSettings,
     observer: &dyn Observer,
 ) -> Result<Planned, Error> {
-    let mut check = check(reader, &settings.check, observer).await?;
+    let mut check = resolve(reader, &settings.check, observer).await?;
     let mut left_out = LeftOutRows::default();
     let Some(snapshot) = check.snapshot.as_mut() else { return Ok(Planned { check, plan: None, left_out }) };
     let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
@@ -57,12 +58,21 @@ pub async fn plan(
         resource.is_some_and(|resource| settings.check.resolve.wants(resource))
     });
     stages.done("stored usages");
-    let (catalogue, capabilities) = (&snapshot.catalogue, &snapshot.capabilities);
+    let Snapshot { catalogue, capabilities, .. } = snapshot;
     let compared = compare(usages.list(), &stored, catalogue, capabilities, &mut check.findings)?;
     stages.done("compare");
 
+    // Only what is posted reaches a plan period, so only resources with a change are asked about.
+    let changed = compared.resources.iter().filter(|resource| resource.has_changes());
+    let changed: BTreeSet<ResourceId> = changed.map(|resource| resource.resource).collect();
+    add_plan_periods(reader, catalogue, &changed).await?;
+    let of_changed = usages.list().iter().filter(|usage| changed.contains(&usage.resource));
+    plan_periods(of_changed, catalogue, &mut check.findings);
+    stages.done("plan periods");
+
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         check.usages = usages;
+        check.mark_faulty();
         return Ok(Planned { check, plan: None, left_out });
     }
     let several = resources_at_deny(&usages, check.findings.faulty_rows());

@@ -152,10 +152,4 @@ impl Parsed {
         let subject = &self.subjects[subject];
         self.tables[subject.table].place(subject.number, column)
     }
-
-    /// The place of a field of a subject's row.
-    pub fn place_of(&self, subject: usize, field: Field) -> Place {
-        let table = &self.tables[self.subjects[subject].table];
-        self.place(subject, table.column(field))
-    }
 }

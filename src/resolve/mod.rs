@@ -7,12 +7,13 @@
 mod capabilities;
 mod catalogue;
 mod columns;
+mod plan_periods;
 mod resources;
 mod rows;
 mod usages;
 
 pub use capabilities::{Capabilities, CarryOverField};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
-pub use resources::ResourceFinder;
+pub use plan_periods::plan_periods;
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};

@@ -57,7 +57,6 @@ pub fn rows(
         Judge { parsed, catalogue, capabilities, settings, findings, headers: Headers::new(catalogue) };
 
     let resources = judge.subjects(&mut finder);
-    judge.plan_periods(&resources);
     let usages = judge.figures(&figures, &resources);
     judge.duplicates(&usages);
     judge.nothing_reported(&figures, &resources);
@@ -169,65 +168,6 @@ impl<'a> Judge<'a> {
             let expected = format!("{}, as the server has it for {}", visible(actual), resource.id);
             let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
             self.fault_in(index, field, finding);
-        }
-    }
-
-    /// Plan periods are known of this month only, so only its rows are judged by them.
-    fn plan_periods(&mut self, resources: &Resources<'_>) {
-        let Some(current) = self.catalogue.current_period() else { return };
-        let mut rows: HashMap<ResourceId, Vec<usize>> = HashMap::new();
-        let mut order = Vec::new();
-        for (index, resource) in resources.iter().enumerate() {
-            let Some(resource) = resource else { continue };
-            if self.parsed.subjects[index].period == current
-                && resource.state.takes_usage()
-                && resource.plan.is_some()
-            {
-                let subjects = rows.entry(resource.id).or_default();
-                if subjects.is_empty() {
-                    order.push(*resource);
-                }
-                subjects.push(index);
-            }
-        }
-        for resource in order {
-            if let Some(finding) = self.plan_period_finding(resource, current) {
-                let subjects = &rows[&resource.id];
-                let mut finding =
-                    finding.at(self.parsed.place_of(subjects[0], self.resource_field(subjects[0])));
-                finding.rows = subjects.iter().map(|&subject| self.parsed.subjects[subject].row).collect();
-                self.findings.push(finding);
-            }
-        }
-    }
-
-    fn plan_period_finding(&self, resource: &Resource, current: BillingPeriod) -> Option<Finding> {
-        let periods = self.catalogue.plan_periods(resource.id)?;
-        let overlapping: Vec<_> = periods.iter().filter(|period| period.overlaps(current)).collect();
-        match overlapping.as_slice() {
-            [] => {
-                let found = format!("{} has no plan period in {current}", visible(&resource.name));
-                Some(Finding::new(
-                    Code::NoPlanPeriod,
-                    found,
-                    "a plan period, without which nothing is billed",
-                ))
-            }
-            [_] => None,
-            several => {
-                let names: Vec<String> = several
-                    .iter()
-                    .map(|period| {
-                        let day = |moment: Option<jiff::Timestamp>| {
-                            moment.map_or_else(String::new, |moment| moment.strftime("%Y-%m-%d").to_string())
-                        };
-                        format!("{} ({}..{})", visible(&period.plan_name), day(period.start), day(period.end))
-                    })
-                    .collect();
-                let found = format!("{}: {}", visible(&resource.name), names.join(", "));
-                let finding = Finding::new(Code::SeveralPlanPeriods, found, "one plan period in the month");
-                Some(finding.hint("a post reaches one plan period only, so the month's total would be billed beside the other"))
-            }
         }
     }
 

@@ -19,7 +19,7 @@ fn lines(demo: &str) -> Vec<String> {
     let from = |text: &str| printed.iter().position(|line| line.contains(text)).unwrap();
     let mut lines = vec!["$ waldur-usage check usage-2026-11-faults.xlsx".to_owned()];
     let mut add = |start: usize, count: usize| {
-        lines.extend(printed[start..start + count].iter().map(|&line| line.to_owned()))
+        lines.extend(printed[start..start + count].iter().map(|&line| line.to_owned()));
     };
     for finding in ["deny invalid-amount", "deny unknown-component", "deny duplicate-key"] {
         let start = from(finding);
@@ -28,7 +28,7 @@ fn lines(demo: &str) -> Vec<String> {
     add(from("rows read: 30 used") - 1, 3);
     lines.extend([String::new(), "$ waldur-usage apply usage-2026-11.xlsx".to_owned()]);
     let mut add = |start: usize, count: usize| {
-        lines.extend(printed[start..start + count].iter().map(|&line| line.to_owned()))
+        lines.extend(printed[start..start + count].iter().map(|&line| line.to_owned()));
     };
     add(from("81 to create"), 1);
     add(from("Changes") - 1, 5);
