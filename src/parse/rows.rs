@@ -397,3 +397,86 @@ fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
         .at(raw.place(column))
         .did_you_mean(near)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::CellKind;
+    use proptest::prelude::*;
+
+    const HEADERS: [&str; 9] = [
+        "resource_name",
+        "Billing Period",
+        "component-type",
+        "AMOUNT",
+        "unit",
+        "recurring",
+        "username",
+        "cpu",
+        "",
+    ];
+    const TEXTS: [&str; 14] = [
+        "",
+        "",
+        "a",
+        "2026-11",
+        "2026-10",
+        "cpu",
+        "1",
+        "2.5",
+        "-1",
+        "1.234",
+        "x",
+        "yes",
+        "=1+1",
+        "\u{202e}7",
+    ];
+
+    fn rows(cells: &[Vec<usize>], headers: &[usize]) -> Vec<RawRow> {
+        let table = Arc::new(Table { file: "a.csv".into(), sheet: None });
+        let header = headers.iter().map(|&header| HEADERS[header]).collect::<Vec<_>>();
+        let data = cells.iter().map(|row| row.iter().map(|&text| TEXTS[text]).collect::<Vec<_>>());
+        (1..)
+            .zip(std::iter::once(header).chain(data))
+            .map(|(number, texts)| {
+                let mut row = RawRow::new(table.clone());
+                row.start(number);
+                for (column, text) in texts.into_iter().enumerate() {
+                    row.push(column, text, if text.is_empty() { CellKind::Blank } else { CellKind::Text });
+                }
+                row
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_has_one_fate_and_used_rows_have_a_subject(
+            headers in Just((0..HEADERS.len()).collect::<Vec<_>>()).prop_shuffle(),
+            width in 1..=HEADERS.len(),
+            cells in prop::collection::vec(prop::collection::vec(0..TEXTS.len(), 0..11), 0..30),
+        ) {
+            let settings = ParseSettings { period: Some("2026-11".parse().unwrap()), ..ParseSettings::default() };
+            let mut findings = Findings::default();
+            let mut parser = Parser::new(&settings, &mut findings);
+            let rows = rows(&cells, &headers[..width]);
+            for row in &rows {
+                parser.row(row);
+            }
+            parser.end_table(rows[0].table(), true);
+            let parsed = parser.finish();
+            let counts = parsed.fates.counts();
+            prop_assert_eq!(
+                counts.rows_read,
+                counts.rows_used + counts.rows_faulty + counts.rows_blank + counts.rows_filtered
+            );
+            // Where the header was read at all, each row below it was.
+            if parsed.tables.len() == 1 {
+                prop_assert_eq!(counts.rows_read, cells.len());
+                prop_assert_eq!(counts.rows_used, parsed.subjects.len());
+                prop_assert_eq!(counts.rows_faulty, parsed.faulty.len());
+                prop_assert_eq!(counts.rows_faulty > 0, findings.faulty_rows().next().is_some());
+            }
+        }
+    }
+}

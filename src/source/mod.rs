@@ -149,3 +149,66 @@ impl<'a> Kind<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SAMPLE: &[u8] = include_bytes!("../../samples/usage-2026-11-faults.xlsx");
+    const TEXT: &str = include_str!("../../samples/usage-2026-11-faults.csv");
+
+    /// A short sweep, or a long one where `WALDUR_USAGE_SWEEP=full` asks for it.
+    fn cases(short: u32, full: u32) -> ProptestConfig {
+        let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
+        let rng_seed = proptest::test_runner::RngSeed::Fixed(2026);
+        ProptestConfig { cases: if is_full { full } else { short }, rng_seed, ..ProptestConfig::default() }
+    }
+
+    /// Reads all rows of a content; the number of rows, or the code of the refusal.
+    fn read(bytes: Vec<u8>) -> Result<usize, Code> {
+        let input = Input { name: "sample".into(), bytes };
+        let mut source = input.open(None).map_err(|finding| finding.code)?;
+        let mut rows = 0;
+        each_row(source.as_mut(), &mut |_| rows += 1).map_err(|finding| finding.code)?;
+        Ok(rows)
+    }
+
+    #[test]
+    fn the_samples_are_read_whole() {
+        assert_eq!(read(SAMPLE.to_vec()), Ok(50));
+        assert_eq!(read(TEXT.as_bytes().to_vec()), Ok(50));
+        assert_eq!(read(SAMPLE[..SAMPLE.len() / 2].to_vec()), Err(Code::DamagedFile));
+    }
+
+    proptest! {
+        #![proptest_config(cases(200, 20_000))]
+
+        #[test]
+        fn no_damage_to_a_workbook_gets_past_the_reader(
+            damage in prop::collection::vec((0..SAMPLE.len(), any::<u8>()), 1..12),
+        ) {
+            let mut bytes = SAMPLE.to_vec();
+            for (at, byte) in damage {
+                bytes[at] = byte;
+            }
+            let _ = read(bytes);
+        }
+
+        #[test]
+        fn no_damage_to_a_text_file_gets_past_the_reader(
+            damage in prop::collection::vec((0..TEXT.len(), any::<u8>()), 1..12),
+        ) {
+            let mut bytes = TEXT.as_bytes().to_vec();
+            for (at, byte) in damage {
+                bytes[at] = byte;
+            }
+            let _ = read(bytes);
+        }
+
+        #[test]
+        fn no_bytes_get_past_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(bytes);
+        }
+    }
+}

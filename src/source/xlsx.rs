@@ -12,6 +12,10 @@ use crate::parse::{CellKind, RawRow, Table};
 
 use super::Source;
 
+/// What a sheet can hold; a file that says otherwise would cost any amount of time and memory.
+const MOST_ROWS: u32 = 1_048_576;
+const MOST_COLUMNS: u32 = 16_384;
+
 /// An open workbook and the sheet that is read.
 pub struct Workbook<'a> {
     workbook: Xlsx<Cursor<&'a [u8]>>,
@@ -69,6 +73,9 @@ impl Source for Workbook<'_> {
             if *cell.get_value() == DataRef::Empty {
                 continue;
             }
+            if above >= MOST_ROWS || column >= MOST_COLUMNS {
+                return Err(beyond(above, column));
+            }
             let column = usize::try_from(column).unwrap_or(usize::MAX);
             if above + 1 < number || above + 1 == number && column < row.width() {
                 return Err(out_of_order(above + 1));
@@ -96,6 +103,11 @@ impl Source for Workbook<'_> {
     fn other_sheets(&self) -> &[String] {
         &self.others
     }
+}
+
+fn beyond(row: u32, column: u32) -> Finding {
+    let found = format!("a cell in row {}, column {}", u64::from(row) + 1, u64::from(column) + 1);
+    Finding::new(Code::DamagedFile, found, "at most 1,048,576 rows and 16,384 columns")
 }
 
 fn out_of_order(row: u32) -> Finding {
