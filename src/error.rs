@@ -138,6 +138,9 @@ pub enum Error {
     /// A thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// The user pressed Ctrl-C before anything was posted.
+    #[error("interrupted; nothing was sent")]
+    Interrupted,
     /// A fault of the program.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -165,6 +168,7 @@ impl Error {
             Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
+            Self::Interrupted => ExitStatus::Interrupted,
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
     }
@@ -194,6 +198,7 @@ impl Error {
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::NotFound(_) => "it may exist and not be visible to this account",
+            Self::Interrupted => "run the same command again when you are ready",
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => {
                 "please report this with the command that you ran"
             }
@@ -214,7 +219,7 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::Month(MonthRefusal::Turning { .. }) => "try again a quarter of an hour later",
         Refusal::Month(MonthRefusal::NoMonth { .. }) => "ask the operator to set the server's clock",
         Refusal::Stale { .. } => "make the plan again and look at what changed",
-        Refusal::Declined => "nothing was sent",
+        Refusal::Declined => "run it again when you are ready",
     }
 }
 
@@ -222,7 +227,9 @@ fn waldur_hint(error: &WaldurError) -> &'static str {
     match error {
         WaldurError::Setup(_) => "please report this with the command that you ran",
         WaldurError::Token(_) => "put the token alone into a file and name it with --token-file",
-        WaldurError::Unreachable { .. } => "check the address, the network and the proxy, then run it again",
+        WaldurError::Unreachable { .. } => {
+            "check that it is running, its address, the network and the proxy, then run it again"
+        }
         WaldurError::Broken { .. } => "run it again; nothing is doubled, because every run compares first",
         WaldurError::Redirected { .. } => {
             "use the address that it points to, if you trust it; tokens do not follow redirects"

@@ -79,7 +79,7 @@ pub async fn run(
         show(&ready, None, global);
         return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
     }
-    let approved = approve(arguments, &ready, &connection, global)?;
+    let approved = approve(arguments, &ready, &connection, global).await?;
     let report = post(&connection, &approved, &ready.catalogue, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
@@ -155,7 +155,7 @@ async fn from_files(
 }
 
 /// Refuses what does not fit before anybody is asked, then asks.
-fn approve(
+async fn approve(
     arguments: &ApplyArguments,
     ready: &Ready,
     connection: &Connection,
@@ -170,12 +170,22 @@ fn approve(
         let what = "nobody can be asked whether to post";
         return Err(Error::setting(what, "look at the plan, then run it again with --yes"));
     } else {
-        let summary = Summary::of(&ready.plan);
-        let changes = ui::counted(summary.lines.changes(), "row");
-        let resources = ui::counted(summary.resources_to_post, "resource");
-        Terminal::ask(&format!("Post {changes} of {resources} for {} to {server}?", ready.plan.header.period))
+        let question = question(&ready.plan, &server);
+        // Waiting for an answer blocks, and Ctrl-C has to be heard meanwhile.
+        let answer = tokio::task::spawn_blocking(move || Terminal::ask(&question));
+        answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))?
     };
     Ok(Approved::new(ready.plan.clone(), &server, ready.account, now()?, agreed)?)
+}
+
+fn question(plan: &Plan, server: &str) -> String {
+    let summary = Summary::of(plan);
+    let (create, update) = (ui::grouped(summary.lines.create), ui::grouped(summary.lines.update));
+    let resources = ui::counted(summary.resources_to_post, "resource");
+    format!(
+        "Post {create} new and {update} changed amounts of {resources} for {} to {server}?",
+        plan.header.period
+    )
 }
 
 /// Posts until done, or until Ctrl-C: the first one lets what is in flight finish, the second one

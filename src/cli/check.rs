@@ -56,6 +56,6 @@ pub async fn run(
 pub fn show(check: &Check, global: &Global) {
     match global.format.into() {
         Format::Json => ui::json(&CheckDocument::new(check)),
-        Format::Text => ui::data(&ui::check_text(&check.findings, check.counts(), Style::for_stdout())),
+        Format::Text => ui::data(&ui::check_text(check, Style::for_stdout())),
     }
 }

@@ -42,7 +42,7 @@ pub async fn run(
 
     say("1. check: a month with a dozen faults, each with its cell");
     let faulty = check(&demo.reader, &Demo::settings(&demo.faulty).check, &Silent).await?;
-    ui::data(&ui::check_text(&faulty.findings, faulty.counts(), style));
+    ui::data(&ui::check_text(&faulty, style));
 
     say("2. plan: a good month, compared with what is stored");
     let planned = plan(&demo.reader, &Demo::settings(&demo.good), &Silent).await?;

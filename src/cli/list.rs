@@ -115,7 +115,15 @@ pub async fn run(
     let listed = connection.reader.list(&filter).await?;
     if !listed.ignored.is_empty() {
         let names: Vec<&str> = listed.ignored.iter().copied().collect();
-        terminal.say(&format!("the server ignored {}; applied here instead", names.join(", ")));
+        terminal.say(&format!("the server ignored {}; done here instead", names.join(", ")));
+    }
+    if let Some(unknown) = listed.unknown_field(&filter) {
+        let names = listed.names.iter().map(String::as_str);
+        let near = crate::domain::nearest(unknown, names);
+        let hint =
+            near.map_or_else(String::new, |near| format!("did you mean {}?", crate::domain::visible(near)));
+        let what = format!("usages of this server have no field `{}`", crate::domain::visible(unknown));
+        return Err(Error::setting(what, hint));
     }
     match global.format.into() {
         Format::Json => ui::json(&listed.rows),

@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, ExitStatus};
+use crate::plan::Refusal;
 use crate::ui::{Format, Terminal};
 
 /// Usage figures of a Waldur marketplace: check, plan, post and report them.
@@ -34,6 +35,7 @@ struct Arguments {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Server and output")]
 struct Global {
     /// The address of the server, such as https://waldur.example.com
     #[arg(
@@ -60,7 +62,7 @@ struct Global {
     /// The form of what is printed on stdout
     #[arg(long, global = true, value_enum, default_value_t)]
     format: FormatArgument,
-    /// Say nothing but errors on stderr
+    /// Say nothing but errors on stderr; stdout is as ever
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Say how long each stage took, and list all lines
@@ -141,10 +143,31 @@ fn run() -> ExitStatus {
     let terminal = Terminal::new(arguments.global.quiet, arguments.global.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(dispatch(&arguments, &terminal)),
+        Ok(runtime) => {
+            let result = runtime.block_on(interruptible(&arguments, &terminal));
+            // A question that nobody answered must not keep the program alive.
+            runtime.shutdown_background();
+            result
+        }
         Err(error) => Err(Error::Bug(format!("cannot start: {error}"))),
     };
     result.unwrap_or_else(|error| report(&terminal, &error))
+}
+
+/// Runs a command until it is done, or until Ctrl-C where nothing has been posted yet.
+async fn interruptible(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+    let command = dispatch(arguments, terminal);
+    tokio::pin!(command);
+    loop {
+        tokio::select! {
+            result = &mut command => return result,
+            Ok(()) = tokio::signal::ctrl_c(), if !matches!(arguments.command, Command::Sandbox(_)) => {
+                if !terminal.has_posted() {
+                    return Err(Error::Interrupted);
+                }
+            }
+        }
+    }
 }
 
 async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
@@ -162,14 +185,14 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
 
 /// Says what went wrong, why, and what to do next.
 fn report(terminal: &Terminal, error: &Error) -> ExitStatus {
-    let mut text = format!("error: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        let source_text = source.to_string();
-        if !text.ends_with(&source_text) {
-            let _ = write!(text, "\n  because: {}", crate::domain::visible(&source_text));
-        }
-        cause = source.source();
+    let mut text = match error {
+        Error::Refused(Refusal::Declined) => "not posted: you said no".to_owned(),
+        error => format!("error: {error}"),
+    };
+    // What lies between the error and its first cause is the story of our libraries.
+    let cause = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).last();
+    if let Some(cause) = cause.map(ToString::to_string).filter(|cause| !text.ends_with(cause)) {
+        let _ = write!(text, "\n  because: {}", crate::domain::visible(&cause));
     }
     if let Some(hint) = error.hint() {
         let _ = write!(text, "\n  hint: {hint}");

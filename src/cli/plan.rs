@@ -31,6 +31,9 @@ pub struct PlanArguments {
     /// Write the plan: .json for `apply`, .xlsx for people; repeatable
     #[arg(short, long, value_name = "FILE")]
     out: Vec<PathBuf>,
+    /// Replace a workbook that is there already
+    #[arg(long)]
+    force: bool,
     /// Exit with 1 where the plan is not empty
     #[arg(long)]
     exit_code: bool,
@@ -56,6 +59,7 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     for path in &arguments.out {
         ending(path)?;
+        keep(path, arguments)?;
     }
     let connection = connect(global)?;
     let check = arguments.input.settings(&arguments.files, &connection)?;
@@ -77,6 +81,22 @@ pub async fn run(
     }
     let differs = arguments.exit_code && plan.changed().next().is_some();
     Ok(if differs { ExitStatus::Differences } else { ExitStatus::Done })
+}
+
+/// Refuses an output that would replace an input, or a workbook that somebody may have worked on.
+fn keep(path: &Path, arguments: &PlanArguments) -> Result<(), Error> {
+    let Ok(own) = path.canonicalize() else { return Ok(()) };
+    let shown = crate::domain::visible(&path.to_string_lossy()).to_string();
+    if arguments.files.iter().any(|input| input.canonicalize().is_ok_and(|input| input == own)) {
+        return Err(Error::setting(
+            format!("{shown} is an input, and would be replaced"),
+            "name another file",
+        ));
+    }
+    if matches!(ending(path)?, Ending::Workbook) && own.is_file() && !arguments.force {
+        return Err(Error::setting(format!("{shown} is there already"), "name another file, or use --force"));
+    }
+    Ok(())
 }
 
 enum Ending {
@@ -124,7 +144,7 @@ pub fn text(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, a
     let style = Style::for_stdout();
     let mut text = String::new();
     if !planned.check.findings.list().is_empty() {
-        text.push_str(&ui::check_text(&planned.check.findings, planned.check.counts(), style));
+        text.push_str(&ui::check_text(&planned.check, style));
         text.push('\n');
     }
     if let Some(left_out) = left_out {

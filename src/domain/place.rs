@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::visible;
@@ -77,8 +78,21 @@ impl fmt::Display for Place {
 }
 
 impl Serialize for Place {
+    /// An object: the text that people read, and its parts for programs.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let (row, column) = match self.spot {
+            Spot::Whole => (None, None),
+            Spot::Row(row) => (Some(row), None),
+            Spot::Cell { row, column } => (Some(row), Some(column)),
+        };
+        let mut place = serializer.serialize_struct("Place", 6)?;
+        place.serialize_field("text", &self.to_string())?;
+        place.serialize_field("file", &self.file)?;
+        place.serialize_field("sheet", &self.sheet)?;
+        place.serialize_field("row", &row)?;
+        place.serialize_field("column", &column)?;
+        place.serialize_field("header", &self.header)?;
+        place.end()
     }
 }
 

@@ -63,6 +63,8 @@ codes! {
     WrongFileType Deny "wrong-file-type" "the file is not a spreadsheet that can be read";
     DamagedFile Deny "damaged-file" "the file breaks off or contradicts itself";
     EmptyFile Deny "empty-file" "the file holds no row of usage";
+    MissingSheet Deny "missing-sheet" "the workbook has no such sheet";
+    NothingUsed Deny "nothing-used" "no row of the files is used";
     MissingColumn Deny "missing-column" "a column that every row needs is not there";
     DuplicateColumn Deny "duplicate-column" "two columns have one meaning";
     UnknownComponentColumn Deny "unknown-component-column" "a column holds numbers and is no component";
@@ -98,6 +100,7 @@ codes! {
     OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
+    OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
     NoPlanPeriod Warn "no-plan-period" "the resource has no plan period this month: stored, but never billed";
 }
 

@@ -102,9 +102,9 @@ pub async fn apply(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> ApplyReport {
-    let mut stages = Stages::new(observer);
+    let mut stages = Stages::begin(observer, "post");
     let exchanges = post(reader, approved, at_once, stop, observer).await;
-    stages.done("post");
+    stages.next("verify");
     let period = approved.plan().header.period;
     let sent_anything = exchanges.values().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
     let verified = if sent_anything {
@@ -114,7 +114,7 @@ pub async fn apply(
     } else {
         Ok(None)
     };
-    stages.done("verify");
+    drop(stages);
     let unverified = verified.as_ref().err().map(ToString::to_string);
     let verified = verified.ok().flatten();
     let stored = verified.as_deref().map(by_key);

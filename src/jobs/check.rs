@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
-use crate::resolve::{ResolveSettings, Usages, plan_periods, rows};
+use crate::resolve::{ResolveSettings, Usages, months, plan_periods, rows};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -63,14 +63,13 @@ pub async fn check(
 ) -> Result<Check, Error> {
     let mut check = resolve(reader, settings, observer).await?;
     let Some(snapshot) = check.snapshot.as_mut() else { return Ok(check) };
-    let mut stages = Stages::new(observer);
+    let _stage = Stages::begin(observer, "plan periods");
     let current = snapshot.catalogue.current_period();
     let of_this_month = check.usages.list().iter().filter(|usage| Some(usage.period) == current);
     let resources = of_this_month.map(|usage| usage.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &resources).await?;
     plan_periods(check.usages.list(), &snapshot.catalogue, &mut check.findings);
     check.mark_faulty();
-    stages.done("plan periods");
     Ok(check)
 }
 
@@ -81,17 +80,17 @@ pub async fn resolve(
     settings: &CheckSettings,
     observer: &dyn Observer,
 ) -> Result<Check, Error> {
-    let mut stages = Stages::new(observer);
+    let mut stages = Stages::begin(observer, "load");
     let mut findings = Findings::new(settings.policy.clone());
     let mut loaded = load(&settings.input, &mut findings)?;
-    stages.done("load");
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, tainted) = (Usages::default(), HashSet::new());
         return Ok(Check { findings, loaded, usages, tainted, snapshot: None });
     }
+    stages.next("catalogue");
     let zone = settings.time_zone.as_deref();
     let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
-    stages.done("catalogue");
+    stages.next("resolve");
     let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,
@@ -99,7 +98,8 @@ pub async fn resolve(
         &settings.resolve,
         &mut findings,
     );
-    stages.done("resolve");
+    let counts = loaded.parsed.fates.counts();
+    months(resolved.usages.list(), &snapshot.catalogue, counts, &mut findings);
     Ok(Check {
         findings,
         loaded,

@@ -89,21 +89,23 @@ impl LeftOutRows {
             let sheet = sheet.and_then(|file| file.sheet.as_deref());
             let rows = copy_rows(input, sheet, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
-            let path = free_path(Path::new(input.name()), rows.delimiter.is_none());
-            write_rows(&path, sheet, &rows)?;
+            let names = names(Path::new(input.name()), rows.delimiter.is_none());
+            let path = write_rows(names, sheet, &rows)?;
             files.push(path);
         }
         Ok(files)
     }
 }
 
-/// `usage.xlsx` becomes `usage-left-out.xlsx`, or `usage-left-out-2.xlsx` where that is there.
-fn free_path(input: &Path, is_workbook: bool) -> PathBuf {
-    let stem = input.file_stem().unwrap_or_default().to_string_lossy();
+/// `usage.xlsx` becomes `usage-left-out.xlsx`, then `usage-left-out-2.xlsx` and so on; a file that was
+/// left out before keeps its stem.
+fn names(input: &Path, is_workbook: bool) -> impl Iterator<Item = PathBuf> {
+    let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = stem.split("-left-out").next().unwrap_or_default().to_owned();
     let ending = if is_workbook { "xlsx" } else { "csv" };
-    let named = |number: u32| match number {
+    let input = input.to_owned();
+    (1..10_000).map(move |number| match number {
         1 => input.with_file_name(format!("{stem}-left-out.{ending}")),
         number => input.with_file_name(format!("{stem}-left-out-{number}.{ending}")),
-    };
-    (1..=u32::MAX).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(1))
+    })
 }

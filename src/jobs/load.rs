@@ -68,8 +68,8 @@ fn table(
     let sheet = source.table().sheet.as_ref().map(|sheet| sheet.as_ref().to_owned());
     let others = source.other_sheets();
     let finding = (!others.is_empty() && settings.sheet.is_none()).then(|| {
-        let names = crate::domain::visible(&others.join(", ")).to_string();
-        Finding::new(Code::OtherSheets, names, "one sheet, or --sheet NAME")
+        let found = format!("not read: {}", crate::domain::visible(&others.join(", ")));
+        Finding::new(Code::OtherSheets, found, "one sheet; --sheet NAME reads another one")
             .at(source.table().place(crate::domain::Spot::Whole))
     });
     Ok((sheet, finding))

@@ -18,8 +18,11 @@ use std::time::{Duration, Instant};
 
 /// Is told what a job is doing; the terminal shows it, tests and `--quiet` do not.
 pub trait Observer: Sync {
+    /// A stage begins.
+    fn begin(&self, stage: &str);
+
     /// A stage is over.
-    fn stage(&self, name: &str, took: Duration);
+    fn end(&self, stage: &str, took: Duration);
 
     /// Posting begins, with this many requests.
     fn posting(&self, requests: usize);
@@ -35,25 +38,38 @@ pub trait Observer: Sync {
 pub struct Silent;
 
 impl Observer for Silent {
-    fn stage(&self, _name: &str, _took: Duration) {}
+    fn begin(&self, _stage: &str) {}
+    fn end(&self, _stage: &str, _took: Duration) {}
     fn posting(&self, _requests: usize) {}
     fn posted(&self) {}
     fn posting_over(&self) {}
 }
 
-/// Times stages for an observer.
+/// Tells an observer of the stages of a job, one after the other.
 struct Stages<'a> {
     observer: &'a dyn Observer,
+    stage: &'static str,
     since: Instant,
 }
 
 impl<'a> Stages<'a> {
-    fn new(observer: &'a dyn Observer) -> Self {
-        Self { observer, since: Instant::now() }
+    /// Begins the first stage.
+    fn begin(observer: &'a dyn Observer, stage: &'static str) -> Self {
+        observer.begin(stage);
+        Self { observer, stage, since: Instant::now() }
     }
 
-    fn done(&mut self, name: &str) {
-        self.observer.stage(name, self.since.elapsed());
-        self.since = Instant::now();
+    /// Ends the stage and begins the next one.
+    fn next(&mut self, stage: &'static str) {
+        self.observer.end(self.stage, self.since.elapsed());
+        self.observer.begin(stage);
+        (self.stage, self.since) = (stage, Instant::now());
+    }
+}
+
+impl Drop for Stages<'_> {
+    /// Ends the last stage, also where an error ends the job.
+    fn drop(&mut self) {
+        self.observer.end(self.stage, self.since.elapsed());
     }
 }

@@ -51,16 +51,16 @@ pub async fn plan(
     left_out.add(&check.findings, &out);
 
     let period = single_period(&usages, snapshot)?;
-    let mut stages = Stages::new(observer);
+    let mut stages = Stages::begin(observer, "stored usages");
     let mut stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
     stored.retain(|usage| {
         let resource = snapshot.catalogue.resource(usage.resource);
         resource.is_some_and(|resource| settings.check.resolve.wants(resource))
     });
-    stages.done("stored usages");
+    stages.next("compare");
     let Snapshot { catalogue, capabilities, .. } = snapshot;
     let compared = compare(usages.list(), &stored, catalogue, capabilities, &mut check.findings)?;
-    stages.done("compare");
+    stages.next("plan periods");
 
     // Only what is posted reaches a plan period, so only resources with a change are asked about.
     let changed = compared.resources.iter().filter(|resource| resource.has_changes());
@@ -68,7 +68,7 @@ pub async fn plan(
     add_plan_periods(reader, catalogue, &changed).await?;
     let of_changed = usages.list().iter().filter(|usage| changed.contains(&usage.resource));
     plan_periods(of_changed, catalogue, &mut check.findings);
-    stages.done("plan periods");
+    drop(stages);
 
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         check.usages = usages;

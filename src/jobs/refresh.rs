@@ -44,13 +44,13 @@ pub struct Refreshed {
 
 /// Reads the month again and compares.
 pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -> Result<Refreshed, Error> {
-    let mut stages = Stages::new(observer);
+    let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
-    stages.done("catalogue");
+    stages.next("stored usages");
     let period = plan.header.period;
     let stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
-    stages.done("stored usages");
+    stages.next("compare");
     let stored = by_key(&stored);
     let mut already_there = 0;
     let mut stale = Vec::new();

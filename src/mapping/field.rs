@@ -86,6 +86,24 @@ impl Field {
         Self::ALL.iter().position(|&field| field == self).unwrap_or_default()
     }
 
+    /// The field that a header seems to mean, for hints; nothing is ever read by it.
+    pub fn meant_by(header: &str) -> Option<Self> {
+        match fold(header).as_str() {
+            "resource" | "name" | "resourcetitle" => Some(Self::ResourceName),
+            "uuid" | "resourceid" => Some(Self::ResourceUuid),
+            "backendid" | "externalid" => Some(Self::ResourceBackendId),
+            "slug" => Some(Self::ResourceSlug),
+            "offering" | "offeringid" => Some(Self::OfferingUuid),
+            "month" | "period" | "date" | "billingmonth" | "usageperiod" => Some(Self::BillingPeriod),
+            "component" | "type" | "metric" | "measure" => Some(Self::ComponentType),
+            "usage" | "quantity" | "value" | "consumption" | "total" | "used" => Some(Self::Amount),
+            "measuredunit" | "units" => Some(Self::Unit),
+            "comment" | "comments" | "note" | "notes" | "remark" | "remarks" => Some(Self::Description),
+            "user" | "login" => Some(Self::Username),
+            _ => None,
+        }
+    }
+
     /// The field that a header names, without regard to case, blanks, dashes and underscores.
     pub fn of_header(header: &str) -> Option<Self> {
         let folded = fold(header);

@@ -65,7 +65,7 @@ fn missing(table: &ParsedTable, shape: Shape, period_given: bool) -> Vec<&'stati
     missing
 }
 
-fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &str) -> Finding {
+fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Finding {
     let expected = match wanted {
         "resource_uuid" => {
             "a column resource_uuid, resource_backend_id, resource_slug or resource_name".to_owned()
@@ -75,13 +75,24 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &str) -> Finding {
         }
         other => format!("a column {other}"),
     };
-    let unbound = table.headers.iter().filter(|header| Field::of_header(header).is_none());
+    let mut unbound = table.headers.iter().filter(|header| Field::of_header(header).is_none());
+    let meant = unbound.clone().find(|header| {
+        Field::meant_by(header).is_some_and(|field| {
+            field.name() == wanted || wanted == "resource_uuid" && Field::RESOURCE.contains(&field)
+        })
+    });
     let found: Vec<&str> = table.headers.iter().map(AsRef::as_ref).collect();
-    let near = nearest(wanted, unbound.map(AsRef::as_ref));
+    let near = match meant {
+        Some(meant) => Some(meant.as_ref()),
+        None => nearest(wanted, unbound.by_ref().map(AsRef::as_ref)),
+    };
     let found = format!("no column {wanted} in: {}", crate::domain::visible(&found.join(", ")));
     let finding = Finding::new(Code::MissingColumn, found, expected).at(row.whole());
     match near {
-        Some(near) => finding.hint(format!("is it the column {}?", crate::domain::visible(near))),
+        Some(near) => {
+            let meant = Field::meant_by(near).map_or(wanted, Field::name);
+            finding.hint(format!("if it is the column {}, head it {meant}", crate::domain::visible(near)))
+        }
         None => finding,
     }
 }

@@ -391,9 +391,14 @@ impl<'a> Parser<'a> {
 }
 
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
-    let names = Field::ALL.iter().map(|field| field.name());
-    let near = crate::domain::nearest(header, names);
-    Finding::new(Code::UnknownColumn, visible(header).to_string(), "a column of the long form; it is ignored")
+    let found = visible(header).to_string();
+    if Field::of_header(header) == Some(Field::Unit) {
+        let expected = "no unit in a table with a column for each component; it is ignored";
+        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
+    }
+    let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));
+    let near = Field::meant_by(header).map(Field::name).or(near);
+    Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")
         .at(raw.place(column))
         .did_you_mean(near)
 }

@@ -4,7 +4,9 @@
 //! another account or in another month. The digest over its content detects damage and careless
 //! edits; it is no signature.
 
-use crate::domain::{BillingPeriod, BillingType, ComponentType, OfferingId, ResourceId, UserId, sha256};
+use crate::domain::{
+    BillingPeriod, BillingType, ComponentType, OfferingId, ResourceId, UserId, sha256, visible,
+};
 use crate::findings::RowCounts;
 use crate::resolve::Capabilities;
 use jiff::Timestamp;
@@ -165,6 +167,18 @@ impl Plan {
             return Err(PlanError::Damaged);
         }
         Ok(envelope.plan)
+    }
+
+    /// The cell that a line's amount comes from; its file goes without saying where there is only one.
+    pub fn cell<'a>(&self, line: &'a Line) -> &'a str {
+        let place = line.place.as_deref().unwrap_or_default();
+        match self.header.inputs.as_slice() {
+            [only] => {
+                let file = visible(&only.name).to_string();
+                place.strip_prefix(&file).unwrap_or(place).trim_start()
+            }
+            _ => place,
+        }
     }
 
     /// The resources with something to post.

@@ -23,4 +23,4 @@ pub use document::{Header, InputFile, Kept, Plan, PlanError, ResourcePlan};
 pub use month::{MonthRefusal, guard_month};
 pub use outcome::Outcome;
 pub use stored::StoredUsage;
-pub use summary::{Summary, Total, Totals};
+pub use summary::{Counts, Summary, Totals};

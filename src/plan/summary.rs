@@ -11,9 +11,9 @@ use crate::domain::Amount;
 use super::change::Change;
 use super::document::Plan;
 
-/// Lines and quantities of one group.
+/// How many lines have each action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Total {
+pub struct Counts {
     /// Lines without a stored row.
     pub create: usize,
     /// Lines whose stored row changes.
@@ -22,35 +22,64 @@ pub struct Total {
     pub same: usize,
     /// Stored rows that the file does not speak of.
     pub only_on_server: usize,
-    /// The sum of what is stored.
-    pub old: Amount,
-    /// The sum of what will be stored.
-    pub new: Amount,
 }
 
-impl Total {
+impl Counts {
     fn add(&mut self, change: &Change) {
-        let zero = Amount::ZERO;
-        let (count, old, new) = match change {
-            Change::Create { new } => (&mut self.create, zero, new.amount.get()),
-            Change::Update { old, new } => (&mut self.update, old.amount, new.amount.get()),
-            Change::Same { old } => (&mut self.same, old.amount, old.amount),
-            Change::OnlyOnServer { old } => (&mut self.only_on_server, old.amount, old.amount),
-        };
-        *count += 1;
-        // The range holds a hundred million rows of the largest figure that a server can store.
-        self.old = self.old.checked_add(old).unwrap_or(self.old);
-        self.new = self.new.checked_add(new).unwrap_or(self.new);
-    }
-
-    /// What the plan adds or takes away.
-    pub fn difference(&self) -> Amount {
-        self.new.checked_sub(self.old).unwrap_or_default()
+        *match change {
+            Change::Create { .. } => &mut self.create,
+            Change::Update { .. } => &mut self.update,
+            Change::Same { .. } => &mut self.same,
+            Change::OnlyOnServer { .. } => &mut self.only_on_server,
+        } += 1;
     }
 
     /// Lines that will be posted.
     pub fn changes(&self) -> usize {
         self.create + self.update
+    }
+}
+
+/// Lines and quantities of one component: what the file says and what is on the server alone make up
+/// what is stored after posting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Total {
+    /// The lines.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The sum of what is stored.
+    pub stored: Amount,
+    /// The sum of what the file says.
+    pub in_file: Amount,
+    /// The sum of what is stored and the file does not speak of.
+    pub only_stored: Amount,
+}
+
+impl Total {
+    fn add(&mut self, change: &Change) {
+        let zero = Amount::ZERO;
+        let (stored, in_file, only_stored) = match change {
+            Change::Create { new } => (zero, new.amount.get(), zero),
+            Change::Update { old, new } => (old.amount, new.amount.get(), zero),
+            Change::Same { old } => (old.amount, old.amount, zero),
+            Change::OnlyOnServer { old } => (old.amount, zero, old.amount),
+        };
+        self.counts.add(change);
+        // The range holds a hundred million rows of the largest figure that a server can store.
+        let plus = |sum: Amount, amount| sum.checked_add(amount).unwrap_or(sum);
+        self.stored = plus(self.stored, stored);
+        self.in_file = plus(self.in_file, in_file);
+        self.only_stored = plus(self.only_stored, only_stored);
+    }
+
+    /// What is stored after posting.
+    pub fn after(&self) -> Amount {
+        self.in_file.checked_add(self.only_stored).unwrap_or_default()
+    }
+
+    /// What the plan adds or takes away.
+    pub fn difference(&self) -> Amount {
+        self.after().checked_sub(self.stored).unwrap_or_default()
     }
 }
 
@@ -75,7 +104,7 @@ pub struct Summary {
     /// Resources with something to post, and so requests.
     pub resources_to_post: usize,
     /// Lines over all components.
-    pub lines: Total,
+    pub lines: Counts,
     /// Stored rows that are posted again unchanged.
     pub kept: usize,
     /// By component and unit.
@@ -89,7 +118,7 @@ impl Summary {
     pub fn of(plan: &Plan) -> Self {
         let mut components: BTreeMap<(String, String), Total> = BTreeMap::new();
         let mut customers: BTreeMap<(String, String, String), Total> = BTreeMap::new();
-        let mut lines = Total::default();
+        let mut lines = Counts::default();
         for resource in &plan.resources {
             for line in &resource.lines {
                 let (component, unit) = (line.component.to_string(), line.unit.clone());
@@ -99,9 +128,6 @@ impl Summary {
                 lines.add(&line.change);
             }
         }
-        // A sum over units means nothing, so only the counts are kept of it.
-        lines.old = Amount::ZERO;
-        lines.new = Amount::ZERO;
         let component = |((component, unit), total)| Totals { customer: None, component, unit, total };
         let customer = |((customer, component, unit), total)| Totals {
             customer: Some(customer),

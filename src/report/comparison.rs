@@ -29,6 +29,7 @@ struct Styles {
     amount: Format,
     count: Format,
     heading: Format,
+    indented: Format,
 }
 
 impl Styles {
@@ -46,6 +47,7 @@ impl Styles {
             amount: Format::new().set_num_format("#,##0.00##;(#,##0.00##);0.00"),
             count: Format::new().set_num_format("#,##0"),
             heading: Format::new().set_bold().set_font_size(12),
+            indented: Format::new().set_indent(1),
         }
     }
 }
@@ -66,7 +68,7 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     let figures = Summary::of(plan);
     sheet.set_name("Summary")?;
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
-    for (column, width) in [34, 18, 14, 10, 10, 10, 16, 18, 18, 18].into_iter().enumerate() {
+    for (column, width) in [34, 18, 14, 10, 10, 10, 16, 18, 18, 20, 18, 18].into_iter().enumerate() {
         sheet.set_column_width(u16::try_from(column).unwrap_or_default(), width)?;
     }
     let header = &plan.header;
@@ -135,6 +137,8 @@ fn totals(
         "Same",
         "In Waldur alone",
         "Stored in Waldur",
+        "In the file",
+        "Stored, not in file",
         "After posting",
         "Difference",
     ];
@@ -148,7 +152,8 @@ fn totals(
         sheet.write_string(row, 0, group.customer.as_deref().unwrap_or("all"))?;
         sheet.write_string(row, 1, &group.component)?;
         sheet.write_string(row, 2, &group.unit)?;
-        let counts = [total.create, total.update, total.same, total.only_on_server];
+        let counts = &total.counts;
+        let counts = [counts.create, counts.update, counts.same, counts.only_on_server];
         for (column, count) in (3_u16..).zip(counts) {
             sheet.write_number_with_format(
                 row,
@@ -157,9 +162,10 @@ fn totals(
                 &styles.count,
             )?;
         }
-        write_amount(sheet, row, 7, total.old, &styles.amount)?;
-        write_amount(sheet, row, 8, total.new, &styles.amount)?;
-        write_amount(sheet, row, 9, total.difference(), &styles.amount)?;
+        let amounts = [total.stored, total.in_file, total.only_stored, total.after(), total.difference()];
+        for (column, amount) in (7_u16..).zip(amounts) {
+            write_amount(sheet, row, column, amount, &styles.amount)?;
+        }
         row += 1;
     }
     Ok(row)
@@ -178,7 +184,7 @@ const LINE_HEADERS: [(&str, f64); 13] = [
     ("In the file", 16.0),
     ("Difference", 16.0),
     ("Description", 30.0),
-    ("Cell", 44.0),
+    ("Cell", 30.0),
 ];
 
 fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), XlsxError> {
@@ -209,9 +215,7 @@ fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xlsx
                 sheet.write_string(row, column, text)?;
             }
             figures(sheet, row, &line.change, styles)?;
-            if let Some(place) = &line.place {
-                sheet.write_string(row, 12, place)?;
-            }
+            sheet.write_string(row, 12, plan.cell(line))?;
         }
     }
     let last = u16::try_from(LINE_HEADERS.len() - 1).unwrap_or_default();
@@ -245,7 +249,7 @@ fn figures(sheet: &mut Worksheet, row: u32, change: &Change, styles: &Styles) ->
     }
     let description = new.as_ref().or(old).map(|figures| figures.description.as_str());
     if let Some(description) = description.filter(|description| !description.is_empty()) {
-        sheet.write_string(row, 11, description)?;
+        sheet.write_string_with_format(row, 11, description, &styles.indented)?;
     }
     Ok(())
 }

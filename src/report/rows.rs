@@ -1,23 +1,41 @@
 //! Rows of an input, written again in the layout that they stood in.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
-use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
 use crate::parse::{CellKind, RawRows, with_guard};
 
 use super::ReportError;
 
-/// Writes rows as a text file or a workbook, as they were; the file must not be there yet.
-pub fn write_rows(path: &Path, sheet: Option<&str>, rows: &RawRows) -> Result<(), ReportError> {
+/// Writes rows as a text file or a workbook, as they were, under the first of these names that is
+/// free or holds just this content already; the name.
+pub fn write_rows(
+    names: impl Iterator<Item = PathBuf>,
+    sheet: Option<&str>,
+    rows: &RawRows,
+) -> Result<PathBuf, ReportError> {
     let bytes = match rows.delimiter {
         Some(delimiter) => text(rows, delimiter),
         None => workbook(rows, sheet.unwrap_or("Sheet1"))?,
     };
-    let unwritable = |source| ReportError::Unwritable { path: path.to_owned(), source };
-    let mut file = std::fs::File::create_new(path).map_err(unwritable)?;
-    file.write_all(&bytes).map_err(unwritable)
+    for path in names {
+        let unwritable = |source| ReportError::Unwritable { path: path.clone(), source };
+        match std::fs::File::create_new(&path) {
+            Ok(mut file) => file.write_all(&bytes).map_err(unwritable)?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+                    return Ok(path);
+                }
+                continue;
+            }
+            Err(error) => return Err(unwritable(error)),
+        }
+        return Ok(path);
+    }
+    let source = ErrorKind::AlreadyExists.into();
+    Err(ReportError::Unwritable { path: PathBuf::new(), source })
 }
 
 fn text(rows: &RawRows, delimiter: u8) -> Vec<u8> {
@@ -31,6 +49,9 @@ fn text(rows: &RawRows, delimiter: u8) -> Vec<u8> {
 
 fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
+    // The time of writing is left out, so the same rows are the same bytes.
+    workbook
+        .set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
     let sheet = workbook.add_worksheet();
     sheet.set_name(name)?;
     sheet.set_freeze_panes(1, 0)?;
@@ -39,7 +60,9 @@ fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
         if number == 0 {
             sheet.set_row_format(0, &bold)?;
             for column in (0_u16..).take(row.len()) {
-                sheet.set_column_width(column, 18)?;
+                let cells = rows.rows.iter().filter_map(|row| row.get(usize::from(column)));
+                let longest = cells.map(|(text, _)| text.chars().count()).max().unwrap_or_default();
+                sheet.set_column_width(column, u32::try_from(longest.clamp(8, 48) + 2).unwrap_or(50))?;
             }
         }
         write_row(sheet, number, row)?;

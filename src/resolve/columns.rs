@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use crate::domain::{Amount, OfferingId, fold, nearest, visible};
 use crate::findings::{Code, Finding, Findings};
+use crate::mapping::Field;
 use crate::parse::{Cell, Figure, OpenColumn, Parsed, amount};
 
 use super::catalogue::{Catalogue, Offering};
@@ -23,13 +24,22 @@ impl Headers {
 
     /// The component type that a header means in an offering.
     pub fn component(&self, offering: OfferingId, header: &str) -> Option<&str> {
-        self.0.get(&offering)?.get(&fold(header))?.as_deref()
+        self.0.get(&offering)?.get(&fold(without_unit(header).0))?.as_deref()
     }
 
     fn is_known(&self, header: &str) -> bool {
-        let folded = fold(header);
+        let folded = fold(without_unit(header).0);
         self.0.values().any(|types| types.contains_key(&folded))
     }
+}
+
+/// Splits a header such as `CPU (k-hours)` or `ram [GB-hours]` into name and unit.
+fn without_unit(header: &str) -> (&str, Option<&str>) {
+    let split = [('(', ')'), ('[', ']')].into_iter().find_map(|(open, close)| {
+        let (name, unit) = header.trim().strip_suffix(close)?.rsplit_once(open)?;
+        Some((name.trim(), unit.trim())).filter(|(name, unit)| !name.is_empty() && !unit.is_empty())
+    });
+    split.map_or((header, None), |(name, unit)| (name, Some(unit)))
 }
 
 /// Folded types; `None` where two types of one offering fold alike, so that neither is guessed.
@@ -46,7 +56,18 @@ fn folded(offering: &Offering) -> HashMap<String, Option<String>> {
 /// row side by side, and marks rows with faulty cells.
 pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findings) -> Vec<Figure> {
     let headers = Headers::new(catalogue);
-    let columns = std::mem::take(&mut parsed.open_columns);
+    let mut columns = std::mem::take(&mut parsed.open_columns);
+    if catalogue.offerings().is_empty() {
+        // Without a scope nothing is known of components, and each row says that it has none.
+        return Vec::new();
+    }
+    for table in 0..parsed.tables.len() {
+        let own = || columns.iter().filter(|column| column.table == table);
+        if own().next().is_some() && !own().any(|column| headers.is_known(&column.header)) {
+            findings.push(no_component(parsed, table, own()));
+            columns.retain(|column| column.table != table);
+        }
+    }
     let mut figures = Vec::new();
     let mut bound: HashMap<(usize, String), usize> = HashMap::new();
     for column in columns {
@@ -54,7 +75,8 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
             unknown_column(parsed, &column, catalogue, findings);
             continue;
         }
-        if let Some(first) = bound.insert((column.table, fold(&column.header)), column.column) {
+        if let Some(first) = bound.insert((column.table, fold(without_unit(&column.header).0)), column.column)
+        {
             let table = &parsed.tables[column.table];
             let header_place = |at: usize| table.place(table.header_row, Some(at));
             let mut finding =
@@ -70,7 +92,7 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
                     subject: cell.subject,
                     column: column.column,
                     component: column.header.clone(),
-                    unit: None,
+                    unit: without_unit(&column.header).1.map(Into::into),
                     amount,
                 }),
                 Err(fault) => {
@@ -82,6 +104,24 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
     }
     figures.sort_by_key(|figure| (figure.subject, figure.column));
     figures
+}
+
+/// A table without an amount column is of the wide form; where no column is a component either, it
+/// is probably a long one with other headers.
+fn no_component<'a>(parsed: &Parsed, table: usize, columns: impl Iterator<Item = &'a OpenColumn>) -> Finding {
+    let headers: Vec<&str> = columns.map(|column| column.header.as_ref()).collect();
+    let meant = headers.iter().filter_map(|header| {
+        let field = Field::meant_by(header)?;
+        Some(format!("head {} as {}", visible(header), field.name()))
+    });
+    let meant: Vec<String> = meant.collect();
+    let table = &parsed.tables[table];
+    let found =
+        format!("no column amount, and none of these is a component: {}", visible(&headers.join(", ")));
+    let expected = "columns component_type and amount, or a column for each component of the offering";
+    let finding = Finding::new(Code::MissingColumn, found, expected)
+        .at(table.table.place(crate::domain::Spot::Row(table.header_row)));
+    if meant.is_empty() { finding } else { finding.hint(format!("if so meant, {}", meant.join(", "))) }
 }
 
 fn unknown_column(parsed: &Parsed, column: &OpenColumn, catalogue: &Catalogue, findings: &mut Findings) {
@@ -100,7 +140,7 @@ fn unknown_column(parsed: &Parsed, column: &OpenColumn, catalogue: &Catalogue, f
     let types = offerings
         .iter()
         .flat_map(|offering| offering.components.iter().map(|component| component.component_type.as_str()));
-    let near = nearest(&column.header, types);
+    let near = nearest(without_unit(&column.header).0, types);
     let what = if column.header.is_empty() { "a column without a header".to_owned() } else { header.clone() };
     let found = format!("{what}, with {} numbers", numbers.len());
     let finding =

@@ -7,6 +7,7 @@
 mod capabilities;
 mod catalogue;
 mod columns;
+mod months;
 mod plan_periods;
 mod resources;
 mod rows;
@@ -14,6 +15,7 @@ mod usages;
 
 pub use capabilities::{Capabilities, CarryOverField};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
+pub use months::months;
 pub use plan_periods::plan_periods;
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};

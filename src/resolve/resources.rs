@@ -81,7 +81,7 @@ impl<'a> ResourceFinder<'a> {
         match (offering, self.scope.as_slice()) {
             (Some(offering), _) if self.catalogue.offering(offering).is_some() => Ok(offering),
             (Some(offering), _) => {
-                let expected = "an offering of this server that this account may see";
+                let expected = "an offering in scope that this account may see";
                 let finding = Finding::new(Code::UnknownOffering, offering.to_string(), expected);
                 Err((Field::OfferingUuid, finding))
             }

@@ -229,11 +229,12 @@ impl<'a> Judge<'a> {
             let expected =
                 format!("{}, the unit of {}", visible(&component.measured_unit), component.component_type);
             let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
-            self.fault_in(
-                figure.subject,
-                Field::Unit,
-                finding.hint("convert the amounts, then change the unit"),
-            );
+            let finding = finding.hint("convert the amounts, then change the unit");
+            if is_wide {
+                self.fault(figure.subject, Some(figure.column), finding);
+            } else {
+                self.fault_in(figure.subject, Field::Unit, finding);
+            }
             return None;
         }
         Some(component)
@@ -270,10 +271,12 @@ impl<'a> Judge<'a> {
                 .chain(others.iter().copied())
                 .map(|at| usages[at].1.amount.to_string())
                 .collect();
+            let resource = self.catalogue.resource(usage.resource).map_or("", |resource| &resource.name);
             let found = format!(
-                "{} rows for {}, {}: {}",
+                "{} rows for {} of {}, {}: {}",
                 amounts.len(),
                 usage.component,
+                visible(resource),
                 usage.period,
                 amounts.join(", ")
             );

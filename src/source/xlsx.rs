@@ -35,14 +35,17 @@ impl<'a> Workbook<'a> {
             .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
             .collect();
         let chosen = match sheet {
-            Some(wanted) => sheets.iter().find(|(name, _)| name == wanted),
+            Some(wanted) => sheets
+                .iter()
+                .find(|(name, _)| name == wanted)
+                .or_else(|| sheets.iter().find(|(name, _)| name.to_lowercase() == wanted.to_lowercase())),
             None => sheets.iter().find(|(_, is_visible)| *is_visible),
         };
         let Some((chosen, _)) = chosen else {
             let names: Vec<&str> = sheets.iter().map(|(name, _)| name.as_str()).collect();
             let wanted = sheet.unwrap_or("a visible sheet");
             let found = format!("no sheet {} among: {}", visible(wanted), visible(&names.join(", ")));
-            let finding = Finding::new(Code::EmptyFile, found, "a sheet of usage");
+            let finding = Finding::new(Code::MissingSheet, found, "a sheet of the workbook");
             return Err(finding.did_you_mean(nearest(wanted, names)));
         };
         let sheet = chosen.clone();

@@ -1,8 +1,11 @@
 //! Findings for people: by code, gravest first, capped, with what was hidden.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
-use crate::findings::{Finding, Findings, RowCounts, Severity};
+use crate::findings::{Finding, RowCounts, Severity};
+use crate::jobs::check::Check;
+use crate::resolve::Usage;
 
 use super::{Style, counted, grouped};
 
@@ -10,7 +13,8 @@ use super::{Style, counted, grouped};
 const SHOWN: usize = 8;
 
 /// What a check has to say.
-pub fn check_text(findings: &Findings, counts: RowCounts, style: Style) -> String {
+pub fn check_text(check: &Check, style: Style) -> String {
+    let findings = &check.findings;
     let mut text = String::new();
     for (code, severity, list) in findings.grouped() {
         let label = match severity {
@@ -26,7 +30,10 @@ pub fn check_text(findings: &Findings, counts: RowCounts, style: Style) -> Strin
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", rows_text(counts));
+    let _ = writeln!(text, "{}", rows_text(check.counts()));
+    if let Some(amounts) = amounts_text(check.usages.list()) {
+        let _ = writeln!(text, "{amounts}");
+    }
     let (denied, warned) = (findings.count(Severity::Deny), findings.count(Severity::Warn));
     let verdict = match (denied, warned) {
         (0, 0) => style.good("ok: nothing found"),
@@ -39,6 +46,19 @@ pub fn check_text(findings: &Findings, counts: RowCounts, style: Style) -> Strin
     };
     let _ = writeln!(text, "{verdict}");
     text
+}
+
+/// What the used rows report.
+fn amounts_text(usages: &[Usage]) -> Option<String> {
+    let resources: HashSet<_> = usages.iter().map(|usage| usage.resource).collect();
+    let first = usages.iter().map(|usage| usage.period).min()?;
+    let last = usages.iter().map(|usage| usage.period).max()?;
+    let months = if first == last { first.to_string() } else { format!("{first}..{last}") };
+    Some(format!(
+        "{} of {} for {months}",
+        counted(usages.len(), "amount"),
+        counted(resources.len(), "resource")
+    ))
 }
 
 /// The conservation law, as people read it.

@@ -17,6 +17,9 @@ pub fn apply_text(report: &ApplyReport, style: Style) -> String {
     let counts: Vec<String> =
         report.counts().iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
     let _ = writeln!(text, "{}: {}", counted(report.lines.len(), "row"), counts.join(", "));
+    if report.counts().contains_key("kept") {
+        let _ = writeln!(text, "kept: posted again as stored, so that the server does not forget them");
+    }
     let _ = writeln!(
         text,
         "requests: {} accepted, {} rejected, {} without an answer, {} not sent",

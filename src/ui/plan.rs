@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use crate::domain::{Amount, visible};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::plan::{Change, Plan, Summary, Total, Totals};
+use crate::plan::{Change, Counts, Plan, Summary, Totals};
 
 use super::{Style, Table, counted, grouped};
 
 /// How many changed lines are shown where nobody asks for all of them.
 pub const SHOWN: usize = 40;
+/// The same for lines that are on the server alone.
+const SHOWN_ON_SERVER: usize = 8;
 
 /// What a plan would do; of the changed lines at most so many are shown.
 pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
@@ -19,7 +21,12 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let _ = writeln!(text, "{}", style.bold(&title));
     let _ = writeln!(text, "  {}\n", actions(&summary.lines, summary.kept));
     if summary.resources_to_post == 0 {
-        let _ = writeln!(text, "{}", style.good("nothing to do: every row is stored as the file wants it"));
+        let nothing = match summary.lines.same {
+            0 => "nothing to do: no row of the file is left to post".to_owned(),
+            same => format!("nothing to do: {} stored as the file wants {}", are(same), them(same)),
+        };
+        let _ = writeln!(text, "{}", style.good(&nothing));
+        text.push_str(&only_on_server(plan, most, style));
         return text;
     }
     let _ = writeln!(text, "{}", style.bold("By component"));
@@ -28,13 +35,54 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     text.push_str(&totals(&summary.customers, true));
     let _ = writeln!(text, "\n{}", style.bold("Changes"));
     text.push_str(&changes(plan, most));
+    text.push_str(&only_on_server(plan, most, style));
     let requests = counted(summary.resources_to_post, "request");
     let _ = writeln!(text, "\n{requests}, one for each resource that changes");
-    text.push_str(&assumptions(plan));
+    if most == usize::MAX {
+        text.push_str(&assumptions(plan));
+    }
     text
 }
 
-fn actions(lines: &Total, kept: usize) -> String {
+fn are(count: usize) -> String {
+    if count == 1 { "the 1 row is".to_owned() } else { format!("all {} rows are", grouped(count)) }
+}
+
+fn them(count: usize) -> &'static str {
+    if count == 1 { "it" } else { "them" }
+}
+
+/// What is stored and the file does not speak of: it stays, and somebody may have forgotten it.
+fn only_on_server(plan: &Plan, most: usize, style: Style) -> String {
+    let mut table = Table::new(&["organisation", "resource", "component", ">stored", "unit"]);
+    let mut lines = 0_usize;
+    for resource in &plan.resources {
+        for line in &resource.lines {
+            let Change::OnlyOnServer { old } = &line.change else { continue };
+            lines += 1;
+            if lines <= SHOWN_ON_SERVER || most == usize::MAX {
+                table.row([
+                    visible(&resource.customer_name).to_string(),
+                    visible(&resource.name).to_string(),
+                    visible(line.component.as_str()).to_string(),
+                    old.amount.to_string(),
+                    visible(&line.unit).to_string(),
+                ]);
+            }
+        }
+    }
+    if lines == 0 {
+        return String::new();
+    }
+    let mut text =
+        format!("\n{}\n{}", style.bold("Only on the server, and left as it is"), table.render("  "));
+    if lines > SHOWN_ON_SERVER && most != usize::MAX {
+        let _ = writeln!(text, "  … and {} more; -v shows them all", grouped(lines - SHOWN_ON_SERVER));
+    }
+    text
+}
+
+fn actions(lines: &Counts, kept: usize) -> String {
     let mut parts = vec![
         format!("{} to create", grouped(lines.create)),
         format!("{} to update", grouped(lines.update)),
@@ -57,17 +105,17 @@ fn totals(totals: &[Totals], by_customer: bool) -> String {
         headers.insert(0, "organisation");
     }
     let mut table = Table::new(&headers);
-    for group in totals.iter().filter(|group| group.total.changes() + group.total.same > 0) {
+    for group in totals.iter().filter(|group| group.total.counts.changes() + group.total.counts.same > 0) {
         let total = &group.total;
         let customer = group.customer.iter().map(|customer| visible(customer).to_string());
         let figures = [
             visible(&group.component).to_string(),
             visible(&group.unit).to_string(),
-            grouped(total.create),
-            grouped(total.update),
-            grouped(total.same),
-            total.old.to_string(),
-            total.new.to_string(),
+            grouped(total.counts.create),
+            grouped(total.counts.update),
+            grouped(total.counts.same),
+            total.stored.to_string(),
+            total.after().to_string(),
             signed(total.difference()),
         ];
         table.row(customer.chain(figures));
@@ -102,26 +150,19 @@ fn changes(plan: &Plan, most: usize) -> String {
                 new.amount.to_string(),
                 visible(&line.unit).to_string(),
                 notes(&line.change),
-                cell(plan, line.place.as_deref()),
+                plan.cell(line).to_owned(),
             ]);
         }
     }
     let mut text = table.render("  ");
     if hidden > 0 {
-        let _ =
-            writeln!(text, "  … and {} more; -v shows them all, -o plan.xlsx writes them", grouped(hidden));
+        let _ = writeln!(
+            text,
+            "  … and {} more; -v shows them all, `plan -o plan.xlsx` writes them",
+            grouped(hidden)
+        );
     }
     text
-}
-
-/// The cell that an amount comes from; its file goes without saying where there is only one.
-fn cell(plan: &Plan, place: Option<&str>) -> String {
-    let place = place.unwrap_or_default();
-    let file = match plan.header.inputs.as_slice() {
-        [only] => visible(&only.name).to_string(),
-        _ => String::new(),
-    };
-    place.strip_prefix(&file).unwrap_or(place).trim_start().to_owned()
 }
 
 /// What changes besides the amount.
@@ -154,7 +195,7 @@ fn assumptions(plan: &Plan) -> String {
     if unknown.is_empty() {
         return String::new();
     }
-    format!("assumed of this server, to be on the safe side: {}\n", unknown.join(", "))
+    format!("assumed of this server, to be on the safe side:\n  {}\n", unknown.join("\n  "))
 }
 
 /// What `--skip-faulty` leaves out.
@@ -163,7 +204,7 @@ pub fn left_out_text(left_out: &LeftOutSummary, style: Style) -> String {
     let head = format!("Left out: {}, with all rows of their resources", counted(left_out.rows, "row"));
     let _ = writeln!(text, "{}", style.warn(&head));
     for (component, amount) in &left_out.quantities {
-        let _ = writeln!(text, "  {} {amount} in rows without a fault of their own", visible(component));
+        let _ = writeln!(text, "  {} {amount} among them without a fault of their own", visible(component));
     }
     for file in &left_out.files {
         let _ = writeln!(text, "  written to {}", visible(file));

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::jobs::Observer;
 
@@ -16,9 +17,11 @@ pub struct Terminal {
     quiet: bool,
     verbose: bool,
     progress: Mutex<Option<Progress>>,
+    has_posted: AtomicBool,
 }
 
 enum Progress {
+    Spinner(ProgressBar),
     Bar(ProgressBar),
     Lines { total: usize, done: usize, since: Instant, said: Instant },
 }
@@ -27,7 +30,7 @@ impl Terminal {
     /// A terminal that says nothing but errors where `quiet`, and the time of each stage where
     /// `verbose`.
     pub fn new(quiet: bool, verbose: bool) -> Self {
-        Self { quiet, verbose, progress: Mutex::new(None) }
+        Self { quiet, verbose, progress: Mutex::new(None), has_posted: AtomicBool::new(false) }
     }
 
     /// Says something to a person.
@@ -49,12 +52,35 @@ impl Terminal {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Asks a question; only `yes` is yes.
+    /// Asks a question until it is answered; a closed stdin is a no.
     pub fn ask(question: &str) -> bool {
-        let _ = write!(std::io::stderr().lock(), "{question} [yes/no] ");
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "yes" | "y")
+        loop {
+            let _ = write!(std::io::stderr().lock(), "{question} [yes/no] ");
+            let mut answer = String::new();
+            let read = std::io::stdin().lock().read_line(&mut answer);
+            match answer.trim().to_ascii_lowercase().as_str() {
+                "yes" | "y" => return true,
+                "no" | "n" => return false,
+                _ if read.is_ok_and(|bytes| bytes > 0) => {}
+                _ => {
+                    let _ = writeln!(std::io::stderr().lock());
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Whether posting has begun, so that an interruption is the job's own business.
+    pub fn has_posted(&self) -> bool {
+        self.has_posted.load(Ordering::Relaxed)
+    }
+
+    fn clear(&self) {
+        self.with_progress(|progress| {
+            if let Some(Progress::Bar(bar) | Progress::Spinner(bar)) = progress.take() {
+                bar.finish_and_clear();
+            }
+        });
     }
 
     fn with_progress(&self, act: impl FnOnce(&mut Option<Progress>)) {
@@ -63,23 +89,41 @@ impl Terminal {
 }
 
 impl Observer for Terminal {
-    fn stage(&self, name: &str, took: Duration) {
+    fn begin(&self, stage: &str) {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let spinner = ProgressBar::new_spinner().with_message(stage.to_owned());
+        spinner.enable_steady_tick(Duration::from_millis(120));
+        self.with_progress(|progress| *progress = Some(Progress::Spinner(spinner)));
+    }
+
+    fn end(&self, stage: &str, took: Duration) {
+        self.clear();
         if self.verbose {
-            self.error(&format!("{name}: {:.3} s", took.as_secs_f64()));
+            self.error(&format!("{stage}: {:.3} s", took.as_secs_f64()));
         }
     }
 
     fn posting(&self, requests: usize) {
+        self.has_posted.store(true, Ordering::Relaxed);
+        self.clear();
         if self.quiet || requests == 0 {
             return;
         }
         self.with_progress(|progress| {
             *progress = Some(if std::io::stderr().is_terminal() {
-                let template = "posting {bar:30} {pos}/{len} {per_sec}, {eta} left";
+                let template = "posting {bar:30} {pos}/{len}, {rate}, {eta} left";
                 let bar =
                     ProgressBar::with_draw_target(u64::try_from(requests).ok(), ProgressDrawTarget::stderr());
+                let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+                    // Writing to the bar's own line cannot fail.
+                    let _ = write!(text, "{:.1} a second", state.per_sec());
+                };
                 bar.set_style(
-                    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+                    ProgressStyle::with_template(template)
+                        .unwrap_or_else(|_| ProgressStyle::default_bar())
+                        .with_key("rate", rate),
                 );
                 Progress::Bar(bar)
             } else {
@@ -100,15 +144,11 @@ impl Observer for Terminal {
                     let _ = writeln!(std::io::stderr().lock(), "{line}");
                 }
             }
-            None => {}
+            Some(Progress::Spinner(_)) | None => {}
         });
     }
 
     fn posting_over(&self) {
-        self.with_progress(|progress| {
-            if let Some(Progress::Bar(bar)) = progress.take() {
-                bar.finish_and_clear();
-            }
-        });
+        self.clear();
     }
 }

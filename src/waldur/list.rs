@@ -114,6 +114,16 @@ pub struct Listed {
     pub ignored: BTreeSet<&'static str>,
     /// How many rows the server counts, where a single page was asked for.
     pub count: Option<usize>,
+    /// The names of the fields that usages of this server have; empty where no row was read.
+    pub names: BTreeSet<String>,
+}
+
+impl Listed {
+    /// The first field that was asked for and that no row has.
+    pub fn unknown_field<'a>(&self, filter: &'a ListFilter) -> Option<&'a str> {
+        let fields = filter.fields.iter().map(String::as_str);
+        fields.into_iter().find(|field| !self.names.is_empty() && !self.names.contains(*field))
+    }
 }
 
 /// A filter: its parameter, the field that shows it, and whether a row passes.
@@ -149,12 +159,23 @@ pub(super) async fn list(http: &Http, filter: &ListFilter, at_once: usize) -> Re
         }
         rows.sort_by(ordered);
     }
+    let names = names(http, filter, &rows).await?;
     if !filter.fields.is_empty() {
         for row in &mut rows {
             row.0.retain(|name, _| filter.fields.iter().any(|field| field == name));
         }
     }
-    Ok(Listed { rows, ignored, count })
+    Ok(Listed { rows, ignored, count, names })
+}
+
+/// The fields of usages, asked for only where a field is missing from every row.
+async fn names(http: &Http, filter: &ListFilter, rows: &[ListRow]) -> Result<BTreeSet<String>, WaldurError> {
+    let has = |field: &String| rows.iter().any(|row| row.0.contains_key(field));
+    if rows.is_empty() || filter.fields.iter().all(has) {
+        return Ok(BTreeSet::new());
+    }
+    let whole: Vec<ListRow> = http.get_json(PATH, &[("page_size", "1".to_owned())]).await?;
+    Ok(whole.into_iter().flat_map(|row| row.0.into_iter().map(|(name, _)| name)).collect())
 }
 
 async fn page(http: &Http, filter: &ListFilter, query: &Query) -> Result<(Vec<ListRow>, usize), WaldurError> {

@@ -60,7 +60,7 @@ fn files_that_are_no_usage_are_refused_as_a_whole() {
             "column.csv",
             b"resource_name,billing_period,component_type,amont\na,2026-11,cpu,1\n",
             "missing-column",
-            "is it the column amont?",
+            "if it is the column amont, head it amount",
         ),
         (
             "quote.csv",
@@ -96,7 +96,7 @@ fn duplicates_name_both_cells() {
     rig.long(&["climate-alps,2026-11,cpu,1", "climate-alps,2026-11,ram,5", "climate-alps,2026-11,cpu,2"]);
     rig.run(&["check", "usage.csv", "--offering", HPC])
         .ends_with(3)
-        .says("usage.csv line 2, column 4 \"amount\": 2 rows for cpu, 2026-11: 1.00, 2.00")
+        .says("usage.csv line 2, column 4 \"amount\": 2 rows for cpu of climate-alps, 2026-11: 1.00, 2.00")
         .says("and usage.csv line 4, column 4 \"amount\"")
         .says("3 rows read: 1 used, 2 faulty");
 }
@@ -217,7 +217,14 @@ fn json_lists_every_finding() {
     {
       "code": "unknown-resource",
       "severity": "deny",
-      "place": "usage.csv line 2, column 1 \"resource_name\"",
+      "place": {
+        "text": "usage.csv line 2, column 1 \"resource_name\"",
+        "file": "usage.csv",
+        "sheet": null,
+        "row": 2,
+        "column": 1,
+        "header": "resource_name"
+      },
       "found": "nobody-0",
       "expected": "a resource of this server that this account may see"
     }
@@ -241,4 +248,48 @@ fn the_samples_say_the_same_in_every_form() {
         let file = samples.join(format!("usage-2026-11-{name}"));
         rig.run(&["check", file.to_str().unwrap()]).ends_with(3).says("17 findings at deny, 2 warnings");
     }
+}
+
+#[test]
+fn a_run_that_uses_no_row_is_no_success() {
+    let rig = Rig::new();
+    rig.long(&["climate-alps,2026-10,cpu,1", "climate-alps,2026-10,ram,1"]);
+    rig.run(&["check", "usage.csv", "--offering", HPC])
+        .ends_with(0)
+        .says("warn other-month")
+        .says("2 amounts of 2026-10")
+        .says("2 amounts of 1 resource for 2026-10");
+    rig.run(&["apply", "usage.csv", "--offering", HPC, "--period", "2026-11", "--yes"])
+        .ends_with(3)
+        .says("deny nothing-used")
+        .says("2 filtered out, 0 blank");
+}
+
+#[test]
+fn headers_that_are_near_a_meaning_are_told_so() {
+    let rig = Rig::new();
+    rig.file("usage.csv", "Resource,Month,Component,Usage\nclimate-alps,2026-11,cpu,1\n");
+    rig.run(&["check", "usage.csv", "--offering", HPC])
+        .ends_with(3)
+        .says("if it is the column Resource, head it resource_name")
+        .says("if it is the column Month, head it billing_period");
+    rig.file("usage.csv", "Resource name,Billing period,Component,Usage\nclimate-alps,2026-11,cpu,1\n");
+    rig.run(&["check", "usage.csv", "--offering", HPC])
+        .ends_with(3)
+        .says("none of these is a component: Component, Usage")
+        .says("head Component as component_type, head Usage as amount");
+}
+
+#[test]
+fn units_in_wide_headers_are_checked() {
+    let rig = Rig::new();
+    let check = ["check", "wide.csv", "--offering", HPC, "--period", "2026-11"];
+    rig.file("wide.csv", "resource_name,CPU (k-hours),RAM [GB-hours]\nclimate-alps,1,2\n");
+    rig.run(&check).ends_with(0).says("2 amounts of 1 resource for 2026-11");
+    rig.file("wide.csv", "resource_name,CPU (hours)\nclimate-alps,1\n");
+    rig.run(&check)
+        .ends_with(3)
+        .says("deny unit-mismatch")
+        .says("line 2, column 2")
+        .says("k-hours, the unit of cpu");
 }

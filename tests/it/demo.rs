@@ -16,7 +16,7 @@ fn the_demo_shows_the_whole_way_and_leaves_files_that_open() {
         "81 to create, 19 to update, 10 the same, 4 only on the server",
         "100 rows: 100 posted",
         "verified: what is stored is what was planned",
-        "nothing to do: every row is stored as the file wants it",
+        "nothing to do: all 110 rows are stored as the file wants them",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }

@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
         "jobs",
         &["domain", "error", "findings", "parse", "resolve", "plan", "source", "waldur", "report", "sandbox"],
     ),
-    ("ui", &["domain", "findings", "jobs", "plan", "waldur"]),
+    ("ui", &["domain", "findings", "jobs", "plan", "resolve", "waldur"]),
     (
         "cli",
         &[

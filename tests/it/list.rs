@@ -60,3 +60,12 @@ fn one_usage_is_shown_whole() {
     rig.run(&["show", uuid]).ends_with(0).says("billing_period").says("2026-11-01");
     rig.run(&["show", "00000000000000000000000000000000"]).ends_with(6).says("there is no usage");
 }
+
+#[test]
+fn a_field_that_no_usage_has_is_refused() {
+    let rig = Rig::new();
+    rig.run(&["list", "--period", "2026-11", "--field", "usgae"])
+        .ends_with(2)
+        .says("have no field `usgae`")
+        .says("did you mean usage?");
+}

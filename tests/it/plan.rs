@@ -53,6 +53,12 @@ fn plans_are_written_by_their_ending() {
         .ends_with(2)
         .says("cannot write nowhere/plan.json");
     rig.run(&[&plan[..], &["plan.json", "-o", "plan.xlsx"]].concat()).ends_with(0);
+    rig.run(&[&plan[..], &["plan.xlsx"]].concat())
+        .ends_with(2)
+        .says("plan.xlsx is there already")
+        .says("--force");
+    rig.run(&[&plan[..], &["plan.xlsx", "--force"]].concat()).ends_with(0);
+    rig.run(&["plan", "plan.xlsx", "-o", "plan.xlsx", "--force"]).ends_with(2).says("is an input");
     let json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(rig.folder.path().join("plan.json")).unwrap()).unwrap();
     assert_eq!(json["format"], 1);
@@ -85,7 +91,7 @@ fn faulty_rows_leave_with_their_resource_and_are_written_down() {
     rig.run(&plan)
         .ends_with(0)
         .says("Left out: 3 rows")
-        .says("cpu 7.00 in rows without a fault of their own")
+        .says("cpu 7.00 among them without a fault of their own")
         .says("0 to create, 1 to update");
     let written = std::fs::read_to_string(rig.folder.path().join("usage-left-out.csv")).unwrap();
     insta::assert_snapshot!(written, @r"
@@ -94,7 +100,10 @@ fn faulty_rows_leave_with_their_resource_and_are_written_down() {
     climate-alps,2026-11,ram,x
     nobody,2026-11,cpu,1
     ");
-    rig.run(&plan).ends_with(0).says("usage-left-out-2.csv");
+    // The same rows again are the same file; others get a name of their own.
+    rig.run(&plan).ends_with(0).says("written to usage-left-out.csv");
+    rig.long(&["climate-alps,2026-11,ram,x", "climate-era5,2026-11,cpu,300"]);
+    rig.run(&plan).ends_with(0).says("written to usage-left-out-2.csv");
 }
 
 #[test]
