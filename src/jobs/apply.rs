@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::domain::{ComponentType, ResourceId};
 use crate::error::ExitStatus;
-use crate::plan::{Approved, Figures, Outcome, ResourcePlan, StoredUsage};
+use crate::plan::{Approved, Figures, Outcome, Plan, ResourcePlan, StoredUsage};
 use crate::resolve::{Capabilities, Catalogue};
 use crate::waldur::{Reader, Sent};
 
@@ -123,7 +123,7 @@ pub async fn apply(
         let Some(exchange) = exchanges.get(&resource.resource) else { continue };
         let settled = exchange.stored.as_deref().map(by_key);
         let stored = stored.as_ref().or(settled.as_ref());
-        outcomes(resource, exchange, stored, &mut lines);
+        outcomes(approved.plan(), resource, exchange, stored, &mut lines);
     }
     report(&exchanges, lines, stop.reason().as_ref(), unverified)
 }
@@ -131,6 +131,7 @@ pub async fn apply(
 type Stored<'a> = HashMap<(ResourceId, ComponentType), Vec<&'a StoredUsage>>;
 
 fn outcomes(
+    plan: &Plan,
     resource: &ResourcePlan,
     exchange: &Exchange,
     stored: Option<&Stored<'_>>,
@@ -140,11 +141,11 @@ fn outcomes(
         let rows = stored?.get(&(resource.resource, component.clone()));
         Some(rows.into_iter().flatten().map(|row| Figures::from(*row)).collect::<Vec<_>>())
     };
-    let line = |component: &ComponentType, place: Option<&String>, planned: Figures, outcome| LineOutcome {
+    let line = |component: &ComponentType, place: Option<&str>, planned: Figures, outcome| LineOutcome {
         resource: resource.resource,
         name: resource.name.clone(),
         component: component.clone(),
-        place: place.cloned(),
+        place: place.map(str::to_owned),
         planned,
         outcome,
     };
@@ -153,7 +154,7 @@ fn outcomes(
         let planned = new.figures();
         let outcome =
             changed_outcome(&exchange.sent, &planned, changed.change.old(), now(&changed.component));
-        lines.push(line(&changed.component, changed.place.as_ref(), planned, outcome));
+        lines.push(line(&changed.component, Some(plan.cell(changed)), planned, outcome));
     }
     for kept in &resource.kept {
         let outcome = kept_outcome(&exchange.sent, &kept.figures, now(&kept.component));
