@@ -218,7 +218,7 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         }
         Refusal::Month(MonthRefusal::Turning { .. }) => "try again a quarter of an hour later",
         Refusal::Month(MonthRefusal::NoMonth { .. }) => "ask the operator to set the server's clock",
-        Refusal::Stale { .. } => "make the plan again and look at what changed",
+        Refusal::Unpostable(_) | Refusal::Stale { .. } => "make the plan again and look at what changed",
         Refusal::Declined => "run it again when you are ready",
     }
 }

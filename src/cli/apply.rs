@@ -10,7 +10,7 @@ use crate::jobs::apply::{ApplyReport, apply};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, plan};
 use crate::jobs::post::{Stop, StopReason};
-use crate::jobs::refresh::refresh;
+use crate::jobs::refresh::{Refreshed, refresh};
 use crate::plan::{Approved, Plan, Refusal, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
@@ -68,18 +68,28 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     let connection = connect(global)?;
     let ready = match plan_file(&arguments.files) {
+        Some(_) if !arguments.input.is_empty() || arguments.skip_faulty => {
+            let what = "a plan is applied as it was agreed to; nothing of it can be chosen";
+            return Err(Error::setting(what, "make a plan with these flags, and apply that one"));
+        }
         Some(path) => from_plan(path, &connection, global, terminal).await?,
         None => match from_files(arguments, &connection, global, terminal).await? {
             Some(ready) => ready,
             None => return Ok(ExitStatus::Denied),
         },
     };
-    let rows_left_out = ready.left_out.as_ref().map_or(0, |left_out| left_out.rows);
+    let rows_left_out = ready.plan.header.rows_left_out;
     if ready.plan.changed().next().is_none() {
         show(&ready, None, global);
         return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
     }
-    let approved = approve(arguments, &ready, &connection, global).await?;
+    let ready = agree(arguments, ready, &connection, global, terminal).await?;
+    if ready.plan.changed().next().is_none() {
+        show(&ready, None, global);
+        return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
+    }
+    let server = connection.reader.address().to_string();
+    let approved = Approved::new(ready.plan.clone(), &server, ready.account, connection.reader.now()?, true)?;
     let report = post(&connection, &approved, &ready.catalogue, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
@@ -105,14 +115,7 @@ async fn from_plan(
         Plan::from_json(bytes.bytes()).map_err(|error| Error::Plan { path: path.to_owned(), error })?;
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.address().to_string(), account, connection.reader.now()?)?;
-    let refreshed = refresh(&connection.reader, plan, terminal).await?;
-    if !refreshed.stale.is_empty() {
-        match global.format.into() {
-            Format::Json => ui::json(&refreshed.stale),
-            Format::Text => ui::data(&ui::stale_text(&refreshed.stale)),
-        }
-        return Err(Refusal::Stale { rows: refreshed.stale.len() }.into());
-    }
+    let refreshed = fresh(plan, connection, global, terminal).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
         ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
@@ -154,28 +157,54 @@ async fn from_files(
     }))
 }
 
-/// Refuses what does not fit before anybody is asked, then asks.
-async fn approve(
+/// Refuses what does not fit before anybody is asked, then asks. Nobody knows how long an answer took,
+/// so the server is read again after it.
+async fn agree(
     arguments: &ApplyArguments,
-    ready: &Ready,
+    ready: Ready,
     connection: &Connection,
     global: &Global,
-) -> Result<Approved, Error> {
+    terminal: &Terminal,
+) -> Result<Ready, Error> {
     let server = connection.reader.address().to_string();
-    let now = || connection.reader.now();
-    Approved::fits(&ready.plan, &server, ready.account, now()?)?;
-    let agreed = if arguments.yes {
-        true
-    } else if global.no_input || !Terminal::can_ask() {
+    Approved::fits(&ready.plan, &server, ready.account, connection.reader.now()?)?;
+    if arguments.yes {
+        return Ok(ready);
+    }
+    if global.no_input || !Terminal::can_ask() {
         let what = "nobody can be asked whether to post";
         return Err(Error::setting(what, "look at the plan, then run it again with --yes"));
-    } else {
-        let question = question(&ready.plan, &server);
-        // Waiting for an answer blocks, and Ctrl-C has to be heard meanwhile.
-        let answer = tokio::task::spawn_blocking(move || Terminal::ask(&question));
-        answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))?
-    };
-    Ok(Approved::new(ready.plan.clone(), &server, ready.account, now()?, agreed)?)
+    }
+    if matches!(global.format.into(), Format::Json) {
+        terminal.error(&ui::plan_text(&ready.plan, Style::PLAIN, ui::SHOWN));
+    }
+    let question = question(&ready.plan, &server);
+    // Waiting for an answer blocks, and Ctrl-C has to be heard meanwhile.
+    let answer = tokio::task::spawn_blocking(move || Terminal::ask(&question));
+    if !answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))? {
+        return Err(Refusal::Declined.into());
+    }
+    let refreshed = fresh(ready.plan, connection, global, terminal).await?;
+    let already_there = ready.already_there + refreshed.already_there;
+    Ok(Ready { plan: refreshed.plan, catalogue: refreshed.snapshot.catalogue, already_there, ..ready })
+}
+
+/// The plan against the server of now; a stale line refuses the run.
+async fn fresh(
+    plan: Plan,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<Refreshed, Error> {
+    let refreshed = refresh(&connection.reader, plan, terminal).await?;
+    if refreshed.stale.is_empty() {
+        return Ok(refreshed);
+    }
+    match global.format.into() {
+        Format::Json => ui::json(&refreshed.stale),
+        Format::Text => ui::data(&ui::stale_text(&refreshed.stale)),
+    }
+    Err(Refusal::Stale { rows: refreshed.stale.len() }.into())
 }
 
 fn question(plan: &Plan, server: &str) -> String {

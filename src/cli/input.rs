@@ -42,6 +42,13 @@ fn selectors(texts: &[String]) -> Vec<Selector> {
 }
 
 impl InputArguments {
+    /// Whether nothing was typed that chooses among the rows of files.
+    pub fn is_empty(&self) -> bool {
+        let Self { period, offering, project, customer, sheet, ignore_column } = self;
+        let lists = [offering, project, customer, ignore_column];
+        period.is_none() && sheet.is_none() && lists.into_iter().all(Vec::is_empty)
+    }
+
     /// The settings of a check of these files.
     pub fn settings(&self, files: &[PathBuf], connection: &Connection) -> Result<CheckSettings, Error> {
         let server = connection.server.as_ref();

@@ -151,7 +151,12 @@ fn run() -> ExitStatus {
         }
         Err(error) => Err(Error::Bug(format!("cannot start: {error}"))),
     };
-    result.unwrap_or_else(|error| report(&terminal, &error))
+    let status = result.unwrap_or_else(|error| report(&terminal, &error));
+    if crate::ui::is_output_whole() {
+        return status;
+    }
+    terminal.error("error: not everything could be printed\n  hint: check where stdout goes");
+    if terminal.has_posted() { ExitStatus::Partial } else { ExitStatus::Usage }
 }
 
 /// Runs a command until it is done, or until Ctrl-C where nothing has been posted yet.

@@ -121,8 +121,7 @@ pub fn left_out(planned: &Planned) -> Result<Option<LeftOutSummary>, Error> {
     if planned.left_out.is_empty() {
         return Ok(None);
     }
-    let files = planned.left_out.write(&planned.check)?;
-    Ok(Some(planned.left_out.summary(&files)))
+    Ok(Some(planned.left_out.write(&planned.check)?))
 }
 
 fn show(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, global: &Global) {

@@ -52,7 +52,7 @@ impl From<ComponentType> for String {
 
 impl fmt::Display for ComponentType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(&self.0)
+        fmt::Display::fmt(&super::visible(&self.0), formatter)
     }
 }
 

@@ -32,4 +32,4 @@ pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
 pub use selector::Selector;
 pub use usage_key::UsageKey;
-pub use visible::{Visible, visible};
+pub use visible::{Visible, is_invisible, visible};

@@ -19,7 +19,8 @@ pub fn visible(text: &str) -> Visible<'_> {
     Visible(text)
 }
 
-fn is_invisible(character: char) -> bool {
+/// Whether a character moves, hides or turns text instead of showing.
+pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

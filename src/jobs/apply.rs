@@ -86,9 +86,14 @@ impl ApplyReport {
         }
         match &self.stop {
             Some(StopReason::Account(_)) => ExitStatus::Account,
-            Some(StopReason::Month(_)) => ExitStatus::Refused,
+            // Where requests were rejected before, something was sent, and nothing came of it.
+            Some(StopReason::Month(_) | StopReason::Stale(_)) if self.requests_rejected == 0 => {
+                ExitStatus::Refused
+            }
             Some(StopReason::Interrupted) => ExitStatus::Interrupted,
-            Some(StopReason::Server(_)) | None => ExitStatus::Server,
+            Some(StopReason::Month(_) | StopReason::Stale(_) | StopReason::Server(_)) | None => {
+                ExitStatus::Server
+            }
         }
     }
 }
@@ -169,10 +174,7 @@ fn changed_outcome(
     stored: Option<Vec<Figures>>,
 ) -> Outcome {
     if let Sent::NotSent { reason } = sent {
-        return match stored {
-            Some(stored) if stored == [planned.clone()] => Outcome::AlreadyThere,
-            Some(_) | None => Outcome::NotSent { reason: reason.clone() },
-        };
+        return not_sent(reason, planned, old, stored);
     }
     let Some(stored) = stored else { return Outcome::Unknown };
     if stored == [planned.clone()] {
@@ -189,8 +191,22 @@ fn changed_outcome(
     }
 }
 
+/// A row that was not sent: stored all the same, or changed by somebody else, or as it was.
+fn not_sent(reason: &str, planned: &Figures, old: Option<&Figures>, stored: Option<Vec<Figures>>) -> Outcome {
+    match stored {
+        Some(stored) if stored == [planned.clone()] => Outcome::AlreadyThere,
+        Some(stored) if stored.as_slice() != old.map_or(&[][..], std::slice::from_ref) => {
+            Outcome::Stale { stored: stored.into_iter().next() }
+        }
+        Some(_) | None => Outcome::NotSent { reason: reason.to_owned() },
+    }
+}
+
 fn kept_outcome(sent: &Sent, planned: &Figures, stored: Option<Vec<Figures>>) -> Outcome {
     match (sent, stored) {
+        (Sent::NotSent { .. }, Some(stored)) if stored != [planned.clone()] => {
+            Outcome::Stale { stored: stored.into_iter().next() }
+        }
         (Sent::NotSent { reason }, _) => Outcome::NotSent { reason: reason.clone() },
         (_, None) => Outcome::Unknown,
         (_, Some(stored)) if stored == [planned.clone()] => Outcome::Kept,
@@ -210,7 +226,11 @@ fn report(
     let lost = count(|sent| matches!(sent, Sent::Lost));
     let changed = |line: &LineOutcome| match line.outcome {
         Outcome::Posted | Outcome::Differs { .. } | Outcome::Unknown => true,
-        Outcome::AlreadyThere | Outcome::Kept | Outcome::Rejected { .. } | Outcome::NotSent { .. } => false,
+        Outcome::AlreadyThere
+        | Outcome::Kept
+        | Outcome::Rejected { .. }
+        | Outcome::Stale { .. }
+        | Outcome::NotSent { .. } => false,
     };
     ApplyReport {
         may_have_stored: accepted + lost > 0 || lines.iter().any(changed),

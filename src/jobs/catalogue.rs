@@ -73,6 +73,7 @@ async fn connect(reader: &Reader, time_zone: Option<&str>) -> Result<Snapshot, E
     {
         capabilities.learn_version(&version);
     }
+    reader.learn_row(&mut capabilities).await?;
     if let Some(zone) = time_zone {
         capabilities.learn_time_zone(zone);
     }

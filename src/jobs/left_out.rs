@@ -8,26 +8,27 @@ use serde::Serialize;
 use crate::domain::Amount;
 use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
+use crate::mapping::Field;
+use crate::parse::{ParsedTable, RawRows};
 use crate::report::write_rows;
-use crate::resolve::{Usage, Usages};
+use crate::resolve::Usage;
 use crate::source::copy_rows;
 
 use super::check::Check;
 
 /// Rows left out of a plan.
 #[derive(Debug, Default)]
-pub struct LeftOutRows {
-    rows: BTreeSet<RowIndex>,
-    usages: Vec<Usage>,
-}
+pub struct LeftOutRows(BTreeSet<RowIndex>);
 
 /// What was left out, in figures.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct LeftOutSummary {
-    /// Rows left out, the faulty ones among them.
+    /// Rows left out: the faulty ones, and those that go with their resource.
     pub rows: usize,
-    /// The quantity that could be read of them, by component.
+    /// The sum of the amounts that could be read of them, by component as the file names it.
     pub quantities: BTreeMap<String, Amount>,
+    /// Rows without an amount that could be read.
+    pub rows_without_amount: usize,
     /// The files that they were written to.
     pub files: Vec<String>,
 }
@@ -35,65 +36,78 @@ pub struct LeftOutSummary {
 impl LeftOutRows {
     /// Takes the rows at deny, and the figures that go with their resource.
     pub fn add(&mut self, findings: &Findings, usages: &[Usage]) {
-        self.rows.extend(findings.faulty_rows());
-        self.rows.extend(usages.iter().map(|usage| usage.row));
-        self.usages.extend_from_slice(usages);
+        self.0.extend(findings.faulty_rows());
+        self.0.extend(usages.iter().map(|usage| usage.row));
+    }
+
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether every row is in the plan.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.0.is_empty()
     }
 
     /// Gives the rows their fate.
     pub fn mark(&self, fates: &mut Fates) {
-        for &row in &self.rows {
+        for &row in &self.0 {
             fates.faulty(row);
         }
     }
 
-    /// Adds the rows up.
-    pub fn summary(&self, files: &[PathBuf]) -> LeftOutSummary {
-        let mut by_component: BTreeMap<String, Vec<&Usage>> = BTreeMap::new();
-        for usage in &self.usages {
-            by_component.entry(usage.component.to_string()).or_default().push(usage);
-        }
-        LeftOutSummary {
-            rows: self.rows.len(),
-            quantities: by_component
-                .into_iter()
-                .map(|(component, usages)| (component, Usages::total(usages)))
-                .collect(),
-            files: files.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
-        }
-    }
-
-    /// Writes the rows in the layout of their file, beside it, overwriting nothing.
-    pub fn write(&self, check: &Check) -> Result<Vec<PathBuf>, Error> {
+    /// Writes the rows in the layout of their file, beside it, overwriting nothing; adds them up.
+    pub fn write(&self, check: &Check) -> Result<LeftOutSummary, Error> {
         let parsed = &check.loaded.parsed;
-        let mut files = Vec::new();
-        for input in &check.loaded.inputs {
-            let is_of_input = |table: usize| {
-                parsed.tables.get(table).is_some_and(|table| table.table.file.as_ref() == input.name())
-            };
-            let addresses = self
-                .rows
-                .iter()
-                .filter_map(|row| parsed.addresses.get(usize::try_from(row.0).ok()?).copied());
+        let mut summary = LeftOutSummary { rows: self.len(), ..LeftOutSummary::default() };
+        for (input, file) in check.loaded.inputs.iter().zip(&check.loaded.files) {
+            let table = parsed.tables.iter().position(|table| table.table.file.as_ref() == input.name());
+            let Some(table) = table else { continue };
+            let rows = self.0.iter().filter_map(|row| parsed.addresses.get(usize::try_from(row.0).ok()?));
             let numbers: BTreeSet<u32> =
-                addresses.filter(|&(table, _)| is_of_input(table)).map(|(_, number)| number).collect();
+                rows.filter(|(own, _)| *own == table).map(|(_, number)| *number).collect();
             if numbers.is_empty() {
                 continue;
             }
-            let sheet = check.loaded.files.iter().find(|file| file.name == input.name());
-            let sheet = sheet.and_then(|file| file.sheet.as_deref());
+            let sheet = file.sheet.as_deref();
             let rows = copy_rows(input, sheet, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
+            summary.add(&rows, &parsed.tables[table]);
             let names = names(Path::new(input.name()), rows.delimiter.is_none());
             let path = write_rows(names, sheet, &rows)?;
-            files.push(path);
+            summary.files.push(path.to_string_lossy().into_owned());
         }
-        Ok(files)
+        Ok(summary)
+    }
+}
+
+impl LeftOutSummary {
+    fn add(&mut self, rows: &RawRows, table: &ParsedTable) {
+        for row in rows.rows.iter().skip(1) {
+            let text = |column: usize| row.get(column).map_or("", |(text, _)| text.as_str());
+            let amounts: Vec<(&str, Amount)> =
+                match (table.column(Field::ComponentType), table.column(Field::Amount)) {
+                    (Some(component), Some(amount)) => Amount::parse(text(amount))
+                        .ok()
+                        .map(|amount| (text(component), amount))
+                        .into_iter()
+                        .collect(),
+                    _ => {
+                        let headers = table.headers.iter().enumerate();
+                        let open = headers.filter(|(_, header)| Field::of_header(header).is_none());
+                        open.filter_map(|(column, header)| {
+                            Some((header.as_ref(), Amount::parse(text(column)).ok()?))
+                        })
+                        .collect()
+                    }
+                };
+            self.rows_without_amount += usize::from(amounts.is_empty());
+            for (component, amount) in amounts {
+                let sum = self.quantities.entry(component.to_owned()).or_default();
+                *sum = sum.checked_add(amount).unwrap_or(*sum);
+            }
+        }
     }
 }
 

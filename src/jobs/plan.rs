@@ -80,7 +80,8 @@ pub async fn plan(
     left_out.add(&check.findings, &out);
     let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
     left_out.mark(&mut check.loaded.parsed.fates);
-    let plan = assemble(reader, &check, compared, period, &left_out_resources)?;
+    let mut plan = assemble(reader, &check, compared, period, &left_out_resources)?;
+    plan.header.rows_left_out = left_out.len();
     check.usages = usages;
     let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
@@ -122,6 +123,7 @@ fn assemble(
         period,
         inputs: check.loaded.files.clone(),
         rows: check.counts(),
+        rows_left_out: 0,
         capabilities: snapshot.capabilities.clone(),
     };
     Ok(Plan { header, resources: resources.collect() })

@@ -11,10 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::ResourceId;
-use crate::plan::{Approved, Batch, MonthRefusal, StoredUsage, guard_month};
+use crate::plan::{Approved, Batch, MonthRefusal, ResourcePlan, StoredUsage, guard_month};
 use crate::waldur::{Poster, Reader, Sent};
 
 use super::Observer;
+use super::refresh::{by_key, stale_lines};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
@@ -31,6 +32,9 @@ pub enum StopReason {
     /// No connection, or no answers any more.
     #[error("{0}")]
     Server(String),
+    /// What is stored changed since it was read.
+    #[error("the stored usage of {0} changed since it was read")]
+    Stale(String),
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -70,15 +74,16 @@ pub async fn post(
 ) -> HashMap<ResourceId, Exchange> {
     let poster = Poster::new(reader, approved);
     let period = approved.plan().header.period;
-    let batches: Vec<Batch> =
-        approved.plan().changed().filter_map(|resource| Batch::new(resource, period)).collect();
+    let changed = approved.plan().changed();
+    let batches: Vec<(&ResourcePlan, Batch)> =
+        changed.filter_map(|resource| Some((resource, Batch::new(resource, period)?))).collect();
     observer.posting(batches.len());
     let run = Run { reader, poster, stop, lost_in_a_row: AtomicUsize::new(0) };
     let exchanges = stream::iter(&batches)
-        .map(|batch| {
+        .map(|(resource, batch)| {
             let run = &run;
             async move {
-                let exchange = run.exchange(batch).await;
+                let exchange = run.exchange(resource, batch).await;
                 observer.posted();
                 (batch.resource(), exchange)
             }
@@ -98,12 +103,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn exchange(&self, batch: &Batch) -> Exchange {
+    async fn exchange(&self, resource: &ResourcePlan, batch: &Batch) -> Exchange {
+        let stored = match self.look_again(resource, batch).await {
+            Ok(stored) => stored,
+            Err(reason) => {
+                self.stop.because(reason);
+                None
+            }
+        };
         if let Err(refusal) = self.poster.now().map_or(Ok(()), |now| guard_month(batch.period(), now)) {
             self.stop.because(StopReason::Month(refusal));
         }
         if let Some(reason) = self.stop.reason() {
-            return Exchange { sent: Sent::NotSent { reason: reason.to_string() }, stored: None };
+            return Exchange { sent: Sent::NotSent { reason: reason.to_string() }, stored };
         }
         let sent = self.poster.post(batch).await;
         self.judge(&sent);
@@ -114,6 +126,24 @@ impl Run<'_> {
             }
         };
         Exchange { sent, stored }
+    }
+
+    /// Reads the rows of a resource again just before its post where some of them ride along: those
+    /// nobody asked to change, so a change of somebody else must not be undone by them.
+    async fn look_again(
+        &self,
+        resource: &ResourcePlan,
+        batch: &Batch,
+    ) -> Result<Option<Vec<StoredUsage>>, StopReason> {
+        if resource.kept.is_empty() || self.stop.reason().is_some() {
+            return Ok(None);
+        }
+        let stored = self.reader.usages_of(batch.resource(), batch.period()).await;
+        let stored = stored.map_err(|error| StopReason::Server(error.to_string()))?;
+        if !stale_lines(resource, &by_key(&stored)).is_empty() {
+            self.stop.because(StopReason::Stale(resource.name.clone()));
+        }
+        Ok(Some(stored))
     }
 
     fn judge(&self, sent: &Sent) {

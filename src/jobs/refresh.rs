@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::{Amount, ComponentType, OfferingId, ResourceId};
+use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageKey, visible};
 use crate::error::Error;
-use crate::plan::{Change, Figures, Plan, StoredUsage};
+use crate::plan::{Change, Figures, Plan, Refusal, ResourcePlan, StoredUsage, Wanted, kept, line};
+use crate::resolve::Catalogue;
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -42,7 +43,8 @@ pub struct Refreshed {
     pub snapshot: Snapshot,
 }
 
-/// Reads the month again and compares.
+/// Reads the month and the plan periods again, and compares. Refuses a resource that can no longer be
+/// posted to as planned.
 pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -> Result<Refreshed, Error> {
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
@@ -50,73 +52,104 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     stages.next("stored usages");
     let period = plan.header.period;
     let stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
+    stages.next("plan periods");
+    let changed: BTreeSet<ResourceId> = plan.changed().map(|resource| resource.resource).collect();
+    catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
     stages.next("compare");
+    for resource in plan.changed() {
+        postable(resource, &snapshot.catalogue, period)?;
+    }
     let stored = by_key(&stored);
-    let mut already_there = 0;
-    let mut stale = Vec::new();
-    for resource in &mut plan.resources {
-        if !resource.has_changes() {
-            continue;
-        }
-        let now = |component: &ComponentType| -> Vec<Figures> {
-            let rows = stored.get(&(resource.resource, component.clone()));
-            rows.into_iter().flatten().map(|row| Figures::from(*row)).collect()
-        };
-        for line in &mut resource.lines {
-            let Some(new) = line.change.wanted() else { continue };
-            let found = now(&line.component);
-            if found == [new.figures()] {
-                already_there += 1;
-                line.change = Change::Same { old: new.figures() };
-            } else if found.as_slice() != line.change.old().map_or(&[][..], std::slice::from_ref) {
-                stale.push(StaleLine {
-                    resource: resource.resource,
-                    name: resource.name.clone(),
-                    component: line.component.clone(),
-                    planned_from: line.change.old().cloned(),
-                    stored: found.into_iter().next(),
-                    new: Some(new.amount.get()),
-                });
-            }
-        }
-        for kept in &resource.kept {
-            let found = now(&kept.component);
-            if found != [kept.figures.clone()] {
-                stale.push(StaleLine {
-                    resource: resource.resource,
-                    name: resource.name.clone(),
-                    component: kept.component.clone(),
-                    planned_from: Some(kept.figures.clone()),
-                    stored: found.into_iter().next(),
-                    new: None,
-                });
-            }
-        }
-        // A line that is there already rides along like any other stored row where others do.
-        if resource.has_changes() && !resource.kept.is_empty() {
-            keep_along(resource);
-        }
+    let (mut already_there, mut stale) = (0, Vec::new());
+    let capabilities = plan.header.capabilities.clone();
+    for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
+        stale.extend(stale_lines(resource, &stored));
+        already_there += settle(resource, &stored);
+        complete(resource, &stored, &snapshot.catalogue, period);
+        resource.kept = kept(&resource.lines, &capabilities);
     }
     Ok(Refreshed { plan, already_there, stale, snapshot })
 }
 
-fn keep_along(resource: &mut crate::plan::ResourcePlan) {
-    let missing: Vec<_> = resource
-        .lines
-        .iter()
-        .filter(|line| !line.has_limit && matches!(line.change, Change::Same { .. }))
-        .filter(|line| resource.kept.iter().all(|kept| kept.component != line.component))
-        .filter_map(|line| {
-            let figures = line.change.old()?.clone();
-            Some(crate::plan::Kept { component: line.component.clone(), figures })
+/// What a resource must still be, as it was when the plan was made.
+fn postable(resource: &ResourcePlan, catalogue: &Catalogue, period: BillingPeriod) -> Result<(), Refusal> {
+    let name = visible(&resource.name);
+    let Some(now) = catalogue.resource(resource.resource) else {
+        return Err(Refusal::Unpostable(format!("{name} is no longer visible to this account")));
+    };
+    if !now.state.takes_usage() {
+        return Err(Refusal::Unpostable(format!("{name} is {} now, and takes no usage", now.state)));
+    }
+    let periods = catalogue.plan_periods(resource.resource).unwrap_or_default();
+    match periods.iter().filter(|one| one.overlaps(period)).count() {
+        0 | 1 => Ok(()),
+        several => Err(Refusal::Unpostable(format!(
+            "{name} has {several} plan periods in {period} now, and a post reaches one"
+        ))),
+    }
+}
+
+/// Stored rows, by what they are of.
+pub type Stored<'a> = HashMap<(ResourceId, ComponentType), Vec<&'a StoredUsage>>;
+
+fn figures(stored: &Stored<'_>, resource: ResourceId, component: &ComponentType) -> Vec<Figures> {
+    let rows = stored.get(&(resource, component.clone()));
+    rows.into_iter().flatten().map(|row| Figures::from(*row)).collect()
+}
+
+/// The changed and the kept lines whose stored figures are neither those of the plan nor the new ones.
+pub fn stale_lines(resource: &ResourcePlan, stored: &Stored<'_>) -> Vec<StaleLine> {
+    let stale = |component: &ComponentType, from: Option<&Figures>, new: Option<&Wanted>| {
+        let found = figures(stored, resource.resource, component);
+        let is_there = new.is_some_and(|new| found == [new.figures()]);
+        let is_base = found.as_slice() == from.map_or(&[][..], std::slice::from_ref);
+        (!is_there && !is_base).then(|| StaleLine {
+            resource: resource.resource,
+            name: resource.name.clone(),
+            component: component.clone(),
+            planned_from: from.cloned(),
+            stored: found.into_iter().next(),
+            new: new.map(|new| new.amount.get()),
         })
-        .collect();
-    resource.kept.extend(missing);
+    };
+    let changed = resource.lines.iter().filter_map(|line| Some((line, line.change.wanted()?)));
+    let changed = changed.filter_map(|(line, new)| stale(&line.component, line.change.old(), Some(new)));
+    let kept = resource.kept.iter().filter_map(|kept| stale(&kept.component, Some(&kept.figures), None));
+    changed.chain(kept).collect()
+}
+
+/// Takes the lines out that are stored as planned already; how many.
+fn settle(resource: &mut ResourcePlan, stored: &Stored<'_>) -> usize {
+    let id = resource.resource;
+    let mut already_there = 0;
+    for line in &mut resource.lines {
+        let Some(new) = line.change.wanted().map(Wanted::figures) else { continue };
+        if figures(stored, id, &line.component) == [new.clone()] {
+            already_there += 1;
+            line.change = Change::Same { old: new };
+        }
+    }
+    already_there
+}
+
+/// Adds the rows that were stored since the plan was made, which ride along like any other.
+fn complete(resource: &mut ResourcePlan, stored: &Stored<'_>, catalogue: &Catalogue, period: BillingPeriod) {
+    let id = resource.resource;
+    let mut others: Vec<&ComponentType> =
+        stored.keys().filter(|(own, _)| *own == id).map(|(_, component)| component).collect();
+    others.retain(|component| resource.lines.iter().all(|line| line.component != **component));
+    others.sort();
+    for component in others {
+        for old in figures(stored, id, component) {
+            let key = UsageKey { resource: id, component: component.clone(), period };
+            resource.lines.push(line(key, Change::OnlyOnServer { old }, None, catalogue));
+        }
+    }
 }
 
 /// Stored rows by resource and component.
-pub fn by_key(stored: &[StoredUsage]) -> HashMap<(ResourceId, ComponentType), Vec<&StoredUsage>> {
-    let mut rows: HashMap<(ResourceId, ComponentType), Vec<&StoredUsage>> = HashMap::new();
+pub fn by_key(stored: &[StoredUsage]) -> Stored<'_> {
+    let mut rows = Stored::new();
     for usage in stored {
         rows.entry((usage.resource, usage.component.clone())).or_default().push(usage);
     }

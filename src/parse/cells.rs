@@ -8,7 +8,17 @@ use super::{Cell, CellKind};
 /// Parses an amount that is to be reported. The finding has no place yet.
 pub fn amount(cell: Cell<'_>) -> Result<ReportableAmount, Finding> {
     let expected = "a number such as 1234.5, with a point and without separators";
-    let invalid = || Finding::new(Code::InvalidAmount, shown(cell), expected);
+    let invalid = || {
+        let finding = Finding::new(Code::InvalidAmount, shown(cell), expected);
+        match cell.kind {
+            CellKind::Error => {
+                finding.hint("open the file in a spreadsheet program, mend the formula and save it")
+            }
+            CellKind::Blank | CellKind::Text | CellKind::Number | CellKind::Boolean | CellKind::Date => {
+                finding
+            }
+        }
+    };
     match cell.kind {
         CellKind::Text | CellKind::Number => {}
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => return Err(invalid()),
@@ -75,7 +85,9 @@ pub fn truth(cell: Cell<'_>) -> Result<bool, Finding> {
 /// Checks a description against what the server can store.
 pub fn description(cell: Cell<'_>) -> Result<&str, Finding> {
     let characters = cell.text.chars().count();
-    if characters > 2000 {
+    if cell.kind == CellKind::Error {
+        Err(Finding::new(Code::InvalidDescription, shown(cell), "text"))
+    } else if characters > 2000 {
         let found = format!("{characters} characters");
         Err(Finding::new(Code::InvalidDescription, found, "at most 2,000 characters"))
     } else if cell.text.contains('\0') || has_lone_surrogate(cell.text) {

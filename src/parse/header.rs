@@ -81,12 +81,13 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
             field.name() == wanted || wanted == "resource_uuid" && Field::RESOURCE.contains(&field)
         })
     });
-    let found: Vec<&str> = table.headers.iter().map(AsRef::as_ref).collect();
+    let found: Vec<&str> =
+        table.headers.iter().map(AsRef::as_ref).filter(|header: &&str| !header.is_empty()).collect();
     let near = match meant {
         Some(meant) => Some(meant.as_ref()),
         None => nearest(wanted, unbound.by_ref().map(AsRef::as_ref)),
     };
-    let found = format!("no column {wanted} in: {}", crate::domain::visible(&found.join(", ")));
+    let found = format!("no column {wanted} in: {}", listed(&found));
     let finding = Finding::new(Code::MissingColumn, found, expected).at(row.whole());
     match near {
         Some(near) => {
@@ -95,4 +96,10 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
         }
         None => finding,
     }
+}
+
+/// Headers for a finding, the first ones of many.
+pub fn listed(headers: &[&str]) -> String {
+    let shown = crate::domain::visible(&headers[..headers.len().min(20)].join(", ")).to_string();
+    if headers.len() > 20 { format!("{shown}, … ({} in all)", headers.len()) } else { shown }
 }

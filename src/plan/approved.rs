@@ -35,6 +35,9 @@ pub enum Refusal {
         /// How many.
         rows: usize,
     },
+    /// A resource cannot be posted to any more as it was planned.
+    #[error("{0}")]
+    Unpostable(String),
     /// The user said no.
     #[error("you said no")]
     Declined,

@@ -82,7 +82,8 @@ fn several_rows(usage: &Usage, several: &[&StoredUsage]) -> Finding {
         .hint("a post would change one of them and leave the others, so the month would be billed twice")
 }
 
-fn line(key: UsageKey, change: Change, place: Option<String>, catalogue: &Catalogue) -> Line {
+/// A line, with what the catalogue knows of its component.
+pub fn line(key: UsageKey, change: Change, place: Option<String>, catalogue: &Catalogue) -> Line {
     let component = catalogue
         .resource(key.resource)
         .and_then(|resource| catalogue.offering(resource.offering))
@@ -122,7 +123,7 @@ fn resource(
 
 /// The stored rows that ride along, because the server forgets every current usage that a post does
 /// not name. One that it would refuse, or count twice against a limit, stays at home.
-fn kept(lines: &[Line], capabilities: &Capabilities) -> Vec<Kept> {
+pub fn kept(lines: &[Line], capabilities: &Capabilities) -> Vec<Kept> {
     let changes = lines.iter().any(|line| line.change.wanted().is_some());
     if !changes || !capabilities.replaces_current_usages.value {
         return Vec::new();

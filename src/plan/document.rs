@@ -45,6 +45,9 @@ pub struct Header {
     pub inputs: Vec<InputFile>,
     /// What became of their rows.
     pub rows: RowCounts,
+    /// How many rows were left out by `--skip-faulty`.
+    #[serde(default)]
+    pub rows_left_out: usize,
     /// What the server is taken to be able to do, and how that is known.
     pub capabilities: Capabilities,
 }

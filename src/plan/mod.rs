@@ -17,9 +17,9 @@ mod summary;
 
 pub use approved::{Approved, Refusal};
 pub use batch::Batch;
-pub use change::{Change, Figures};
-pub use compare::{Comparison, compare};
-pub use document::{Header, InputFile, Kept, Plan, PlanError, ResourcePlan};
+pub use change::{Change, Figures, Wanted};
+pub use compare::{Comparison, compare, kept, line};
+pub use document::{Header, InputFile, Plan, PlanError, ResourcePlan};
 pub use month::{MonthRefusal, guard_month};
 pub use outcome::Outcome;
 pub use stored::StoredUsage;

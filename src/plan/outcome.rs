@@ -27,6 +27,11 @@ pub enum Outcome {
         /// Its words.
         message: String,
     },
+    /// What is stored changed since it was read, so it was not sent.
+    Stale {
+        /// What is stored; `None` where no row is.
+        stored: Option<Figures>,
+    },
     /// Sent, and nobody knows: no answer came, and what is stored could not be read or has not
     /// changed so far.
     Unknown,
@@ -46,6 +51,7 @@ impl Outcome {
             Self::Kept => "kept",
             Self::Differs { .. } => "differs",
             Self::Rejected { .. } => "rejected",
+            Self::Stale { .. } => "stale",
             Self::Unknown => "unknown",
             Self::NotSent { .. } => "not sent",
         }
@@ -55,7 +61,11 @@ impl Outcome {
     pub fn is_as_planned(&self) -> bool {
         match self {
             Self::Posted | Self::AlreadyThere | Self::Kept => true,
-            Self::Differs { .. } | Self::Rejected { .. } | Self::Unknown | Self::NotSent { .. } => false,
+            Self::Differs { .. }
+            | Self::Rejected { .. }
+            | Self::Stale { .. }
+            | Self::Unknown
+            | Self::NotSent { .. } => false,
         }
     }
 }

@@ -82,6 +82,7 @@ impl Capabilities {
         self.limits_count_stored_row = Evidence::known(false, &evidence);
         self.requests_are_atomic = Evidence::known(true, &evidence);
         self.replaces_current_usages = Evidence::known(false, &evidence);
+        self.carry_over = Evidence::known(CarryOverField::MissingUsagePolicy, &evidence);
     }
 
     /// Learns from the fields of a stored row.

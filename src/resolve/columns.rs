@@ -6,10 +6,10 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Amount, OfferingId, fold, nearest, visible};
+use crate::domain::{OfferingId, fold, nearest, visible};
 use crate::findings::{Code, Finding, Findings};
 use crate::mapping::Field;
-use crate::parse::{Cell, Figure, OpenColumn, Parsed, amount};
+use crate::parse::{Cell, Figure, OpenColumn, Parsed, amount, listed};
 
 use super::catalogue::{Catalogue, Offering};
 
@@ -109,15 +109,15 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
 /// A table without an amount column is of the wide form; where no column is a component either, it
 /// is probably a long one with other headers.
 fn no_component<'a>(parsed: &Parsed, table: usize, columns: impl Iterator<Item = &'a OpenColumn>) -> Finding {
-    let headers: Vec<&str> = columns.map(|column| column.header.as_ref()).collect();
+    let headers: Vec<&str> =
+        columns.map(|column| column.header.as_ref()).filter(|header: &&str| !header.is_empty()).collect();
     let meant = headers.iter().filter_map(|header| {
         let field = Field::meant_by(header)?;
         Some(format!("head {} as {}", visible(header), field.name()))
     });
     let meant: Vec<String> = meant.collect();
     let table = &parsed.tables[table];
-    let found =
-        format!("no column amount, and none of these is a component: {}", visible(&headers.join(", ")));
+    let found = format!("no column amount, and none of these is a component: {}", listed(&headers));
     let expected = "columns component_type and amount, or a column for each component of the offering";
     let finding = Finding::new(Code::MissingColumn, found, expected)
         .at(table.table.place(crate::domain::Spot::Row(table.header_row)));
@@ -152,7 +152,9 @@ fn unknown_column(parsed: &Parsed, column: &OpenColumn, catalogue: &Catalogue, f
     });
 }
 
-/// Whether somebody meant a number, with whatever separators.
+/// Whether somebody meant a number: a digit comes first, whatever sign or currency stands before it
+/// and whatever follows.
 fn is_number(text: &str) -> bool {
-    Amount::parse(&text.replace([',', ' ', '\'', '\u{a0}', '\u{202f}'], "")).is_ok()
+    let first = text.chars().find(|character| character.is_alphanumeric());
+    first.is_some_and(char::is_numeric)
 }

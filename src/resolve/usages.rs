@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::domain::{
-    Amount, BillingPeriod, CarryOver, ComponentType, Place, ReportableAmount, ResourceId, UsageKey,
-};
+use crate::domain::{BillingPeriod, CarryOver, ComponentType, Place, ReportableAmount, ResourceId, UsageKey};
 use crate::findings::RowIndex;
 
 /// One figure: it names a resource and a component that the server has, and no other has its key.
@@ -55,11 +53,5 @@ impl Usages {
         let (out, list): (Vec<_>, Vec<_>) =
             self.0.into_iter().partition(|usage| resources.contains(&usage.resource));
         (Self(list), out)
-    }
-
-    /// The sum of some figures.
-    pub fn total<'a>(usages: impl IntoIterator<Item = &'a Usage>) -> Amount {
-        // Reportable amounts are below 10^12, so a sum could only leave the range after 10^12 rows.
-        Amount::total(usages.into_iter().map(|usage| usage.amount.get())).unwrap_or_default()
     }
 }

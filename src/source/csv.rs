@@ -3,6 +3,7 @@
 //! The delimiter is the one that the header line has most of. A text that begins with `'` followed
 //! by a character that spreadsheets evaluate lost nothing but our own guard when it is taken off.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord};
@@ -15,28 +16,61 @@ use super::Source;
 /// A text file with its delimiter.
 pub struct TextFile<'a> {
     table: Arc<Table>,
-    text: &'a str,
+    text: Cow<'a, str>,
     delimiter: u8,
 }
 
 impl<'a> TextFile<'a> {
     pub fn open(name: &str, text: &'a str) -> Result<Self, Finding> {
-        if text.bytes().filter(|&byte| byte == b'"').count() % 2 == 1 {
-            let finding = Finding::new(
-                Code::DamagedFile,
-                "a quotation mark that is never closed",
-                "pairs of quotation marks",
-            );
-            return Err(finding);
-        }
-        let table = Arc::new(Table { file: name.into(), sheet: None });
-        Ok(Self { table, text, delimiter: delimiter(text) })
+        // Lines that end in CR alone would all count as the first one.
+        let text: Cow<'a, str> =
+            if text.contains('\n') { text.into() } else { text.replace('\r', "\n").into() };
+        let delimiter = delimiter(&text);
+        check_quotes(&text, delimiter)?;
+        Ok(Self { table: Arc::new(Table { file: name.into(), sheet: None }), text, delimiter })
     }
+}
+
+/// Refuses quotation marks that do not close where a cell ends: the reader would take everything up
+/// to the next one, rows and all, for a single cell.
+fn check_quotes(text: &str, delimiter: u8) -> Result<(), Finding> {
+    let damaged = |line: usize, found: &str| {
+        let found = format!("line {line}: {found}");
+        Err(Finding::new(Code::DamagedFile, found, "quotation marks in pairs around whole cells"))
+    };
+    let bytes = text.as_bytes();
+    let (mut at, mut line, mut is_start) = (0, 1, true);
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'"' && is_start {
+            let opened = line;
+            loop {
+                at += 1;
+                match (bytes.get(at), bytes.get(at + 1)) {
+                    (None, _) => return damaged(opened, "a quotation mark that is never closed"),
+                    (Some(b'"'), Some(b'"')) => at += 1,
+                    (Some(b'"'), None | Some(b'\r' | b'\n')) => break,
+                    (Some(b'"'), Some(next)) if *next == delimiter => break,
+                    (Some(b'"'), Some(_)) => {
+                        return damaged(
+                            opened,
+                            "a cell whose closing quotation mark is followed by more text",
+                        );
+                    }
+                    (Some(b'\n'), _) => line += 1,
+                    (Some(_), _) => {}
+                }
+            }
+        }
+        line += usize::from(byte == b'\n');
+        is_start = matches!(byte, b'\r' | b'\n') || byte == delimiter;
+        at += 1;
+    }
+    Ok(())
 }
 
 /// The delimiter of the first line with content; a comma where there is none.
 pub(super) fn delimiter(text: &str) -> u8 {
-    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let header = text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or_default();
     let count = |delimiter: u8| header.bytes().filter(|&byte| byte == delimiter).count();
     // The last of equals wins, so the comma stands last.
     [b'|', b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
@@ -104,6 +138,17 @@ mod tests {
         };
         file.each_row(&mut sink).unwrap();
         rows
+    }
+
+    #[test]
+    fn stray_quotation_marks_swallow_no_row() {
+        let verdict = |text: &str| TextFile::open("a.csv", text).map(|_| ()).map_err(|finding| finding.found);
+        assert_eq!(verdict("a,b\n\"x \"\"y\"\"\",1\n\"z\nz\",2\n\"end\""), Ok(()));
+        assert_eq!(verdict("a,b\n5\" disk,1\n"), Ok(()));
+        let more = Err("line 2: a cell whose closing quotation mark is followed by more text".to_owned());
+        assert_eq!(verdict("a,b\n\"old,1\nx,2\ny,3\n\"new,4\n"), more);
+        assert!(verdict("a,b\n\"old,1\n").is_err());
+        assert_eq!(rows("a;b\r1;2\r\r3;4"), ["1: a·b", "2: 1·2", "3: ", "4: 3·4"]);
     }
 
     #[test]

@@ -71,9 +71,10 @@ impl Source for Workbook<'_> {
         let mut row = RawRow::new(self.table.clone());
         let mut text = String::new();
         let mut number = 0;
-        while let Some(cell) = cells.next_cell().map_err(|error| refusal(&error))? {
-            let (above, column) = cell.get_position();
-            if *cell.get_value() == DataRef::Empty {
+        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refusal(&error))? {
+            let (above, column) = cell.pos;
+            let is_uncomputed = cell.value == DataRef::Empty && cell.formula.is_some();
+            if cell.value == DataRef::Empty && !is_uncomputed {
                 continue;
             }
             if above >= MOST_ROWS || column >= MOST_COLUMNS {
@@ -90,8 +91,13 @@ impl Source for Workbook<'_> {
                 number += 1;
                 row.start(number);
             }
-            let kind = write_cell(cell.get_value(), &mut text);
-            row.push(column, &text, kind);
+            let kind = write_cell(&cell.value, &mut text);
+            if is_uncomputed {
+                // Its value is not in the file, and blank would mean that nothing is reported.
+                row.push(column, "a formula without a computed value", CellKind::Error);
+            } else {
+                row.push(column, &text, kind);
+            }
         }
         if number > 0 {
             sink(&row);

@@ -10,7 +10,11 @@ mod plan;
 mod progress;
 mod table;
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::domain::is_invisible;
 
 pub use findings::check_text;
 pub use list::list_text;
@@ -36,6 +40,9 @@ pub struct Style {
 }
 
 impl Style {
+    /// Without any.
+    pub const PLAIN: Self = Self { colour: false };
+
     /// For stdout as it is now; `NO_COLOR` and `TERM=dumb` turn it off.
     pub fn for_stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
@@ -68,17 +75,41 @@ impl Style {
     }
 }
 
-/// Prints data.
+/// Whether something that was to be printed could not be.
+static OUTPUT_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Prints data. A reader that has seen enough closes the pipe, and that is no error.
 pub fn data(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    // A reader that has seen enough closes the pipe.
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        OUTPUT_FAILED.store(true, Ordering::Relaxed);
+    }
 }
 
-/// Prints a value as JSON.
+/// Whether everything that was to be printed was.
+pub fn is_output_whole() -> bool {
+    !OUTPUT_FAILED.load(Ordering::Relaxed)
+}
+
+/// Prints a value as JSON; what would move or turn text on a terminal is written as an escape.
 pub fn json(value: &impl serde::Serialize) {
     // Serializing our own values to memory cannot fail.
-    data(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if character != '\n' && is_invisible(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown.push('\n');
+    data(&shown);
 }
 
 /// `1 row`, `2 rows`.

@@ -204,7 +204,11 @@ pub fn left_out_text(left_out: &LeftOutSummary, style: Style) -> String {
     let head = format!("Left out: {}, with all rows of their resources", counted(left_out.rows, "row"));
     let _ = writeln!(text, "{}", style.warn(&head));
     for (component, amount) in &left_out.quantities {
-        let _ = writeln!(text, "  {} {amount} among them without a fault of their own", visible(component));
+        let _ = writeln!(text, "  {} {amount}", visible(component));
+    }
+    if left_out.rows_without_amount > 0 {
+        let rows = counted(left_out.rows_without_amount, "row");
+        let _ = writeln!(text, "  and {rows} without an amount that can be read");
     }
     for file in &left_out.files {
         let _ = writeln!(text, "  written to {}", visible(file));

@@ -136,15 +136,17 @@ struct Test<'a> {
 pub(super) async fn list(http: &Http, filter: &ListFilter, at_once: usize) -> Result<Listed, WaldurError> {
     let tests = tests(filter);
     let query = query(filter, &tests);
+    let mut ignored = BTreeSet::new();
     let (mut rows, count) = if filter.page.is_some() || filter.page_size.is_some() {
         let (rows, count) = page(http, filter, &query).await?;
         (rows, Some(count))
     } else {
-        (whole(http, filter, &query, at_once).await?, None)
+        let (rows, is_month_ignored) = whole(http, filter, &query, at_once).await?;
+        ignored.extend(is_month_ignored.then_some("billing_period"));
+        (rows, None)
     };
     // Several months are asked for one by one, so only one request shows the server's own order.
     let shows_order = count.is_some() || filter.period.is_none_or(|period| period.as_single().is_some());
-    let mut ignored = BTreeSet::new();
     for test in &tests {
         let before = rows.len();
         rows.retain(|row| (test.passes)(row));
@@ -191,21 +193,26 @@ async fn page(http: &Http, filter: &ListFilter, query: &Query) -> Result<(Vec<Li
     Ok((rows, count))
 }
 
+/// Reads the list month by month where months are asked for; also whether the server ignored them.
 async fn whole(
     http: &Http,
     filter: &ListFilter,
     query: &Query,
     at_once: usize,
-) -> Result<Vec<ListRow>, WaldurError> {
-    let Some(period) = filter.period else { return slice(http, filter, query, at_once).await };
-    let mut rows = Vec::new();
+) -> Result<(Vec<ListRow>, bool), WaldurError> {
+    let Some(period) = filter.period else { return Ok((slice(http, filter, query, at_once).await?, false)) };
+    let (mut rows, mut is_ignored) = (Vec::new(), false);
     for month in period.months() {
         let query = query.clone().with("billing_period", month.first_day());
-        let month_rows = slice(http, filter, &query, at_once).await?;
+        let read = slice(http, filter, &query, at_once).await?;
+        let all = read.len();
         // A server that ignores the month gives the same rows every time.
-        rows.extend(month_rows.into_iter().filter(|row| row.period().is_none_or(|own| own == month)));
+        let own: Vec<ListRow> =
+            read.into_iter().filter(|row| row.period().is_none_or(|own| own == month)).collect();
+        is_ignored |= own.len() < all;
+        rows.extend(own);
     }
-    Ok(rows)
+    Ok((rows, is_ignored))
 }
 
 /// Reads a slice whole; only where its pages fail are the values to cut it by fetched.
@@ -264,7 +271,7 @@ fn query(filter: &ListFilter, tests: &[Test<'_>]) -> Query {
     add("offering_uuid", filter.offering.map(|id| id.to_string()));
     add("resource_uuid", filter.resource.map(|id| id.to_string()));
     add("resource", filter.resource_url.clone());
-    add("type", filter.component.as_ref().map(ToString::to_string));
+    add("type", filter.component.as_ref().map(|component| component.as_str().to_owned()));
     add("date_after", filter.date_after.map(|date| date.to_string()));
     add("date_before", filter.date_before.map(|date| date.to_string()));
     for (ordering, descending) in &filter.order {

@@ -57,6 +57,11 @@ impl Poster {
         let body = serde_json::to_vec(&self.body(batch)).unwrap_or_default();
         match self.http.post("marketplace-component-usages/set_usage/", body).await {
             Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
+            // A gateway's word about a server that may still be at work, or an answer that no version
+            // of the API gives: nobody knows.
+            Ok(answer) if matches!(answer.status.as_u16(), 200 | 202..=299 | 408 | 499 | 502..=504 | 520..=530) => {
+                Sent::Lost
+            }
             Ok(answer) => {
                 let message = match answer.error() {
                     redirect @ WaldurError::Redirected { .. } => redirect.to_string(),

@@ -13,7 +13,7 @@ use super::http::Http;
 use super::list::{ListFilter, ListRow, Listed};
 use super::listing::{Cut, Query, read};
 use super::usages;
-use super::wire::{AccountRow, OfferingName, OfferingRow, PlanPeriodRow, ResourceRow, VersionRow};
+use super::wire::{AccountRow, OfferingName, OfferingRow, PlanPeriodRow, ResourceRow, UsageRow, VersionRow};
 use super::{ServerAddress, Token, WaldurError};
 
 /// Who the token belongs to.
@@ -68,6 +68,17 @@ impl Reader {
             ) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Learns from the fields of any one stored usage, where there is one.
+    pub async fn learn_row(&self, capabilities: &mut Capabilities) -> Result<(), WaldurError> {
+        let query =
+            Query::new("marketplace-component-usages/").fields(UsageRow::FIELDS).with("page_size", "1");
+        let rows: Vec<UsageRow> = self.http.get_json(query.path, &query.parameters).await?;
+        if let Some(row) = rows.first() {
+            capabilities.learn_row(row.missing_usage_policy.is_some());
+        }
+        Ok(())
     }
 
     /// The offerings that this account may see, by id and name.

@@ -20,7 +20,10 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("sandbox", &["domain"]),
     (
         "jobs",
-        &["domain", "error", "findings", "parse", "resolve", "plan", "source", "waldur", "report", "sandbox"],
+        &[
+            "domain", "error", "findings", "mapping", "parse", "resolve", "plan", "source", "waldur",
+            "report", "sandbox",
+        ],
     ),
     ("ui", &["domain", "findings", "jobs", "plan", "resolve", "waldur"]),
     (

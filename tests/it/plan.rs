@@ -91,7 +91,8 @@ fn faulty_rows_leave_with_their_resource_and_are_written_down() {
     rig.run(&plan)
         .ends_with(0)
         .says("Left out: 3 rows")
-        .says("cpu 7.00 among them without a fault of their own")
+        .says("cpu 8.00")
+        .says("and 1 row without an amount that can be read")
         .says("0 to create, 1 to update");
     let written = std::fs::read_to_string(rig.folder.path().join("usage-left-out.csv")).unwrap();
     insta::assert_snapshot!(written, @r"
