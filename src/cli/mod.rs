@@ -1,5 +1,6 @@
 //! The command line: what was typed becomes settings, one job is called, and its result an exit
 //! status.
+#![allow(rustdoc::bare_urls, reason = "the help text is no page")]
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help text")]
 
 mod apply;

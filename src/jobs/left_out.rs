@@ -86,22 +86,16 @@ impl LeftOutSummary {
     fn add(&mut self, rows: &RawRows, table: &ParsedTable) {
         for row in rows.rows.iter().skip(1) {
             let text = |column: usize| row.get(column).map_or("", |(text, _)| text.as_str());
-            let amounts: Vec<(&str, Amount)> =
-                match (table.column(Field::ComponentType), table.column(Field::Amount)) {
-                    (Some(component), Some(amount)) => Amount::parse(text(amount))
-                        .ok()
-                        .map(|amount| (text(component), amount))
-                        .into_iter()
-                        .collect(),
-                    _ => {
-                        let headers = table.headers.iter().enumerate();
-                        let open = headers.filter(|(_, header)| Field::of_header(header).is_none());
-                        open.filter_map(|(column, header)| {
-                            Some((header.as_ref(), Amount::parse(text(column)).ok()?))
-                        })
-                        .collect()
-                    }
-                };
+            let long = table.column(Field::ComponentType).zip(table.column(Field::Amount));
+            let amounts: Vec<(&str, Amount)> = if let Some((component, amount)) = long {
+                let amount = Amount::parse(text(amount)).ok();
+                amount.map(|amount| (text(component), amount)).into_iter().collect()
+            } else {
+                let headers = table.headers.iter().enumerate();
+                let open = headers.filter(|(_, header)| Field::of_header(header).is_none());
+                open.filter_map(|(column, header)| Some((header.as_ref(), Amount::parse(text(column)).ok()?)))
+                    .collect()
+            };
             self.rows_without_amount += usize::from(amounts.is_empty());
             for (component, amount) in amounts {
                 let sum = self.quantities.entry(component.to_owned()).or_default();

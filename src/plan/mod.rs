@@ -1,6 +1,6 @@
 //! What is to be done, as a value that one can print, save, test and hand over.
 //!
-//! [`compare`] sets the wanted figures against the stored ones; a [`Plan`] holds the result with
+//! [`compare()`] sets the wanted figures against the stored ones; a [`Plan`] holds the result with
 //! what it depends on (server, account, month, inputs, capabilities). A [`Batch`] is one request. Only
 //! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]

@@ -1,5 +1,7 @@
 //! Posting: what was agreed to is sent once, proven by reading, and told as it is stored.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use waldur_usage::sandbox::{FaultKind, Settings, World};
@@ -205,4 +207,120 @@ fn an_account_that_may_not_post_ends_with_7() {
         .says("the server does not let this account post")
         .says("You do not have permission");
     assert_eq!(rig.stored(), before);
+}
+
+#[test]
+fn a_gateway_that_gives_up_is_no_refusal() {
+    let rig = Rig::new();
+    rig.long(&["climate-alps,2026-11,cpu,7.5"]);
+    rig.inject("POST", "set_usage", 0, 1, FaultKind::Status(504, "gateway".into(), "text/plain".into()));
+    rig.run(&APPLY).ends_with(5).says("1 unknown").says("1 without an answer");
+}
+
+#[test]
+fn what_rides_along_does_not_undo_a_change_of_somebody_else() {
+    let rig = Rig::new();
+    rig.long(&["climate-era5,2026-11,cpu,300"]);
+    // The second look at the resource finds another figure than the month did.
+    let front = crate::proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        |request, answer| {
+            if request.path.contains("resource_uuid=") && request.path.contains("component-usages") {
+                let mut rows = answer.rows();
+                for row in rows.iter_mut().filter(|row| row["type"] == "ram") {
+                    row["usage"] = "99.00".into();
+                }
+                answer.set_rows(&rows);
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    rig.run(&APPLY).ends_with(4).says("1 stale").says("stored is 99.00").says("changed since it was read");
+    assert_eq!(rig.posts(), 0);
+}
+
+#[test]
+fn a_saved_plan_sees_that_the_plan_was_switched() {
+    let rig = Rig::new();
+    rig.long(&["climate-era5,2026-11,cpu,300"]);
+    let is_switched = Arc::new(AtomicBool::new(false));
+    let switched = is_switched.clone();
+    let front = crate::proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |request, answer| {
+            if request.path.contains("plan_periods") && switched.load(Ordering::Relaxed) {
+                let mut rows = answer.rows();
+                rows.push(rows[0].clone());
+                answer.set_rows(&rows);
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
+    is_switched.store(true, Ordering::Relaxed);
+    rig.run(&["plan", "usage.csv", "--offering", HPC]).ends_with(3).says("deny several-plan-periods");
+    rig.run(&["apply", "plan.json", "--yes"])
+        .ends_with(4)
+        .says("climate-era5 has 2 plan periods in 2026-11 now");
+    assert_eq!(rig.posts(), 0);
+    is_switched.store(false, Ordering::Relaxed);
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(0);
+}
+
+#[test]
+fn a_plan_is_applied_whole_and_remembers_what_was_left_out() {
+    let rig = Rig::new();
+    rig.long(&["climate-alps,2026-11,cpu,7.5", "nobody,2026-11,cpu,1"]);
+    rig.run(&["plan", "usage.csv", "--offering", HPC, "--skip-faulty", "-o", "plan.json"]).ends_with(0);
+    for flags in [["--project", "NOPE"], ["--period", "2020-01"], ["--sheet", "a"]] {
+        let arguments = [&["apply", "plan.json", "--yes"][..], &flags[..]].concat();
+        rig.run(&arguments).ends_with(2).says("a plan is applied as it was agreed to");
+    }
+    assert_eq!(rig.posts(), 0);
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(5).says("1 posted");
+}
+
+#[test]
+fn the_server_s_own_rule_of_who_may_post_ends_with_7() {
+    let rig = Rig::on(Settings::new(limited_world()));
+    rig.long(&["alloc-001,2026-11,gpu_hours,33"]);
+    let before = rig.stored();
+    rig.run_as(&rig.token("support"), &APPLY)
+        .ends_with(7)
+        .says("the server does not let this account post: 403");
+    assert_eq!(rig.stored(), before);
+}
+
+/// Ctrl-C while requests are under way: those finish, no other is sent, and what is stored is told.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_tells_what_is_stored() {
+    let rig = Rig::new();
+    let names = ["climate-alps", "climate-era5", "climate-cordex", "climate-ensemble", "qmat-dft", "qmat-gw"];
+    let rows: Vec<String> = names.iter().map(|name| format!("{name},2026-11,cpu,7.5")).collect();
+    rig.long(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    rig.inject("POST", "set_usage", 0, usize::MAX, FaultKind::Delay(Duration::from_millis(700)));
+    let child = crate::rig::command(rig.folder.path())
+        .env("WALDUR_API_URL", rig.sandbox.url())
+        .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
+        .args(APPLY)
+        .args(["--connections", "1"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while rig.posts() == 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("stopped: interrupted"), "{text}");
+    let stored = rig.sandbox.usages().into_iter().filter(|usage| usage.amount.to_string() == "7.50").count();
+    assert_eq!(stored, rig.posts());
+    assert!(text.contains(&format!("{stored} posted")), "{text}");
 }

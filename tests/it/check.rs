@@ -293,3 +293,14 @@ fn units_in_wide_headers_are_checked() {
         .says("line 2, column 2")
         .says("k-hours, the unit of cpu");
 }
+
+/// The workbook was written by openpyxl, which stores formulas and computes none.
+#[test]
+fn a_formula_without_a_value_is_not_taken_for_blank() {
+    let rig = Rig::new();
+    rig.file("formula.xlsx", include_bytes!("../files/formula-without-value.xlsx"));
+    rig.run(&["check", "formula.xlsx", "--offering", HPC, "--period", "2026-11"])
+        .ends_with(3)
+        .says("formula.xlsx Sheet!B2 \"cpu\": a formula without a computed value")
+        .says("mend the formula and save it");
+}
