@@ -57,6 +57,7 @@ pub async fn plan(
         let resource = snapshot.catalogue.resource(usage.resource);
         resource.is_some_and(|resource| settings.check.resolve.wants(resource))
     });
+    reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("compare");
     let Snapshot { catalogue, capabilities, .. } = snapshot;
     let compared = compare(usages.list(), &stored, catalogue, capabilities, &mut check.findings)?;

@@ -95,6 +95,12 @@ impl Capabilities {
         self.carry_over = Evidence::known(field, evidence);
     }
 
+    /// Learns from the server's word on a date that is none.
+    pub fn learn_date(&mut self, is_judged: bool) {
+        let evidence = if is_judged { "the server judges a date" } else { "the server ignores a date" };
+        self.takes_date = Evidence::known(is_judged, evidence);
+    }
+
     /// Learns the time zone from the user's profile.
     pub fn learn_time_zone(&mut self, zone: &str) {
         self.time_zone = Evidence::known(Some(zone.to_owned()), "profile");

@@ -81,6 +81,19 @@ impl Reader {
         Ok(())
     }
 
+    /// Learns whether `set_usage` knows a `date`, by a request that no version can save: it names no
+    /// resource and no usage. Whatever else comes back teaches nothing.
+    pub async fn learn_date(&self, capabilities: &mut Capabilities) {
+        let body = br#"{"usages":[],"date":"garbage"}"#.to_vec();
+        let Ok(answer) = self.http.post("marketplace-component-usages/set_usage/", body).await else {
+            return;
+        };
+        let errors = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&answer.body);
+        if let (400, Ok(errors)) = (answer.status.as_u16(), errors) {
+            capabilities.learn_date(errors.contains_key("date"));
+        }
+    }
+
     /// The offerings that this account may see, by id and name.
     pub async fn offering_names(&self) -> Result<Vec<(OfferingId, String)>, WaldurError> {
         let query = Query::new("marketplace-provider-offerings/").fields(&["uuid", "name"]);

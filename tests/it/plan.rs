@@ -66,7 +66,8 @@ fn plans_are_written_by_their_ending() {
     assert_eq!(header["period"], "2026-11");
     assert_eq!(header["server"], rig.sandbox.url());
     assert_eq!(header["inputs"][0]["sha256"].as_str().unwrap().len(), 64);
-    assert_eq!(header["capabilities"]["takes_date"]["evidence"], "assumed");
+    assert_eq!(header["capabilities"]["takes_date"]["evidence"], "the server ignores a date");
+    assert_eq!(header["capabilities"]["requests_are_atomic"]["evidence"], "assumed");
     assert_eq!(
         header["capabilities"]["carry_over"]["evidence"], "usage rows carry no missing_usage_policy",
         "what the rows show is known, not assumed"
