@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
 
+use zip::ZipArchive;
+
 use crate::domain::{nearest, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow, Table};
@@ -15,6 +17,11 @@ use super::Source;
 /// What a sheet can hold; a file that says otherwise would cost any amount of time and memory.
 const MOST_ROWS: u32 = 1_048_576;
 const MOST_COLUMNS: u32 = 16_384;
+
+/// A part of a workbook may be this large, or as dense as this, but not both: real sheets are packed
+/// ten- to fiftyfold.
+const LARGE_PART: u64 = 128 * 1024 * 1024;
+const MOST_INFLATION: u64 = 150;
 
 /// An open workbook and the sheet that is read.
 pub struct Workbook<'a> {
@@ -27,6 +34,7 @@ pub struct Workbook<'a> {
 impl<'a> Workbook<'a> {
     /// Opens the sheet of a name, or the first visible one.
     pub fn open(file: &str, bytes: &'a [u8], sheet: Option<&str>) -> Result<Self, Finding> {
+        refuse_bomb(bytes)?;
         let workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
         let sheets: Vec<_> = workbook
             .sheets_metadata()
@@ -53,6 +61,23 @@ impl<'a> Workbook<'a> {
         let table = Arc::new(Table { file: file.into(), sheet: Some(sheet.as_str().into()) });
         Ok(Self { workbook, sheet, table, others })
     }
+}
+
+/// Refuses an archive that would inflate out of all proportion, before any of it is inflated.
+fn refuse_bomb(bytes: &[u8]) -> Result<(), Finding> {
+    // An archive that cannot be opened is told by the reader of workbooks.
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return Ok(()) };
+    for index in 0..archive.len() {
+        let Ok(part) = archive.by_index_raw(index) else { continue };
+        let (packed, unpacked) = (part.compressed_size().max(1), part.size());
+        if unpacked > LARGE_PART && unpacked / packed > MOST_INFLATION {
+            let name = part.name().unwrap_or_default();
+            let found = format!("{} inflates from {packed} to {unpacked} bytes", visible(&name));
+            return Err(Finding::new(Code::DamagedFile, found, "a workbook of honest size")
+                .hint("open it in a spreadsheet program and save it again"));
+        }
+    }
+    Ok(())
 }
 
 fn refusal(error: &XlsxError) -> Finding {
@@ -186,6 +211,22 @@ fn write_date(value: &ExcelDateTime, text: &mut String) -> CellKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_that_inflates_out_of_proportion_is_refused() {
+        use std::io::Write;
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).unwrap();
+        let blank = vec![b' '; 1024 * 1024];
+        for _ in 0..129 {
+            writer.write_all(&blank).unwrap();
+        }
+        let bytes = writer.finish().unwrap().into_inner();
+        let finding = refuse_bomb(&bytes).unwrap_err();
+        assert_eq!(finding.code, Code::DamagedFile);
+        assert!(finding.found.contains("to 135266304 bytes"), "{}", finding.found);
+        assert!(refuse_bomb(include_bytes!("../../samples/usage-2026-11-long.xlsx")).is_ok());
+    }
 
     #[test]
     fn numbers_are_what_the_user_sees() {

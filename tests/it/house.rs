@@ -36,9 +36,10 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 6] = [
+const FENCES: [(&str, &[&str]); 7] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
+    ("zip", &["source"]),
     ("reqwest", &["waldur"]),
     ("indicatif", &["ui"]),
     ("rust_xlsxwriter", &["report"]),
