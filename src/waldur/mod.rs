@@ -1,7 +1,8 @@
 //! The API of a Waldur server: addresses, tokens, HTTP, pages, wire structs.
 //!
-//! Reading and posting are two structs. A [`Reader`] can only read; a [`Poster`] is made from an
-//! approved plan alone. Lists are read in slices that are proven whole (see `listing`), because the
+//! Reading and posting are two structs. A [`Reader`] changes nothing, and a [`Poster`] is made
+//! from an approved plan alone. The one post that a reader makes asks what the server knows: it names
+//! no resource and no usage, so that no version can save it. Lists are read in slices that are proven whole (see `listing`), because the
 //! server's paging loses rows; every filter is applied again to what comes back, because servers
 //! ignore the ones they do not know.
 

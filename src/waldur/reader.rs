@@ -27,7 +27,7 @@ pub struct Account {
     pub is_support: bool,
 }
 
-/// A connection that can only read.
+/// A connection that changes nothing.
 pub struct Reader {
     pub(super) http: Arc<Http>,
     at_once: usize,
