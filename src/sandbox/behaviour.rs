@@ -1,10 +1,15 @@
 //! What a server is able to do, as switches: the only place in which server versions differ.
 //!
-//! A dialect is a named set of them. A value that no rule knows yet is not in its enum.
+//! A dialect is a named set of them. Each can be switched alone by its name, so that a rehearsal can
+//! be held against a server between two releases. A value that no rule knows is not in its enum.
+
+use jiff::tz::TimeZone;
 
 /// The switchable capabilities of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Behaviour {
+    /// The release whose set of capabilities this began as.
+    pub dialect: Dialect,
     /// What identifies a stored row besides resource, component and month.
     pub rows: RowPer,
     /// Who may report for another moment than now.
@@ -17,6 +22,21 @@ pub struct Behaviour {
     pub current_usages: CurrentUsages,
     /// How a report speaks of the months after it.
     pub carry_over: CarryOverField,
+    /// Whether `set_user_usages` takes the parts of several people at once.
+    pub bulk_user_usages: bool,
+    /// The zone in which months turn, and in which a moment without a zone is read.
+    pub zone: TimeZone,
+}
+
+/// A release of the server, by its year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dialect {
+    /// The recorded server of October 2024.
+    Y2024,
+    /// The server of the API page of November 2025.
+    Y2025,
+    /// The newest that is known: 8.1, August 2026.
+    Y2026,
 }
 
 /// What identifies a stored row besides resource, component and month.
@@ -38,6 +58,11 @@ pub enum DateFrom {
     Nobody,
     /// Staff; from anybody else `date` is refused.
     Staff,
+    /// Staff, and the provider's own people: any component in the current month, ordered limits in
+    /// a past one.
+    ProviderForLimits,
+    /// As before, and usage too where the customer's invoice of that month can still change.
+    ProviderWhileOpen,
 }
 
 /// What becomes of an amount above the `limit_amount` of its component.
@@ -71,12 +96,15 @@ impl Behaviour {
     /// The recorded server of October 2024.
     pub fn dialect_2024() -> Self {
         Self {
+            dialect: Dialect::Y2024,
             rows: RowPer::PlanPeriod,
             date: DateFrom::Nobody,
             limits: Limits::Refused,
             atomic: false,
             current_usages: CurrentUsages::Replaced,
             carry_over: CarryOverField::Recurring,
+            bulk_user_usages: false,
+            zone: TimeZone::UTC,
         }
     }
 }

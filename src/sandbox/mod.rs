@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, RowPer};
+pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use server::{Sandbox, start};

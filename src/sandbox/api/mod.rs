@@ -67,7 +67,7 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
         _ => return Answer::detail(405, &format!("Method \"{method}\" not allowed.")),
     }
     let data = state.data.read().unwrap_or_else(PoisonError::into_inner);
-    let view = View { data: &data, behaviour: state.behaviour, now: state.clock.now(), request, user };
+    let view = View { data: &data, behaviour: &state.behaviour, now: state.clock.now(), request, user };
     match &route.action {
         Action::Usages => usages::list(&view),
         Action::Usage(id) => usages::detail(&view, id),
@@ -93,7 +93,7 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub data: &'a Data,
-    pub behaviour: Behaviour,
+    pub behaviour: &'a Behaviour,
     pub now: jiff::Timestamp,
     pub request: &'a Request,
     pub user: usize,

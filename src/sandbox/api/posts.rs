@@ -23,7 +23,7 @@ pub(super) fn post(state: &State, request: &Request, route: &Route, user: usize)
             }
         }
         _ => match body(request) {
-            Ok(body) => rules::set_usage(&mut data, state.behaviour, user, now, &body),
+            Ok(body) => rules::set_usage(&mut data, &state.behaviour, user, now, &body),
             Err(refusal) => return refusal,
         },
     };

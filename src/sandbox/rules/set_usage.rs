@@ -38,7 +38,7 @@ struct Report {
 /// Carries out a report, or says why not.
 pub(in crate::sandbox) fn set_usage(
     data: &mut Data,
-    behaviour: Behaviour,
+    behaviour: &Behaviour,
     user: usize,
     now: Timestamp,
     body: &Value,
@@ -63,7 +63,7 @@ pub(in crate::sandbox) fn set_usage(
 
 fn read(
     data: &Data,
-    behaviour: Behaviour,
+    behaviour: &Behaviour,
     user: usize,
     now: Timestamp,
     body: &Value,
@@ -74,8 +74,8 @@ fn read(
     let resource = form.optional("resource", |value| fields::object(value, |uuid| data.resource(uuid)));
     let moment = match behaviour.date {
         DateFrom::Nobody => None,
-        DateFrom::Staff if form.is_null("date") => None,
-        DateFrom::Staff => form.optional("date", |value| read_date(data, user, now, value)),
+        _ if form.is_null("date") => None,
+        _ => form.optional("date", |value| read_date(data, user, now, value)),
     };
     form.close()?;
     let (resource, plan_period) = match (plan_period, resource) {
@@ -94,7 +94,7 @@ fn non_field(message: impl Into<String>) -> Json {
     json!({"non_field_errors": [message.into()]})
 }
 
-fn read_items(behaviour: Behaviour, value: &Value) -> Result<Vec<Item>, Complaint> {
+fn read_items(behaviour: &Behaviour, value: &Value) -> Result<Vec<Item>, Complaint> {
     let Value::List(values) = value else {
         return Err(non_field(format!("Expected a list of items but got type \"{}\".", value.type_name())));
     };
@@ -114,7 +114,7 @@ fn read_items(behaviour: Behaviour, value: &Value) -> Result<Vec<Item>, Complain
     if faulty { Err(Json::Array(errors)) } else { Ok(items) }
 }
 
-fn read_item(behaviour: Behaviour, value: &Value) -> Result<Item, Json> {
+fn read_item(behaviour: &Behaviour, value: &Value) -> Result<Item, Json> {
     let mut form = Form::open(value)?;
     let component_type = form.required("type", fields::text);
     let amount = form.required("amount", fields::amount);
@@ -183,7 +183,7 @@ fn check_resource(data: &Data, report: &Report) -> Result<(), Json> {
 
 fn store(
     data: &mut Data,
-    behaviour: Behaviour,
+    behaviour: &Behaviour,
     user: usize,
     now: Timestamp,
     report: &Report,
@@ -223,7 +223,7 @@ fn store(
 }
 
 /// Writes one component, over the row that it already has or as a new one.
-fn write(data: &mut Data, behaviour: Behaviour, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
+fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
     let same_month =
         |(_, stored): &(usize, &UsageRow)| stored.component == row.component && stored.period == row.period;
     let rows: Vec<usize> =
@@ -283,7 +283,7 @@ fn breaks_billing(data: &Data, row: &UsageRow, before: Option<Amount>) -> bool {
     billed && magnitude >= room
 }
 
-fn keep_current_usages(data: &mut Data, behaviour: Behaviour, now: Timestamp, report: &Report) {
+fn keep_current_usages(data: &mut Data, behaviour: &Behaviour, now: Timestamp, report: &Report) {
     let resource = &mut data.resources[report.resource];
     if behaviour.current_usages == CurrentUsages::Replaced {
         resource.current_usages.clear();

@@ -30,7 +30,7 @@ impl Scene {
     fn report_as(&mut self, user: &str, body: &Json) -> Result<(), Refusal> {
         let user = self.data.users.iter().position(|known| known.username == user).unwrap();
         let body = python::parse(body.to_string().as_bytes()).unwrap();
-        set_usage(&mut self.data, self.behaviour, user, self.now, &body)
+        set_usage(&mut self.data, &self.behaviour, user, self.now, &body)
     }
 
     /// Reports as the provider's owner: the name of the resource, and its components.
