@@ -46,9 +46,20 @@ pub(super) struct Data {
     /// The resource and the position in it of each plan period.
     plan_period_by_uuid: HashMap<Uuid, (usize, usize)>,
     user_by_token: HashMap<String, usize>,
+    /// How many ids were made.
+    made: u64,
 }
 
+/// What the ids that a sandbox makes are derived from.
+const MADE: Uuid = Uuid::from_u128(0x7b0d_6f2e_52c1_4f0a_9d3e_8a61_c2f5_e704);
+
 impl Data {
+    /// Makes an id. The same posts on the same world make the same ids.
+    pub(super) fn new_uuid(&mut self) -> Uuid {
+        self.made += 1;
+        Uuid::new_v5(&MADE, &self.made.to_be_bytes())
+    }
+
     /// Turns a world into tables.
     pub(super) fn new(world: World) -> Result<Self, SandboxError> {
         let mut builder = tables::Builder::new(&world);
@@ -95,6 +106,7 @@ impl Data {
             user_usages: UserUsageTable::default(),
             resource_by_uuid,
             plan_period_by_uuid,
+            made: 0,
         })
     }
 

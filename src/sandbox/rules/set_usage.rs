@@ -5,7 +5,6 @@
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
 use super::form::{Complaint, Form, complaint};
 use super::{Refusal, fields, limits, may_report};
@@ -204,7 +203,7 @@ fn store(
                 .map_err(Refusal::Invalid)?;
         }
         let row = UsageRow {
-            uuid: Uuid::new_v4(),
+            uuid: data.new_uuid(),
             resource: report.resource,
             component,
             plan_period,

@@ -32,15 +32,18 @@ pub(in crate::sandbox) fn set_user_usage(
         (Some(at), Some(amount)) => data.user_usages.update(at, amount, now),
         // The form lets it pass, the update then misses its number.
         (Some(_), None) => return Err(Refusal::Broken),
-        (None, amount) => data.user_usages.create(UserUsageRow {
-            uuid: Uuid::new_v4(),
-            usage,
-            username,
-            offering_user,
-            amount: amount.unwrap_or_default(),
-            created: now,
-            modified: now,
-        }),
+        (None, amount) => {
+            let row = UserUsageRow {
+                uuid: data.new_uuid(),
+                usage,
+                username,
+                offering_user,
+                amount: amount.unwrap_or_default(),
+                created: now,
+                modified: now,
+            };
+            data.user_usages.create(row);
+        }
     }
     Ok(())
 }
