@@ -42,7 +42,12 @@ impl BillingPeriod {
 
     /// The month, in UTC, that a moment lies in.
     pub fn of(moment: Timestamp) -> Result<Self, BillingPeriodError> {
-        let date = moment.to_zoned(TimeZone::UTC).date();
+        Self::of_in(moment, &TimeZone::UTC)
+    }
+
+    /// The month, by the calendar of a zone, that a moment lies in.
+    pub fn of_in(moment: Timestamp, zone: &TimeZone) -> Result<Self, BillingPeriodError> {
+        let date = zone.to_datetime(moment).date();
         Self::new(date.year(), date.month())
     }
 
@@ -62,8 +67,13 @@ impl BillingPeriod {
 
     /// The moment, in UTC, at which the month begins.
     pub fn start(self) -> Timestamp {
+        self.start_in(&TimeZone::UTC)
+    }
+
+    /// The moment at which the month begins by the calendar of a zone.
+    pub fn start_in(self, zone: &TimeZone) -> Timestamp {
         Date::new(self.year, self.month, 1)
-            .and_then(|date| date.to_zoned(TimeZone::UTC))
+            .and_then(|date| date.to_zoned(zone.clone()))
             .map_or(Timestamp::MAX, |start| start.timestamp())
     }
 

@@ -3,7 +3,12 @@
 //! A dialect is a named set of them. Each can be switched alone by its name, so that a rehearsal can
 //! be held against a server between two releases. A value that no rule knows is not in its enum.
 
+use std::fmt;
+
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use crate::domain::{BillingPeriod, BillingPeriodError};
 
 /// The switchable capabilities of a server.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +17,12 @@ pub struct Behaviour {
     pub dialect: Dialect,
     /// What identifies a stored row besides resource, component and month.
     pub rows: RowPer,
+    /// Which plan period a report gets that names none.
+    pub plan_periods: PlanPeriodOf,
+    /// Whether a resource without a plan is refused; otherwise the server breaks over it.
+    pub plan_required: bool,
+    /// Whether usage of components that are billed once may be reported.
+    pub one_time_components: bool,
     /// Who may report for another moment than now.
     pub date: DateFrom,
     /// What becomes of an amount above the `limit_amount` of its component.
@@ -24,7 +35,13 @@ pub struct Behaviour {
     pub carry_over: CarryOverField,
     /// Whether `set_user_usages` takes the parts of several people at once.
     pub bulk_user_usages: bool,
-    /// The zone in which months turn, and in which a moment without a zone is read.
+    /// Whether the parts of people become the usage where it is zero.
+    pub users_fill_total: bool,
+    /// Whether the list of usages knows `o`, `billing_period_year` and `billing_period_month`.
+    pub list_by_year: bool,
+    /// Where months turn.
+    pub months: MonthsTurn,
+    /// The server's own zone, in which a moment without a zone is read.
     pub zone: TimeZone,
 }
 
@@ -49,6 +66,24 @@ pub enum RowPer {
     /// The plan. A report speaks of the whole month: the rows of other plans stay as they are, and
     /// this one becomes what is left of the reported amount, never less than zero.
     PlanAndMonth,
+}
+
+/// Which plan period a report gets that names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanPeriodOf {
+    /// The one that the moment lies in. Without one the usage has no plan period and is never billed.
+    Moment,
+    /// The same, else any that overlaps the month, else, in the current month, a new one.
+    Month,
+}
+
+/// Where months turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MonthsTurn {
+    /// At midnight in UTC, whatever the server's own zone.
+    InUtc,
+    /// At midnight in the server's own zone.
+    InZone,
 }
 
 /// Who may report for another moment than now.
@@ -98,13 +133,99 @@ impl Behaviour {
         Self {
             dialect: Dialect::Y2024,
             rows: RowPer::PlanPeriod,
+            plan_periods: PlanPeriodOf::Moment,
+            plan_required: false,
+            one_time_components: false,
             date: DateFrom::Nobody,
             limits: Limits::Refused,
             atomic: false,
             current_usages: CurrentUsages::Replaced,
             carry_over: CarryOverField::Recurring,
             bulk_user_usages: false,
+            users_fill_total: false,
+            list_by_year: false,
+            months: MonthsTurn::InUtc,
             zone: TimeZone::UTC,
         }
+    }
+
+    /// The server of the API page of November 2025: months turn in its own zone, a plan is asked
+    /// for, and its list knows more filters. It ignores `date`, which came eleven days later.
+    pub fn dialect_2025() -> Self {
+        Self {
+            dialect: Dialect::Y2025,
+            plan_required: true,
+            list_by_year: true,
+            months: MonthsTurn::InZone,
+            ..Self::dialect_2024()
+        }
+    }
+
+    /// The newest server that is known: 8.1, August 2026.
+    pub fn dialect_2026() -> Self {
+        Self {
+            dialect: Dialect::Y2026,
+            rows: RowPer::PlanAndMonth,
+            plan_periods: PlanPeriodOf::Month,
+            one_time_components: true,
+            date: DateFrom::ProviderWhileOpen,
+            limits: Limits::Logged,
+            atomic: true,
+            current_usages: CurrentUsages::Merged,
+            carry_over: CarryOverField::Policy,
+            bulk_user_usages: true,
+            users_fill_total: true,
+            ..Self::dialect_2025()
+        }
+    }
+
+    /// The set of capabilities of a release.
+    pub fn of(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Y2024 => Self::dialect_2024(),
+            Dialect::Y2025 => Self::dialect_2025(),
+            Dialect::Y2026 => Self::dialect_2026(),
+        }
+    }
+
+    /// The zone in which months turn.
+    pub(super) fn months_zone(&self) -> TimeZone {
+        match self.months {
+            MonthsTurn::InUtc => TimeZone::UTC,
+            MonthsTurn::InZone => self.zone.clone(),
+        }
+    }
+
+    /// The month that a moment lies in.
+    pub(super) fn month_of(&self, moment: Timestamp) -> Result<BillingPeriod, BillingPeriodError> {
+        BillingPeriod::of_in(moment, &self.months_zone())
+    }
+
+    /// The moment at which a month begins.
+    pub(super) fn start_of(&self, period: BillingPeriod) -> Timestamp {
+        period.start_in(&self.months_zone())
+    }
+}
+
+impl Dialect {
+    /// What the server says of its version.
+    pub(super) fn version(self) -> &'static str {
+        match self {
+            // The recorded server was run from its sources and did not know its own release.
+            Self::Y2024 => "unknown",
+            // A release before 7.9.0, the first whose schema knows `date`.
+            Self::Y2025 => "7.8.9",
+            Self::Y2026 => "8.1.2",
+        }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Y2024 => "2024",
+            Self::Y2025 => "2025",
+            Self::Y2026 => "2026",
+        })
     }
 }

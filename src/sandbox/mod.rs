@@ -12,6 +12,7 @@
 mod api;
 mod behaviour;
 mod built_in;
+mod capability;
 mod clock;
 mod connection;
 mod data;
@@ -29,7 +30,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
+pub use behaviour::{
+    Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf, RowPer,
+};
+pub use capability::{SwitchError, capabilities_text};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use server::{Sandbox, start};

@@ -32,6 +32,8 @@ pub struct World {
     pub(super) usages: Vec<Usage>,
     #[serde(default)]
     pub(super) offering_users: Vec<OfferingUser>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) user_usage_limits: Vec<UserUsageLimit>,
 }
 
 impl World {
@@ -208,4 +210,14 @@ pub(super) struct OfferingUser {
     pub offering_uuid: Uuid,
     pub user_uuid: Uuid,
     pub username: String,
+}
+
+/// How much one person may use of a component of a resource.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct UserUsageLimit {
+    pub resource_uuid: Uuid,
+    #[serde(rename = "type")]
+    pub component_type: ComponentType,
+    pub offering_user_uuid: Uuid,
+    pub limit: Amount,
 }

@@ -63,6 +63,16 @@ impl<'a> Filters<'a> {
         date
     }
 
+    /// A whole number.
+    pub(super) fn number(&mut self, name: &str) -> Option<i64> {
+        let text = self.text(name)?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            self.complain(name, "Enter a number.");
+        }
+        number
+    }
+
     /// The values of a filter that can be given several times, each out of a list of choices.
     pub(super) fn choices(&mut self, name: &str, choices: &[&str]) -> Vec<&'a str> {
         let request = self.request;

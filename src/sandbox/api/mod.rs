@@ -39,9 +39,9 @@ pub(super) struct State {
 
 /// Answers one request.
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
-    let Some(route) = Route::resolve(&request.path) else {
+    let Some(route) = Route::resolve(&request.path, &state.behaviour) else {
         let with_slash = format!("{}/", request.path);
-        return if Route::resolve(&with_slash).is_some() {
+        return if Route::resolve(&with_slash, &state.behaviour).is_some() {
             Answer::redirect(&request.with_path(&with_slash))
         } else {
             Answer::not_found_page()
@@ -85,7 +85,9 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
         Action::Projects => organisations::projects(&view),
         Action::ServiceProviders => organisations::service_providers(&view),
         Action::Version => people::version(&view),
-        Action::SetUsage | Action::SetUserUsage(_) => Answer::detail(405, "Method not allowed."),
+        Action::SetUsage | Action::SetUserUsage(_) | Action::SetUserUsages(_) => {
+            Answer::detail(405, "Method not allowed.")
+        }
     }
 }
 

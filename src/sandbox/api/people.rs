@@ -75,7 +75,7 @@ fn permissions(view: &View, user: &User) -> Vec<Json> {
 /// `version`: for staff and support.
 pub(super) fn version(view: &View) -> Answer {
     if sees_all(&view.data.users[view.user]) {
-        Answer::value(200, &json!({"version": "unknown"}))
+        Answer::value(200, &json!({"version": view.behaviour.dialect.version()}))
     } else {
         Answer::detail(403, "You do not have permission to perform this action.")
     }

@@ -1,29 +1,34 @@
-//! The two endpoints that write.
+//! The endpoints that write.
 
 use std::sync::PoisonError;
 
 use super::route::{Action, Route};
 use super::{Answer, Request, State, usages};
 use crate::sandbox::python::{self, JsonError, Value};
-use crate::sandbox::rules::{self, Refusal};
+use crate::sandbox::rules::{self, Caller, Refusal};
 
 /// Carries out a post.
 pub(super) fn post(state: &State, request: &Request, route: &Route, user: usize) -> Answer {
     let now = state.clock.now();
+    let caller = Caller { behaviour: &state.behaviour, user, now };
     let mut data = state.data.write().unwrap_or_else(PoisonError::into_inner);
     let outcome = match &route.action {
-        Action::SetUserUsage(id) => {
-            let usage = match usages::find(&data, request, id) {
+        Action::SetUserUsage(id) | Action::SetUserUsages(id) => {
+            let usage = match usages::find(&data, request, &state.behaviour, id) {
                 Ok(usage) => usage,
                 Err(refusal) => return refusal,
             };
-            match body(request) {
-                Ok(body) => rules::set_user_usage(&mut data, user, usage, now, &body),
+            let body = match body(request) {
+                Ok(body) => body,
                 Err(refusal) => return refusal,
+            };
+            match &route.action {
+                Action::SetUserUsages(_) => rules::set_user_usages(&mut data, caller, usage, &body),
+                _ => rules::set_user_usage(&mut data, caller, usage, &body),
             }
         }
         _ => match body(request) {
-            Ok(body) => rules::set_usage(&mut data, &state.behaviour, user, now, &body),
+            Ok(body) => rules::set_usage(&mut data, caller, &body),
             Err(refusal) => return refusal,
         },
     };

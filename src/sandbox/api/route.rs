@@ -1,5 +1,7 @@
 //! The paths that are answered, and the methods that the real server names for each.
 
+use crate::sandbox::behaviour::Behaviour;
+
 /// The provider's view of resources and offerings, or the consumer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -14,6 +16,7 @@ pub(super) enum Action {
     Usage(String),
     SetUsage,
     SetUserUsage(String),
+    SetUserUsages(String),
     UserUsages,
     Resources(Side),
     Resource(Side, String),
@@ -33,7 +36,7 @@ pub(super) enum Action {
 impl Action {
     /// Whether the action writes.
     pub(super) fn is_post(&self) -> bool {
-        matches!(self, Self::SetUsage | Self::SetUserUsage(_))
+        matches!(self, Self::SetUsage | Self::SetUserUsage(_) | Self::SetUserUsages(_))
     }
 }
 
@@ -44,8 +47,14 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Finds what a path, which must end in a slash, asks for.
-    pub(super) fn resolve(path: &str) -> Option<Self> {
+    /// Finds what a path, which must end in a slash, asks a server of a kind for.
+    pub(super) fn resolve(path: &str, behaviour: &Behaviour) -> Option<Self> {
+        let is_known =
+            |route: &Self| behaviour.bulk_user_usages || !matches!(route.action, Action::SetUserUsages(_));
+        Self::find(path).filter(is_known)
+    }
+
+    fn find(path: &str) -> Option<Self> {
         let path = path.strip_prefix("/api/")?.strip_suffix('/')?;
         let parts: Vec<&str> = path.split('/').collect();
         let action = match parts[..] {
@@ -53,6 +62,7 @@ impl Route {
             ["marketplace-component-usages", "set_usage"] => Action::SetUsage,
             ["marketplace-component-usages", id] => Action::Usage(lookup(id)?),
             ["marketplace-component-usages", id, "set_user_usage"] => Action::SetUserUsage(lookup(id)?),
+            ["marketplace-component-usages", id, "set_user_usages"] => Action::SetUserUsages(lookup(id)?),
             ["marketplace-component-user-usages"] => Action::UserUsages,
             ["marketplace-plans"] => Action::Plans,
             ["marketplace-plan-components"] => Action::PlanComponents,
@@ -71,7 +81,7 @@ impl Route {
     /// The methods of the path.
     pub(super) fn allow(&self) -> &'static str {
         match self.action {
-            Action::SetUsage | Action::SetUserUsage(_) => "POST, OPTIONS",
+            Action::SetUsage | Action::SetUserUsage(_) | Action::SetUserUsages(_) => "POST, OPTIONS",
             Action::Usage(_) | Action::Resource(..) | Action::Offering(Side::Provider, _) => {
                 "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"
             }
@@ -100,6 +110,7 @@ impl Route {
             Action::Usage(_) => "Component Usage Instance",
             Action::SetUsage => "Set usage",
             Action::SetUserUsage(_) => "Set user usage",
+            Action::SetUserUsages(_) => "Set user usages",
             Action::UserUsages => "Component User Usage List",
             Action::Resources(Side::Provider) => "Provider Resource List",
             Action::Resource(Side::Provider, _) => "Provider Resource Instance",

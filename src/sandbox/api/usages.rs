@@ -9,11 +9,11 @@ use super::object::{Object, Selection};
 use super::request::read_uuid;
 use super::{Answer, Request, View};
 use crate::domain::{BillingPeriod, CarryOver};
-use crate::sandbox::behaviour::CarryOverField;
-use crate::sandbox::data::{Data, UsageFilter};
+use crate::sandbox::behaviour::{Behaviour, CarryOverField};
+use crate::sandbox::data::{Data, UsageFilter, UsageOrder};
 
 pub(super) fn list(view: &View) -> Answer {
-    match filter(view.request) {
+    match filter(view.request, view.behaviour) {
         Ok(filter) => {
             let rows = view.data.list(&filter);
             let selection = Selection::of(view.request);
@@ -24,7 +24,7 @@ pub(super) fn list(view: &View) -> Answer {
 }
 
 pub(super) fn detail(view: &View, id: &str) -> Answer {
-    match find(view.data, view.request, id) {
+    match find(view.data, view.request, view.behaviour, id) {
         Ok(at) => {
             let mut body = Vec::new();
             write(view, at, &Selection::of(view.request), &mut body);
@@ -35,17 +35,24 @@ pub(super) fn detail(view: &View, id: &str) -> Answer {
 }
 
 /// The usage of an id; the filters of the list apply to it too.
-pub(super) fn find(data: &Data, request: &Request, id: &str) -> Result<usize, Answer> {
-    let filter = filter(request)?;
+pub(super) fn find(data: &Data, request: &Request, behaviour: &Behaviour, id: &str) -> Result<usize, Answer> {
+    let filter = filter(request, behaviour)?;
     read_uuid(id)
         .and_then(|uuid| data.usages.find(uuid))
         .filter(|&at| data.matches(&filter, at))
         .ok_or_else(|| Answer::detail(404, "No ComponentUsage matches the given query."))
 }
 
-fn filter(request: &Request) -> Result<UsageFilter, Answer> {
+fn filter(request: &Request, behaviour: &Behaviour) -> Result<UsageFilter, Answer> {
     let mut filters = Filters::of(request);
-    let mut filter = shared_filter(&mut filters);
+    let mut filter = shared_filter(&mut filters, behaviour);
+    if behaviour.list_by_year {
+        filter.order = filters.listed_choices("o", &ORDERINGS).into_iter().filter_map(order).collect();
+    }
+    if behaviour.carry_over == CarryOverField::Policy {
+        let policy = filters.choices("missing_usage_policy", &["none", "reuse", "zero"]);
+        filter.carry_over = policy.last().and_then(|policy| policy.parse().ok());
+    }
     if let Some(date) = filters.date("billing_period") {
         in_month(&mut filter, date);
     }
@@ -62,10 +69,19 @@ fn filter(request: &Request) -> Result<UsageFilter, Answer> {
 }
 
 /// The filters that usages and user usages share.
-pub(super) fn shared_filter(filters: &mut Filters) -> UsageFilter {
+pub(super) fn shared_filter(filters: &mut Filters, behaviour: &Behaviour) -> UsageFilter {
     let start =
         |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
+    let (year, month) = if behaviour.list_by_year {
+        (filters.number("billing_period_year"), filters.number("billing_period_month"))
+    } else {
+        (None, None)
+    };
     UsageFilter {
+        // A number that no year or month has matches nothing.
+        nothing: out_of_range::<i16>(year) || out_of_range::<i8>(month),
+        year: year.and_then(|year| year.try_into().ok()),
+        month: month.and_then(|month| month.try_into().ok()),
         resource: filters.uuid("resource_uuid"),
         offering: filters.uuid("offering_uuid"),
         project: filters.uuid("project_uuid"),
@@ -74,6 +90,22 @@ pub(super) fn shared_filter(filters: &mut Filters) -> UsageFilter {
         from: filters.date("date_after").map(start),
         before: filters.date("date_before").map(|date| start(date.tomorrow().unwrap_or(Date::MAX))),
         ..UsageFilter::default()
+    }
+}
+
+fn out_of_range<T: TryFrom<i64>>(number: Option<i64>) -> bool {
+    number.is_some_and(|number| T::try_from(number).is_err())
+}
+
+/// What `o` can ask for.
+const ORDERINGS: [&str; 4] = ["billing_period", "-billing_period", "usage", "-usage"];
+
+fn order(name: &str) -> Option<UsageOrder> {
+    let (name, descending) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+    match name {
+        "billing_period" => Some(UsageOrder::Period { descending }),
+        "usage" => Some(UsageOrder::Amount { descending }),
+        _ => None,
     }
 }
 

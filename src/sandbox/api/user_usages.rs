@@ -18,7 +18,7 @@ pub(super) fn list(view: &View) -> Answer {
 
 fn filter(view: &View) -> Result<UsageFilter, Answer> {
     let mut filters = Filters::of(view.request);
-    let mut filter = shared_filter(&mut filters);
+    let mut filter = shared_filter(&mut filters, view.behaviour);
     if let Some(date) = filters.date("component_usage__billing_period") {
         in_month(&mut filter, date);
     }

@@ -32,6 +32,7 @@ pub(super) fn world() -> World {
         resources,
         usages,
         offering_users: people::offering_users(),
+        user_usage_limits: Vec::new(),
     };
     usages::keep_current(&mut world);
     world

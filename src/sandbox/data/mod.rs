@@ -15,13 +15,15 @@ use uuid::Uuid;
 
 pub use usages::StoredUsage;
 
+use tables::PlanPeriod;
 pub(super) use tables::{Component, Offering, Resource, Scope, User};
-pub(super) use usage_lists::UsageFilter;
+pub(super) use usage_lists::{UsageFilter, UsageOrder};
 pub(super) use usages::{Undo, UsageRow, UsageTable};
 pub(super) use user_usages::{UserUsageRow, UserUsageTable};
 
 use super::SandboxError;
-use super::world::{Customer, OfferingUser, Project, World};
+use super::world::{Customer, OfferingUser, Project, UserUsageLimit, World};
+use crate::domain::BillingPeriod;
 
 /// Everything that is stored.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ pub(super) struct Data {
     /// The resources as lists show them: oldest first.
     pub resources_by_age: Vec<usize>,
     pub offering_users: Vec<OfferingUser>,
+    pub user_usage_limits: Vec<UserUsageLimit>,
     pub usages: UsageTable,
     pub user_usages: UserUsageTable,
     resource_by_uuid: HashMap<Uuid, usize>,
@@ -102,12 +105,49 @@ impl Data {
             resources,
             resources_by_age,
             offering_users: world.offering_users,
+            user_usage_limits: world.user_usage_limits,
             usages,
             user_usages: UserUsageTable::default(),
             resource_by_uuid,
             plan_period_by_uuid,
             made: 0,
         })
+    }
+
+    /// Begins a request that may be taken back.
+    pub(super) fn begin(&self) -> Undo {
+        Undo::new(self.made)
+    }
+
+    /// Takes back what a failed request has changed.
+    pub(super) fn roll_back(&mut self, undo: Undo) {
+        self.made = undo.ids_made;
+        for &resource in &undo.begun {
+            if let Some(period) = self.resources[resource].plan_periods.pop() {
+                self.plan_period_by_uuid.remove(&period.uuid);
+            }
+        }
+        self.usages.roll_back(undo);
+    }
+
+    /// Gives a resource a plan period that begins now, noting how to take it back.
+    pub(super) fn begin_plan_period(
+        &mut self,
+        resource: usize,
+        plan: usize,
+        now: Timestamp,
+        undo: &mut Undo,
+    ) {
+        let uuid = self.new_uuid();
+        let periods = &mut self.resources[resource].plan_periods;
+        self.plan_period_by_uuid.insert(uuid, (resource, periods.len()));
+        periods.push(PlanPeriod { uuid, plan, start: Some(now), end: None });
+        undo.begun.push(resource);
+    }
+
+    /// Whether a customer has an invoice of a month that can still change.
+    pub(super) fn invoice_is_open(&self, _customer: usize, _period: BillingPeriod) -> bool {
+        false
     }
 
     pub(super) fn resource(&self, uuid: Uuid) -> Option<usize> {

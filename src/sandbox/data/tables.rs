@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::UsageRow;
-use crate::domain::{BillingType, CarryOver, ComponentType, ResourceState};
+use crate::domain::{CarryOver, ComponentType, ResourceState};
 use crate::sandbox::SandboxError;
 use crate::sandbox::world;
 
@@ -173,13 +173,6 @@ impl Builder {
 
     pub(super) fn into_components(self) -> Vec<Component> {
         self.components
-    }
-}
-
-impl Component {
-    /// Whether usage of the component may be reported at all.
-    pub(in crate::sandbox) fn takes_usage(&self) -> bool {
-        matches!(self.written.billing_type, BillingType::Usage | BillingType::Limit)
     }
 }
 

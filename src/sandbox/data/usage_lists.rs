@@ -4,14 +4,14 @@
 //! list is sorted once and kept; later writes are worked into it, so that a page at any depth of a
 //! million rows costs no more than a page at the start.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Data, UsageTable};
-use crate::domain::BillingPeriod;
+use crate::domain::{BillingPeriod, CarryOver};
 
 /// Lists shorter than this are made anew each time.
 const WORTH_KEEPING: usize = 2_000;
@@ -33,6 +33,20 @@ pub(in crate::sandbox) struct UsageFilter {
     pub from: Option<Timestamp>,
     /// Reported before this moment.
     pub before: Option<Timestamp>,
+    /// Of any month of this year.
+    pub year: Option<i16>,
+    /// Of this month of any year.
+    pub month: Option<i8>,
+    pub carry_over: Option<CarryOver>,
+    /// What the list is ordered by; the reports' own order where nothing is asked for.
+    pub order: Vec<UsageOrder>,
+}
+
+/// What a list of usages can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sandbox) enum UsageOrder {
+    Period { descending: bool },
+    Amount { descending: bool },
 }
 
 #[derive(Debug)]
@@ -54,6 +68,7 @@ impl Data {
         let resource = &self.resources[row.resource];
         let component = &self.components[row.component];
         !filter.nothing
+            && !self.usages.is_deleted(at)
             && filter.period.is_none_or(|period| period == row.period)
             && filter.component_type.as_ref().is_none_or(|wanted| wanted == component.kind.as_str())
             && filter.resource.is_none_or(|uuid| uuid == resource.uuid)
@@ -62,6 +77,9 @@ impl Data {
             && filter.customer.is_none_or(|uuid| uuid == self.customers[self.customer_of(resource)].uuid)
             && filter.from.is_none_or(|from| row.date >= from)
             && filter.before.is_none_or(|before| row.date < before)
+            && filter.year.is_none_or(|year| year == row.period.year())
+            && filter.month.is_none_or(|month| month == row.period.month())
+            && filter.carry_over.is_none_or(|policy| policy == row.carry_over)
     }
 
     /// The usages that pass a filter, in the order of the API.
@@ -74,7 +92,8 @@ impl Data {
             return rows;
         }
         let candidates = self.candidates(filter).unwrap_or_else(|| (0..self.usages.len()).collect());
-        let is_worth_keeping = candidates.len() >= WORTH_KEEPING;
+        // What is written later is worked into the reports' own order alone.
+        let is_worth_keeping = candidates.len() >= WORTH_KEEPING && filter.order.is_empty();
         let rows = Arc::new(self.sorted(filter, candidates));
         if is_worth_keeping {
             if kept.len() == KEPT {
@@ -116,6 +135,9 @@ impl Data {
     fn sorted(&self, filter: &UsageFilter, mut rows: Vec<usize>) -> Vec<usize> {
         rows.retain(|&at| self.matches(filter, at));
         self.usages.sort(&mut rows);
+        if !filter.order.is_empty() {
+            rows.sort_by(|&left, &right| self.usages.compare(&filter.order, left, right));
+        }
         rows
     }
 
@@ -153,6 +175,18 @@ impl UsageTable {
 
     fn sort(&self, rows: &mut [usize]) {
         rows.sort_by_key(|&at| self.key(at));
+    }
+
+    fn compare(&self, order: &[UsageOrder], left: usize, right: usize) -> Ordering {
+        let (left, right) = (self.row(left), self.row(right));
+        let by = |order: &UsageOrder| {
+            let (ordering, descending) = match *order {
+                UsageOrder::Period { descending } => (left.period.cmp(&right.period), descending),
+                UsageOrder::Amount { descending } => (left.amount.cmp(&right.amount), descending),
+            };
+            if descending { ordering.reverse() } else { ordering }
+        };
+        order.iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Merges a few sorted rows into many.

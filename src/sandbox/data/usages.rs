@@ -1,6 +1,6 @@
 //! The table of component usages: compact rows, indexes, and a way back out of a failed request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -71,13 +71,29 @@ impl StoredUsage {
 impl Data {
     /// Everything that is stored now, in storage order.
     pub(in crate::sandbox) fn stored_usages(&self) -> Vec<StoredUsage> {
-        self.usages.rows.iter().map(|row| StoredUsage::new(row, self)).collect()
+        let rows = (0..self.usages.len()).filter(|&at| !self.usages.is_deleted(at));
+        rows.map(|at| StoredUsage::new(self.usages.row(at), self)).collect()
     }
 }
 
-/// What a write changed, newest last, so that it can be taken back.
+/// What a request changed, so that it can be taken back.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Undo(Vec<(usize, Option<UsageRow>)>);
+pub(in crate::sandbox) struct Undo {
+    /// Rows as they were, newest last; `None` for a row that was not there.
+    rows: Vec<(usize, Option<UsageRow>)>,
+    /// Rows that were deleted.
+    deleted: Vec<usize>,
+    /// Resources that got a plan period.
+    pub(super) begun: Vec<usize>,
+    /// How many ids had been made.
+    pub(super) ids_made: u64,
+}
+
+impl Undo {
+    pub(super) fn new(ids_made: u64) -> Self {
+        Self { ids_made, ..Self::default() }
+    }
+}
 
 /// All stored usages.
 #[derive(Debug)]
@@ -91,6 +107,7 @@ pub(in crate::sandbox) struct UsageTable {
     pub(super) type_ranks: Vec<usize>,
     pub(super) type_count: usize,
     offerings: Vec<usize>,
+    deleted: HashSet<usize>,
     /// Positions in the order in which they were written; lists catch up from here.
     pub(super) written: Vec<usize>,
     pub(super) lists: Lists,
@@ -110,6 +127,7 @@ impl UsageTable {
             type_ranks: components.iter().map(|component| component.type_rank).collect(),
             type_count: components.iter().map(|component| component.type_rank + 1).max().unwrap_or(0),
             offerings: components.iter().map(|component| component.offering).collect(),
+            deleted: HashSet::new(),
             written: Vec::new(),
             lists: Lists::default(),
         }
@@ -124,7 +142,12 @@ impl UsageTable {
     }
 
     pub(in crate::sandbox) fn find(&self, uuid: Uuid) -> Option<usize> {
-        self.by_uuid.get(&uuid).copied()
+        self.by_uuid.get(&uuid).copied().filter(|&at| !self.is_deleted(at))
+    }
+
+    /// Whether a row was deleted; its position stays taken.
+    pub(super) fn is_deleted(&self, at: usize) -> bool {
+        !self.deleted.is_empty() && self.deleted.contains(&at)
     }
 
     /// The rows of a resource, oldest first.
@@ -132,7 +155,8 @@ impl UsageTable {
         &self,
         resource: usize,
     ) -> impl Iterator<Item = (usize, &UsageRow)> {
-        self.by_resource[resource].iter().map(|&at| (at, &self.rows[at]))
+        let rows = self.by_resource[resource].iter().filter(|&&at| !self.is_deleted(at));
+        rows.map(|&at| (at, &self.rows[at]))
     }
 
     pub(in crate::sandbox) fn insert(&mut self, row: UsageRow) -> usize {
@@ -149,7 +173,7 @@ impl UsageTable {
     /// Stores a new row, noting how to take it back.
     pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) {
         let at = self.insert(row);
-        undo.0.push((at, None));
+        undo.rows.push((at, None));
     }
 
     /// Changes a row, noting how to take it back. Resource, component and month must stay.
@@ -159,14 +183,25 @@ impl UsageTable {
         undo: &mut Undo,
         change: impl FnOnce(&mut UsageRow),
     ) {
-        undo.0.push((at, Some(self.rows[at].clone())));
+        undo.rows.push((at, Some(self.rows[at].clone())));
         change(&mut self.rows[at]);
         self.written.push(at);
     }
 
+    /// Deletes a row, noting how to take it back.
+    pub(in crate::sandbox) fn delete(&mut self, at: usize, undo: &mut Undo) {
+        self.deleted.insert(at);
+        self.written.push(at);
+        undo.deleted.push(at);
+    }
+
     /// Takes back what a failed request has written.
     pub(in crate::sandbox) fn roll_back(&mut self, undo: Undo) {
-        for (at, before) in undo.0.into_iter().rev() {
+        for at in undo.deleted {
+            self.deleted.remove(&at);
+            self.written.push(at);
+        }
+        for (at, before) in undo.rows.into_iter().rev() {
             if let Some(before) = before {
                 self.rows[at] = before;
                 self.written.push(at);

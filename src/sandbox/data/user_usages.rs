@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{Data, UsageFilter};
 use crate::domain::Amount;
+use crate::sandbox::world::UserUsageLimit;
 
 /// The usage of one person within a usage.
 #[derive(Debug, Clone)]
@@ -31,6 +32,11 @@ impl UserUsageTable {
         self.rows.iter().position(|row| row.usage == usage && row.username == username)
     }
 
+    /// The parts of one usage.
+    pub(in crate::sandbox) fn of_usage(&self, usage: usize) -> impl Iterator<Item = &UserUsageRow> {
+        self.rows.iter().filter(move |row| row.usage == usage)
+    }
+
     pub(in crate::sandbox) fn create(&mut self, row: UserUsageRow) {
         self.rows.push(row);
     }
@@ -42,6 +48,21 @@ impl UserUsageTable {
 }
 
 impl Data {
+    /// The limit that an offering user has on a component of a resource.
+    pub(in crate::sandbox) fn user_usage_limit(
+        &self,
+        resource: usize,
+        component: usize,
+        offering_user: usize,
+    ) -> Option<Amount> {
+        let is_it = |limit: &&UserUsageLimit| {
+            limit.resource_uuid == self.resources[resource].uuid
+                && limit.component_type == self.components[component].kind
+                && limit.offering_user_uuid == self.offering_users[offering_user].uuid
+        };
+        self.user_usage_limits.iter().find(is_it).map(|limit| limit.limit)
+    }
+
     /// The user usages whose usage passes a filter. The order is nobody's promise: the real database reads
     /// its table forwards, but backwards where a filter joins the resource, and so do we.
     pub(in crate::sandbox) fn user_usages(&self, filter: &UsageFilter) -> Vec<&UserUsageRow> {

@@ -1,6 +1,8 @@
 //! Reads single values as the server's serializer fields do, with their wording.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::form::{Complaint, complaint};
@@ -84,12 +86,15 @@ pub(super) fn carry_over(value: &Value) -> Result<CarryOver, Complaint> {
     }
 }
 
-/// A moment; one without a zone is in the server's, which is UTC.
-pub(super) fn moment(value: &Value) -> Result<Timestamp, Complaint> {
+/// A moment; one that names no zone is in the server's own.
+pub(super) fn moment(value: &Value, zone: &TimeZone) -> Result<Timestamp, Complaint> {
     let text = value.as_text().text;
     let text = text.trim();
-    let moment = text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse());
-    moment.map_err(|_| {
+    let local = |text: &str| {
+        let moment = text.parse::<DateTime>().ok().filter(|_| text.contains(':'))?;
+        moment.to_zoned(zone.clone()).ok().map(|moment| moment.timestamp())
+    };
+    text.parse::<Timestamp>().ok().or_else(|| local(text)).ok_or_else(|| {
         complaint(
             "Datetime has wrong format. Use one of these formats instead: \
              YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].",

@@ -21,9 +21,14 @@ pub(super) fn check(
     let written = &data.components[component].written;
     let Some(limit) = written.limit_amount.filter(|&limit| limit > 0) else { return Ok(()) };
     let year = |moment: Timestamp| moment.to_zoned(TimeZone::UTC).year();
+    let quarter = |moment: Timestamp| {
+        let date = moment.to_zoned(TimeZone::UTC).date();
+        (date.year(), (date.month() - 1) / 3)
+    };
     let counts: Box<dyn Fn(&UsageRow) -> bool> = match written.limit_period.as_deref() {
         // The query asks for reports made at the first instant of the month, which there are none of.
         Some("month") => Box::new(|_| false),
+        Some("quarterly") => Box::new(|row| quarter(row.date) == quarter(now)),
         Some("annual") => Box::new(|row| year(row.date) == year(now)),
         Some("total") => Box::new(|_| true),
         _ => return Ok(()),

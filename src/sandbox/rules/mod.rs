@@ -4,20 +4,35 @@
 //! reporter's rights are checked; only then is anything stored. The order is the real server's and
 //! shows in what a stranger can learn.
 
+mod dates;
 mod fields;
 mod form;
 mod limits;
 mod permissions;
+mod plan_periods;
+mod report;
 mod set_usage;
 mod set_user_usage;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use serde_json::Value;
+
+use super::behaviour::Behaviour;
 
 pub(super) use permissions::{may_report, sees_all, sees_offering, sees_project};
 pub(super) use set_usage::set_usage;
-pub(super) use set_user_usage::set_user_usage;
+pub(super) use set_user_usage::{set_user_usage, set_user_usages};
+
+/// Who asks, when, and of what kind of server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub behaviour: &'a Behaviour,
+    /// The position of the account.
+    pub user: usize,
+    pub now: Timestamp,
+}
 
 /// Why a request is not carried out, or not wholly.
 #[derive(Debug, Clone, PartialEq)]

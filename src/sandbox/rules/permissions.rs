@@ -4,14 +4,17 @@ use crate::sandbox::data::{Data, Scope, User};
 
 /// Whether a user may report usage of an offering's resources.
 pub(in crate::sandbox) fn may_report(data: &Data, user: &User, offering: usize) -> bool {
-    let offering = &data.offerings[offering];
-    let customer = data.customers[offering.customer].uuid;
-    user.is_staff
-        || user.roles.iter().any(|(role, scope)| match scope {
-            Scope::Customer(uuid) => role == "CUSTOMER.OWNER" && *uuid == customer,
-            Scope::Offering(uuid) => role == "OFFERING.MANAGER" && *uuid == offering.uuid,
-            Scope::Project(_) => false,
-        })
+    let manages = |(role, scope): &(String, Scope)| {
+        role == "OFFERING.MANAGER" && *scope == Scope::Offering(data.offerings[offering].uuid)
+    };
+    user.is_staff || is_of_provider(data, user, offering) || user.roles.iter().any(manages)
+}
+
+/// Whether a user may report for the organisation that provides an offering, not for the offering
+/// alone.
+pub(in crate::sandbox) fn is_of_provider(data: &Data, user: &User, offering: usize) -> bool {
+    let customer = data.customers[data.offerings[offering].customer].uuid;
+    user.roles.iter().any(|(role, scope)| role == "CUSTOMER.OWNER" && *scope == Scope::Customer(customer))
 }
 
 /// Whether a user sees everything.

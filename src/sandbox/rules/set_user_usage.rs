@@ -1,56 +1,73 @@
-//! Reporting the part of one person in a usage.
+//! Reporting the parts of people in a usage, one at a time or several at once.
 //!
-//! A user name is written once per usage. The sum of the parts is not held against the whole.
+//! A user name is written once per usage. The sum of the parts is not held against the whole, but
+//! newer servers take it for the whole where that is zero. Everything is checked before anything is
+//! written, so a request is carried out wholly or not at all.
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::form::{Complaint, Form, complaint};
-use super::{Refusal, fields, may_report};
-use crate::domain::Amount;
-use crate::sandbox::data::{Data, UserUsageRow};
+use super::{Caller, Refusal, dates, fields, may_report};
+use crate::domain::{Amount, CarryOver};
+use crate::sandbox::data::{Data, UsageRow, UserUsageRow};
 use crate::sandbox::python::Value;
 
 /// Characters of a user name.
 const LONGEST_NAME: usize = 100;
 
+/// The part of one person.
+#[derive(Debug)]
+struct Part {
+    username: String,
+    amount: Option<Amount>,
+    /// The position of the offering user that was named.
+    offering_user: Option<usize>,
+    /// The moment that was named, where the server knows such a field.
+    date: Option<Timestamp>,
+}
+
 /// Carries out a report about a person, or says why not.
 pub(in crate::sandbox) fn set_user_usage(
     data: &mut Data,
-    user: usize,
+    caller: Caller,
     usage: usize,
-    now: Timestamp,
     body: &Value,
 ) -> Result<(), Refusal> {
-    let (username, amount, offering_user) = read(data, body).map_err(Refusal::Invalid)?;
-    let offering = data.components[data.usages.row(usage).component].offering;
-    if !may_report(data, &data.users[user], offering) {
-        return Err(Refusal::Forbidden);
-    }
-    match (data.user_usages.find(usage, &username), amount) {
-        (Some(at), Some(amount)) => data.user_usages.update(at, amount, now),
-        // The form lets it pass, the update then misses its number.
-        (Some(_), None) => return Err(Refusal::Broken),
-        (None, amount) => {
-            let row = UserUsageRow {
-                uuid: data.new_uuid(),
-                usage,
-                username,
-                offering_user,
-                amount: amount.unwrap_or_default(),
-                created: now,
-                modified: now,
-            };
-            data.user_usages.create(row);
-        }
-    }
-    Ok(())
+    let part = read(data, caller, usage, body).map_err(Refusal::Invalid)?;
+    store(data, caller, usage, vec![part])
 }
 
-type Report = (String, Option<Amount>, Option<usize>);
+/// Carries out a report about several people, or says why not.
+pub(in crate::sandbox) fn set_user_usages(
+    data: &mut Data,
+    caller: Caller,
+    usage: usize,
+    body: &Value,
+) -> Result<(), Refusal> {
+    let mut form = Form::open(body).map_err(Refusal::Invalid)?;
+    let parts = form.required("usages", |value| read_list(data, caller, usage, value));
+    form.close().map_err(Refusal::Invalid)?;
+    store(data, caller, usage, parts.unwrap_or_default())
+}
 
-fn read(data: &Data, body: &Value) -> Result<Report, Json> {
+fn read_list(data: &Data, caller: Caller, usage: usize, value: &Value) -> Result<Vec<Part>, Complaint> {
+    let non_field = |message: String| json!({"non_field_errors": [message]});
+    let Value::List(values) = value else {
+        return Err(non_field(format!("Expected a list of items but got type \"{}\".", value.type_name())));
+    };
+    if values.is_empty() {
+        return Err(non_field("This list may not be empty.".into()));
+    }
+    let read: Vec<_> = values.iter().map(|value| read(data, caller, usage, value)).collect();
+    if read.iter().all(Result::is_ok) {
+        return Ok(read.into_iter().flatten().collect());
+    }
+    Err(read.into_iter().map(|part| part.err().unwrap_or_else(|| json!({}))).collect())
+}
+
+fn read(data: &Data, caller: Caller, usage: usize, body: &Value) -> Result<Part, Json> {
     let mut form = Form::open(body)?;
     let username = form.required("username", read_name);
     let amount = form.optional("usage", fields::amount);
@@ -59,8 +76,112 @@ fn read(data: &Data, body: &Value) -> Result<Report, Json> {
     } else {
         form.optional("user", |value| read_offering_user(data, value))
     };
+    let date = dates::read(&mut form, caller);
     form.close()?;
-    Ok((username.unwrap_or_default(), amount, offering_user))
+    if let Some(moment) = date {
+        dates::check_user_usage(data, caller, data.usages.row(usage).component, moment)?;
+    }
+    check_limit(data, usage, offering_user, amount)?;
+    Ok(Part { username: username.unwrap_or_default(), amount, offering_user, date })
+}
+
+/// Refuses a part that goes beyond the limit of its offering user. What is stored is counted, the
+/// part that is about to be replaced among it.
+fn check_limit(
+    data: &Data,
+    usage: usize,
+    offering_user: Option<usize>,
+    amount: Option<Amount>,
+) -> Result<(), Json> {
+    let (Some(user), Some(amount)) = (offering_user, amount) else { return Ok(()) };
+    let row = data.usages.row(usage);
+    let Some(limit) = data.user_usage_limit(row.resource, row.component, user) else { return Ok(()) };
+    let stored = data.user_usages.of_usage(usage).filter(|part| part.offering_user == Some(user));
+    let total = Amount::total(stored.map(|part| part.amount).chain([amount])).unwrap_or(amount);
+    if total > limit {
+        let message = format!("Usage limit exceeded. Total usage: {total}, limit: {limit}.");
+        return Err(json!({"non_field_errors": [message]}));
+    }
+    Ok(())
+}
+
+fn store(data: &mut Data, caller: Caller, usage: usize, parts: Vec<Part>) -> Result<(), Refusal> {
+    let offering = data.components[data.usages.row(usage).component].offering;
+    if !may_report(data, &data.users[caller.user], offering) {
+        return Err(Refusal::Forbidden);
+    }
+    // The form lets a part without a number pass; where the name is known, the update misses it.
+    let is_known = |at: usize, part: &Part| {
+        parts[..at].iter().any(|earlier| earlier.username == part.username)
+            || data.user_usages.find(usage, &part.username).is_some()
+    };
+    if parts.iter().enumerate().any(|(at, part)| part.amount.is_none() && is_known(at, part)) {
+        return Err(Refusal::Broken);
+    }
+    for part in parts {
+        let parent = match part.date {
+            None => usage,
+            Some(moment) => parent_of_month(data, caller, usage, moment).ok_or(Refusal::Broken)?,
+        };
+        write(data, caller, parent, part);
+        if caller.behaviour.users_fill_total {
+            fill_total(data, parent);
+        }
+    }
+    Ok(())
+}
+
+/// The usage of the same resource and component in the month of a moment; where there is none, one
+/// of zero is made, under no plan period.
+fn parent_of_month(data: &mut Data, caller: Caller, usage: usize, moment: Timestamp) -> Option<usize> {
+    let period = caller.behaviour.month_of(moment).ok()?;
+    let UsageRow { resource, component, .. } = *data.usages.row(usage);
+    let mut rows = data.usages.of_resource(resource);
+    let found = rows.find(|(_, row)| row.component == component && row.period == period);
+    if let Some((at, _)) = found {
+        return Some(at);
+    }
+    drop(rows);
+    let row = UsageRow {
+        uuid: data.new_uuid(),
+        resource,
+        component,
+        plan_period: None,
+        period,
+        amount: Amount::ZERO,
+        date: moment,
+        created: caller.now,
+        description: "".into(),
+        carry_over: CarryOver::None,
+        modified_by: None,
+    };
+    Some(data.usages.insert(row))
+}
+
+fn write(data: &mut Data, caller: Caller, usage: usize, part: Part) {
+    let amount = part.amount.unwrap_or_default();
+    if let Some(at) = data.user_usages.find(usage, &part.username) {
+        return data.user_usages.update(at, amount, caller.now);
+    }
+    let row = UserUsageRow {
+        uuid: data.new_uuid(),
+        usage,
+        username: part.username,
+        offering_user: part.offering_user,
+        amount,
+        created: caller.now,
+        modified: caller.now,
+    };
+    data.user_usages.create(row);
+}
+
+/// Makes the sum of the parts the usage, where that is zero.
+fn fill_total(data: &mut Data, usage: usize) {
+    let total = Amount::total(data.user_usages.of_usage(usage).map(|part| part.amount)).unwrap_or_default();
+    if data.usages.row(usage).amount == Amount::ZERO && total > Amount::ZERO {
+        let mut undo = data.begin();
+        data.usages.update(usage, &mut undo, |row| row.amount = total);
+    }
 }
 
 fn read_name(value: &Value) -> Result<String, Complaint> {

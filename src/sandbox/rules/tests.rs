@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Refusal, set_usage};
+use super::{Caller, Refusal, set_usage};
 use crate::domain::{BillingPeriod, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, RowPer};
 use crate::sandbox::data::Data;
@@ -30,7 +30,8 @@ impl Scene {
     fn report_as(&mut self, user: &str, body: &Json) -> Result<(), Refusal> {
         let user = self.data.users.iter().position(|known| known.username == user).unwrap();
         let body = python::parse(body.to_string().as_bytes()).unwrap();
-        set_usage(&mut self.data, &self.behaviour, user, self.now, &body)
+        let caller = Caller { behaviour: &self.behaviour, user, now: self.now };
+        set_usage(&mut self.data, caller, &body)
     }
 
     /// Reports as the provider's owner: the name of the resource, and its components.
