@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::ValueEnum;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
-use crate::sandbox::{SandboxError, Settings, World, start};
+use crate::sandbox::{Behaviour, Dialect, SandboxError, Settings, World, capabilities_text, start};
 use crate::ui::{self, Terminal};
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
+#[command(after_help = capabilities_help())]
 pub struct SandboxArguments {
     /// Where to listen; loopback only, and port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
@@ -23,9 +27,65 @@ pub struct SandboxArguments {
     /// When its clock starts; the world's own time where it is not given
     #[arg(long, value_name = "TIMESTAMP")]
     now: Option<Timestamp>,
+    /// The release of Waldur to behave like: 2024 is the recorded one
+    #[arg(long, value_enum, default_value_t = Release::Y2024)]
+    dialect: Release,
+    /// Switch one capability of the dialect (repeatable)
+    #[arg(long = "capability", value_name = "NAME=on|off")]
+    capabilities: Vec<String>,
+    /// The server's own zone, such as Europe/Tallinn; its months turn there from dialect 2025 on
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: String,
     /// How long every request takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
+}
+
+/// A release, as it is written on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Release {
+    #[value(name = "2024")]
+    Y2024,
+    #[value(name = "2025")]
+    Y2025,
+    #[value(name = "2026")]
+    Y2026,
+}
+
+impl From<Release> for Dialect {
+    fn from(release: Release) -> Self {
+        match release {
+            Release::Y2024 => Self::Y2024,
+            Release::Y2025 => Self::Y2025,
+            Release::Y2026 => Self::Y2026,
+        }
+    }
+}
+
+impl SandboxArguments {
+    fn behaviour(&self) -> Result<Behaviour, Error> {
+        let zone = TimeZone::get(&self.time_zone).map_err(|_| {
+            Error::setting(
+                format!("no time zone is called {}", visible(&self.time_zone)),
+                "name it as the IANA database does, such as Europe/Tallinn or UTC",
+            )
+        })?;
+        let mut behaviour = Behaviour { zone, ..Behaviour::of(self.dialect.into()) };
+        for switch in &self.capabilities {
+            behaviour.switch(switch).map_err(|error| {
+                Error::setting(error.to_string(), "sandbox --help lists the capabilities and their values")
+            })?;
+        }
+        Ok(behaviour)
+    }
+}
+
+/// What `--help` says after the options.
+pub fn capabilities_help() -> String {
+    format!(
+        "Capabilities, each with its values; off is the first of them and on the last:\n{}",
+        capabilities_text()
+    )
 }
 
 /// Runs the command.
@@ -37,14 +97,16 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
     let settings = Settings {
         listen: arguments.listen,
         now: arguments.now,
+        behaviour: arguments.behaviour()?,
         latency: Duration::from_millis(arguments.latency),
         ..Settings::new(world)
     };
+    let dialect = settings.behaviour.dialect;
     let now = settings.now.unwrap_or(settings.world.now);
     let sandbox = start(settings).await.map_err(|error| refused(&error))?;
     let tokens: Vec<String> =
         sandbox.tokens().iter().map(|(name, token)| format!("{name}={token}")).collect();
-    ui::data(&format!("{} dialect=2024 now={now} {}\n", sandbox.url(), tokens.join(" ")));
+    ui::data(&format!("{} dialect={dialect} now={now} {}\n", sandbox.url(), tokens.join(" ")));
     terminal.say("a Waldur to rehearse against; nothing in it is real, and it forgets everything at Ctrl-C");
     // Without a signal to wait for there is nothing to end it but being killed.
     let _ = tokio::signal::ctrl_c().await;

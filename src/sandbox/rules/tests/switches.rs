@@ -1,59 +1,11 @@
-//! The rules of reporting, each on the built-in world, and what a switch makes of them.
+//! The rules of reporting on the built-in world, and what single switches make of them.
 
-use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Caller, Refusal, set_usage};
-use crate::domain::{BillingPeriod, CarryOver};
+use super::Scene;
+use crate::domain::CarryOver;
 use crate::sandbox::behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, RowPer};
-use crate::sandbox::data::Data;
-use crate::sandbox::python;
-use crate::sandbox::world::World;
-
-/// A built-in world of which reports are made.
-struct Scene {
-    data: Data,
-    behaviour: Behaviour,
-    now: Timestamp,
-}
-
-impl Scene {
-    fn new(behaviour: Behaviour) -> Self {
-        let world = World::built_in();
-        Self { now: world.now, data: Data::new(world).unwrap(), behaviour }
-    }
-
-    fn resource(&self, name: &str) -> usize {
-        self.data.resources.iter().position(|resource| resource.name == name).unwrap()
-    }
-
-    fn report_as(&mut self, user: &str, body: &Json) -> Result<(), Refusal> {
-        let user = self.data.users.iter().position(|known| known.username == user).unwrap();
-        let body = python::parse(body.to_string().as_bytes()).unwrap();
-        let caller = Caller { behaviour: &self.behaviour, user, now: self.now };
-        set_usage(&mut self.data, caller, &body)
-    }
-
-    /// Reports as the provider's owner: the name of the resource, and its components.
-    fn report(&mut self, name: &str, usages: &Json) -> Result<(), Refusal> {
-        let resource = self.data.resources[self.resource(name)].uuid;
-        self.report_as("owner", &json!({"resource": resource, "usages": usages}))
-    }
-
-    /// What is stored of a component in a month, row by row.
-    fn stored(&self, name: &str, component: &str, month: &str) -> Vec<String> {
-        let period: BillingPeriod = month.parse().unwrap();
-        let rows = self.data.usages.of_resource(self.resource(name)).filter(|(_, row)| {
-            row.period == period && self.data.components[row.component].kind.as_str() == component
-        });
-        rows.map(|(_, row)| format!("{} {}", row.amount, row.carry_over)).collect()
-    }
-
-    fn current_usages(&self, name: &str) -> String {
-        let current = self.data.resources[self.resource(name)].current_usages.clone();
-        Json::Object(current).to_string()
-    }
-}
+use crate::sandbox::rules::Refusal;
 
 fn dialect_2024() -> Behaviour {
     Behaviour::dialect_2024()
