@@ -36,6 +36,9 @@ pub struct SandboxArguments {
     /// The server's own zone, such as Europe/Tallinn; its months turn there from dialect 2025 on
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     time_zone: String,
+    /// A file that keeps what is stored between runs; a new one begins with the world
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
     /// How long every request takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
@@ -90,7 +93,14 @@ pub fn capabilities_help() -> String {
 
 /// Runs the command.
 pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+    let kept = arguments.state.as_ref().filter(|path| path.exists());
     let world = match &arguments.world {
+        Some(_) if kept.is_some() => {
+            return Err(Error::setting(
+                "the state has a world of its own already",
+                "leave --world out, or give --state a new file",
+            ));
+        }
         Some(path) => World::read(path).map_err(|error| refused(&error))?,
         None => World::built_in(),
     };
@@ -98,16 +108,20 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
         listen: arguments.listen,
         now: arguments.now,
         behaviour: arguments.behaviour()?,
+        state: arguments.state.clone(),
         latency: Duration::from_millis(arguments.latency),
         ..Settings::new(world)
     };
     let dialect = settings.behaviour.dialect;
-    let now = settings.now.unwrap_or(settings.world.now);
     let sandbox = start(settings).await.map_err(|error| refused(&error))?;
     let tokens: Vec<String> =
         sandbox.tokens().iter().map(|(name, token)| format!("{name}={token}")).collect();
-    ui::data(&format!("{} dialect={dialect} now={now} {}\n", sandbox.url(), tokens.join(" ")));
-    terminal.say("a Waldur to rehearse against; nothing in it is real, and it forgets everything at Ctrl-C");
+    ui::data(&format!("{} dialect={dialect} now={:.0} {}\n", sandbox.url(), sandbox.now(), tokens.join(" ")));
+    let memory = match &arguments.state {
+        Some(path) => format!("what it is told is kept in {}", visible(&path.to_string_lossy())),
+        None => "it forgets everything at Ctrl-C".to_owned(),
+    };
+    terminal.say(&format!("a Waldur to rehearse against; nothing in it is real, and {memory}"));
     // Without a signal to wait for there is nothing to end it but being killed.
     let _ = tokio::signal::ctrl_c().await;
     sandbox.stop().await;
@@ -123,6 +137,12 @@ fn refused(error: &SandboxError) -> Error {
         SandboxError::Read { .. } | SandboxError::Format { .. } | SandboxError::Missing { .. } => {
             "check the file"
         }
+        SandboxError::State { .. } => "give --state a file in a folder that can be written",
+        SandboxError::StateInUse(_) => "end the other sandbox, or give --state another file",
+        SandboxError::OtherBehaviour { .. } => {
+            "start it with the same --dialect, --capability and --time-zone, or give --state a new file"
+        }
+        SandboxError::Damaged { .. } => "delete the file from that line on, or give --state a new file",
     };
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     Error::setting(format!("{error}{cause}"), hint)

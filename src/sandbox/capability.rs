@@ -3,6 +3,8 @@
 //! One table feeds the switch, its help and its errors. The first value of a capability is what
 //! `off` means, the last is what `on` means.
 
+use std::fmt;
+
 use super::behaviour::{
     Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, MonthsTurn, PlanPeriodOf, RowPer,
 };
@@ -147,6 +149,23 @@ impl Behaviour {
     }
 }
 
+impl fmt::Display for Behaviour {
+    /// Writes the dialect, the zone and the value of every capability: `2024 UTC rows=plan-period …`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.dialect, self.zone.iana_name().unwrap_or("UTC"))?;
+        for capability in &CAPABILITIES {
+            let is_set = |(_, set): &&(&str, Set)| {
+                let mut same = self.clone();
+                set(&mut same);
+                same == *self
+            };
+            let value = capability.values.iter().find(is_set).map_or("?", |(value, _)| *value);
+            write!(formatter, " {}={value}", capability.name)?;
+        }
+        Ok(())
+    }
+}
+
 fn capability_names() -> String {
     CAPABILITIES.iter().map(|capability| capability.name).collect::<Vec<_>>().join(", ")
 }
@@ -198,6 +217,28 @@ mod tests {
             behaviour.dialect = newest.dialect;
             assert_eq!(behaviour, newest);
         }
+    }
+
+    #[test]
+    fn a_behaviour_prints_as_its_capabilities() {
+        let printed = Behaviour::dialect_2026().to_string().replace(' ', "\n");
+        insta::assert_snapshot!(printed, @r"
+        2026
+        UTC
+        rows=plan-and-month
+        plan-period-of=month
+        plan-required=on
+        one-time-components=on
+        date=provider-while-open
+        limits=logged
+        transaction=on
+        current-usages=merged
+        missing-usage-policy=on
+        bulk-user-usages=on
+        users-fill-total=on
+        list-by-year=on
+        zone=on
+        ");
     }
 
     #[test]

@@ -16,10 +16,12 @@ mod capability;
 mod clock;
 mod connection;
 mod data;
+mod event;
 mod faults;
 mod python;
 mod rules;
 mod server;
+mod state_file;
 #[cfg(test)]
 mod tests;
 mod world;
@@ -69,6 +71,33 @@ pub enum SandboxError {
         /// Where and why it cannot be understood.
         source: serde_json::Error,
     },
+    /// The file that keeps the state cannot be read or written.
+    #[error("cannot keep the state in {}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another sandbox keeps its state there now.
+    #[error("another sandbox keeps its state in {}", .0.display())]
+    StateInUse(PathBuf),
+    /// The state was made by another kind of server, whose rules made its rows.
+    #[error("the state in {} was made by another kind of server: {made_by}", path.display())]
+    OtherBehaviour {
+        /// The file.
+        path: PathBuf,
+        /// That server, capability by capability.
+        made_by: String,
+    },
+    /// A line of a state is not an event that can be carried out on what is before it.
+    #[error("line {line} of {} is damaged", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, the first one being 1.
+        line: usize,
+    },
     /// A world speaks of something that it does not hold.
     #[error("the world has no {thing} {uuid}")]
     Missing {
@@ -90,6 +119,9 @@ pub struct Settings {
     pub now: Option<Timestamp>,
     /// What the server is able to do.
     pub behaviour: Behaviour,
+    /// The file that keeps what is stored between runs. Where there is one already, the world is
+    /// its own and not the one that is given here.
+    pub state: Option<PathBuf>,
     /// How long every request is held before it is looked at; many can be held at once.
     pub latency: Duration,
 }
@@ -102,6 +134,7 @@ impl Settings {
             world,
             now: None,
             behaviour: Behaviour::dialect_2024(),
+            state: None,
             latency: Duration::ZERO,
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -24,7 +25,8 @@ use super::clock::Clock;
 use super::connection::{Switch, Switched};
 use super::data::{Data, StoredUsage};
 use super::faults::{Fault, FaultKind, SeenRequest, Watch};
-use super::{SandboxError, Settings};
+use super::state_file::{Kept, StateFile};
+use super::{Behaviour, SandboxError, Settings, World};
 
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -53,17 +55,17 @@ struct Server {
 
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
-    let Settings { listen, world, now, behaviour, latency } = settings;
+    let Settings { listen, world, now, behaviour, state, latency } = settings;
     if !listen.ip().is_loopback() {
         return Err(SandboxError::NotLoopback(listen));
     }
-    let (tokens, now) = (world.tokens.clone(), now.unwrap_or(world.now));
-    let data = RwLock::new(Data::new(world)?);
+    let Opened { data, tokens, last, file } = open(world, state.as_deref(), &behaviour)?;
+    let (data, now) = (RwLock::new(data), now.unwrap_or(last));
     let failed = |source| SandboxError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let shared = Arc::new(Server {
-        state: State { data, behaviour, clock: Clock::starting_at(now) },
+        state: State { data, behaviour, clock: Clock::starting_at(now), file },
         watch: Watch::default(),
         latency,
         count: AtomicU64::new(0),
@@ -79,6 +81,30 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
     Ok(Sandbox { address, tokens, shared, stop: Some(stop), serving })
 }
 
+/// What a sandbox starts from.
+struct Opened {
+    data: Data,
+    tokens: BTreeMap<String, String>,
+    /// The moment at which it was left.
+    last: Timestamp,
+    file: Option<StateFile>,
+}
+
+/// Takes up a state where there is one, and begins with the world where there is none.
+fn open(world: World, state: Option<&Path>, behaviour: &Behaviour) -> Result<Opened, SandboxError> {
+    let Some(path) = state else {
+        let (tokens, last) = (world.tokens.clone(), world.now);
+        return Ok(Opened { data: Data::new(world)?, tokens, last, file: None });
+    };
+    if !path.exists() {
+        // A world that cannot be opened leaves no file behind.
+        Data::new(world.clone())?;
+        StateFile::begin(path, &world, behaviour)?;
+    }
+    let Kept { data, tokens, last, file } = StateFile::take_up(path, behaviour)?;
+    Ok(Opened { data, tokens, last, file: Some(file) })
+}
+
 impl Sandbox {
     /// The URL to give to clients, without a slash at its end.
     pub fn url(&self) -> String {
@@ -88,6 +114,11 @@ impl Sandbox {
     /// The tokens of the accounts, by the name of the account.
     pub fn tokens(&self) -> &BTreeMap<String, String> {
         &self.tokens
+    }
+
+    /// The moment now, by the sandbox's own clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.state.clock.now()
     }
 
     /// Sets the clock; it runs on from there.

@@ -7,18 +7,18 @@ use std::time::Duration;
 use super::{Fault, FaultKind, Sandbox, SandboxError, Settings, World, start};
 
 /// The id of a resource of the built-in world.
-fn resource(name: &str) -> String {
+pub(super) fn resource(name: &str) -> String {
     let world = World::built_in();
     let resource = world.resources.iter().find(|resource| resource.name == name).unwrap();
     resource.uuid.as_simple().to_string()
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings::new(World::built_in())
 }
 
 /// Sends one request on a connection of its own; `None` where it is closed without an answer.
-fn send(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Option<String> {
+pub(super) fn send(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
     let token = &sandbox.tokens()["owner"];
     let head = format!("{method} /api/{path} HTTP/1.1\r\nHost: here\r\nConnection: close");
@@ -31,7 +31,7 @@ fn send(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Option<Strin
     }
 }
 
-fn report(sandbox: &Sandbox, amount: &str) -> Option<String> {
+pub(super) fn report(sandbox: &Sandbox, amount: &str) -> Option<String> {
     let resource = resource("benchmarks");
     let body = format!(r#"{{"resource":"{resource}","usages":[{{"type":"cpu","amount":"{amount}"}}]}}"#);
     send(sandbox, "POST", "marketplace-component-usages/set_usage/", &body)

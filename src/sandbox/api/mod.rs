@@ -25,9 +25,12 @@ pub(super) use answer::Answer;
 pub(super) use request::{Query, Request};
 
 use self::route::{Action, Route};
+use super::SandboxError;
 use super::behaviour::Behaviour;
 use super::clock::Clock;
 use super::data::Data;
+use super::event::Event;
+use super::state_file::StateFile;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -35,6 +38,15 @@ pub(super) struct State {
     pub data: RwLock<Data>,
     pub behaviour: Behaviour,
     pub clock: Clock,
+    /// Where what changes is kept between runs.
+    pub file: Option<StateFile>,
+}
+
+impl State {
+    /// Keeps an event, where a file was asked for.
+    fn keep(&self, event: &Event) -> Result<(), SandboxError> {
+        self.file.as_ref().map_or(Ok(()), |file| file.add(event))
+    }
 }
 
 /// Answers one request.

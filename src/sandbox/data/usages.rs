@@ -133,6 +133,11 @@ impl UsageTable {
         }
     }
 
+    /// How many times rows were written.
+    pub(in crate::sandbox) fn writes(&self) -> usize {
+        self.written.len()
+    }
+
     pub(in crate::sandbox) fn len(&self) -> usize {
         self.rows.len()
     }
