@@ -14,4 +14,5 @@ mod proxy;
 mod reading;
 mod rig;
 mod samples;
+mod sandbox_command;
 mod server_faults;
