@@ -1,5 +1,5 @@
 //! The yardstick of posting: sends prepared `set_usage` requests over keep-alive connections, and
-//! does nothing else.
+//! does nothing else. A line `GET /path` instead of a body is a read of that path.
 //!
 //! It is no client: it knows HTTP/1.1 as far as the sandbox speaks it, and looks at nothing of an
 //! answer but its status and where it ends. The connections are open and the requests are in memory
@@ -60,6 +60,9 @@ async fn main() -> Result<(), Failure> {
 /// Head and body of every request, as they go over the wire.
 fn requests(bodies: &str, host: &str, token: &str) -> Vec<Vec<u8>> {
     let request = |body: &str| {
+        if let Some(path) = body.strip_prefix("GET ") {
+            return format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token {token}\r\n\r\n");
+        }
         let length = body.len();
         format!(
             "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token {token}\r\n\
@@ -98,7 +101,7 @@ async fn write(stream: &TcpStream, mut request: &[u8]) -> Result<(), Failure> {
 
 /// Reads one answer to its end.
 async fn answer(stream: &TcpStream, received: &mut Vec<u8>) -> Result<u16, Failure> {
-    let mut chunk = [0; 4096];
+    let mut chunk = [0; 64 * 1024];
     received.clear();
     loop {
         stream.readable().await?;

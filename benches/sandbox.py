@@ -1,5 +1,6 @@
 """A sandbox that is started for a measurement, and what is stored in it."""
 import json
+import re
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +16,16 @@ class Sandbox:
 
     url: str
     token: str
+    process: int
 
     def variables(self) -> dict[str, str]:
         """What a program has to know to reach it."""
         return {"WALDUR_API_URL": self.url, "WALDUR_ACCESS_TOKEN": self.token}
+
+    def peak_bytes(self) -> int:
+        """The most memory that it has had; Linux alone tells."""
+        status = Path(f"/proc/{self.process}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
     def stored(self, month: str) -> dict[tuple[str, str], Decimal]:
         """Every usage of a month, by resource and component."""
@@ -53,7 +60,7 @@ def sandbox(program: Path, world: Path, latency: int = 0) -> Iterator[Sandbox]:
         if not words:
             raise SystemExit(f"the sandbox does not start: {' '.join(command)}")
         tokens = dict(word.split("=", 1) for word in words[1:])
-        yield Sandbox(words[0], tokens["staff"])
+        yield Sandbox(words[0], tokens["staff"], process.pid)
     finally:
         process.terminate()
         process.wait()
