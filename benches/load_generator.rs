@@ -101,7 +101,7 @@ async fn write(stream: &TcpStream, mut request: &[u8]) -> Result<(), Failure> {
 
 /// Reads one answer to its end.
 async fn answer(stream: &TcpStream, received: &mut Vec<u8>) -> Result<u16, Failure> {
-    let mut chunk = [0; 64 * 1024];
+    let mut chunk = vec![0; 64 * 1024];
     received.clear();
     loop {
         stream.readable().await?;
