@@ -2,7 +2,8 @@
 //!
 //! It answers for the marketplace endpoints that usage reporting touches, by rules and never from
 //! recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
-//! does not persist anything and listens on loopback alone.
+//! does not persist anything, listens on loopback unless it has tokens of its own, and says with
+//! every answer that it is a sandbox.
 //!
 //! A request goes one way: `server` (sockets, faults, clock) → `api` (routes, filters, paging) →
 //! `rules` (what may be stored, and how) → `data` (tables in memory). `python` holds the habits of
@@ -16,6 +17,8 @@ mod clock;
 mod connection;
 mod data;
 mod faults;
+mod identity;
+mod listen;
 mod python;
 mod rules;
 mod server;
@@ -32,13 +35,14 @@ use jiff::Timestamp;
 pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
+pub use listen::{AccountTokens, Listen};
 pub use server::{Sandbox, start};
 pub use world::World;
 
 /// Why a sandbox cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The address would be reachable from other machines.
+    /// The address would be reachable from other machines, with tokens that anybody may know.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.
@@ -48,6 +52,36 @@ pub enum SandboxError {
         address: SocketAddr,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// The file of tokens cannot be read.
+    #[error("cannot read the tokens {}", path.display())]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file of tokens can be read by other users of the machine.
+    #[error("others can read the tokens {}", .0.display())]
+    OpenTokens(PathBuf),
+    /// A line of a file of tokens gives no account a token.
+    #[error("tokens, line {line}: {what}")]
+    TokenLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A file of tokens that holds none.
+    #[error("the file of tokens holds no token")]
+    NoTokens,
+    /// A token that the world cannot take.
+    #[error("the token of {account}: {what}")]
+    OwnToken {
+        /// The account.
+        account: String,
+        /// Why.
+        what: &'static str,
     },
     /// The file of a world cannot be read.
     #[error("cannot read the world {}", path.display())]
@@ -78,8 +112,8 @@ pub enum SandboxError {
 /// How a sandbox is started.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where to listen; loopback only. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where to listen, and with which tokens. Port 0 takes a free one.
+    pub listen: Listen,
     /// What is stored at the start.
     pub world: World,
     /// The moment at which the clock starts; `None` takes the world's own.
@@ -94,7 +128,7 @@ impl Settings {
     /// A server of October 2024 on a free loopback port, without latency, at the world's own time.
     pub fn new(world: World) -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen: Listen::free_port(),
             world,
             now: None,
             behaviour: Behaviour::dialect_2024(),

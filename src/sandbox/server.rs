@@ -1,7 +1,7 @@
 //! Sockets, time and faults: what stands between a client and the rules.
 //!
 //! Every request is held for the latency, remembered, struck by the fault that is due, answered and
-//! stamped with the sandbox's own `Date`.
+//! stamped with the sandbox's own `Date` and the name of its world.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,6 +24,7 @@ use super::clock::Clock;
 use super::connection::{Switch, Switched};
 use super::data::{Data, StoredUsage};
 use super::faults::{Fault, FaultKind, SeenRequest, Watch};
+use super::identity::{HEADER, identity};
 use super::{SandboxError, Settings};
 
 /// Bytes of a body beyond which a request is refused.
@@ -49,18 +50,19 @@ struct Server {
     latency: Duration,
     count: AtomicU64,
     address: SocketAddr,
+    /// The name of the world, as every answer carries it.
+    identity: String,
 }
 
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
-    let Settings { listen, world, now, behaviour, latency } = settings;
-    if !listen.ip().is_loopback() {
-        return Err(SandboxError::NotLoopback(listen));
-    }
+    let Settings { listen, mut world, now, behaviour, latency } = settings;
+    listen.equip(&mut world)?;
+    let identity = identity(&world);
     let (tokens, now) = (world.tokens.clone(), now.unwrap_or(world.now));
     let data = RwLock::new(Data::new(world)?);
-    let failed = |source| SandboxError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let failed = |source| SandboxError::Listen { address: listen.address, source };
+    let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let shared = Arc::new(Server {
         state: State { data, behaviour, clock: Clock::starting_at(now) },
@@ -68,6 +70,7 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
         latency,
         count: AtomicU64::new(0),
         address,
+        identity,
     });
     let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
@@ -186,7 +189,8 @@ impl Server {
         let now = SystemTime::from(self.state.clock.now());
         let mut response = Response::builder()
             .status(answer.status)
-            .header(header::DATE, httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH)));
+            .header(header::DATE, httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH)))
+            .header(HEADER, &self.identity);
         for (name, value) in answer.headers {
             response = response.header(name, value);
         }
