@@ -4,16 +4,22 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use crate::error::{Error, ExitStatus};
 use crate::sandbox::{AccountTokens, Listen, SandboxError, Settings, World, start};
 use crate::ui::{self, Terminal};
 
+use super::Global;
+use super::world::{self, WorldArguments};
+
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SandboxArguments {
+    #[command(subcommand)]
+    command: Option<SandboxCommand>,
     /// Where to listen; loopback, unless --public is given. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
@@ -35,7 +41,18 @@ pub struct SandboxArguments {
     token_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// Make the file of a world: a large one for load tests, or a copy of a server
+    World(WorldArguments),
+}
+
 impl SandboxArguments {
+    /// Whether a server is to run, rather than a world to be made.
+    pub fn is_serving(&self) -> bool {
+        self.command.is_none()
+    }
+
     /// Tokens of one's own, or loopback.
     fn listen(&self) -> Result<Listen, SandboxError> {
         match &self.token_file {
@@ -48,7 +65,14 @@ impl SandboxArguments {
 }
 
 /// Runs the command.
-pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+pub async fn run(
+    arguments: &SandboxArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    if let Some(SandboxCommand::World(arguments)) = &arguments.command {
+        return world::run(arguments, global, terminal).await;
+    }
     let world = match &arguments.world {
         Some(path) => World::read(path).map_err(|error| refused(&error))?,
         None => World::built_in(),
@@ -75,7 +99,8 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
     Ok(ExitStatus::Done)
 }
 
-fn refused(error: &SandboxError) -> Error {
+/// An error of the sandbox, with what to do next.
+pub fn refused(error: &SandboxError) -> Error {
     let hint = match error {
         SandboxError::NotLoopback(_) => {
             "use 127.0.0.1, or --public with a --token-file, so that nobody comes in with a known token"
@@ -90,6 +115,9 @@ fn refused(error: &SandboxError) -> Error {
         SandboxError::Listen { .. } => {
             "another program may use the port; --listen 127.0.0.1:0 takes a free one"
         }
+        SandboxError::Exists(_) => "name another file, or use --force",
+        SandboxError::Write { .. } => "check the folder",
+        SandboxError::Size { .. } => "ask for another number",
         SandboxError::Read { .. } | SandboxError::Format { .. } | SandboxError::Missing { .. } => {
             "check the file"
         }

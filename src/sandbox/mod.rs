@@ -19,12 +19,14 @@ mod data;
 mod faults;
 mod identity;
 mod listen;
+mod new_world;
 mod python;
 mod rules;
 mod server;
 #[cfg(test)]
 mod tests;
 mod world;
+mod world_file;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +38,7 @@ pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect,
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use listen::{AccountTokens, Listen};
+pub use new_world::NewWorld;
 pub use server::{Sandbox, start};
 pub use world::World;
 
@@ -99,6 +102,25 @@ pub enum SandboxError {
         /// Where and why it cannot be understood.
         source: serde_json::Error,
     },
+    /// The file of a world is there already, or is no file.
+    #[error("{} is there already", path_shown(.0))]
+    Exists(PathBuf),
+    /// The file of a world cannot be written.
+    #[error("cannot write {}", path_shown(path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A new world cannot be of this size.
+    #[error("a world has 1 to {most} {what}")]
+    Size {
+        /// What there would be none or too many of.
+        what: &'static str,
+        /// The most that there can be.
+        most: u32,
+    },
     /// A world speaks of something that it does not hold.
     #[error("the world has no {thing} {uuid}")]
     Missing {
@@ -107,6 +129,10 @@ pub enum SandboxError {
         /// Its id, or the type of a component.
         uuid: String,
     },
+}
+
+fn path_shown(path: &std::path::Path) -> String {
+    crate::domain::visible(&path.to_string_lossy()).to_string()
 }
 
 /// How a sandbox is started.
