@@ -210,7 +210,7 @@ impl Error {
 fn refusal_hint(refusal: &Refusal) -> &'static str {
     use crate::plan::MonthRefusal;
     match refusal {
-        Refusal::OtherServer { .. } | Refusal::OtherAccount { .. } => {
+        Refusal::OtherServer { .. } | Refusal::OtherSandbox { .. } | Refusal::OtherAccount { .. } => {
             "make a plan for this server and account"
         }
         Refusal::Month(MonthRefusal::Other { .. }) => {
@@ -247,6 +247,9 @@ fn waldur_hint(error: &WaldurError) -> &'static str {
         WaldurError::TooLarge { .. } => "check that the address is that of a Waldur server",
         WaldurError::Unproven { .. } => {
             "run it again when nobody else changes usages; if it stays, show this to the operator"
+        }
+        WaldurError::OtherServer { .. } => {
+            "check the address, the tunnel and the port; then make the plan again and look at what is stored"
         }
         WaldurError::NoOffering(_) => "check the uuid, and that this account may see the offering",
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use crate::domain::{Destination, SandboxWorld};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::apply::{ApplyReport, apply};
 use crate::jobs::left_out::LeftOutSummary;
@@ -43,6 +44,8 @@ pub struct ApplyArguments {
 /// A run as JSON on stdout.
 #[derive(Serialize)]
 struct ApplyDocument<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<&'a SandboxWorld>,
     summary: Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<&'a LeftOutSummary>,
@@ -88,8 +91,8 @@ pub async fn run(
         show(&ready, None, global);
         return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
     }
-    let server = connection.reader.address().to_string();
-    let approved = Approved::new(ready.plan.clone(), &server, ready.account, connection.reader.now()?, true)?;
+    let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
+    let approved = Approved::new(ready.plan.clone(), &destination, ready.account, now, true)?;
     let report = post(&connection, &approved, &ready.catalogue, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
@@ -114,7 +117,7 @@ async fn from_plan(
     let plan =
         Plan::from_json(bytes.bytes()).map_err(|error| Error::Plan { path: path.to_owned(), error })?;
     let account = connection.reader.account().await?.id;
-    Approved::fits(&plan, &connection.reader.address().to_string(), account, connection.reader.now()?)?;
+    Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
     let refreshed = fresh(plan, connection, global, terminal).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
@@ -166,8 +169,8 @@ async fn agree(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Ready, Error> {
-    let server = connection.reader.address().to_string();
-    Approved::fits(&ready.plan, &server, ready.account, connection.reader.now()?)?;
+    let destination = connection.reader.destination();
+    Approved::fits(&ready.plan, &destination, ready.account, connection.reader.now()?)?;
     if arguments.yes {
         return Ok(ready);
     }
@@ -178,7 +181,7 @@ async fn agree(
     if matches!(global.format.into(), Format::Json) {
         terminal.error(&ui::plan_text(&ready.plan, Style::PLAIN, ui::SHOWN));
     }
-    let question = question(&ready.plan, &server);
+    let question = question(&ready.plan, &destination);
     // Waiting for an answer blocks, and Ctrl-C has to be heard meanwhile.
     let answer = tokio::task::spawn_blocking(move || Terminal::ask(&question));
     if !answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))? {
@@ -207,13 +210,14 @@ async fn fresh(
     Err(Refusal::Stale { rows: refreshed.stale.len() }.into())
 }
 
-fn question(plan: &Plan, server: &str) -> String {
+fn question(plan: &Plan, destination: &Destination) -> String {
+    let what = if destination.sandbox.is_some() { ", a sandbox" } else { "" };
     let summary = Summary::of(plan);
     let (create, update) = (ui::grouped(summary.lines.create), ui::grouped(summary.lines.update));
     let resources = ui::counted(summary.resources_to_post, "resource");
     format!(
-        "Post {create} new and {update} changed amounts of {resources} for {} to {server}?",
-        plan.header.period
+        "Post {create} new and {update} changed amounts of {resources} for {} to {}{what}?",
+        plan.header.period, destination.server
     )
 }
 
@@ -246,6 +250,7 @@ async fn post(
 fn show(ready: &Ready, report: Option<&ApplyReport>, global: &Global) {
     match global.format.into() {
         Format::Json => ui::json(&ApplyDocument {
+            sandbox: ready.plan.header.sandbox.as_ref(),
             summary: Summary::of(&ready.plan),
             left_out: ready.left_out.as_ref(),
             already_there: ready.already_there,

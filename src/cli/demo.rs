@@ -53,8 +53,8 @@ pub async fn run(
 
     say("3. apply: post it, then prove what is stored");
     let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;
-    let (server, now) = (demo.reader.address().to_string(), demo.reader.now()?);
-    let approved = Approved::new(first.clone(), &server, snapshot.account.id, now, true)?;
+    let (destination, now) = (demo.reader.destination(), demo.reader.now()?);
+    let approved = Approved::new(first.clone(), &destination, snapshot.account.id, now, true)?;
     let at_once = usize::from(global.connections);
     let report =
         apply(&demo.reader, &approved, &snapshot.catalogue, at_once, &Stop::default(), terminal).await;

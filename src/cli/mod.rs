@@ -13,6 +13,7 @@ mod list;
 mod plan;
 mod sandbox;
 mod show;
+mod world;
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -102,10 +103,17 @@ enum Command {
     List(Box<list::ListArguments>),
     /// Show one stored usage
     Show(show::ShowArguments),
-    /// Run an embedded Waldur to rehearse against, on this machine alone
+    /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
     Demo(demo::DemoArguments),
+}
+
+impl Command {
+    /// Whether the command runs until Ctrl-C, and ends in good order then.
+    fn waits_for_ctrl_c(&self) -> bool {
+        matches!(self, Self::Sandbox(arguments) if arguments.is_serving())
+    }
 }
 
 /// The table of exit codes, as `--help` shows it.
@@ -167,7 +175,7 @@ async fn interruptible(arguments: &Arguments, terminal: &Terminal) -> Result<Exi
     loop {
         tokio::select! {
             result = &mut command => return result,
-            Ok(()) = tokio::signal::ctrl_c(), if !matches!(arguments.command, Command::Sandbox(_)) => {
+            Ok(()) = tokio::signal::ctrl_c(), if !arguments.command.waits_for_ctrl_c() => {
                 if !terminal.has_posted() {
                     return Err(Error::Interrupted);
                 }
@@ -184,7 +192,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
-        Command::Sandbox(command) => sandbox::run(command, terminal).await,
+        Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }
 }

@@ -4,21 +4,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
-use clap::ValueEnum;
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
-use crate::sandbox::{Behaviour, Dialect, SandboxError, Settings, World, capabilities_text, start};
+use crate::sandbox::{
+    AccountTokens, Behaviour, Dialect, Listen, SandboxError, Settings, World, capabilities_text, start,
+};
 use crate::ui::{self, Terminal};
+
+use super::Global;
+use super::world::{self, WorldArguments};
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
-#[command(after_help = capabilities_help())]
+#[command(args_conflicts_with_subcommands = true, after_help = capabilities_help())]
 pub struct SandboxArguments {
-    /// Where to listen; loopback only, and port 0 takes a free one
+    #[command(subcommand)]
+    command: Option<SandboxCommand>,
+    /// Where to listen; loopback, unless --public is given. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
     /// A world to start from, instead of the built-in one
@@ -42,6 +48,36 @@ pub struct SandboxArguments {
     /// How long every request takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
+    /// Let other machines reach it; needs --token-file
+    #[arg(long, requires = "token_file")]
+    public: bool,
+    /// Tokens of your own in the place of the world's: lines such as `owner = TOKEN`, each with 32
+    /// characters or more, in a file that nobody else can read
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum SandboxCommand {
+    /// Make the file of a world: a large one for load tests, or a copy of a server
+    World(WorldArguments),
+}
+
+impl SandboxArguments {
+    /// Whether a server is to run, rather than a world to be made.
+    pub fn is_serving(&self) -> bool {
+        self.command.is_none()
+    }
+
+    /// Tokens of one's own, or loopback.
+    fn listen(&self) -> Result<Listen, SandboxError> {
+        match &self.token_file {
+            Some(path) if self.public || self.listen.ip().is_loopback() => {
+                Ok(Listen::with_tokens(self.listen, AccountTokens::read(path)?))
+            }
+            Some(_) | None => Listen::on_loopback(self.listen),
+        }
+    }
 }
 
 /// A release, as it is written on the command line.
@@ -92,7 +128,14 @@ pub fn capabilities_help() -> String {
 }
 
 /// Runs the command.
-pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+pub async fn run(
+    arguments: &SandboxArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    if let Some(SandboxCommand::World(arguments)) = &arguments.command {
+        return world::run(arguments, global, terminal).await;
+    }
     let kept = arguments.state.as_ref().filter(|path| path.exists());
     let world = match &arguments.world {
         Some(_) if kept.is_some() => {
@@ -104,8 +147,10 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
         Some(path) => World::read(path).map_err(|error| refused(&error))?,
         None => World::built_in(),
     };
+    let listen = arguments.listen().map_err(|error| refused(&error))?;
+    let has_own_tokens = listen.has_own_tokens();
     let settings = Settings {
-        listen: arguments.listen,
+        listen,
         now: arguments.now,
         behaviour: arguments.behaviour()?,
         state: arguments.state.clone(),
@@ -114,9 +159,11 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
     };
     let dialect = settings.behaviour.dialect;
     let sandbox = start(settings).await.map_err(|error| refused(&error))?;
-    let tokens: Vec<String> =
-        sandbox.tokens().iter().map(|(name, token)| format!("{name}={token}")).collect();
-    ui::data(&format!("{} dialect={dialect} now={:.0} {}\n", sandbox.url(), sandbox.now(), tokens.join(" ")));
+    // Tokens of one's own are known to whom they concern; a ready line ends up in logs.
+    let tokens = sandbox.tokens().iter().filter(|_| !has_own_tokens);
+    let mut ready = vec![sandbox.url(), format!("dialect={dialect}"), format!("now={:.0}", sandbox.now())];
+    ready.extend(tokens.map(|(name, token)| format!("{name}={token}")));
+    ui::data(&format!("{}\n", ready.join(" ")));
     let memory = match &arguments.state {
         Some(path) => format!("what it is told is kept in {}", visible(&path.to_string_lossy())),
         None => "it forgets everything at Ctrl-C".to_owned(),
@@ -128,12 +175,25 @@ pub async fn run(arguments: &SandboxArguments, terminal: &Terminal) -> Result<Ex
     Ok(ExitStatus::Done)
 }
 
-fn refused(error: &SandboxError) -> Error {
+/// An error of the sandbox, with what to do next.
+pub fn refused(error: &SandboxError) -> Error {
     let hint = match error {
-        SandboxError::NotLoopback(_) => "use 127.0.0.1; a sandbox is for this machine alone",
+        SandboxError::NotLoopback(_) => {
+            "use 127.0.0.1, or --public with a --token-file, so that nobody comes in with a known token"
+        }
+        SandboxError::OpenTokens(_) => "chmod 600 it",
+        SandboxError::Tokens { .. }
+        | SandboxError::TokenLine { .. }
+        | SandboxError::NoTokens
+        | SandboxError::OwnToken { .. } => {
+            "write a line `account = token` for each account that is used; `openssl rand -hex 32` makes a token"
+        }
         SandboxError::Listen { .. } => {
             "another program may use the port; --listen 127.0.0.1:0 takes a free one"
         }
+        SandboxError::Exists(_) => "name another file, or use --force",
+        SandboxError::Write { .. } => "check the folder",
+        SandboxError::Size { .. } => "ask for another number",
         SandboxError::Read { .. } | SandboxError::Format { .. } | SandboxError::Missing { .. } => {
             "check the file"
         }

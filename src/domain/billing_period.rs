@@ -65,6 +65,15 @@ impl BillingPeriod {
         }
     }
 
+    /// The month before; `None` before the first one that there is.
+    pub fn previous(self) -> Option<Self> {
+        if self.month == 1 {
+            Self::new(self.year - 1, 12).ok()
+        } else {
+            Self::new(self.year, self.month - 1).ok()
+        }
+    }
+
     /// The moment, in UTC, at which the month begins.
     pub fn start(self) -> Timestamp {
         self.start_in(&TimeZone::UTC)

@@ -10,6 +10,7 @@ mod amount;
 mod billing_period;
 mod carry_over;
 mod component;
+mod destination;
 mod digest;
 mod ids;
 mod near;
@@ -23,6 +24,7 @@ pub use amount::{Amount, AmountError, NotReportable, ReportableAmount};
 pub use billing_period::{BillingPeriod, BillingPeriodError, PeriodRange};
 pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
+pub use destination::{Destination, SandboxWorld};
 pub use digest::sha256;
 pub use ids::{
     CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, UsageId, UserId,

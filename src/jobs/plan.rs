@@ -116,10 +116,12 @@ fn assemble(
 ) -> Result<Plan, Error> {
     let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     let resources = compared.resources.into_iter().filter(|resource| !without.contains(&resource.resource));
+    let destination = reader.destination();
     let header = Header {
         tool_version: env!("CARGO_PKG_VERSION").into(),
         read_at: reader.now()?,
-        server: reader.address().to_string(),
+        server: destination.server,
+        sandbox: destination.sandbox,
         account: snapshot.account.id,
         period,
         inputs: check.loaded.files.clone(),

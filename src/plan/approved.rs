@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::UserId;
+use crate::domain::{Destination, SandboxWorld, UserId};
 
 use super::document::Plan;
 use super::month::{MonthRefusal, guard_month};
@@ -17,6 +17,21 @@ pub enum Refusal {
         planned: String,
         /// The server that would be posted to.
         actual: String,
+    },
+    /// The plan was made against a sandbox, and something else answers on its address, or the other
+    /// way round: a rehearsal never becomes real, and a real report never ends in a rehearsal.
+    #[error(
+        "the plan was made against {}, and {} answers on {server} now",
+        called(planned.as_ref()),
+        called(actual.as_ref())
+    )]
+    OtherSandbox {
+        /// The address, which is the same.
+        server: String,
+        /// The world of the plan; `None` for a real server.
+        planned: Option<SandboxWorld>,
+        /// The world that answers; `None` for a real server.
+        actual: Option<SandboxWorld>,
     },
     /// The plan was made with another account.
     #[error("the plan was made with account {planned}, and the token belongs to {actual}")]
@@ -43,6 +58,14 @@ pub enum Refusal {
     Declined,
 }
 
+/// A server by what its answers say of a sandbox.
+fn called(sandbox: Option<&SandboxWorld>) -> String {
+    sandbox.map_or_else(
+        || "a server that is no sandbox".to_owned(),
+        |world| format!("a sandbox with world {world}"),
+    )
+}
+
 /// A plan that may be posted; there is no other way to a poster.
 #[derive(Debug)]
 pub struct Approved(Plan);
@@ -51,20 +74,29 @@ impl Approved {
     /// Takes a plan that the user has agreed to, and checks that it fits where it would go.
     pub fn new(
         plan: Plan,
-        server: &str,
+        destination: &Destination,
         account: UserId,
         now: Timestamp,
         agreed: bool,
     ) -> Result<Self, Refusal> {
-        Self::fits(&plan, server, account, now)?;
+        Self::fits(&plan, destination, account, now)?;
         if agreed { Ok(Self(plan)) } else { Err(Refusal::Declined) }
     }
 
     /// Whether a plan fits a server, an account and a time, before anybody is asked.
-    pub fn fits(plan: &Plan, server: &str, account: UserId, now: Timestamp) -> Result<(), Refusal> {
-        if plan.header.server != server {
-            let (planned, actual) = (plan.header.server.clone(), server.to_owned());
-            return Err(Refusal::OtherServer { planned, actual });
+    pub fn fits(
+        plan: &Plan,
+        destination: &Destination,
+        account: UserId,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let Destination { server, sandbox } = plan.header.destination();
+        if server != destination.server {
+            return Err(Refusal::OtherServer { planned: server, actual: destination.server.clone() });
+        }
+        if sandbox != destination.sandbox {
+            let actual = destination.sandbox.clone();
+            return Err(Refusal::OtherSandbox { server, planned: sandbox, actual });
         }
         if plan.header.account != account {
             return Err(Refusal::OtherAccount { planned: plan.header.account, actual: account });

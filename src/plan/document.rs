@@ -5,7 +5,8 @@
 //! edits; it is no signature.
 
 use crate::domain::{
-    BillingPeriod, BillingType, ComponentType, OfferingId, ResourceId, UserId, sha256, visible,
+    BillingPeriod, BillingType, ComponentType, Destination, OfferingId, ResourceId, SandboxWorld, UserId,
+    sha256, visible,
 };
 use crate::findings::RowCounts;
 use crate::resolve::Capabilities;
@@ -37,6 +38,9 @@ pub struct Header {
     pub read_at: Timestamp,
     /// The server's address.
     pub server: String,
+    /// The world of the sandbox that answered there; `None` for a real server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxWorld>,
     /// The account whose token was used.
     pub account: UserId,
     /// The month.
@@ -50,6 +54,13 @@ pub struct Header {
     pub rows_left_out: usize,
     /// What the server is taken to be able to do, and how that is known.
     pub capabilities: Capabilities,
+}
+
+impl Header {
+    /// Where the plan goes, and nowhere else.
+    pub fn destination(&self) -> Destination {
+        Destination { server: self.server.clone(), sandbox: self.sandbox.clone() }
+    }
 }
 
 /// One usage of a resource.

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{
 };
 
 use crate::domain::visible;
-use crate::plan::{Change, Plan, Summary, Totals};
+use crate::plan::{Change, Header, Plan, Summary, Totals};
 
 use super::{ReportError, write_amount, write_file};
 
@@ -81,7 +81,7 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     sheet.write_string_with_format(1, 0, verdict(&figures), &styles.heading)?;
     let files: Vec<String> = header.inputs.iter().map(|input| visible(&input.name).to_string()).collect();
     let facts = [
-        ("Server", header.server.clone()),
+        ("Server", server(header)),
         ("Read at (server's clock)", header.read_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
         ("Files", files.join(", ")),
         ("Rows read", header.rows.rows_read.to_string()),
@@ -105,6 +105,14 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     row = totals(sheet, row + 1, "By component", &figures.components, styles)?;
     totals(sheet, row + 1, "By organisation", &figures.customers, styles)?;
     Ok(())
+}
+
+/// The server, and whether it is one to rehearse against.
+fn server(header: &Header) -> String {
+    match &header.sandbox {
+        Some(world) => format!("{} (a sandbox, world {world})", header.server),
+        None => header.server.clone(),
+    }
 }
 
 fn verdict(figures: &Summary) -> String {

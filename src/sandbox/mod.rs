@@ -2,7 +2,8 @@
 //!
 //! It answers for the marketplace endpoints that usage reporting touches, by rules and never from
 //! recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
-//! does not persist anything and listens on loopback alone.
+//! does not persist anything, listens on loopback unless it has tokens of its own, and says with
+//! every answer that it is a sandbox.
 //!
 //! A request goes one way: `server` (sockets, faults, clock) → `api` (routes, filters, paging) →
 //! `rules` (what may be stored, and how) → `data` (tables in memory). `python` holds the habits of
@@ -18,6 +19,9 @@ mod connection;
 mod data;
 mod event;
 mod faults;
+mod identity;
+mod listen;
+mod new_world;
 mod python;
 mod rules;
 mod server;
@@ -25,6 +29,7 @@ mod state_file;
 #[cfg(test)]
 mod tests;
 mod world;
+mod world_file;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,13 +43,15 @@ pub use behaviour::{
 pub use capability::{SwitchError, capabilities_text};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
+pub use listen::{AccountTokens, Listen};
+pub use new_world::NewWorld;
 pub use server::{Sandbox, start};
 pub use world::World;
 
 /// Why a sandbox cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The address would be reachable from other machines.
+    /// The address would be reachable from other machines, with tokens that anybody may know.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.
@@ -54,6 +61,36 @@ pub enum SandboxError {
         address: SocketAddr,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// The file of tokens cannot be read.
+    #[error("cannot read the tokens {}", path.display())]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file of tokens can be read by other users of the machine.
+    #[error("others can read the tokens {}", .0.display())]
+    OpenTokens(PathBuf),
+    /// A line of a file of tokens gives no account a token.
+    #[error("tokens, line {line}: {what}")]
+    TokenLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A file of tokens that holds none.
+    #[error("the file of tokens holds no token")]
+    NoTokens,
+    /// A token that the world cannot take.
+    #[error("the token of {account}: {what}")]
+    OwnToken {
+        /// The account.
+        account: String,
+        /// Why.
+        what: &'static str,
     },
     /// The file of a world cannot be read.
     #[error("cannot read the world {}", path.display())]
@@ -72,18 +109,37 @@ pub enum SandboxError {
         source: serde_json::Error,
     },
     /// The file that keeps the state cannot be read or written.
-    #[error("cannot keep the state in {}", path.display())]
+    #[error("cannot keep the state in {}", path_shown(path))]
     State {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The file of a world is there already, or is no file.
+    #[error("{} is there already", path_shown(.0))]
+    Exists(PathBuf),
+    /// The file of a world cannot be written.
+    #[error("cannot write {}", path_shown(path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A new world cannot be of this size.
+    #[error("a world has 1 to {most} {what}")]
+    Size {
+        /// What there would be none or too many of.
+        what: &'static str,
+        /// The most that there can be.
+        most: u32,
+    },
     /// Another sandbox keeps its state there now.
-    #[error("another sandbox keeps its state in {}", .0.display())]
+    #[error("another sandbox keeps its state in {}", path_shown(.0))]
     StateInUse(PathBuf),
     /// The state was made by another kind of server, whose rules made its rows.
-    #[error("the state in {} was made by another kind of server: {made_by}", path.display())]
+    #[error("the state in {} was made by another kind of server: {made_by}", path_shown(path))]
     OtherBehaviour {
         /// The file.
         path: PathBuf,
@@ -91,7 +147,7 @@ pub enum SandboxError {
         made_by: String,
     },
     /// A line of a state is not an event that can be carried out on what is before it.
-    #[error("line {line} of {} is damaged", path.display())]
+    #[error("line {line} of {} is damaged", path_shown(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -108,11 +164,15 @@ pub enum SandboxError {
     },
 }
 
+fn path_shown(path: &std::path::Path) -> String {
+    crate::domain::visible(&path.to_string_lossy()).to_string()
+}
+
 /// How a sandbox is started.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where to listen; loopback only. Port 0 takes a free one.
-    pub listen: SocketAddr,
+    /// Where to listen, and with which tokens. Port 0 takes a free one.
+    pub listen: Listen,
     /// What is stored at the start.
     pub world: World,
     /// The moment at which the clock starts; `None` takes the world's own.
@@ -130,7 +190,7 @@ impl Settings {
     /// A server of October 2024 on a free loopback port, without latency, at the world's own time.
     pub fn new(world: World) -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen: Listen::free_port(),
             world,
             now: None,
             behaviour: Behaviour::dialect_2024(),

@@ -1,7 +1,7 @@
 //! Sockets, time and faults: what stands between a client and the rules.
 //!
 //! Every request is held for the latency, remembered, struck by the fault that is due, answered and
-//! stamped with the sandbox's own `Date`.
+//! stamped with the sandbox's own `Date` and the name of its world.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,8 +25,9 @@ use super::clock::Clock;
 use super::connection::{Switch, Switched};
 use super::data::{Data, StoredUsage};
 use super::faults::{Fault, FaultKind, SeenRequest, Watch};
-use super::state_file::{Kept, StateFile};
-use super::{Behaviour, SandboxError, Settings, World};
+use super::identity::{HEADER, identity};
+use super::state_file::StateFile;
+use super::{Behaviour, Listen, SandboxError, Settings, World};
 
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -51,18 +52,17 @@ struct Server {
     latency: Duration,
     count: AtomicU64,
     address: SocketAddr,
+    /// The name of the world, as every answer carries it.
+    identity: String,
 }
 
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
     let Settings { listen, world, now, behaviour, state, latency } = settings;
-    if !listen.ip().is_loopback() {
-        return Err(SandboxError::NotLoopback(listen));
-    }
-    let Opened { data, tokens, last, file } = open(world, state.as_deref(), &behaviour)?;
+    let Opened { data, tokens, identity, last, file } = open(world, state.as_deref(), &behaviour, &listen)?;
     let (data, now) = (RwLock::new(data), now.unwrap_or(last));
-    let failed = |source| SandboxError::Listen { address: listen, source };
-    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let failed = |source| SandboxError::Listen { address: listen.address, source };
+    let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let shared = Arc::new(Server {
         state: State { data, behaviour, clock: Clock::starting_at(now), file },
@@ -70,6 +70,7 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
         latency,
         count: AtomicU64::new(0),
         address,
+        identity,
     });
     let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
@@ -85,24 +86,39 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
 struct Opened {
     data: Data,
     tokens: BTreeMap<String, String>,
+    /// The name of its world.
+    identity: String,
     /// The moment at which it was left.
     last: Timestamp,
     file: Option<StateFile>,
 }
 
-/// Takes up a state where there is one, and begins with the world where there is none.
-fn open(world: World, state: Option<&Path>, behaviour: &Behaviour) -> Result<Opened, SandboxError> {
+/// Takes up a state where there is one, and begins with the world where there is none. Tokens of
+/// one's own are never written into a state.
+fn open(
+    mut world: World,
+    state: Option<&Path>,
+    behaviour: &Behaviour,
+    listen: &Listen,
+) -> Result<Opened, SandboxError> {
     let Some(path) = state else {
-        let (tokens, last) = (world.tokens.clone(), world.now);
-        return Ok(Opened { data: Data::new(world)?, tokens, last, file: None });
+        listen.equip(&mut world)?;
+        let (tokens, identity, last) = (world.tokens.clone(), identity(&world), world.now);
+        return Ok(Opened { data: Data::new(world)?, tokens, identity, last, file: None });
     };
     if !path.exists() {
         // A world that cannot be opened leaves no file behind.
         Data::new(world.clone())?;
         StateFile::begin(path, &world, behaviour)?;
     }
-    let Kept { data, tokens, last, file } = StateFile::take_up(path, behaviour)?;
-    Ok(Opened { data, tokens, last, file: Some(file) })
+    drop(world);
+    let kept = StateFile::open(path, behaviour)?;
+    let mut world = kept.world;
+    listen.equip(&mut world)?;
+    let (tokens, identity, began) = (world.tokens.clone(), identity(&world), world.now);
+    let mut data = Data::new(world)?;
+    let (last, file) = kept.events.replay(&mut data, behaviour)?;
+    Ok(Opened { data, tokens, identity, last: last.max(began), file: Some(file) })
 }
 
 impl Sandbox {
@@ -217,7 +233,8 @@ impl Server {
         let now = SystemTime::from(self.state.clock.now());
         let mut response = Response::builder()
             .status(answer.status)
-            .header(header::DATE, httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH)));
+            .header(header::DATE, httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH)))
+            .header(HEADER, &self.identity);
         for (name, value) in answer.headers {
             response = response.header(name, value);
         }

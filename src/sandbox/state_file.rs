@@ -4,7 +4,6 @@
 //! A line is in the file before its answer leaves, so what a client was told is kept even when the
 //! sandbox is killed. A last line that is not whole was never answered and is cut off.
 
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -37,15 +36,18 @@ pub(super) struct StateFile {
     file: Mutex<File>,
 }
 
-/// What a state file holds.
+/// A state file that was opened: its world, and the events that are still to be read.
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub data: Data,
-    /// The accounts of the world with their tokens.
-    pub tokens: BTreeMap<String, String>,
-    /// The moment of the last event; the world's own where there was none.
-    pub last: Timestamp,
-    pub file: StateFile,
+    pub world: World,
+    pub events: Events,
+}
+
+/// The events of a state file.
+#[derive(Debug)]
+pub(super) struct Events {
+    path: PathBuf,
+    lines: Lines<BufReader<File>>,
 }
 
 impl StateFile {
@@ -68,32 +70,21 @@ impl StateFile {
         })
     }
 
-    /// Takes up a state where it was left.
-    pub(super) fn take_up(path: &Path, behaviour: &Behaviour) -> Result<Kept, SandboxError> {
+    /// Opens a state.
+    pub(super) fn open(path: &Path, behaviour: &Behaviour) -> Result<Kept, SandboxError> {
         let failed = |source| SandboxError::State { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
         lock(path, &file)?;
-        let mut lines =
-            Lines { reader: BufReader::with_capacity(1 << 20, &file), line: Vec::new(), number: 0, whole: 0 };
+        let reader = BufReader::with_capacity(1 << 20, file);
+        let mut lines = Lines { reader, line: Vec::new(), number: 0, whole: 0 };
         let foreign = |source| SandboxError::Format { path: path.to_owned(), source };
-        let beginning: Beginning =
-            serde_json::from_slice(lines.next().map_err(failed)?.unwrap_or_default()).map_err(foreign)?;
+        let first = lines.next().map_err(failed)?.unwrap_or_default();
+        let beginning: Beginning = serde_json::from_slice(first).map_err(foreign)?;
         if beginning.waldur_usage_sandbox != FORMAT || beginning.behaviour != behaviour.to_string() {
             let made_by = beginning.behaviour;
             return Err(SandboxError::OtherBehaviour { path: path.to_owned(), made_by });
         }
-        let (tokens, mut last) = (beginning.world.tokens.clone(), beginning.world.now);
-        let mut data = Data::new(beginning.world)?;
-        while let Some(line) = lines.next().map_err(failed)? {
-            let damaged = |number| SandboxError::Damaged { path: path.to_owned(), line: number };
-            let event: Event = serde_json::from_slice(line).map_err(|_| damaged(lines.number))?;
-            event.replay(&mut data, behaviour).map_err(|_| damaged(lines.number))?;
-            last = last.max(event.at);
-        }
-        let whole = lines.whole;
-        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
-        let file = Self { path: path.to_owned(), file: Mutex::new(file) };
-        Ok(Kept { data, tokens, last, file })
+        Ok(Kept { world: beginning.world, events: Events { path: path.to_owned(), lines } })
     }
 
     /// Adds an event; it is with the operating system when this returns.
@@ -106,6 +97,29 @@ impl StateFile {
     }
 }
 
+impl Events {
+    /// Carries all events out on their world; the moment of the last one, and the file to add to.
+    pub(super) fn replay(
+        mut self,
+        data: &mut Data,
+        behaviour: &Behaviour,
+    ) -> Result<(Timestamp, StateFile), SandboxError> {
+        let path = self.path;
+        let failed = |source| SandboxError::State { path: path.clone(), source };
+        let mut last = Timestamp::MIN;
+        while let Some((line, number)) = self.lines.next_numbered().map_err(failed)? {
+            let damaged = || SandboxError::Damaged { path: path.clone(), line: number };
+            let event: Event = serde_json::from_slice(line).map_err(|_| damaged())?;
+            event.replay(data, behaviour).map_err(|_| damaged())?;
+            last = last.max(event.at);
+        }
+        let whole = self.lines.whole;
+        let mut file = self.lines.reader.into_inner();
+        file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0))).map_err(failed)?;
+        Ok((last, StateFile { path, file: Mutex::new(file) }))
+    }
+}
+
 /// Two sandboxes that write one file would make nonsense of it.
 fn lock(path: &Path, file: &File) -> Result<(), SandboxError> {
     file.try_lock().map_err(|error| match error {
@@ -115,6 +129,7 @@ fn lock(path: &Path, file: &File) -> Result<(), SandboxError> {
 }
 
 /// The whole lines of a file.
+#[derive(Debug)]
 struct Lines<R> {
     reader: R,
     line: Vec<u8>,
@@ -134,6 +149,12 @@ impl<R: BufRead> Lines<R> {
         self.number += 1;
         self.whole += u64::try_from(read).unwrap_or_default();
         Ok(Some(&self.line))
+    }
+
+    /// The next line and its number.
+    fn next_numbered(&mut self) -> std::io::Result<Option<(&[u8], usize)>> {
+        let number = self.number + 1;
+        Ok(self.next()?.map(|line| (line, number)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{Fault, FaultKind, Sandbox, SandboxError, Settings, World, start};
+use super::{AccountTokens, Fault, FaultKind, Listen, Sandbox, SandboxError, Settings, World, start};
 
 /// The id of a resource of the built-in world.
 pub(super) fn resource(name: &str) -> String {
@@ -19,8 +19,11 @@ pub(super) fn settings() -> Settings {
 
 /// Sends one request on a connection of its own; `None` where it is closed without an answer.
 pub(super) fn send(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Option<String> {
+    send_as(sandbox, &sandbox.tokens()["owner"], method, path, body)
+}
+
+fn send_as(sandbox: &Sandbox, token: &str, method: &str, path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
-    let token = &sandbox.tokens()["owner"];
     let head = format!("{method} /api/{path} HTTP/1.1\r\nHost: here\r\nConnection: close");
     let fields = format!("Authorization: Token {token}\r\nContent-Length: {}", body.len());
     stream.write_all(format!("{head}\r\n{fields}\r\n\r\n{body}").as_bytes()).unwrap();
@@ -52,10 +55,39 @@ fn fault(kind: FaultKind) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_loopback_is_listened_on() {
-    let listen = "0.0.0.0:0".parse().unwrap();
-    let refused = start(Settings { listen, ..settings() }).await;
-    assert!(matches!(refused, Err(SandboxError::NotLoopback(address)) if address == listen));
+async fn other_addresses_than_loopback_need_tokens_of_ones_own() {
+    let address = "0.0.0.0:0".parse().unwrap();
+    let refused = Listen::on_loopback(address);
+    assert!(matches!(refused, Err(SandboxError::NotLoopback(refused)) if refused == address));
+    let tokens = AccountTokens::parse("owner = 7c0f41d2b6a94e3f8d5a1b2c3d4e5f60").unwrap();
+    let listen = Listen::with_tokens("127.0.0.1:0".parse().unwrap(), tokens);
+    let sandbox = start(Settings { listen, ..settings() }).await.unwrap();
+    assert_eq!(sandbox.tokens().len(), 1);
+    assert!(send(&sandbox, "GET", "users/me/", "").unwrap().starts_with("HTTP/1.1 200 "));
+    for (account, token) in World::built_in().tokens {
+        let answer = send_as(&sandbox, &token, "GET", "users/me/", "").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{account}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_names_the_world() {
+    let world = |answer: &str| {
+        let line = answer.lines().find_map(|line| line.strip_prefix("X-Waldur-Sandbox: "));
+        line.unwrap_or_else(|| panic!("no world in {answer}")).to_owned()
+    };
+    let sandbox = start(settings()).await.unwrap();
+    let first = world(&send(&sandbox, "GET", "users/me/?field=username", "").unwrap());
+    sandbox.inject(Fault { skip: 0, ..fault(FaultKind::Status(503, String::new(), "text/html".into())) });
+    assert_eq!(world(&report(&sandbox, "1").unwrap()), first);
+    assert_eq!(world(&report(&sandbox, "1").unwrap()), first);
+    assert_eq!(world(&send(&sandbox, "GET", "nowhere/", "").unwrap()), first);
+    let again = start(settings()).await.unwrap();
+    assert_eq!(world(&send(&again, "GET", "version/", "").unwrap()), first, "the same world again");
+    let mut other = World::built_in();
+    other.now = "2026-11-20T09:00:01Z".parse().unwrap();
+    let other = start(Settings::new(other)).await.unwrap();
+    assert_ne!(world(&send(&other, "GET", "version/", "").unwrap()), first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,6 +85,16 @@ pub enum WaldurError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The answers of one run come from two servers, one of which is a sandbox.
+    #[error("{endpoint} is answered by another server than before: {before} then, {now} now")]
+    OtherServer {
+        /// The endpoint.
+        endpoint: String,
+        /// What answered before.
+        before: String,
+        /// What answers now.
+        now: String,
+    },
     /// The server has no offering of this id for this account.
     #[error("offering {0} is not on the server, or not visible to this account")]
     NoOffering(OfferingId),

@@ -9,8 +9,9 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::domain::visible;
+use crate::domain::{SandboxWorld, visible};
 
+use super::identity::Identity;
 use super::{ServerAddress, Token, WaldurError};
 
 /// The largest answer, after decompression; a page of 300 full rows has about 300 kB.
@@ -26,6 +27,7 @@ pub(super) struct Http {
     token: Token,
     /// The last `Date` of the server and when it came.
     clock: Mutex<Option<(Timestamp, Instant)>>,
+    identity: Identity,
 }
 
 /// A whole answer.
@@ -65,6 +67,7 @@ impl Http {
             authorization: token.header()?,
             token: token.clone(),
             clock: Mutex::new(None),
+            identity: Identity::new(),
         })
     }
 
@@ -76,6 +79,20 @@ impl Http {
     pub(super) fn now(&self) -> Option<Timestamp> {
         let clock = *self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         clock.and_then(|(date, came)| date.checked_add(came.elapsed()).ok())
+    }
+
+    /// The world of the sandbox that answers; `None` for a real server, and before the first answer.
+    pub(super) fn sandbox(&self) -> Option<SandboxWorld> {
+        self.identity.sandbox()
+    }
+
+    /// An error once two servers have answered.
+    pub(super) fn settled(&self, endpoint: &str) -> Result<(), WaldurError> {
+        self.identity.settled().map_err(|two| WaldurError::OtherServer {
+            endpoint: endpoint.to_owned(),
+            before: two.before,
+            now: two.now,
+        })
     }
 
     /// Reads, and tries again where that can help.
@@ -129,6 +146,8 @@ impl Http {
             }
         })?;
         self.keep_time(response.headers());
+        self.identity.learn(response.status(), response.headers());
+        self.settled(&endpoint)?;
         Answer::read(response, endpoint, self.token.clone()).await
     }
 

@@ -9,6 +9,7 @@
 mod address;
 mod error;
 mod http;
+mod identity;
 mod list;
 mod listing;
 mod poster;

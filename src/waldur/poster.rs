@@ -12,6 +12,8 @@ use super::http::Http;
 use super::wire::{SetUsage, SetUsageItem};
 use super::{Reader, WaldurError};
 
+const SET_USAGE: &str = "marketplace-component-usages/set_usage/";
+
 /// A connection that can post; there is none without an approved plan.
 pub struct Poster {
     http: Arc<Http>,
@@ -55,7 +57,10 @@ impl Poster {
     pub async fn post(&self, batch: &Batch) -> Sent {
         // Serializing to memory cannot fail.
         let body = serde_json::to_vec(&self.body(batch)).unwrap_or_default();
-        match self.http.post("marketplace-component-usages/set_usage/", body).await {
+        if let Err(error) = self.http.settled(SET_USAGE) {
+            return Sent::NotSent { reason: error.to_string() };
+        }
+        match self.http.post(SET_USAGE, body).await {
             Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
             // A gateway's word about a server that may still be at work, or an answer that no version
             // of the API gives: nobody knows.

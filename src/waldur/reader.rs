@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
-use crate::domain::{BillingPeriod, OfferingId, ResourceId, UsageId, UserId};
+use crate::domain::{BillingPeriod, Destination, OfferingId, ResourceId, UsageId, UserId};
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Component, Offering, PlanPeriod, Resource};
 
@@ -42,6 +42,11 @@ impl Reader {
     /// The server.
     pub fn address(&self) -> &ServerAddress {
         self.http.address()
+    }
+
+    /// The server, and whether its answers name it a sandbox.
+    pub fn destination(&self) -> Destination {
+        Destination { server: self.address().to_string(), sandbox: self.http.sandbox() }
     }
 
     /// The server's clock; an error where none of its answers had a `Date`.

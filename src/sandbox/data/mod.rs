@@ -98,7 +98,7 @@ impl Data {
             customers: world.customers,
             projects: world.projects,
             project_customers,
-            user_by_token: users.iter().enumerate().map(|(at, user)| (user.token.clone(), at)).collect(),
+            user_by_token: tokens(&users),
             users,
             offerings,
             components,
@@ -177,6 +177,12 @@ impl Data {
         let components = &self.offerings[offering].components;
         components.iter().copied().find(|&at| self.components[at].kind.as_str() == component_type)
     }
+}
+
+/// The accounts by their tokens; one without a token cannot be used.
+fn tokens(users: &[User]) -> HashMap<String, usize> {
+    let with_token = users.iter().enumerate().filter(|(_, user)| !user.token.is_empty());
+    with_token.map(|(at, user)| (user.token.clone(), at)).collect()
 }
 
 fn plan_periods(resources: &[Resource]) -> HashMap<Uuid, (usize, usize)> {
