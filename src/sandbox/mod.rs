@@ -15,11 +15,13 @@ mod behaviour;
 mod built_in;
 mod clock;
 mod connection;
+mod copied_world;
 mod data;
 mod faults;
 mod identity;
 mod listen;
 mod new_world;
+mod pseudonyms;
 mod python;
 mod rules;
 mod server;
@@ -35,10 +37,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
+pub use copied_world::{
+    CopiedComponent, CopiedOffering, CopiedPlan, CopiedPlanPeriod, CopiedResource, CopiedUsage, CopiedWorld,
+};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use listen::{AccountTokens, Listen};
 pub use new_world::NewWorld;
+pub use pseudonyms::Names;
 pub use server::{Sandbox, start};
 pub use world::World;
 

@@ -17,3 +17,4 @@ mod rehearsal;
 mod rig;
 mod samples;
 mod server_faults;
+mod worlds;
