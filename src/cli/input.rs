@@ -37,7 +37,8 @@ pub struct InputArguments {
     pub ignore_column: Vec<String>,
 }
 
-fn selectors(texts: &[String]) -> Vec<Selector> {
+/// Reads uuids and names as they were typed.
+pub fn selectors(texts: &[String]) -> Vec<Selector> {
     texts.iter().map(|text| text.parse().unwrap_or_else(|never| match never {})).collect()
 }
 

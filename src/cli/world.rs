@@ -1,5 +1,6 @@
 //! `sandbox world`: files of worlds to rehearse against.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -7,10 +8,14 @@ use jiff::Timestamp;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
-use crate::sandbox::{NewWorld, World};
-use crate::ui::{self, Terminal};
+use crate::jobs::copy_world::{CopySettings, CopySummary, copy_world};
+use crate::resolve::ResolveSettings;
+use crate::sandbox::{Names, NewWorld, World};
+use crate::ui::{self, Format, Terminal};
 
 use super::Global;
+use super::connect::connect;
+use super::input::selectors;
 use super::sandbox::refused;
 
 /// What `sandbox world` takes.
@@ -24,6 +29,8 @@ pub struct WorldArguments {
 enum WorldCommand {
     /// Make a large world for load tests; the same numbers give the same world
     New(NewArguments),
+    /// Copy what your account sees of a server, without people, texts and tokens; changes nothing
+    FromServer(CopyArguments),
 }
 
 /// Where a world is written.
@@ -74,15 +81,44 @@ struct NewArguments {
     out: Out,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Names, slugs and backend ids become pseudonyms, so a spreadsheet that is keyed by one of \
+them is rehearsed with --keep-names; uuids stay as they are. Without --plan-periods each resource is taken \
+to have had its plan since it was made."
+)]
+struct CopyArguments {
+    /// Copy only this offering, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    offering: Vec<String>,
+    /// Copy only resources of this project, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    project: Vec<String>,
+    /// Copy only resources of this organisation, by uuid or name; repeatable
+    #[arg(long, value_name = "UUID|NAME")]
+    customer: Vec<String>,
+    /// How many months of usages, the running one among them
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=120))]
+    months: u32,
+    /// Read the plan periods too, with one request for each resource
+    #[arg(long)]
+    plan_periods: bool,
+    /// Leave the names of offerings, plans, components, resources, projects and organisations as they are
+    #[arg(long)]
+    keep_names: bool,
+    #[command(flatten)]
+    out: Out,
+}
+
 /// Runs the command.
-#[expect(clippy::unused_async, reason = "the command that copies a server waits for its answers")]
 pub async fn run(
     arguments: &WorldArguments,
-    _global: &Global,
+    global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
     match &arguments.command {
         WorldCommand::New(arguments) => new(arguments, terminal),
+        WorldCommand::FromServer(arguments) => from_server(arguments, global, terminal).await,
     }
 }
 
@@ -96,4 +132,53 @@ fn new(arguments: &NewArguments, terminal: &Terminal) -> Result<ExitStatus, Erro
     ui::data(&format!("{} resources={resources} usages={usages}\n", visible(&path.to_string_lossy())));
     out.tell(terminal);
     Ok(ExitStatus::Done)
+}
+
+async fn from_server(
+    arguments: &CopyArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let path = arguments.out.path()?;
+    let connection = connect(global)?;
+    let of_profile = connection.server.as_ref().map(|server| server.offerings.clone()).unwrap_or_default();
+    let offerings = if arguments.offering.is_empty() { &of_profile } else { &arguments.offering };
+    let settings = CopySettings {
+        offerings: selectors(offerings),
+        resolve: ResolveSettings {
+            projects: selectors(&arguments.project),
+            customers: selectors(&arguments.customer),
+        },
+        months: arguments.months,
+        plan_periods: arguments.plan_periods,
+        names: if arguments.keep_names { Names::Kept } else { Names::Pseudonyms },
+    };
+    let (world, summary) = copy_world(&connection.reader, &settings, terminal).await?;
+    world.write(path, arguments.out.replaces()).map_err(|error| refused(&error))?;
+    match global.format.into() {
+        Format::Json => ui::json(&summary),
+        Format::Text => ui::data(&told(path, &summary)),
+    }
+    arguments.out.tell(terminal);
+    Ok(ExitStatus::Done)
+}
+
+fn told(path: &Path, summary: &CopySummary) -> String {
+    // Writing to a string cannot fail.
+    let mut text = format!(
+        "{} offerings={} resources={} usages={}",
+        visible(&path.to_string_lossy()),
+        ui::grouped(summary.offerings),
+        ui::grouped(summary.resources),
+        ui::grouped(summary.usages)
+    );
+    if let [first, .., last] = summary.months.as_slice() {
+        let _ = write!(text, " months={first}..{last}");
+    }
+    if summary.usages_left_out > 0 {
+        let rows = ui::counted(summary.usages_left_out, "usage");
+        let _ = write!(text, "\nleft out: {rows} of components that the offering does not have any more");
+    }
+    text.push('\n');
+    text
 }

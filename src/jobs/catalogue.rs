@@ -83,7 +83,7 @@ async fn connect(reader: &Reader, time_zone: Option<&str>) -> Result<Snapshot, E
 }
 
 /// Picks offerings by id or by exact name.
-async fn named_offerings(reader: &Reader, selectors: &[Selector]) -> Result<Vec<OfferingId>, Error> {
+pub async fn named_offerings(reader: &Reader, selectors: &[Selector]) -> Result<Vec<OfferingId>, Error> {
     let needs_names = selectors.iter().any(|selector| matches!(selector, Selector::Name(_)));
     let names = if needs_names { reader.offering_names().await? } else { Vec::new() };
     selectors.iter().map(|selector| named_offering(selector, &names)).collect()

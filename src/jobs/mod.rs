@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod catalogue;
 pub mod check;
+pub mod copy_world;
 pub mod demo;
 pub mod left_out;
 pub mod load;

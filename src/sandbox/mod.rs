@@ -16,12 +16,14 @@ mod built_in;
 mod capability;
 mod clock;
 mod connection;
+mod copied_world;
 mod data;
 mod event;
 mod faults;
 mod identity;
 mod listen;
 mod new_world;
+mod pseudonyms;
 mod python;
 mod rules;
 mod server;
@@ -41,10 +43,14 @@ pub use behaviour::{
     Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf, RowPer,
 };
 pub use capability::{SwitchError, capabilities_text};
+pub use copied_world::{
+    CopiedComponent, CopiedOffering, CopiedPlan, CopiedPlanPeriod, CopiedResource, CopiedUsage, CopiedWorld,
+};
 pub use data::StoredUsage;
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use listen::{AccountTokens, Listen};
 pub use new_world::NewWorld;
+pub use pseudonyms::Names;
 pub use server::{Sandbox, start};
 pub use world::World;
 

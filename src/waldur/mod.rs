@@ -7,6 +7,7 @@
 //! ignore the ones they do not know.
 
 mod address;
+mod copy;
 mod error;
 mod http;
 mod identity;
@@ -19,6 +20,7 @@ mod usages;
 mod wire;
 
 pub use address::{AddressError, ServerAddress};
+pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use error::WaldurError;
 pub use list::{ListFilter, ListRow, Ordering};
 pub use poster::{Poster, Sent};

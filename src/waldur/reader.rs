@@ -30,7 +30,7 @@ pub struct Account {
 /// A connection that changes nothing.
 pub struct Reader {
     pub(super) http: Arc<Http>,
-    at_once: usize,
+    pub(super) at_once: usize,
 }
 
 impl Reader {
@@ -203,7 +203,7 @@ impl Reader {
 }
 
 /// Turns a 404 into nothing.
-fn found<T>(result: Result<T, WaldurError>) -> Result<Option<T>, WaldurError> {
+pub(super) fn found<T>(result: Result<T, WaldurError>) -> Result<Option<T>, WaldurError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(WaldurError::Status { status: 404, .. }) => Ok(None),
@@ -211,7 +211,7 @@ fn found<T>(result: Result<T, WaldurError>) -> Result<Option<T>, WaldurError> {
     }
 }
 
-fn resource(row: ResourceRow) -> (Resource, String) {
+pub(super) fn resource(row: ResourceRow) -> (Resource, String) {
     let resource = Resource {
         id: row.uuid,
         name: row.name.unwrap_or_default(),

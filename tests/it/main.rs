@@ -18,3 +18,4 @@ mod rig;
 mod samples;
 mod sandbox_command;
 mod server_faults;
+mod worlds;
