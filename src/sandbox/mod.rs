@@ -4,18 +4,23 @@
 //! recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
 //! does not persist anything and listens on loopback alone.
 //!
-//! A request goes one way: `server` (sockets, faults, clock) → `api` (routes, filters, paging) →
+//! A request goes one way: `server` (sockets, clock) → `faults` and `model` (what goes wrong, and how
+//! long it takes) → `api` (routes, filters, paging) →
 //! `rules` (what may be stored, and how) → `data` (tables in memory). `python` holds the habits of
 //! the real server's language that shine through its answers. A [`Behaviour`] names everything in
-//! which server versions differ; the rules ask it, never a version.
+//! which server versions differ; the rules ask it, never a version. `control` answers those who run
+//! the sandbox, under `/sandbox/`, and `commits` is the log of what was stored.
 
 mod api;
 mod behaviour;
 mod built_in;
 mod clock;
+mod commits;
 mod connection;
+mod control;
 mod data;
 mod faults;
+mod model;
 mod python;
 mod rules;
 mod server;
@@ -30,8 +35,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
+pub use commits::Commit;
 pub use data::StoredUsage;
-pub use faults::{Fault, FaultKind, SeenRequest};
+pub use faults::{Ending, Fault, FaultError, FaultKind, FaultName, NAMES, Rate, SeenRequest, When};
+pub use model::{Model, ModelError};
 pub use server::{Sandbox, start};
 pub use world::World;
 
@@ -88,6 +95,12 @@ pub struct Settings {
     pub behaviour: Behaviour,
     /// How long every request is held before it is looked at; many can be held at once.
     pub latency: Duration,
+    /// What goes wrong from the start.
+    pub faults: Vec<Fault>,
+    /// What the chance of faults is drawn from.
+    pub seed: u64,
+    /// The time that requests take, where they are to take any.
+    pub model: Option<Model>,
 }
 
 impl Settings {
@@ -99,6 +112,9 @@ impl Settings {
             now: None,
             behaviour: Behaviour::dialect_2024(),
             latency: Duration::ZERO,
+            faults: Vec::new(),
+            seed: 0,
+            model: None,
         }
     }
 }

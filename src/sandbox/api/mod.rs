@@ -21,12 +21,13 @@ mod user_usages;
 
 use std::sync::{PoisonError, RwLock};
 
-pub(super) use answer::Answer;
+pub(super) use answer::{Answer, Effort};
 pub(super) use request::{Query, Request};
 
 use self::route::{Action, Route};
 use super::behaviour::Behaviour;
 use super::clock::Clock;
+use super::commits::Commits;
 use super::data::Data;
 
 /// What all requests share.
@@ -35,6 +36,7 @@ pub(super) struct State {
     pub data: RwLock<Data>,
     pub behaviour: Behaviour,
     pub clock: Clock,
+    pub commits: Commits,
 }
 
 /// Answers one request.
@@ -110,16 +112,15 @@ impl View<'_> {
         match paging::page(self.request, items.len()) {
             Ok(page) => {
                 let mut body = Vec::from(b"[");
-                for (position, item) in items[page.range.clone()].iter().enumerate() {
-                    if position > 0 {
+                for item in self.request.quirks.shown(&page.range).map(|position| &items[position]) {
+                    if body.len() > 1 {
                         body.push(b',');
                     }
                     write(item, &mut body);
                 }
                 body.push(b']');
-                Answer::json(200, body)
-                    .with("X-Result-Count", &items.len().to_string())
-                    .with("Link", &page.links)
+                let answer = Answer { effort: Effort::Rows(page.range.len()), ..Answer::json(200, body) };
+                answer.with("X-Result-Count", &items.len().to_string()).with("Link", &page.links)
             }
             Err(refusal) => refusal,
         }

@@ -2,6 +2,7 @@
 
 use std::sync::PoisonError;
 
+use super::answer::Effort;
 use super::route::{Action, Route};
 use super::{Answer, Request, State, usages};
 use crate::sandbox::python::{self, JsonError, Value};
@@ -23,16 +24,22 @@ pub(super) fn post(state: &State, request: &Request, route: &Route, user: usize)
             }
         }
         _ => match body(request) {
-            Ok(body) => rules::set_usage(&mut data, &state.behaviour, user, now, &body),
+            Ok(body) => match request.quirks.items_applied {
+                None => rules::set_usage(&mut data, &state.behaviour, user, now, &body),
+                Some(items) => rules::set_usage_in_part(&mut data, &state.behaviour, user, now, &body, items),
+            },
             Err(refusal) => return refusal,
         },
     };
-    match outcome {
+    let written = state.commits.record(&mut data, now, user, &request.path, outcome.is_ok());
+    drop(data);
+    let answer = match outcome {
         Ok(()) => Answer::created(),
         Err(Refusal::Invalid(errors)) => Answer::value(400, &errors),
         Err(Refusal::Forbidden) => Answer::detail(403, "You do not have permission to perform this action."),
         Err(Refusal::Broken) => Answer::broken(),
-    }
+    };
+    Answer { effort: Effort::Post(written), ..answer }
 }
 
 /// Reads the body; none at all is an empty dictionary.

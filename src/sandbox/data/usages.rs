@@ -1,6 +1,6 @@
 //! The table of component usages: compact rows, indexes, and a way back out of a failed request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -73,6 +73,11 @@ impl Data {
     pub(in crate::sandbox) fn stored_usages(&self) -> Vec<StoredUsage> {
         self.usages.rows.iter().map(|row| StoredUsage::new(row, self)).collect()
     }
+
+    /// One row as it is stored now.
+    pub(in crate::sandbox) fn stored_usage(&self, at: usize) -> StoredUsage {
+        StoredUsage::new(self.usages.row(at), self)
+    }
 }
 
 /// What a write changed, newest last, so that it can be taken back.
@@ -93,6 +98,8 @@ pub(in crate::sandbox) struct UsageTable {
     offerings: Vec<usize>,
     /// Positions in the order in which they were written; lists catch up from here.
     pub(super) written: Vec<usize>,
+    /// What was written and not taken back since it was last asked for, each with the amount before.
+    lasting: Vec<(usize, Option<Amount>)>,
     pub(super) lists: Lists,
 }
 
@@ -111,6 +118,7 @@ impl UsageTable {
             type_count: components.iter().map(|component| component.type_rank + 1).max().unwrap_or(0),
             offerings: components.iter().map(|component| component.offering).collect(),
             written: Vec::new(),
+            lasting: Vec::new(),
             lists: Lists::default(),
         }
     }
@@ -149,6 +157,7 @@ impl UsageTable {
     /// Stores a new row, noting how to take it back.
     pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) {
         let at = self.insert(row);
+        self.lasting.push((at, None));
         undo.0.push((at, None));
     }
 
@@ -159,6 +168,7 @@ impl UsageTable {
         undo: &mut Undo,
         change: impl FnOnce(&mut UsageRow),
     ) {
+        self.lasting.push((at, Some(self.rows[at].amount)));
         undo.0.push((at, Some(self.rows[at].clone())));
         change(&mut self.rows[at]);
         self.written.push(at);
@@ -166,6 +176,8 @@ impl UsageTable {
 
     /// Takes back what a failed request has written.
     pub(in crate::sandbox) fn roll_back(&mut self, undo: Undo) {
+        // What is taken back is what was written last.
+        self.lasting.truncate(self.lasting.len().saturating_sub(undo.0.len()));
         for (at, before) in undo.0.into_iter().rev() {
             if let Some(before) = before {
                 self.rows[at] = before;
@@ -174,6 +186,15 @@ impl UsageTable {
                 self.remove_last(at);
             }
         }
+    }
+
+    /// The rows that were written and not taken back since this was last asked, each once, in the
+    /// order of their first write and with the amount before it.
+    pub(in crate::sandbox) fn take_lasting(&mut self) -> Vec<(usize, Option<Amount>)> {
+        let mut lasting = std::mem::take(&mut self.lasting);
+        let mut seen = HashSet::new();
+        lasting.retain(|(at, _)| seen.insert(*at));
+        lasting
     }
 
     /// Removes the newest row; only a row that the same request has made can be removed.

@@ -16,7 +16,7 @@ mod tests;
 use serde_json::Value;
 
 pub(super) use permissions::{may_report, sees_all, sees_offering, sees_project};
-pub(super) use set_usage::set_usage;
+pub(super) use set_usage::{set_usage, set_usage_in_part};
 pub(super) use set_user_usage::set_user_usage;
 
 /// Why a request is not carried out, or not wholly.

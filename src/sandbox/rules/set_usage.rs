@@ -49,6 +49,9 @@ pub(in crate::sandbox) fn set_usage(
     }
     let mut undo = Undo::default();
     let outcome = store(data, behaviour, user, now, &report, &mut undo);
+    if outcome.is_ok() {
+        keep_current_usages(data, behaviour, now, &report);
+    }
     let taken_back = match outcome {
         Ok(()) => false,
         Err(Refusal::Broken) => true,
@@ -58,6 +61,26 @@ pub(in crate::sandbox) fn set_usage(
         data.usages.roll_back(undo);
     }
     outcome
+}
+
+/// Carries out the first items of a report and then breaks without taking them back, as a server that
+/// is stopped halfway does. A report that has no more items is carried out as ever.
+pub(in crate::sandbox) fn set_usage_in_part(
+    data: &mut Data,
+    behaviour: &Behaviour,
+    user: usize,
+    now: Timestamp,
+    body: &Value,
+    items: usize,
+) -> Result<(), Refusal> {
+    let mut report = read(data, behaviour, user, now, body).map_err(Refusal::Invalid)?;
+    let offering = data.resources[report.resource].offering;
+    if report.items.len() <= items || !may_report(data, &data.users[user], offering) {
+        return set_usage(data, behaviour, user, now, body);
+    }
+    report.items.truncate(items);
+    store(data, behaviour, user, now, &report, &mut Undo::default())?;
+    Err(Refusal::Broken)
 }
 
 fn read(
@@ -217,7 +240,6 @@ fn store(
         };
         write(data, behaviour, row, undo)?;
     }
-    keep_current_usages(data, behaviour, now, report);
     Ok(())
 }
 
