@@ -1,5 +1,6 @@
 //! `sandbox`: an embedded Waldur until Ctrl-C.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use jiff::tz::TimeZone;
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::sandbox::{
-    AccountTokens, Behaviour, Dialect, Listen, SandboxError, Settings, World, capabilities_text, start,
+    AccountTokens, Behaviour, Dialect, Fault, Listen, Model, NAMES, SandboxError, Settings, World,
+    capabilities_text, start,
 };
 use crate::ui::{self, Terminal};
 
@@ -20,7 +22,7 @@ use super::world::{self, WorldArguments};
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = capabilities_help())]
+#[command(args_conflicts_with_subcommands = true, after_help = capabilities_help(), after_long_help = long_help())]
 pub struct SandboxArguments {
     #[command(subcommand)]
     command: Option<SandboxCommand>,
@@ -48,6 +50,16 @@ pub struct SandboxArguments {
     /// How long every request takes
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency: u64,
+    /// What goes wrong, such as 'status=503 rate=0.01 method=POST'; can be given several times, and
+    /// --help tells all faults
+    #[arg(long, value_name = "SPEC")]
+    fault: Vec<String>,
+    /// What the chance of faults is drawn from; the same requests in the same order get the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Take the time that a real server was observed to take, divided by SPEED
+    #[arg(long, value_name = "observed[:SPEED]")]
+    model: Option<String>,
     /// Let other machines reach it; needs --token-file
     #[arg(long, requires = "token_file")]
     public: bool,
@@ -120,11 +132,35 @@ impl SandboxArguments {
 }
 
 /// What `--help` says after the options.
+fn long_help() -> String {
+    format!("{}\n{}", capabilities_help(), faults())
+}
+
+/// The capabilities and their values.
 pub fn capabilities_help() -> String {
     format!(
         "Capabilities, each with its values; off is the first of them and on the last:\n{}",
         capabilities_text()
     )
+}
+
+/// The faults and their grammar, as `--help` shows them.
+fn faults() -> String {
+    let mut text = String::from(
+        "Faults:\n  A SPEC is one of these words and any of method=POST path=PART rate=0.01 skip=N times=N|always,\n  \
+         apart by blanks. path= is a part of path and query, rate= the share that is struck, skip= (or\n  \
+         after=) how many are let through first. TIME is as 250ms, 90s or 2h; BYTES may end in KiB, MiB,\n  \
+         GiB; a value with blanks stands in \"quotation marks\". Of faults that exclude each other the first\n  \
+         that is due strikes.\n\n",
+    );
+    for row in NAMES {
+        let _ = writeln!(text, "  {}{}\n      {}", row.name, row.takes, row.does);
+    }
+    text.push_str(
+        "\nUnder /sandbox/ it takes, from this machine: GET, POST, DELETE faults; GET, PUT clock; and GET\n\
+         usages, requests, log.\n",
+    );
+    text
 }
 
 /// Runs the command.
@@ -155,6 +191,9 @@ pub async fn run(
         behaviour: arguments.behaviour()?,
         state: arguments.state.clone(),
         latency: Duration::from_millis(arguments.latency),
+        faults: read_faults(&arguments.fault)?,
+        seed: arguments.seed,
+        model: arguments.model.as_deref().map(read_model).transpose()?,
         ..Settings::new(world)
     };
     let dialect = settings.behaviour.dialect;
@@ -173,6 +212,22 @@ pub async fn run(
     let _ = tokio::signal::ctrl_c().await;
     sandbox.stop().await;
     Ok(ExitStatus::Done)
+}
+
+fn read_faults(specs: &[String]) -> Result<Vec<Fault>, Error> {
+    let read = |spec: &String| {
+        spec.parse::<Fault>().map_err(|error| Error::setting(error.to_string(), error.hint()))
+    };
+    specs.iter().map(read).collect()
+}
+
+fn read_model(text: &str) -> Result<Model, Error> {
+    text.parse().map_err(|error| {
+        Error::setting(
+            format!("--model {text:?} is none: {error}"),
+            "use --model observed, or --model observed:50",
+        )
+    })
 }
 
 /// An error of the sandbox, with what to do next.

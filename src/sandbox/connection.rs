@@ -16,6 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 /// Answers up to this size leave in one packet with their head.
 const SMALL: usize = 32 * 1024;
 
+/// A `Date` that is taken out of the head before it leaves: the library below would write one of its
+/// own where there is none. The byte can stand in no other header of ours.
+pub(super) const NO_DATE: &[u8] = b"\xff";
+
 /// Whether a connection is to be dropped.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Switch(Arc<AtomicBool>);
@@ -25,6 +29,13 @@ impl Switch {
     pub(super) fn drop_connection(&self) {
         self.0.store(true, Ordering::Release);
     }
+}
+
+/// Who is at the other end of a connection, and its switch.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub switch: Switch,
+    pub address: SocketAddr,
 }
 
 /// A listener whose connections can be dropped by their switch.
@@ -52,9 +63,9 @@ impl Listener for Switched {
     }
 }
 
-impl Connected<IncomingStream<'_, Switched>> for Switch {
+impl Connected<IncomingStream<'_, Switched>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Switched>) -> Self {
-        stream.io().switch.clone()
+        Self { switch: stream.io().switch.clone(), address: *stream.remote_addr() }
     }
 }
 
@@ -82,6 +93,7 @@ impl AsyncWrite for SwitchedStream {
             return Pin::new(&mut self.stream).poll_write(context, bytes);
         };
         let mut capitalised = bytes[..if bytes.len() <= SMALL { bytes.len() } else { head }].to_vec();
+        blank_date(&mut capitalised[..head]);
         capitalise(&mut capitalised[..head]);
         Pin::new(&mut self.stream).poll_write(context, &capitalised)
     }
@@ -119,9 +131,26 @@ fn capitalise(head: &mut [u8]) {
     }
 }
 
+/// Takes out a `Date` that is to be missing. Its bytes become blanks at the end of the header before
+/// it, which mean nothing, so that the head keeps its length.
+fn blank_date(head: &mut [u8]) {
+    let line = [b"\r\ndate: ", NO_DATE].concat();
+    let found = head.windows(line.len()).position(|window| window == line);
+    if let Some(at) = found {
+        head[at..at + line.len()].fill(b' ');
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_that_is_to_be_missing_is_taken_out() {
+        let mut head = b"HTTP/1.1 200 OK\r\ndate: \xff\r\n\r\n".to_vec();
+        blank_date(&mut head);
+        assert_eq!(head, b"HTTP/1.1 200 OK         \r\n\r\n");
+    }
 
     #[test]
     fn header_names_are_capitalised_and_values_are_not() {

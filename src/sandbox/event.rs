@@ -35,12 +35,22 @@ pub(super) enum Post {
 }
 
 impl Post {
-    /// Carries a post out, or says why not.
-    pub(super) fn carry_out(self, data: &mut Data, caller: Caller, body: &Value) -> Result<(), Refusal> {
+    /// Carries a post out, or says why not; of a report only the first items, where the server is to
+    /// break after them.
+    pub(super) fn carry_out(
+        self,
+        data: &mut Data,
+        caller: Caller,
+        body: &Value,
+        items: Option<usize>,
+    ) -> Result<(), Refusal> {
         // A usage that is not there any more cannot have been found by whoever asks.
         let find = |data: &Data, usage| data.usages.find(usage).ok_or(Refusal::Broken);
         match self {
-            Self::Usage => rules::set_usage(data, caller, body),
+            Self::Usage => match items {
+                None => rules::set_usage(data, caller, body),
+                Some(items) => rules::set_usage_in_part(data, caller, body, items),
+            },
             Self::UserUsage { usage } => {
                 let usage = find(data, usage)?;
                 rules::set_user_usage(data, caller, usage, body)
@@ -62,6 +72,9 @@ pub(super) struct Event {
     pub by: String,
     #[serde(flatten)]
     pub post: Post,
+    /// How many items were stored before the server broke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<usize>,
     /// The body as it was sent.
     pub body: String,
 }
@@ -77,9 +90,10 @@ impl Event {
         let user = data.users.iter().position(|user| user.username == self.by).ok_or(EventError)?;
         let body = python::parse(self.body.as_bytes()).map_err(|_| EventError)?;
         let caller = Caller { behaviour, user, now: self.at };
-        match self.post.carry_out(data, caller, &body) {
-            // Part of a refused report may have been saved; that part is saved again.
+        match self.post.carry_out(data, caller, &body, self.items) {
+            // Part of a report that was refused or broken off had been saved; it is saved again.
             Ok(()) | Err(Refusal::Invalid(_)) => Ok(()),
+            Err(Refusal::Broken) if self.items.is_some() => Ok(()),
             Err(Refusal::Forbidden | Refusal::Broken) => Err(EventError),
         }
     }

@@ -5,23 +5,28 @@
 //! does not persist anything, listens on loopback unless it has tokens of its own, and says with
 //! every answer that it is a sandbox.
 //!
-//! A request goes one way: `server` (sockets, faults, clock) → `api` (routes, filters, paging) →
+//! A request goes one way: `server` (sockets, clock) → `faults` and `model` (what goes wrong, and how
+//! long it takes) → `api` (routes, filters, paging) →
 //! `rules` (what may be stored, and how) → `data` (tables in memory). `python` holds the habits of
 //! the real server's language that shine through its answers. A [`Behaviour`] names everything in
-//! which server versions differ; the rules ask it, never a version.
+//! which server versions differ; the rules ask it, never a version. `control` answers those who run
+//! the sandbox, under `/sandbox/`, and `commits` is the log of what was stored.
 
 mod api;
 mod behaviour;
 mod built_in;
 mod capability;
 mod clock;
+mod commits;
 mod connection;
+mod control;
 mod copied_world;
 mod data;
 mod event;
 mod faults;
 mod identity;
 mod listen;
+mod model;
 mod new_world;
 mod pseudonyms;
 mod python;
@@ -43,12 +48,14 @@ pub use behaviour::{
     Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf, RowPer,
 };
 pub use capability::{SwitchError, capabilities_text};
+pub use commits::Commit;
 pub use copied_world::{
     CopiedComponent, CopiedOffering, CopiedPlan, CopiedPlanPeriod, CopiedResource, CopiedUsage, CopiedWorld,
 };
 pub use data::StoredUsage;
-pub use faults::{Fault, FaultKind, SeenRequest};
+pub use faults::{Ending, Fault, FaultError, FaultKind, FaultName, NAMES, Rate, SeenRequest, When};
 pub use listen::{AccountTokens, Listen};
+pub use model::{Model, ModelError};
 pub use new_world::NewWorld;
 pub use pseudonyms::Names;
 pub use server::{Sandbox, start};
@@ -190,6 +197,12 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// How long every request is held before it is looked at; many can be held at once.
     pub latency: Duration,
+    /// What goes wrong from the start.
+    pub faults: Vec<Fault>,
+    /// What the chance of faults is drawn from.
+    pub seed: u64,
+    /// The time that requests take, where they are to take any.
+    pub model: Option<Model>,
 }
 
 impl Settings {
@@ -202,6 +215,9 @@ impl Settings {
             behaviour: Behaviour::dialect_2024(),
             state: None,
             latency: Duration::ZERO,
+            faults: Vec::new(),
+            seed: 0,
+            model: None,
         }
     }
 }

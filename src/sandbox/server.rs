@@ -1,7 +1,8 @@
-//! Sockets, time and faults: what stands between a client and the rules.
+//! Sockets and time: what stands between a client and the rules.
 //!
-//! Every request is held for the latency, remembered, struck by the fault that is due, answered and
-//! stamped with the sandbox's own `Date` and the name of its world.
+//! Every request is held for the latency, remembered, struck by the faults that are due, answered and
+//! stamped with the sandbox's own `Date` and the name of its world. Requests to the control paths go
+//! another way.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -22,15 +23,18 @@ use tokio::task::JoinHandle;
 
 use super::api::{Answer, Request, State, answer};
 use super::clock::Clock;
-use super::connection::{Switch, Switched};
+use super::commits::{Commit, Commits};
+use super::connection::{Peer, Switched};
+use super::control;
 use super::data::{Data, StoredUsage};
-use super::faults::{Fault, FaultKind, SeenRequest, Watch};
+use super::faults::{Delivery, Fault, SeenRequest, Stamp, Watch, answer_struck};
 use super::identity::{HEADER, identity};
+use super::model::Model;
 use super::state_file::StateFile;
 use super::{Behaviour, Listen, SandboxError, Settings, World};
 
 /// Bytes of a body beyond which a request is refused.
-const LARGEST_BODY: usize = 64 * 1024 * 1024;
+pub(super) const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// How long busy connections are waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,10 +49,12 @@ pub struct Sandbox {
     serving: JoinHandle<io::Result<()>>,
 }
 
+/// What all connections share.
 #[derive(Debug)]
-struct Server {
-    state: State,
-    watch: Watch,
+pub(super) struct Server {
+    pub state: State,
+    pub watch: Watch,
+    model: Option<Model>,
     latency: Duration,
     count: AtomicU64,
     address: SocketAddr,
@@ -58,15 +64,17 @@ struct Server {
 
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
-    let Settings { listen, world, now, behaviour, state, latency } = settings;
+    let Settings { listen, world, now, behaviour, state, latency, faults, seed, model } = settings;
     let Opened { data, tokens, identity, last, file } = open(world, state.as_deref(), &behaviour, &listen)?;
     let (data, now) = (RwLock::new(data), now.unwrap_or(last));
     let failed = |source| SandboxError::Listen { address: listen.address, source };
     let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let clock = Clock::starting_at(now);
     let shared = Arc::new(Server {
-        state: State { data, behaviour, clock: Clock::starting_at(now), file },
-        watch: Watch::default(),
+        state: State { data, behaviour, clock, commits: Commits::default(), file },
+        watch: Watch::new(faults, seed),
+        model,
         latency,
         count: AtomicU64::new(0),
         address,
@@ -74,7 +82,7 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
     });
     let app = Router::new().fallback(handle).with_state(Arc::clone(&shared));
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(Switched(listener), app.into_make_service_with_connect_info::<Switch>())
+    let serving = axum::serve(Switched(listener), app.into_make_service_with_connect_info::<Peer>())
         .with_graceful_shutdown(async {
             let _ = stopped.await;
         });
@@ -147,12 +155,17 @@ impl Sandbox {
         self.shared.state.data.read().unwrap_or_else(PoisonError::into_inner).stored_usages()
     }
 
+    /// The latest commits, oldest first; only so many are kept.
+    pub fn log(&self) -> Vec<Commit> {
+        self.shared.state.commits.kept().0
+    }
+
     /// The latest requests, oldest first; only so many are remembered.
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.shared.watch.seen()
     }
 
-    /// How many requests there were in all.
+    /// How many requests there were in all; those to control paths are none.
     pub fn request_count(&self) -> u64 {
         self.shared.count.load(Ordering::Relaxed)
     }
@@ -160,6 +173,11 @@ impl Sandbox {
     /// Lets something go wrong.
     pub fn inject(&self, fault: Fault) {
         self.shared.watch.inject(fault);
+    }
+
+    /// The faults that wait, each with the number of requests that it has struck.
+    pub fn faults(&self) -> Vec<(Fault, u64)> {
+        self.shared.watch.faults()
     }
 
     /// Stops listening, closes idle connections and waits a moment for the busy ones.
@@ -173,9 +191,12 @@ impl Sandbox {
 
 async fn handle(
     Shared(server): Shared<Arc<Server>>,
-    ConnectInfo(switch): ConnectInfo<Switch>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     request: HttpRequest<Body>,
 ) -> Response<Body> {
+    if control::concerns(request.uri().path()) {
+        return server.respond(control::answer(&server, peer.address, request).await);
+    }
     server.count.fetch_add(1, Ordering::Relaxed);
     if !server.latency.is_zero() {
         tokio::time::sleep(server.latency).await;
@@ -185,27 +206,8 @@ async fn handle(
         Err(refusal) => return server.respond(refusal),
     };
     let seen = SeenRequest::new(&request.method, request.with_query(), &request.body);
-    match server.watch.observe(seen) {
-        None => server.respond(answer(&server.state, &request)),
-        Some(FaultKind::Status(status, body, content_type)) => server.respond(Answer {
-            status,
-            headers: vec![("Content-Type", content_type)],
-            body: body.into_bytes(),
-        }),
-        Some(FaultKind::DropBeforeCommit) => {
-            switch.drop_connection();
-            Response::new(Body::empty())
-        }
-        Some(FaultKind::DropAfterCommit) => {
-            answer(&server.state, &request);
-            switch.drop_connection();
-            Response::new(Body::empty())
-        }
-        Some(FaultKind::Delay(delay)) => {
-            tokio::time::sleep(delay).await;
-            server.respond(answer(&server.state, &request))
-        }
-    }
+    let strikes = server.watch.observe(seen, request.authorization.as_deref());
+    answer_struck(&server, request, strikes, &peer.switch).await
 }
 
 async fn read(server: &Server, request: HttpRequest<Body>) -> Result<Request, Answer> {
@@ -219,29 +221,32 @@ async fn read(server: &Server, request: HttpRequest<Body>) -> Result<Request, An
     Ok(Request {
         method: parts.method.as_str().to_owned(),
         path: Request::decode_path(parts.uri.path()),
+        raw_path: parts.uri.path().to_owned(),
         query: super::api::Query::parse(&raw_query),
         raw_query,
         authorization: text(&parts.headers, header::AUTHORIZATION),
         content_type: text(&parts.headers, header::CONTENT_TYPE),
         body: body.to_vec(),
         base: format!("http://{host}"),
+        quirks: super::faults::Quirks::default(),
     })
 }
 
 impl Server {
-    fn respond(&self, answer: Answer) -> Response<Body> {
-        let now = SystemTime::from(self.state.clock.now());
-        let mut response = Response::builder()
-            .status(answer.status)
-            .header(header::DATE, httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH)))
-            .header(HEADER, &self.identity);
-        for (name, value) in answer.headers {
-            response = response.header(name, value);
+    /// Carries out a request by the rules, in the time that the model gives it.
+    pub(super) async fn carry_out(&self, request: &Request) -> Answer {
+        match &self.model {
+            None => answer(&self.state, request),
+            Some(model) => model.carry_out(&self.state, request).await,
         }
-        response.body(Body::from(answer.body)).unwrap_or_else(|_| {
-            let mut broken = Response::new(Body::from("an injected fault cannot be sent as it is"));
-            *broken.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;
-            broken
-        })
+    }
+
+    /// An answer that says whose it is.
+    pub(super) fn named(&self, answer: Answer) -> Answer {
+        answer.with(HEADER, &self.identity)
+    }
+
+    fn respond(&self, answer: Answer) -> Response<Body> {
+        Delivery::Whole.response(self.named(answer), self.state.clock.now(), &Stamp::Clock)
     }
 }

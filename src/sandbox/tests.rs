@@ -51,7 +51,7 @@ fn stored(sandbox: &Sandbox) -> Option<String> {
 }
 
 fn fault(kind: FaultKind) -> Fault {
-    Fault { method: "POST".into(), path_contains: "set_usage".into(), skip: 1, times: 1, kind }
+    Fault { method: "POST".into(), path_contains: "set_usage".into(), skip: 1, times: 1, ..Fault::new(kind) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

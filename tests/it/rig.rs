@@ -149,7 +149,7 @@ impl Rig {
     pub fn inject(&self, method: &str, path: &str, skip: usize, times: usize, kind: FaultKind) {
         let skip = skip + usize::from(method == "POST");
         let (method, path_contains) = (method.to_owned(), path.to_owned());
-        self.sandbox.inject(Fault { method, path_contains, skip, times, kind });
+        self.sandbox.inject(Fault { method, path_contains, skip, times, ..Fault::new(kind) });
     }
 
     /// Stops the sandbox and leaves its address dead.

@@ -2,17 +2,37 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::sandbox::commits::Written;
+
+/// What it takes to make an answer, for a model of the time that the real server needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::sandbox) enum Effort {
+    /// Nothing but looking at the request.
+    #[default]
+    Small,
+    /// So many rows of a list.
+    Rows(usize),
+    /// A post that wrote this.
+    Post(Written),
+}
+
 /// An answer, free of sockets.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::sandbox) struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+    pub effort: Effort,
 }
 
 impl Answer {
     pub(super) fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, headers: vec![("Content-Type", "application/json".into())], body }
+        Self {
+            status,
+            headers: vec![("Content-Type", "application/json".into())],
+            body,
+            effort: Effort::Small,
+        }
     }
 
     pub(super) fn value(status: u16, value: &Json) -> Self {
@@ -26,7 +46,7 @@ impl Answer {
 
     /// Done, and nothing to say.
     pub(super) fn created() -> Self {
-        Self { status: 201, headers: Vec::new(), body: Vec::new() }
+        Self { status: 201, ..Self::default() }
     }
 
     pub(super) fn redirect(target: &str) -> Self {
@@ -62,14 +82,14 @@ impl Answer {
         )
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(in crate::sandbox) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
     fn page(status: u16, body: String) -> Self {
         let headers = vec![("Content-Type", "text/html; charset=utf-8".into())];
-        Self { status, headers, body: body.into_bytes() }
+        Self { status, headers, body: body.into_bytes(), effort: Effort::Small }
     }
 }
 

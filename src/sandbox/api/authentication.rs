@@ -17,5 +17,9 @@ pub(super) fn user(data: &Data, request: &Request) -> Result<usize, Answer> {
         return Err(refuse("Invalid token. Token string should not contain spaces."));
     }
     let user = data.user_with_token(token).ok_or_else(|| refuse("Invalid token."))?;
-    if data.users[user].token_expired { Err(refuse("Token has expired.")) } else { Ok(user) }
+    if data.users[user].token_expired || request.quirks.token_expired {
+        Err(refuse("Token has expired."))
+    } else {
+        Ok(user)
+    }
 }

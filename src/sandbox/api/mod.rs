@@ -21,15 +21,15 @@ mod user_usages;
 
 use std::sync::{PoisonError, RwLock};
 
-pub(super) use answer::Answer;
+pub(super) use answer::{Answer, Effort};
+pub(super) use posts::Order;
 pub(super) use request::{Query, Request};
 
 use self::route::{Action, Route};
-use super::SandboxError;
 use super::behaviour::Behaviour;
 use super::clock::Clock;
+use super::commits::Commits;
 use super::data::Data;
-use super::event::Event;
 use super::state_file::StateFile;
 
 /// What all requests share.
@@ -38,15 +38,9 @@ pub(super) struct State {
     pub data: RwLock<Data>,
     pub behaviour: Behaviour,
     pub clock: Clock,
+    pub commits: Commits,
     /// Where what changes is kept between runs.
     pub file: Option<StateFile>,
-}
-
-impl State {
-    /// Keeps an event, where a file was asked for.
-    fn keep(&self, event: &Event) -> Result<(), SandboxError> {
-        self.file.as_ref().map_or(Ok(()), |file| file.add(event))
-    }
 }
 
 /// Answers one request.
@@ -124,16 +118,15 @@ impl View<'_> {
         match paging::page(self.request, items.len()) {
             Ok(page) => {
                 let mut body = Vec::from(b"[");
-                for (position, item) in items[page.range.clone()].iter().enumerate() {
-                    if position > 0 {
+                for item in self.request.quirks.shown(&page.range).map(|position| &items[position]) {
+                    if body.len() > 1 {
                         body.push(b',');
                     }
                     write(item, &mut body);
                 }
                 body.push(b']');
-                Answer::json(200, body)
-                    .with("X-Result-Count", &items.len().to_string())
-                    .with("Link", &page.links)
+                let answer = Answer { effort: Effort::Rows(page.range.len()), ..Answer::json(200, body) };
+                answer.with("X-Result-Count", &items.len().to_string()).with("Link", &page.links)
             }
             Err(refusal) => refusal,
         }

@@ -27,9 +27,10 @@ pub(super) fn page(request: &Request, count: usize) -> Result<Page, Answer> {
         Some(number) => number.trim().parse().ok(),
     };
     let number = number
-        .filter(|number| (1..=last).contains(number))
+        .filter(|number| (1..=last).contains(number) || request.quirks.is_endless && *number > 0)
         .ok_or_else(|| Answer::detail(404, "Invalid page."))?;
-    let start = (number - 1) * size;
+    // A list without an end shows its last page for ever.
+    let start = (number.min(last) - 1) * size;
     Ok(Page { range: start..(start + size).min(count), links: links(request, number, last) })
 }
 
@@ -38,8 +39,8 @@ fn links(request: &Request, number: usize, last: usize) -> String {
     if number > 1 {
         pages.push(("prev", number - 1));
     }
-    if number < last {
-        pages.push(("next", number + 1));
+    if number < last || request.quirks.is_endless {
+        pages.push(("next", number.saturating_add(1)));
     }
     pages.push(("last", last));
     let link = |(relation, page): (&str, usize)| {

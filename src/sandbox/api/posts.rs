@@ -2,9 +2,11 @@
 
 use std::sync::PoisonError;
 
+use super::answer::Effort;
 use super::route::{Action, Route};
 use super::{Answer, Request, State, usages};
 use crate::sandbox::behaviour::Behaviour;
+use crate::sandbox::commits::Written;
 use crate::sandbox::data::Data;
 use crate::sandbox::event::{Event, Post};
 use crate::sandbox::python::{self, JsonError, Value};
@@ -14,12 +16,21 @@ use crate::sandbox::rules::{Caller, Refusal};
 pub(super) fn post(state: &State, request: &Request, route: &Route, user: usize) -> Answer {
     let caller = Caller { behaviour: &state.behaviour, user, now: state.clock.now() };
     let mut data = state.data.write().unwrap_or_else(PoisonError::into_inner);
-    let outcome = find(&data, request, &state.behaviour, &route.action)
-        .and_then(|post| commit(state, &mut data, caller, post, request));
-    match outcome {
+    let found = find(&data, request, &state.behaviour, &route.action);
+    let (post, body) = match found.and_then(|post| Ok((post, body(request)?))) {
+        Ok(found) => found,
+        Err(refusal) => return refusal,
+    };
+    let order = Order { post, body: &body, text: &request.body, items: request.quirks.items_applied };
+    let (outcome, written) = state.commit(&mut data, caller, &order, &request.path);
+    drop(data);
+    let answer = match outcome {
         Ok(()) => Answer::created(),
-        Err(refusal) => refusal,
-    }
+        Err(Refusal::Invalid(errors)) => Answer::value(400, &errors),
+        Err(Refusal::Forbidden) => Answer::detail(403, "You do not have permission to perform this action."),
+        Err(Refusal::Broken) => Answer::broken(),
+    };
+    Answer { effort: Effort::Post(written), ..answer }
 }
 
 /// What the path asks for; its usage must be there before the body is looked at.
@@ -35,35 +46,43 @@ fn find(data: &Data, request: &Request, behaviour: &Behaviour, action: &Action) 
     }
 }
 
-/// Carries out a post and keeps what it changed; part of a refused one may have been saved.
-fn commit(
-    state: &State,
-    data: &mut Data,
-    caller: Caller,
-    post: Post,
-    request: &Request,
-) -> Result<(), Answer> {
-    let body = body(request)?;
-    let before = data.usages.writes();
-    let outcome = post.carry_out(data, caller, &body);
-    let is_half_saved = matches!(outcome, Err(Refusal::Invalid(_)))
-        && !caller.behaviour.atomic
-        && data.usages.writes() > before;
-    if outcome.is_ok() || is_half_saved {
-        let event = Event {
-            at: caller.now,
-            by: data.users[caller.user].username.clone(),
-            post,
-            body: String::from_utf8_lossy(&request.body).into_owned(),
-        };
+/// A post with what it carries.
+pub(in crate::sandbox) struct Order<'a> {
+    pub post: Post,
+    pub body: &'a Value,
+    /// The body as it was sent.
+    pub text: &'a [u8],
+    /// How many items are stored before the server breaks; all of them where it does not.
+    pub items: Option<usize>,
+}
+
+impl State {
+    /// Carries a post out, logs what it has written, and keeps it where a file was asked for. Part of
+    /// a refused post may have been saved.
+    pub(in crate::sandbox) fn commit(
+        &self,
+        data: &mut Data,
+        caller: Caller,
+        order: &Order,
+        path: &str,
+    ) -> (Result<(), Refusal>, Written) {
+        let outcome = order.post.carry_out(data, caller, order.body, order.items);
+        let written = self.commits.record(data, caller.now, caller.user, path, outcome.is_ok());
+        if !written.is_logged {
+            return (outcome, written);
+        }
+        let kept = self.file.as_ref().map_or(Ok(()), |file| {
+            file.add(&Event {
+                at: caller.now,
+                by: data.users[caller.user].username.clone(),
+                post: order.post,
+                items: order.items,
+                body: String::from_utf8_lossy(order.text).into_owned(),
+            })
+        });
         // What cannot be kept must not be called done.
-        state.keep(&event).map_err(|_| Answer::broken())?;
+        (kept.map_err(|_| Refusal::Broken).and(outcome), written)
     }
-    outcome.map_err(|refusal| match refusal {
-        Refusal::Invalid(errors) => Answer::value(400, &errors),
-        Refusal::Forbidden => Answer::detail(403, "You do not have permission to perform this action."),
-        Refusal::Broken => Answer::broken(),
-    })
 }
 
 /// Reads the body; none at all is an empty dictionary.

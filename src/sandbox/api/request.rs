@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use crate::sandbox::faults::Quirks;
+
 /// A request.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Request {
@@ -15,6 +17,10 @@ pub(in crate::sandbox) struct Request {
     pub body: Vec<u8>,
     /// Scheme and host as the client spelt them.
     pub base: String,
+    /// The path as it was sent.
+    pub raw_path: String,
+    /// What faults make of it.
+    pub quirks: Quirks,
 }
 
 impl Request {
@@ -41,11 +47,31 @@ impl Request {
 
 /// The parameters of a query in the order in which they were sent.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Query(Vec<(String, String)>);
+pub(in crate::sandbox) struct Query {
+    pairs: Vec<(String, String)>,
+    /// The filters that are ignored by a fault; all of them where none is named.
+    ignored: Option<Vec<String>>,
+}
+
+/// The parameters that are no filters.
+const NO_FILTERS: [&str; 5] = ["page", "page_size", "field", "o", "ordering"];
 
 impl Query {
     pub(in crate::sandbox) fn parse(raw: &str) -> Self {
-        Self(form_urlencoded::parse(raw.as_bytes()).into_owned().collect())
+        Self { pairs: form_urlencoded::parse(raw.as_bytes()).into_owned().collect(), ignored: None }
+    }
+
+    /// Takes all effect from the filters with these names, or from every filter.
+    pub(in crate::sandbox) fn ignore(&mut self, names: Vec<String>) {
+        self.ignored = Some(names);
+    }
+
+    fn heeds(&self, name: &str) -> bool {
+        NO_FILTERS.contains(&name)
+            || self
+                .ignored
+                .as_ref()
+                .is_none_or(|names| !names.is_empty() && names.iter().all(|own| own != name))
     }
 
     /// The last value of a parameter.
@@ -54,15 +80,17 @@ impl Query {
     }
 
     /// All values of a parameter.
-    pub(super) fn all<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+    pub(in crate::sandbox) fn all<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+        let heeded = self.heeds(name);
         let name = name.to_owned();
-        self.0.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.as_str())
+        let pairs = self.pairs.iter().filter(move |_| heeded);
+        pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value.as_str())
     }
 
     /// The query of a link to a page: parameters sorted by name, the first page without a number.
     pub(super) fn for_page(&self, page: usize) -> String {
         let mut pairs: Vec<(&str, String)> = self
-            .0
+            .pairs
             .iter()
             .filter(|(key, _)| key != "page")
             .map(|(key, value)| (key.as_str(), value.clone()))

@@ -1,5 +1,7 @@
 //! `marketplace-component-usages`: what is reported, for everybody who has a token.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,16 +13,30 @@ use super::{Answer, Request, View};
 use crate::domain::{BillingPeriod, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CarryOverField};
 use crate::sandbox::data::{Data, UsageFilter, UsageOrder};
+use crate::sandbox::faults::Rows;
 
 pub(super) fn list(view: &View) -> Answer {
     match filter(view.request, view.behaviour) {
         Ok(filter) => {
-            let rows = view.data.list(&filter);
+            let mut rows = view.data.list(&filter);
+            if let Rows::Untied(_) = view.request.quirks.rows {
+                untie(view, Arc::<Vec<usize>>::make_mut(&mut rows));
+            }
             let selection = Selection::of(view.request);
             view.page(&rows, |&at, out| write(view, at, &selection, out))
         }
         Err(refusal) => refusal,
     }
+}
+
+/// Orders rows anew that the order of the list leaves equal.
+fn untie(view: &View, rows: &mut [usize]) {
+    let parameter = |name| view.request.query.last(name).unwrap_or_default();
+    let page = format!("{} {}", parameter("page"), parameter("page_size"));
+    view.request.quirks.untie(&page, rows, |at| {
+        let row = view.data.usages.row(at);
+        (row.date, view.data.components[row.component].type_rank)
+    });
 }
 
 pub(super) fn detail(view: &View, id: &str) -> Answer {

@@ -74,6 +74,11 @@ impl Data {
         let rows = (0..self.usages.len()).filter(|&at| !self.usages.is_deleted(at));
         rows.map(|at| StoredUsage::new(self.usages.row(at), self)).collect()
     }
+
+    /// One row as it is stored now.
+    pub(in crate::sandbox) fn stored_usage(&self, at: usize) -> StoredUsage {
+        StoredUsage::new(self.usages.row(at), self)
+    }
 }
 
 /// What a request changed, so that it can be taken back.
@@ -110,6 +115,8 @@ pub(in crate::sandbox) struct UsageTable {
     deleted: HashSet<usize>,
     /// Positions in the order in which they were written; lists catch up from here.
     pub(super) written: Vec<usize>,
+    /// What was written and not taken back since it was last asked for, each with the amount before.
+    lasting: Vec<(usize, Option<Amount>)>,
     pub(super) lists: Lists,
 }
 
@@ -129,13 +136,9 @@ impl UsageTable {
             offerings: components.iter().map(|component| component.offering).collect(),
             deleted: HashSet::new(),
             written: Vec::new(),
+            lasting: Vec::new(),
             lists: Lists::default(),
         }
-    }
-
-    /// How many times rows were written.
-    pub(in crate::sandbox) fn writes(&self) -> usize {
-        self.written.len()
     }
 
     pub(in crate::sandbox) fn len(&self) -> usize {
@@ -151,7 +154,7 @@ impl UsageTable {
     }
 
     /// Whether a row was deleted; its position stays taken.
-    pub(super) fn is_deleted(&self, at: usize) -> bool {
+    pub(in crate::sandbox) fn is_deleted(&self, at: usize) -> bool {
         !self.deleted.is_empty() && self.deleted.contains(&at)
     }
 
@@ -176,9 +179,11 @@ impl UsageTable {
     }
 
     /// Stores a new row, noting how to take it back.
-    pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) {
+    pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) -> usize {
         let at = self.insert(row);
+        self.lasting.push((at, None));
         undo.rows.push((at, None));
+        at
     }
 
     /// Changes a row, noting how to take it back. Resource, component and month must stay.
@@ -188,6 +193,7 @@ impl UsageTable {
         undo: &mut Undo,
         change: impl FnOnce(&mut UsageRow),
     ) {
+        self.lasting.push((at, Some(self.rows[at].amount)));
         undo.rows.push((at, Some(self.rows[at].clone())));
         change(&mut self.rows[at]);
         self.written.push(at);
@@ -196,12 +202,16 @@ impl UsageTable {
     /// Deletes a row, noting how to take it back.
     pub(in crate::sandbox) fn delete(&mut self, at: usize, undo: &mut Undo) {
         self.deleted.insert(at);
+        self.lasting.push((at, Some(self.rows[at].amount)));
         self.written.push(at);
         undo.deleted.push(at);
     }
 
     /// Takes back what a failed request has written.
     pub(in crate::sandbox) fn roll_back(&mut self, undo: Undo) {
+        // What is taken back is what was written last.
+        let taken_back = undo.rows.len() + undo.deleted.len();
+        self.lasting.truncate(self.lasting.len().saturating_sub(taken_back));
         for at in undo.deleted {
             self.deleted.remove(&at);
             self.written.push(at);
@@ -214,6 +224,15 @@ impl UsageTable {
                 self.remove_last(at);
             }
         }
+    }
+
+    /// The rows that were written and not taken back since this was last asked, each once, in the
+    /// order of their first write and with the amount before it.
+    pub(in crate::sandbox) fn take_lasting(&mut self) -> Vec<(usize, Option<Amount>)> {
+        let mut lasting = std::mem::take(&mut self.lasting);
+        let mut seen = HashSet::new();
+        lasting.retain(|(at, _)| seen.insert(*at));
+        lasting
     }
 
     /// Removes the newest row; only a row that the same request has made can be removed.

@@ -22,7 +22,8 @@ use serde_json::Value;
 use super::behaviour::Behaviour;
 
 pub(super) use permissions::{may_report, sees_all, sees_offering, sees_project};
-pub(super) use set_usage::set_usage;
+pub(super) use report::takes_usage;
+pub(super) use set_usage::{set_usage, set_usage_in_part};
 pub(super) use set_user_usage::{set_user_usage, set_user_usages};
 
 /// Who asks, when, and of what kind of server.

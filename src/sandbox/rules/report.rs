@@ -153,7 +153,7 @@ fn check_resource(
 }
 
 /// Whether usage of a component may be reported at all.
-fn takes_usage(data: &Data, behaviour: &Behaviour, component: usize) -> bool {
+pub(in crate::sandbox) fn takes_usage(data: &Data, behaviour: &Behaviour, component: usize) -> bool {
     match data.components[component].written.billing_type {
         BillingType::Usage | BillingType::Limit => true,
         BillingType::OneTime => behaviour.one_time_components,

@@ -5,7 +5,7 @@
 
 use super::report::Report;
 use super::{Caller, Refusal, limits, may_report, plan_periods};
-use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver};
+use crate::domain::{Amount, BillingType, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CurrentUsages, Limits, RowPer};
 use crate::sandbox::data::{Data, Undo, UsageRow};
 use crate::sandbox::python::Value;
@@ -22,6 +22,9 @@ pub(in crate::sandbox) fn set_usage(data: &mut Data, caller: Caller, body: &Valu
     }
     let mut undo = data.begin();
     let outcome = store(data, caller, &report, &mut undo);
+    if outcome.is_ok() {
+        keep_current_usages(data, caller, &report);
+    }
     let is_taken_back = match outcome {
         Ok(()) => false,
         Err(Refusal::Broken) => true,
@@ -31,6 +34,25 @@ pub(in crate::sandbox) fn set_usage(data: &mut Data, caller: Caller, body: &Valu
         data.roll_back(undo);
     }
     outcome
+}
+
+/// Carries out the first items of a report and then breaks without taking them back, as a server that
+/// is stopped halfway does. A report that has no more items is carried out as ever.
+pub(in crate::sandbox) fn set_usage_in_part(
+    data: &mut Data,
+    caller: Caller,
+    body: &Value,
+    items: usize,
+) -> Result<(), Refusal> {
+    let mut report = Report::read(data, caller, body).map_err(Refusal::Invalid)?;
+    let offering = data.resources[report.resource].offering;
+    if report.items.len() <= items || !may_report(data, &data.users[caller.user], offering) {
+        return set_usage(data, caller, body);
+    }
+    report.items.truncate(items);
+    let mut undo = data.begin();
+    store(data, caller, &report, &mut undo)?;
+    Err(Refusal::Broken)
 }
 
 fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> Result<(), Refusal> {
@@ -66,7 +88,6 @@ fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> R
         };
         write(data, behaviour, row, undo)?;
     }
-    keep_current_usages(data, caller, report, period);
     Ok(())
 }
 
@@ -96,7 +117,9 @@ fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo)
         Some(at) => data.usages.update(at, undo, |stored| {
             *stored = UsageRow { uuid: stored.uuid, created: stored.created, ..row };
         }),
-        None => data.usages.create(row, undo),
+        None => {
+            data.usages.create(row, undo);
+        }
     }
     if behaviour.rows == RowPer::Month {
         // Rows that an older server made for other plan periods go when the month is reported again.
@@ -149,13 +172,14 @@ fn breaks_billing(data: &Data, row: &UsageRow, before: Option<Amount>) -> bool {
     billed && magnitude >= room
 }
 
-fn keep_current_usages(data: &mut Data, caller: Caller, report: &Report, period: BillingPeriod) {
+fn keep_current_usages(data: &mut Data, caller: Caller, report: &Report) {
+    let period = caller.behaviour.month_of(report.moment).ok();
     let is_replaced = caller.behaviour.current_usages == CurrentUsages::Replaced;
     let offering = data.resources[report.resource].offering;
     let is_newest = |item: &str| {
         let component = data.component(offering, item);
         let mut rows = data.usages.of_resource(report.resource);
-        rows.all(|(_, row)| Some(row.component) != component || row.period <= period)
+        rows.all(|(_, row)| Some(row.component) != component || Some(row.period) <= period)
     };
     // A report for a past month does not write over what a newer month has said.
     let kept: Vec<_> = report

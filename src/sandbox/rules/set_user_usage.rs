@@ -155,7 +155,8 @@ fn parent_of_month(data: &mut Data, caller: Caller, usage: usize, moment: Timest
         carry_over: CarryOver::None,
         modified_by: None,
     };
-    Some(data.usages.insert(row))
+    let mut undo = data.begin();
+    Some(data.usages.create(row, &mut undo))
 }
 
 fn write(data: &mut Data, caller: Caller, usage: usize, part: Part) {

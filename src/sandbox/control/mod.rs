@@ -1,0 +1,128 @@
+//! The control paths, all under `/sandbox/`: faults, clock, what is stored, what was asked, the log.
+//!
+//! They are for those who run the sandbox, not for its clients: no token is asked for, nothing of the
+//! real server's manners is kept, and no fault, latency or model ever touches them. They change what
+//! goes wrong and when it is, never what is stored.
+
+mod guard;
+mod shapes;
+
+use std::net::SocketAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request as HttpRequest;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::api::Answer;
+use super::faults::Fault;
+use super::server::Server;
+
+/// Bytes of a body beyond which a request is refused.
+const LARGEST_BODY: usize = 1024 * 1024;
+const PREFIX: &str = "/sandbox/";
+
+/// Whether a path is a control path.
+pub(super) fn concerns(path: &str) -> bool {
+    path.starts_with(PREFIX)
+}
+
+/// What a control path is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Faults,
+    Clock,
+    Usages,
+    Requests,
+    Log,
+}
+
+const SUBJECTS: [(&str, Subject, &str); 5] = [
+    ("faults", Subject::Faults, "GET, POST, DELETE"),
+    ("clock", Subject::Clock, "GET, PUT"),
+    ("usages", Subject::Usages, "GET"),
+    ("requests", Subject::Requests, "GET"),
+    ("log", Subject::Log, "GET"),
+];
+
+/// Answers a request to a control path.
+pub(super) async fn answer(server: &Server, peer: SocketAddr, request: HttpRequest<Body>) -> Answer {
+    let (parts, body) = request.into_parts();
+    if let Some(objection) = guard::objection(peer, &parts.headers) {
+        return detail(403, objection);
+    }
+    let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
+    let Some(&(_, subject, methods)) = SUBJECTS.iter().find(|(own, ..)| *own == name) else {
+        let paths = SUBJECTS.map(|(name, ..)| format!("{PREFIX}{name}")).join(", ");
+        return detail(404, &format!("The control paths are {paths}."));
+    };
+    if !methods.split(", ").any(|method| method == parts.method.as_str()) {
+        return detail(405, &format!("{PREFIX}{name} takes {methods}.")).with("Allow", methods);
+    }
+    let outcome = match (subject, parts.method.as_str()) {
+        (Subject::Faults, "POST") => json_body(body).await.and_then(|json| add(server, &json)),
+        (Subject::Faults, "DELETE") => {
+            server.watch.clear();
+            Ok((200, faults(server)))
+        }
+        (Subject::Faults, _) => Ok((200, faults(server))),
+        (Subject::Clock, "PUT") => json_body(body).await.and_then(|json| set(server, &json)),
+        (Subject::Clock, _) => Ok((200, clock(server))),
+        (Subject::Usages, _) => Ok((200, shapes::usages(&server.state))),
+        (Subject::Requests, _) => Ok((200, shapes::requests(&server.watch.seen()))),
+        (Subject::Log, _) => Ok((200, shapes::log(&server.state.commits))),
+    };
+    outcome.map_or_else(|wrong| detail(400, &wrong), |(status, json)| value(status, &json))
+}
+
+fn detail(status: u16, detail: &str) -> Answer {
+    value(status, &json!({"detail": detail}))
+}
+
+fn value(status: u16, json: &Json) -> Answer {
+    let headers = vec![("Content-Type", "application/json".to_owned())];
+    Answer { status, headers, body: json.to_string().into_bytes(), ..Answer::default() }
+}
+
+async fn json_body(body: Body) -> Result<Json, String> {
+    let bytes =
+        to_bytes(body, LARGEST_BODY).await.map_err(|_| "The body is too large or broken.".to_owned())?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("The body is not JSON: {error}."))
+}
+
+type Outcome = Result<(u16, Json), String>;
+
+/// Adds a fault or a list of them; one that is wrong keeps out all.
+fn add(server: &Server, json: &Json) -> Outcome {
+    let specs = match json {
+        Json::Array(specs) => specs.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let read = |spec| Fault::from_json(spec).map_err(|error| format!("{error}. {}.", error.hint()));
+    let faults = specs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let added: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    for fault in faults {
+        server.watch.inject(fault);
+    }
+    Ok((201, json!({"added": added})))
+}
+
+fn faults(server: &Server) -> Json {
+    let faults = server.watch.faults();
+    let faults = faults.iter().map(|(fault, struck)| json!({"fault": fault.to_string(), "struck": struck}));
+    json!({"faults": faults.collect::<Vec<_>>()})
+}
+
+fn clock(server: &Server) -> Json {
+    json!({"now": server.state.clock.now().to_string()})
+}
+
+fn set(server: &Server, json: &Json) -> Outcome {
+    let example = "Send {\"now\": \"2026-11-20T09:00:00Z\"}.";
+    let now = json.get("now").and_then(Json::as_str).ok_or(example)?;
+    let now: Timestamp = now.parse().map_err(|error| format!("{now:?} is no moment: {error}. {example}"))?;
+    // Outside of these years there is no month to report for.
+    crate::domain::BillingPeriod::of(now).map_err(|_| "The year has to be from 1970 to 9998.")?;
+    server.state.clock.set(now);
+    Ok((200, clock(server)))
+}
