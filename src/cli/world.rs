@@ -106,6 +106,11 @@ struct CopyArguments {
     /// Leave the names of offerings, plans, components, resources, projects and organisations as they are
     #[arg(long)]
     keep_names: bool,
+    // `sandbox` has a flag of this name with another meaning, so the one of all commands is named again;
+    // clap hands its value over to that one.
+    /// A file that holds the token of the server alone; `-` reads it from stdin
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     #[command(flatten)]
     out: Out,
 }

@@ -183,6 +183,15 @@ fn plan_periods_are_assumed_or_read() {
 }
 
 #[test]
+fn the_token_of_the_server_comes_from_a_file_too() {
+    let rig = Rig::new();
+    rig.file("token", rig.token("owner"));
+    rig.run_as("", &COPY).ends_with(2).says("no token is given");
+    rig.run_as("", &[&COPY[..], &["--token-file", "token"]].concat()).ends_with(0);
+    rig.run_as("", &[&["--token-file", "token"], &COPY[..], &["--force"]].concat()).ends_with(0);
+}
+
+#[test]
 fn a_copy_can_be_of_a_part() {
     let rig = Rig::new();
     rig.run(&[&COPY[..], &["--offering", HPC, "--project", "Tumour Imaging", "--months", "1"]].concat())
@@ -262,4 +271,35 @@ fn a_new_world_is_as_large_as_was_asked_for() {
     );
     let apply = ["apply", file.to_str().unwrap(), "--offering", "Allocation 1", "--yes"];
     rig.run(&apply).ends_with(0).says("1 posted").says("verified");
+}
+
+/// The lines of the guide in its console blocks that call the program.
+fn commands_of(guide: &str) -> Vec<Vec<String>> {
+    let lines = guide.lines().filter_map(|line| line.strip_prefix("waldur-usage "));
+    lines.map(|line| line.split(' ').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn the_guide_to_rehearsing_shows_what_is_printed() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rehearse.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let rig = Rig::new();
+    let commands = commands_of(&guide);
+    assert!(commands.len() >= 7, "{commands:?}");
+    for command in &commands {
+        let command: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        rig.run(&command).ends_with(0);
+    }
+    let shows = |text: &str, last: usize| {
+        let lines: Vec<&str> = text.trim_end().lines().collect();
+        let told = lines[lines.len().saturating_sub(last)..].join("\n");
+        assert!(guide.contains(&told), "the guide does not show\n{told}");
+    };
+    shows(&rig.run(&COPY).ends_with(0).stdout, 1);
+    let rehearsal = started(&rig);
+    shows(&rehearsal.run(&["check", SAMPLE]).ends_with(0).stdout, 3);
+    let plan = rehearsal.run(&["plan", SAMPLE, "-o", "plan.json"]).ends_with(0);
+    let counts = plan.stdout.lines().find(|line| line.contains("to create")).unwrap();
+    shows(counts, 1);
+    shows(&rehearsal.run(&["apply", "plan.json", "--yes"]).ends_with(0).stdout, 3);
 }
