@@ -14,4 +14,7 @@ mod proxy;
 mod reading;
 mod rig;
 mod samples;
+mod sandbox_control;
+mod sandbox_faults;
 mod server_faults;
+mod wire;
