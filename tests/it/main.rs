@@ -17,5 +17,8 @@ mod rehearsal;
 mod rig;
 mod samples;
 mod sandbox_command;
+mod sandbox_control;
+mod sandbox_faults;
 mod server_faults;
+mod wire;
 mod worlds;

@@ -332,6 +332,10 @@ impl fmt::Display for Fault {
     }
 }
 
+fn pair((left, right): &(String, String)) -> (&String, &String) {
+    (left, right)
+}
+
 impl fmt::Display for FaultKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |time: &Duration| {
@@ -339,6 +343,9 @@ impl fmt::Display for FaultKind {
             written(&format!("{time:#}"))
         };
         match self {
+            Self::Status(code, body, kind) if (body, kind) == pair(&bodies::of_status(*code)) => {
+                write!(formatter, "status={code}")
+            }
             Self::Status(code, body, kind) => {
                 write!(formatter, "status={code} body={} content-type={}", written(body), written(kind))
             }

@@ -6,10 +6,11 @@ use super::quirks::Rows;
 use super::{Fault, FaultKind, NAMES, Quirks, Rate, SeenRequest, Watch};
 
 /// A spec, and how it is written out in full.
-const SPECS: [(&str, &str); 30] = [
+const SPECS: [(&str, &str); 31] = [
     ("status=429 retry-after=3", "status=429 retry-after=3"),
     ("status=200 body=hi content-type=text/plain", "status=200 body=hi content-type=text/plain"),
     ("body=\"a \\\"b\\\"\" status=500", "status=500 body=\"a \\\"b\\\"\" content-type=text/html"),
+    ("status=503 method=POST", "status=503 method=POST"),
     ("status-after-commit=504", "status-after-commit=504"),
     ("drop-before-commit", "drop-before-commit"),
     ("drop-after-commit rate=0.005 path=set_usage", "drop-after-commit path=set_usage rate=0.005"),
