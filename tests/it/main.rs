@@ -16,5 +16,6 @@ mod rig;
 mod samples;
 mod sandbox_control;
 mod sandbox_faults;
+mod sandbox_sweep;
 mod server_faults;
 mod wire;
