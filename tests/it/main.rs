@@ -19,6 +19,7 @@ mod samples;
 mod sandbox_command;
 mod sandbox_control;
 mod sandbox_faults;
+mod sandbox_sweep;
 mod server_faults;
 mod wire;
 mod worlds;
