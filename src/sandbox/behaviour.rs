@@ -24,6 +24,8 @@ pub struct Behaviour {
     pub carry_over: CarryOverField,
     /// Whether `set_user_usages` takes the parts of several people at once.
     pub bulk_user_usages: bool,
+    /// When a report reaches the invoice, and which invoices it can still change.
+    pub billing: Billing,
     /// The zone in which months turn, and in which a moment without a zone is read.
     pub zone: TimeZone,
 }
@@ -92,6 +94,17 @@ pub enum CarryOverField {
     Policy,
 }
 
+/// When a report reaches the invoice, and which invoices it can still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Billing {
+    /// Inside the request, on any invoice, issued or not. Without a price there is no line, and what
+    /// a line cannot hold breaks the request.
+    AtOnce,
+    /// A moment after the request, on open invoices alone; the usage stays stored where there is
+    /// none. Without a price there is a line of zero, and nothing breaks the request.
+    InBackground,
+}
+
 impl Behaviour {
     /// The recorded server of October 2024.
     pub fn dialect_2024() -> Self {
@@ -104,6 +117,7 @@ impl Behaviour {
             current_usages: CurrentUsages::Replaced,
             carry_over: CarryOverField::Recurring,
             bulk_user_usages: false,
+            billing: Billing::AtOnce,
             zone: TimeZone::UTC,
         }
     }

@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
-pub use data::StoredUsage;
+pub use behaviour::{Behaviour, Billing, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, RowPer};
+pub use data::{InvoiceState, StoredUsage};
 pub use faults::{Fault, FaultKind, SeenRequest};
 pub use server::{Sandbox, start};
 pub use world::World;

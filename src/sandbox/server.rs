@@ -22,9 +22,10 @@ use tokio::task::JoinHandle;
 use super::api::{Answer, Request, State, answer};
 use super::clock::Clock;
 use super::connection::{Switch, Switched};
-use super::data::{Data, StoredUsage};
+use super::data::{Data, InvoiceState, StoredUsage};
 use super::faults::{Fault, FaultKind, SeenRequest, Watch};
-use super::{SandboxError, Settings};
+use super::{SandboxError, Settings, rules};
+use crate::domain::{BillingPeriod, CustomerId};
 
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -58,7 +59,9 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
         return Err(SandboxError::NotLoopback(listen));
     }
     let (tokens, now) = (world.tokens.clone(), now.unwrap_or(world.now));
-    let data = RwLock::new(Data::new(world)?);
+    let mut data = Data::new(world)?;
+    rules::open_books(&mut data, &behaviour, now)?;
+    let data = RwLock::new(data);
     let failed = |source| SandboxError::Listen { address: listen, source };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
@@ -98,6 +101,25 @@ impl Sandbox {
     /// Everything that is stored now.
     pub fn usages(&self) -> Vec<StoredUsage> {
         self.shared.state.data.read().unwrap_or_else(PoisonError::into_inner).stored_usages()
+    }
+
+    /// Moves the invoice of a customer's month to another state, as an operator can; `false` where
+    /// there is no such invoice.
+    pub fn set_invoice_state(
+        &self,
+        customer: CustomerId,
+        period: BillingPeriod,
+        state: InvoiceState,
+    ) -> bool {
+        let shared = &self.shared.state;
+        let today = shared.clock.now().to_zoned(shared.behaviour.zone.clone()).date();
+        let mut data = shared.data.write().unwrap_or_else(PoisonError::into_inner);
+        let of_customer = data.customers.iter().position(|known| known.uuid == customer.uuid());
+        let found = of_customer.and_then(|at| data.invoices.of_month(at, period));
+        if let Some(at) = found {
+            data.invoices.set_state(at, state, today);
+        }
+        found.is_some()
     }
 
     /// The latest requests, oldest first; only so many are remembered.

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::request::read_uuid;
 use super::{Answer, Request};
+use crate::domain::Amount;
+use crate::sandbox::python::Decimal;
 
 /// What a filter by link asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,17 @@ impl<'a> Filters<'a> {
             self.complain(name, "Enter a valid date.");
         }
         date
+    }
+
+    /// A number; one that no amount can be matches nothing that is counted.
+    pub(super) fn number(&mut self, name: &str) -> Option<Amount> {
+        let text = self.text(name)?;
+        let number = Decimal::parse(text);
+        if number.is_none() {
+            self.complain(name, "Enter a number.");
+        }
+        let unmatched = Amount::ZERO.checked_sub(Amount::from(1)).unwrap_or_default();
+        number.map(|number| number.amount().unwrap_or(unmatched))
     }
 
     /// The values of a filter that can be given several times, each out of a list of choices.

@@ -6,7 +6,11 @@
 mod answer;
 mod authentication;
 mod filters;
+mod invoice_items;
+mod invoices;
+mod money_route;
 mod object;
+mod offering_statistics;
 mod offerings;
 mod organisations;
 mod paging;
@@ -28,6 +32,7 @@ use self::route::{Action, Route};
 use super::behaviour::Behaviour;
 use super::clock::Clock;
 use super::data::Data;
+use super::rules;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -37,8 +42,9 @@ pub(super) struct State {
     pub clock: Clock,
 }
 
-/// Answers one request.
+/// Answers one request, after what time alone has brought about.
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
+    keep_up(state);
     let Some(route) = Route::resolve(&request.path) else {
         let with_slash = format!("{}/", request.path);
         return if Route::resolve(&with_slash).is_some() {
@@ -49,6 +55,16 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
     };
     let answer = answer_route(state, request, &route);
     if answer.status == 500 { answer } else { answer.with("Allow", route.allow()) }
+}
+
+/// Does what is due by now, where anything is.
+fn keep_up(state: &State) {
+    let now = state.clock.now();
+    let is_behind = state.data.read().unwrap_or_else(PoisonError::into_inner).is_behind(now);
+    if is_behind {
+        let mut data = state.data.write().unwrap_or_else(PoisonError::into_inner);
+        rules::keep_up(&mut data, &state.behaviour, now);
+    }
 }
 
 fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
@@ -85,6 +101,7 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
         Action::Projects => organisations::projects(&view),
         Action::ServiceProviders => organisations::service_providers(&view),
         Action::Version => people::version(&view),
+        Action::Money(action) => money_route::read(&view, action),
         Action::SetUsage | Action::SetUserUsage(_) => Answer::detail(405, "Method not allowed."),
     }
 }

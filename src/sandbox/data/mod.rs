@@ -1,8 +1,11 @@
 //! The tables of the server, in memory, with the indexes that keep a large world fast.
 //!
-//! Rows refer to each other by position; nothing but usages, user usages and `current_usages` ever
-//! changes while a sandbox runs. No rule of the trade is in here.
+//! Rows refer to each other by position; nothing but usages, user usages, `current_usages` and
+//! invoices ever changes while a sandbox runs. No rule of the trade is in here.
 
+mod billing_queue;
+mod invoice_lists;
+mod invoices;
 mod tables;
 mod usage_lists;
 mod usages;
@@ -13,15 +16,19 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use invoices::InvoiceState;
 pub use usages::StoredUsage;
 
+pub(super) use billing_queue::{BillingQueue, MonthBounds};
+pub(super) use invoice_lists::{ItemFilter, ItemOrder, ItemsSeen};
+pub(super) use invoices::{Invoice, InvoiceTable, Item, Unit};
 pub(super) use tables::{Component, Offering, Resource, Scope, User};
 pub(super) use usage_lists::UsageFilter;
 pub(super) use usages::{Undo, UsageRow, UsageTable};
 pub(super) use user_usages::{UserUsageRow, UserUsageTable};
 
 use super::SandboxError;
-use super::world::{Customer, OfferingUser, Project, World};
+use super::world::{self, Customer, OfferingUser, Project, World};
 
 /// Everything that is stored.
 #[derive(Debug)]
@@ -42,6 +49,13 @@ pub(super) struct Data {
     pub offering_users: Vec<OfferingUser>,
     pub usages: UsageTable,
     pub user_usages: UserUsageTable,
+    pub invoices: InvoiceTable,
+    /// What is still to be billed.
+    pub billing_queue: BillingQueue,
+    /// The month in which the server was last looked at; `None` until it is opened.
+    pub month: Option<MonthBounds>,
+    /// The invoices of the world, until the books are opened.
+    pub written_invoices: Vec<world::Invoice>,
     resource_by_uuid: HashMap<Uuid, usize>,
     /// The resource and the position in it of each plan period.
     plan_period_by_uuid: HashMap<Uuid, (usize, usize)>,
@@ -63,7 +77,7 @@ impl Data {
     /// Turns a world into tables.
     pub(super) fn new(world: World) -> Result<Self, SandboxError> {
         let mut builder = tables::Builder::new(&world);
-        let project_customers = world
+        let project_customers: Vec<usize> = world
             .projects
             .iter()
             .map(|project| builder.customer(project.customer_uuid))
@@ -90,6 +104,7 @@ impl Data {
         }
         let mut resources_by_age: Vec<usize> = (0..resources.len()).collect();
         resources_by_age.sort_by_key(|&at| resources[at].created);
+        let invoices = InvoiceTable::new(&resources, &project_customers, world.customers.len());
         Ok(Self {
             opened: world.now,
             customers: world.customers,
@@ -104,6 +119,10 @@ impl Data {
             offering_users: world.offering_users,
             usages,
             user_usages: UserUsageTable::default(),
+            invoices,
+            billing_queue: BillingQueue::default(),
+            month: None,
+            written_invoices: world.invoices,
             resource_by_uuid,
             plan_period_by_uuid,
             made: 0,

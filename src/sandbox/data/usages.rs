@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::invoices::InvoiceUndo;
 use super::usage_lists::Lists;
 use super::{Component, Data, Resource};
 use crate::domain::{Amount, BillingPeriod, CarryOver, ComponentType, PlanPeriodId, ResourceId, UsageId};
@@ -75,9 +76,23 @@ impl Data {
     }
 }
 
-/// What a write changed, newest last, so that it can be taken back.
+/// What a request changed, newest last, so that it can be taken back.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Undo(Vec<(usize, Option<UsageRow>)>);
+pub(in crate::sandbox) struct Undo {
+    rows: Vec<(usize, Option<UsageRow>)>,
+    pub invoices: InvoiceUndo,
+    /// How many rows it gave to the billing queue.
+    pub queued: usize,
+}
+
+impl Data {
+    /// Takes back everything that a failed request has done.
+    pub(in crate::sandbox) fn roll_back(&mut self, mut undo: Undo) {
+        self.billing_queue.forget_last(undo.queued);
+        self.invoices.roll_back(std::mem::take(&mut undo.invoices));
+        self.usages.roll_back(undo);
+    }
+}
 
 /// All stored usages.
 #[derive(Debug)]
@@ -147,9 +162,10 @@ impl UsageTable {
     }
 
     /// Stores a new row, noting how to take it back.
-    pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) {
+    pub(in crate::sandbox) fn create(&mut self, row: UsageRow, undo: &mut Undo) -> usize {
         let at = self.insert(row);
-        undo.0.push((at, None));
+        undo.rows.push((at, None));
+        at
     }
 
     /// Changes a row, noting how to take it back. Resource, component and month must stay.
@@ -159,14 +175,14 @@ impl UsageTable {
         undo: &mut Undo,
         change: impl FnOnce(&mut UsageRow),
     ) {
-        undo.0.push((at, Some(self.rows[at].clone())));
+        undo.rows.push((at, Some(self.rows[at].clone())));
         change(&mut self.rows[at]);
         self.written.push(at);
     }
 
-    /// Takes back what a failed request has written.
+    /// Takes back what a failed request has written in this table.
     pub(in crate::sandbox) fn roll_back(&mut self, undo: Undo) {
-        for (at, before) in undo.0.into_iter().rev() {
+        for (at, before) in undo.rows.into_iter().rev() {
             if let Some(before) = before {
                 self.rows[at] = before;
                 self.written.push(at);

@@ -4,9 +4,17 @@
 //! reporter's rights are checked; only then is anything stored. The order is the real server's and
 //! shows in what a stranger can learn.
 
+mod billing;
+#[cfg(test)]
+mod billing_tests;
+mod billing_time;
+mod carry_over;
 mod fields;
 mod form;
+mod invoicing;
 mod limits;
+mod month_turn;
+mod opening;
 mod permissions;
 mod set_usage;
 mod set_user_usage;
@@ -15,7 +23,12 @@ mod tests;
 
 use serde_json::Value;
 
-pub(super) use permissions::{may_report, sees_all, sees_offering, sees_project};
+pub(super) use billing_time::full_days;
+pub(super) use month_turn::keep_up;
+pub(super) use opening::open_books;
+pub(super) use permissions::{
+    may_report, owns, provides, sees_all, sees_bills_of, sees_offering, sees_project,
+};
 pub(super) use set_usage::set_usage;
 pub(super) use set_user_usage::set_user_usage;
 

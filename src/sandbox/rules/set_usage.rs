@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::form::{Complaint, Form, complaint};
-use super::{Refusal, fields, limits, may_report};
-use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver};
+use super::{Refusal, billing, fields, limits, may_report};
+use crate::domain::{Amount, BillingPeriod, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, RowPer};
 use crate::sandbox::data::{Data, Undo, UsageRow};
 use crate::sandbox::python::Value;
@@ -55,7 +55,7 @@ pub(in crate::sandbox) fn set_usage(
         Err(_) => behaviour.atomic,
     };
     if taken_back {
-        data.usages.roll_back(undo);
+        data.roll_back(undo);
     }
     outcome
 }
@@ -215,14 +215,20 @@ fn store(
             carry_over: item.carry_over,
             modified_by: Some(data.users[user].id),
         };
-        write(data, behaviour, row, undo)?;
+        write(data, behaviour, row, now, undo)?;
     }
     keep_current_usages(data, behaviour, now, report);
     Ok(())
 }
 
 /// Writes one component, over the row that it already has or as a new one.
-fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
+fn write(
+    data: &mut Data,
+    behaviour: &Behaviour,
+    row: UsageRow,
+    now: Timestamp,
+    undo: &mut Undo,
+) -> Result<(), Refusal> {
     let same_month =
         |(_, stored): &(usize, &UsageRow)| stored.component == row.component && stored.period == row.period;
     let rows: Vec<usize> =
@@ -249,37 +255,24 @@ fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo)
     };
     let row = UsageRow { amount, ..row };
     let before = found.map(|at| data.usages.row(at).amount);
-    if row.description.chars().count() > LONGEST_DESCRIPTION || breaks_billing(data, &row, before) {
+    if row.description.chars().count() > LONGEST_DESCRIPTION {
         return Err(Refusal::Broken);
     }
-    match found {
-        Some(at) => data.usages.update(at, undo, |stored| {
-            *stored = UsageRow { uuid: stored.uuid, created: stored.created, ..row };
-        }),
+    let at = match found {
+        Some(at) => {
+            data.usages.update(at, undo, |stored| {
+                *stored = UsageRow { uuid: stored.uuid, created: stored.created, ..row };
+            });
+            at
+        }
         None => data.usages.create(row, undo),
-    }
-    Ok(())
+    };
+    billing::follow(data, behaviour, at, before, now, undo)
 }
 
 /// The plan that a row is billed under, by its position in the offering.
 fn plan_of(data: &Data, row: &UsageRow) -> Option<usize> {
     row.plan_period.map(|at| data.resources[row.resource].plan_periods[at].plan)
-}
-
-/// Whether the invoice item that follows from a row has no room for its quantity. Only a usage
-/// component under a plan that prices it is billed, and only when its amount changes.
-fn breaks_billing(data: &Data, row: &UsageRow, before: Option<Amount>) -> bool {
-    let resource = &data.resources[row.resource];
-    let component = &data.components[row.component].written;
-    let Some(plan) = plan_of(data, row) else { return false };
-    let plan = &data.offerings[resource.offering].written.plans[plan];
-    let billed = component.billing_type == BillingType::Usage
-        && plan.prices.contains_key(&component.kind)
-        && before != Some(row.amount);
-    let room = Amount::parse("1e12").unwrap_or_default();
-    let magnitude =
-        Amount::ZERO.checked_sub(row.amount).map_or(row.amount, |negated| negated.max(row.amount));
-    billed && magnitude >= room
 }
 
 fn keep_current_usages(data: &mut Data, behaviour: &Behaviour, now: Timestamp, report: &Report) {

@@ -1,0 +1,1 @@
+//! What reports do to invoices, by the sections of the reference.
