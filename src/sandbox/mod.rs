@@ -16,6 +16,8 @@ mod clock;
 mod connection;
 mod data;
 mod faults;
+#[cfg(test)]
+mod money_tests;
 mod python;
 mod rules;
 mod server;
