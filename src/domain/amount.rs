@@ -87,6 +87,16 @@ impl Amount {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
     }
 
+    /// The amount in whole steps of 10⁻¹⁰, for arithmetic that has a file of its own.
+    pub(super) fn steps(self) -> i128 {
+        self.0
+    }
+
+    /// The amount of so many steps of 10⁻¹⁰; `None` beyond the range.
+    pub(super) fn of_steps(steps: i128) -> Option<Self> {
+        (steps.unsigned_abs() <= LIMIT.unsigned_abs()).then_some(Self(steps))
+    }
+
     /// Whether this is zero.
     pub fn is_zero(self) -> bool {
         self.0 == 0

@@ -13,6 +13,7 @@ mod component;
 mod destination;
 mod digest;
 mod ids;
+mod money;
 mod near;
 mod place;
 mod resource_state;
@@ -29,6 +30,7 @@ pub use digest::sha256;
 pub use ids::{
     CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, UsageId, UserId,
 };
+pub use money::{ExactTotal, line_price, percent};
 pub use near::{fold, nearest};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;

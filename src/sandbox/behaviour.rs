@@ -35,6 +35,8 @@ pub struct Behaviour {
     pub carry_over: CarryOverField,
     /// Whether `set_user_usages` takes the parts of several people at once.
     pub bulk_user_usages: bool,
+    /// When a report reaches the invoice, and which invoices it can still change.
+    pub billing: Billing,
     /// Whether the parts of people become the usage where it is zero.
     pub users_fill_total: bool,
     /// Whether the list of usages knows `o`, `billing_period_year` and `billing_period_month`.
@@ -127,6 +129,17 @@ pub enum CarryOverField {
     Policy,
 }
 
+/// When a report reaches the invoice, and which invoices it can still change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Billing {
+    /// Inside the request, on any invoice, issued or not. Without a price there is no line, and what
+    /// a line cannot hold breaks the request.
+    AtOnce,
+    /// A moment after the request, on open invoices alone; the usage stays stored where there is
+    /// none. Without a price there is a line of zero, and nothing breaks the request.
+    InBackground,
+}
+
 impl Behaviour {
     /// The recorded server of October 2024.
     pub fn dialect_2024() -> Self {
@@ -142,6 +155,7 @@ impl Behaviour {
             current_usages: CurrentUsages::Replaced,
             carry_over: CarryOverField::Recurring,
             bulk_user_usages: false,
+            billing: Billing::AtOnce,
             users_fill_total: false,
             list_by_year: false,
             months: MonthsTurn::InUtc,
@@ -175,6 +189,7 @@ impl Behaviour {
             carry_over: CarryOverField::Policy,
             bulk_user_usages: true,
             users_fill_total: true,
+            billing: Billing::InBackground,
             ..Self::dialect_2025()
         }
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::behaviour::{
-    Behaviour, CarryOverField, CurrentUsages, DateFrom, Limits, MonthsTurn, PlanPeriodOf, RowPer,
+    Behaviour, Billing, CarryOverField, CurrentUsages, DateFrom, Limits, MonthsTurn, PlanPeriodOf, RowPer,
 };
 
 /// What choosing a value does.
@@ -18,7 +18,7 @@ struct Capability {
     values: &'static [(&'static str, Set)],
 }
 
-const CAPABILITIES: [Capability; 13] = [
+const CAPABILITIES: [Capability; 14] = [
     Capability {
         name: "rows",
         values: &[
@@ -84,6 +84,13 @@ const CAPABILITIES: [Capability; 13] = [
     Capability {
         name: "list-by-year",
         values: &[("off", |it| it.list_by_year = false), ("on", |it| it.list_by_year = true)],
+    },
+    Capability {
+        name: "billing",
+        values: &[
+            ("at-once", |it| it.billing = Billing::AtOnce),
+            ("in-background", |it| it.billing = Billing::InBackground),
+        ],
     },
     Capability {
         name: "zone",
@@ -237,6 +244,7 @@ mod tests {
         bulk-user-usages=on
         users-fill-total=on
         list-by-year=on
+        billing=in-background
         zone=on
         ");
     }

@@ -22,9 +22,9 @@ const KEPT: usize = 50_000;
 pub struct Commit {
     /// When.
     pub moment: Timestamp,
-    /// The user name of who posted.
+    /// The user name of who posted; empty where it came with no post, as at the turn of a month.
     pub account: String,
-    /// The path of the post; `another writer` where it came with no request.
+    /// The path of the post; `another writer` or `time` where it came with no request.
     pub path: String,
     /// The rows that it wrote, as they stand after it; none where it only emptied
     /// `current_usages`, or was about the parts of people.
@@ -63,7 +63,7 @@ impl Commits {
         &self,
         data: &mut Data,
         moment: Timestamp,
-        user: usize,
+        user: Option<usize>,
         path: &str,
         is_done: bool,
     ) -> Written {
@@ -80,7 +80,7 @@ impl Commits {
                 lasting.iter().map(|&(at, _)| at).partition(|&at| data.usages.is_deleted(at));
             let rows = there.into_iter().map(|at| data.stored_usage(at)).collect();
             let deleted = gone.into_iter().map(|at| data.stored_usage(at).uuid).collect();
-            let account = data.users[user].username.clone();
+            let account = user.map(|user| data.users[user].username.clone()).unwrap_or_default();
             self.keep(Commit { moment, account, path: path.to_owned(), rows, deleted });
         }
         written

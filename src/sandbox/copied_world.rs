@@ -140,6 +140,7 @@ impl CopiedWorld {
             usages: Vec::new(),
             offering_users: Vec::new(),
             user_usage_limits: Vec::new(),
+            invoices: Vec::new(),
         };
         Self {
             names: Pseudonyms::new(server, names),
@@ -241,6 +242,7 @@ impl CopiedWorld {
                 slug: String::new(),
                 email: String::new(),
                 is_service_provider: is_provider,
+                tax_percent: Amount::ZERO,
             });
         }
     }

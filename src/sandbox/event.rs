@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::behaviour::Behaviour;
-use super::data::Data;
+use super::data::{Data, InvoiceState};
 use super::python::{self, Value};
 use super::rules::{self, Caller, Refusal};
+use crate::domain::BillingPeriod;
 
 /// What a post asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,18 +66,38 @@ impl Post {
 
 /// Something that changed what is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Event {
-    /// When it happened, by the sandbox's own clock.
-    pub at: Timestamp,
-    /// The account that asked for it.
-    pub by: String,
-    #[serde(flatten)]
-    pub post: Post,
-    /// How many items were stored before the server broke.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub items: Option<usize>,
-    /// The body as it was sent.
-    pub body: String,
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event {
+    /// Somebody posted.
+    Post {
+        /// When, by the sandbox's own clock.
+        at: Timestamp,
+        /// The account.
+        by: String,
+        #[serde(flatten)]
+        post: Post,
+        /// How many items were stored before the server broke.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        items: Option<usize>,
+        /// The body as it was sent.
+        body: String,
+    },
+    /// What was due by then was done: months turned, rows billed.
+    Time {
+        /// The moment.
+        at: Timestamp,
+    },
+    /// An operator moved an invoice to another state.
+    InvoiceState {
+        /// When.
+        at: Timestamp,
+        /// Whose invoice.
+        customer: Uuid,
+        /// Of which month.
+        period: BillingPeriod,
+        /// Its new state.
+        state: InvoiceState,
+    },
 }
 
 /// An event does not fit the data that it is carried out on.
@@ -85,16 +106,38 @@ pub(super) struct Event {
 pub struct EventError;
 
 impl Event {
-    /// Carries an event out again.
+    /// When it happened.
+    pub(super) fn at(&self) -> Timestamp {
+        match self {
+            Self::Post { at, .. } | Self::Time { at } | Self::InvoiceState { at, .. } => *at,
+        }
+    }
+
+    /// Carries an event out, for the first time or again.
     pub(super) fn replay(&self, data: &mut Data, behaviour: &Behaviour) -> Result<(), EventError> {
-        let user = data.users.iter().position(|user| user.username == self.by).ok_or(EventError)?;
-        let body = python::parse(self.body.as_bytes()).map_err(|_| EventError)?;
-        let caller = Caller { behaviour, user, now: self.at };
-        match self.post.carry_out(data, caller, &body, self.items) {
-            // Part of a report that was refused or broken off had been saved; it is saved again.
-            Ok(()) | Err(Refusal::Invalid(_)) => Ok(()),
-            Err(Refusal::Broken) if self.items.is_some() => Ok(()),
-            Err(Refusal::Forbidden | Refusal::Broken) => Err(EventError),
+        match self {
+            Self::Post { at, by, post, items, body } => {
+                let user = data.users.iter().position(|user| user.username == *by).ok_or(EventError)?;
+                let body = python::parse(body.as_bytes()).map_err(|_| EventError)?;
+                let caller = Caller { behaviour, user, now: *at };
+                match post.carry_out(data, caller, &body, *items) {
+                    // Part of a report that was refused or broken off had been saved; it is saved again.
+                    Ok(()) | Err(Refusal::Invalid(_)) => Ok(()),
+                    Err(Refusal::Broken) if items.is_some() => Ok(()),
+                    Err(Refusal::Forbidden | Refusal::Broken) => Err(EventError),
+                }
+            }
+            Self::Time { at } => {
+                rules::keep_up(data, behaviour, *at);
+                Ok(())
+            }
+            Self::InvoiceState { at, customer, period, state } => {
+                let customer = data.customers.iter().position(|known| known.uuid == *customer);
+                let invoice = customer.and_then(|customer| data.invoices.of_month(customer, *period));
+                let today = behaviour.months_zone().to_datetime(*at).date();
+                data.invoices.set_state(invoice.ok_or(EventError)?, *state, today);
+                Ok(())
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ mod faults;
 mod identity;
 mod listen;
 mod model;
+#[cfg(test)]
+mod money_tests;
 mod new_world;
 mod pseudonyms;
 mod python;
@@ -45,14 +47,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use behaviour::{
-    Behaviour, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf, RowPer,
+    Behaviour, Billing, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf,
+    RowPer,
 };
 pub use capability::{SwitchError, capabilities_text};
 pub use commits::Commit;
 pub use copied_world::{
     CopiedComponent, CopiedOffering, CopiedPlan, CopiedPlanPeriod, CopiedResource, CopiedUsage, CopiedWorld,
 };
-pub use data::StoredUsage;
+pub use data::{InvoiceState, StoredUsage};
 pub use faults::{Ending, Fault, FaultError, FaultKind, FaultName, NAMES, Rate, SeenRequest, When};
 pub use listen::{AccountTokens, Listen};
 pub use model::{Model, ModelError};

@@ -26,12 +26,14 @@ use super::clock::Clock;
 use super::commits::{Commit, Commits};
 use super::connection::{Peer, Switched};
 use super::control;
-use super::data::{Data, StoredUsage};
+use super::data::{Data, InvoiceState, StoredUsage};
+use super::event::Event;
 use super::faults::{Delivery, Fault, SeenRequest, Stamp, Watch, answer_struck};
 use super::identity::{HEADER, identity};
 use super::model::Model;
 use super::state_file::StateFile;
-use super::{Behaviour, Listen, SandboxError, Settings, World};
+use super::{Behaviour, Listen, SandboxError, Settings, World, rules};
+use crate::domain::{BillingPeriod, CustomerId};
 
 /// Bytes of a body beyond which a request is refused.
 pub(super) const LARGEST_BODY: usize = 64 * 1024 * 1024;
@@ -65,7 +67,8 @@ pub(super) struct Server {
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
     let Settings { listen, world, now, behaviour, state, latency, faults, seed, model } = settings;
-    let Opened { data, tokens, identity, last, file } = open(world, state.as_deref(), &behaviour, &listen)?;
+    let Opened { data, tokens, identity, last, file } =
+        open(world, state.as_deref(), now, &behaviour, &listen)?;
     let (data, now) = (RwLock::new(data), now.unwrap_or(last));
     let failed = |source| SandboxError::Listen { address: listen.address, source };
     let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
@@ -106,27 +109,42 @@ struct Opened {
 fn open(
     mut world: World,
     state: Option<&Path>,
+    now: Option<Timestamp>,
     behaviour: &Behaviour,
     listen: &Listen,
 ) -> Result<Opened, SandboxError> {
+    let began = now.unwrap_or(world.now);
     let Some(path) = state else {
         listen.equip(&mut world)?;
-        let (tokens, identity, last) = (world.tokens.clone(), identity(&world), world.now);
-        return Ok(Opened { data: Data::new(world)?, tokens, identity, last, file: None });
+        let (tokens, identity) = (world.tokens.clone(), identity(&world));
+        return Ok(Opened {
+            data: opened(world, behaviour, began)?,
+            tokens,
+            identity,
+            last: began,
+            file: None,
+        });
     };
     if !path.exists() {
         // A world that cannot be opened leaves no file behind.
-        Data::new(world.clone())?;
-        StateFile::begin(path, &world, behaviour)?;
+        opened(world.clone(), behaviour, began)?;
+        StateFile::begin(path, &world, began, behaviour)?;
     }
     drop(world);
     let kept = StateFile::open(path, behaviour)?;
-    let mut world = kept.world;
+    let (mut world, began) = (kept.world, kept.began);
     listen.equip(&mut world)?;
-    let (tokens, identity, began) = (world.tokens.clone(), identity(&world), world.now);
-    let mut data = Data::new(world)?;
+    let (tokens, identity) = (world.tokens.clone(), identity(&world));
+    let mut data = opened(world, behaviour, began)?;
     let (last, file) = kept.events.replay(&mut data, behaviour)?;
     Ok(Opened { data, tokens, identity, last: last.max(began), file: Some(file) })
+}
+
+/// The tables of a world, with their books as they are when a server begins.
+fn opened(world: World, behaviour: &Behaviour, began: Timestamp) -> Result<Data, SandboxError> {
+    let mut data = Data::new(world)?;
+    rules::open_books(&mut data, behaviour, began)?;
+    Ok(data)
 }
 
 impl Sandbox {
@@ -158,6 +176,21 @@ impl Sandbox {
     /// The latest commits, oldest first; only so many are kept.
     pub fn log(&self) -> Vec<Commit> {
         self.shared.state.commits.kept().0
+    }
+
+    /// Moves the invoice of a customer's month to another state, as an operator can; `false` where
+    /// there is no such invoice.
+    pub fn set_invoice_state(
+        &self,
+        customer: CustomerId,
+        period: BillingPeriod,
+        state: InvoiceState,
+    ) -> bool {
+        let shared = &self.shared.state;
+        let at = shared.clock.now();
+        let event = Event::InvoiceState { at, customer: customer.uuid(), period, state };
+        let mut data = shared.data.write().unwrap_or_else(PoisonError::into_inner);
+        event.replay(&mut data, &shared.behaviour).is_ok() && shared.keep(&event).is_ok()
     }
 
     /// The latest requests, oldest first; only so many are remembered.

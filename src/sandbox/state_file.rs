@@ -26,6 +26,8 @@ struct Beginning {
     waldur_usage_sandbox: u32,
     /// The kind of server, capability by capability: its rules made the rows of the events.
     behaviour: String,
+    /// When the server began, by its own clock.
+    began: Timestamp,
     world: World,
 }
 
@@ -40,6 +42,7 @@ pub(super) struct StateFile {
 #[derive(Debug)]
 pub(super) struct Kept {
     pub world: World,
+    pub began: Timestamp,
     pub events: Events,
 }
 
@@ -52,12 +55,18 @@ pub(super) struct Events {
 
 impl StateFile {
     /// Writes the file of a new state that begins with a world.
-    pub(super) fn begin(path: &Path, world: &World, behaviour: &Behaviour) -> Result<(), SandboxError> {
+    pub(super) fn begin(
+        path: &Path,
+        world: &World,
+        began: Timestamp,
+        behaviour: &Behaviour,
+    ) -> Result<(), SandboxError> {
         let failed = |source| SandboxError::State { path: path.to_owned(), source };
         let file = OpenOptions::new().create_new(true).write(true).open(path).map_err(failed)?;
         let beginning = Beginning {
             waldur_usage_sandbox: FORMAT,
             behaviour: behaviour.to_string(),
+            began,
             world: world.clone(),
         };
         let mut writer = BufWriter::new(file);
@@ -84,7 +93,8 @@ impl StateFile {
             let made_by = beginning.behaviour;
             return Err(SandboxError::OtherBehaviour { path: path.to_owned(), made_by });
         }
-        Ok(Kept { world: beginning.world, events: Events { path: path.to_owned(), lines } })
+        let Beginning { world, began, .. } = beginning;
+        Ok(Kept { world, began, events: Events { path: path.to_owned(), lines } })
     }
 
     /// Adds an event; it is with the operating system when this returns.
@@ -111,7 +121,7 @@ impl Events {
             let damaged = || SandboxError::Damaged { path: path.clone(), line: number };
             let event: Event = serde_json::from_slice(line).map_err(|_| damaged())?;
             event.replay(data, behaviour).map_err(|_| damaged())?;
-            last = last.max(event.at);
+            last = last.max(event.at());
         }
         let whole = self.lines.whole;
         let mut file = self.lines.reader.into_inner();

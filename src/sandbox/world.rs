@@ -9,10 +9,12 @@ use std::io::BufReader;
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::data::{InvoiceState, Unit};
 use super::{SandboxError, built_in};
 use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, ResourceState};
 
@@ -34,6 +36,8 @@ pub struct World {
     pub(super) offering_users: Vec<OfferingUser>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) user_usage_limits: Vec<UserUsageLimit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) invoices: Vec<Invoice>,
 }
 
 impl World {
@@ -64,6 +68,9 @@ pub(super) struct Customer {
     pub email: String,
     #[serde(default)]
     pub is_service_provider: bool,
+    /// The tax on the invoices that are made for it; zero where nothing is written.
+    #[serde(default)]
+    pub tax_percent: Amount,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -220,4 +227,36 @@ pub(super) struct UserUsageLimit {
     pub component_type: ComponentType,
     pub offering_user_uuid: Uuid,
     pub limit: Amount,
+}
+
+/// The invoice of a customer's month.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Invoice {
+    /// Made from customer and month where none is written.
+    pub uuid: Option<Uuid>,
+    pub customer_uuid: Uuid,
+    pub billing_period: BillingPeriod,
+    pub state: InvoiceState,
+    pub number: Option<u64>,
+    pub invoice_date: Option<Date>,
+    /// Where none is written, the customer's.
+    pub tax_percent: Option<Amount>,
+    /// Where none are written, they follow from the usages and the prices of the world.
+    pub items: Option<Vec<InvoiceItem>>,
+}
+
+/// One line of a written invoice.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct InvoiceItem {
+    pub uuid: Uuid,
+    pub resource_uuid: Uuid,
+    #[serde(rename = "type")]
+    pub component_type: ComponentType,
+    pub plan_uuid: Uuid,
+    pub plan_period_uuid: Option<Uuid>,
+    pub quantity: Amount,
+    pub unit_price: Amount,
+    pub unit: Unit,
+    pub start: Timestamp,
+    pub end: Timestamp,
 }

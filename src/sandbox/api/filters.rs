@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::request::read_uuid;
 use super::{Answer, Request};
+use crate::domain::Amount;
+use crate::sandbox::python::Decimal;
 
 /// What a filter by link asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +65,19 @@ impl<'a> Filters<'a> {
         date
     }
 
+    /// A number; one that no amount can be matches nothing that is counted.
+    pub(super) fn number(&mut self, name: &str) -> Option<Amount> {
+        let text = self.text(name)?;
+        let number = Decimal::parse(text);
+        if number.is_none() {
+            self.complain(name, "Enter a number.");
+        }
+        let unmatched = Amount::ZERO.checked_sub(Amount::from(1)).unwrap_or_default();
+        number.map(|number| number.amount().unwrap_or(unmatched))
+    }
+
     /// A whole number.
-    pub(super) fn number(&mut self, name: &str) -> Option<i64> {
+    pub(super) fn whole_number(&mut self, name: &str) -> Option<i64> {
         let text = self.text(name)?;
         let number = text.parse().ok();
         if number.is_none() {

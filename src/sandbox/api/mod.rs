@@ -6,7 +6,11 @@
 mod answer;
 mod authentication;
 mod filters;
+mod invoice_items;
+mod invoices;
+mod money_route;
 mod object;
+mod offering_statistics;
 mod offerings;
 mod organisations;
 mod paging;
@@ -26,10 +30,13 @@ pub(super) use posts::Order;
 pub(super) use request::{Query, Request};
 
 use self::route::{Action, Route};
+use super::SandboxError;
 use super::behaviour::Behaviour;
 use super::clock::Clock;
 use super::commits::Commits;
 use super::data::Data;
+use super::event::Event;
+use super::rules;
 use super::state_file::StateFile;
 
 /// What all requests share.
@@ -43,8 +50,11 @@ pub(super) struct State {
     pub file: Option<StateFile>,
 }
 
-/// Answers one request.
+/// Answers one request, after what time alone has brought about.
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
+    if keep_up(state).is_err() {
+        return Answer::broken();
+    }
     let Some(route) = Route::resolve(&request.path, &state.behaviour) else {
         let with_slash = format!("{}/", request.path);
         return if Route::resolve(&with_slash, &state.behaviour).is_some() {
@@ -55,6 +65,29 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
     };
     let answer = answer_route(state, request, &route);
     if answer.status == 500 { answer } else { answer.with("Allow", route.allow()) }
+}
+
+impl State {
+    /// Keeps an event, where a file was asked for.
+    pub(super) fn keep(&self, event: &Event) -> Result<(), SandboxError> {
+        self.file.as_ref().map_or(Ok(()), |file| file.add(event))
+    }
+}
+
+/// What the log says of what no request has brought about.
+const TIME: &str = "time";
+
+/// Does what is due by now, where anything is.
+fn keep_up(state: &State) -> Result<(), SandboxError> {
+    let now = state.clock.now();
+    let is_behind = || state.data.read().unwrap_or_else(PoisonError::into_inner).is_behind(now);
+    if !is_behind() {
+        return Ok(());
+    }
+    let mut data = state.data.write().unwrap_or_else(PoisonError::into_inner);
+    rules::keep_up(&mut data, &state.behaviour, now);
+    state.commits.record(&mut data, now, None, TIME, false);
+    state.keep(&Event::Time { at: now })
 }
 
 fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
@@ -91,6 +124,7 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
         Action::Projects => organisations::projects(&view),
         Action::ServiceProviders => organisations::service_providers(&view),
         Action::Version => people::version(&view),
+        Action::Money(action) => money_route::read(&view, action),
         Action::SetUsage | Action::SetUserUsage(_) | Action::SetUserUsages(_) => {
             Answer::detail(405, "Method not allowed.")
         }

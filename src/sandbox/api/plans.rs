@@ -147,14 +147,14 @@ fn minimal_price(view: &View, at: usize, plan: &world::Plan) -> Amount {
 }
 
 /// An amount as the server prints a number: one decimal place at least, no zeros after it.
-fn number(amount: Amount) -> String {
+pub(super) fn number(amount: Amount) -> String {
     let text = amount.to_string();
     let kept = text.trim_end_matches('0');
     if kept.ends_with('.') { format!("{kept}0") } else { kept.to_owned() }
 }
 
 /// An amount with ten decimal places.
-fn ten_places(amount: Amount) -> String {
+pub(super) fn ten_places(amount: Amount) -> String {
     let text = amount.to_string();
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     format!("{whole}.{fraction:0<10}")

@@ -67,18 +67,16 @@ impl State {
         path: &str,
     ) -> (Result<(), Refusal>, Written) {
         let outcome = order.post.carry_out(data, caller, order.body, order.items);
-        let written = self.commits.record(data, caller.now, caller.user, path, outcome.is_ok());
+        let written = self.commits.record(data, caller.now, Some(caller.user), path, outcome.is_ok());
         if !written.is_logged {
             return (outcome, written);
         }
-        let kept = self.file.as_ref().map_or(Ok(()), |file| {
-            file.add(&Event {
-                at: caller.now,
-                by: data.users[caller.user].username.clone(),
-                post: order.post,
-                items: order.items,
-                body: String::from_utf8_lossy(order.text).into_owned(),
-            })
+        let kept = self.keep(&Event::Post {
+            at: caller.now,
+            by: data.users[caller.user].username.clone(),
+            post: order.post,
+            items: order.items,
+            body: String::from_utf8_lossy(order.text).into_owned(),
         });
         // What cannot be kept must not be called done.
         (kept.map_err(|_| Refusal::Broken).and(outcome), written)

@@ -1,5 +1,6 @@
 //! The paths that are answered, and the methods that the real server names for each.
 
+use super::money_route::MoneyAction;
 use crate::sandbox::behaviour::Behaviour;
 
 /// The provider's view of resources and offerings, or the consumer's.
@@ -31,6 +32,7 @@ pub(super) enum Action {
     ServiceProviders,
     Me,
     Version,
+    Money(MoneyAction),
 }
 
 impl Action {
@@ -72,7 +74,10 @@ impl Route {
             ["projects"] => Action::Projects,
             ["users", "me"] => Action::Me,
             ["version"] => Action::Version,
-            [collection, ref rest @ ..] => two_sided(collection, rest)?,
+            [collection, ref rest @ ..] => match MoneyAction::resolve(&parts) {
+                Some(action) => Action::Money(action),
+                None => two_sided(collection, rest)?,
+            },
             [] => return None,
         };
         Some(Self { action })
@@ -100,6 +105,7 @@ impl Route {
             | Action::PlanComponents
             | Action::Me => "GET, HEAD, OPTIONS",
             Action::Version => "GET, OPTIONS",
+            Action::Money(ref action) => action.allow(),
         }
     }
 
@@ -129,6 +135,7 @@ impl Route {
             Action::ServiceProviders => "Service Provider List",
             Action::Me => "Me",
             Action::Version => "Version",
+            Action::Money(ref action) => action.name(),
         }
     }
 }
@@ -152,6 +159,6 @@ fn two_sided(collection: &str, rest: &[&str]) -> Option<Action> {
 }
 
 /// An id in a path: anything without a point.
-fn lookup(id: &str) -> Option<String> {
+pub(super) fn lookup(id: &str) -> Option<String> {
     (!id.is_empty() && !id.contains('.')).then(|| id.to_owned())
 }

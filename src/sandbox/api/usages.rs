@@ -89,7 +89,7 @@ pub(super) fn shared_filter(filters: &mut Filters, behaviour: &Behaviour) -> Usa
     let start =
         |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
     let (year, month) = if behaviour.list_by_year {
-        (filters.number("billing_period_year"), filters.number("billing_period_month"))
+        (filters.whole_number("billing_period_year"), filters.whole_number("billing_period_month"))
     } else {
         (None, None)
     };

@@ -5,6 +5,7 @@
 //! know: every state, a plan switched this month, no plan, no plan period, one name twice.
 
 mod catalogue;
+mod invoices;
 mod people;
 mod resources;
 mod usages;
@@ -33,6 +34,7 @@ pub(super) fn world() -> World {
         usages,
         offering_users: people::offering_users(),
         user_usage_limits: Vec::new(),
+        invoices: invoices::invoices(),
     };
     usages::keep_current(&mut world);
     world

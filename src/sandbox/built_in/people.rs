@@ -1,6 +1,7 @@
 //! The organisations, their projects, and the accounts one can rehearse with.
 
 use super::id;
+use crate::domain::Amount;
 use crate::sandbox::world::{Customer, OfferingUser, Project, Role, User};
 
 /// The provider, then its customers: key, name, abbreviation.
@@ -34,6 +35,7 @@ pub(super) fn customers() -> Vec<Customer> {
         slug: key.into(),
         email: format!("accounts@{key}.example.org"),
         is_service_provider: key == "nordlys",
+        tax_percent: Amount::ZERO,
     });
     customers.collect()
 }

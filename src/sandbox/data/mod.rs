@@ -1,8 +1,11 @@
 //! The tables of the server, in memory, with the indexes that keep a large world fast.
 //!
-//! Rows refer to each other by position; nothing but usages, user usages and `current_usages` ever
-//! changes while a sandbox runs. No rule of the trade is in here.
+//! Rows refer to each other by position; nothing but usages, user usages, `current_usages` and
+//! invoices ever changes while a sandbox runs. No rule of the trade is in here.
 
+mod billing_queue;
+mod invoice_lists;
+mod invoices;
 mod tables;
 mod usage_lists;
 mod usages;
@@ -13,8 +16,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use invoices::InvoiceState;
 pub use usages::StoredUsage;
 
+pub(super) use billing_queue::{BillingQueue, MonthBounds};
+pub(super) use invoice_lists::{ItemFilter, ItemOrder, ItemsSeen};
+pub(super) use invoices::{Invoice, InvoiceTable, Item, Unit};
 use tables::PlanPeriod;
 pub(super) use tables::{Component, Offering, Resource, Scope, User};
 pub(super) use usage_lists::{UsageFilter, UsageOrder};
@@ -22,8 +29,7 @@ pub(super) use usages::{Undo, UsageRow, UsageTable};
 pub(super) use user_usages::{UserUsageRow, UserUsageTable};
 
 use super::SandboxError;
-use super::world::{Customer, OfferingUser, Project, UserUsageLimit, World};
-use crate::domain::BillingPeriod;
+use super::world::{self, Customer, OfferingUser, Project, UserUsageLimit, World};
 
 /// Everything that is stored.
 #[derive(Debug)]
@@ -45,6 +51,13 @@ pub(super) struct Data {
     pub user_usage_limits: Vec<UserUsageLimit>,
     pub usages: UsageTable,
     pub user_usages: UserUsageTable,
+    pub invoices: InvoiceTable,
+    /// What is still to be billed.
+    pub billing_queue: BillingQueue,
+    /// The month in which the server was last looked at; `None` until it is opened.
+    pub month: Option<MonthBounds>,
+    /// The invoices of the world, until the books are opened.
+    pub written_invoices: Vec<world::Invoice>,
     resource_by_uuid: HashMap<Uuid, usize>,
     /// The resource and the position in it of each plan period.
     plan_period_by_uuid: HashMap<Uuid, (usize, usize)>,
@@ -66,7 +79,7 @@ impl Data {
     /// Turns a world into tables.
     pub(super) fn new(world: World) -> Result<Self, SandboxError> {
         let mut builder = tables::Builder::new(&world);
-        let project_customers = world
+        let project_customers: Vec<usize> = world
             .projects
             .iter()
             .map(|project| builder.customer(project.customer_uuid))
@@ -93,6 +106,7 @@ impl Data {
         }
         let mut resources_by_age: Vec<usize> = (0..resources.len()).collect();
         resources_by_age.sort_by_key(|&at| resources[at].created);
+        let invoices = InvoiceTable::new(&resources, &project_customers, world.customers.len());
         Ok(Self {
             opened: world.now,
             customers: world.customers,
@@ -108,6 +122,10 @@ impl Data {
             user_usage_limits: world.user_usage_limits,
             usages,
             user_usages: UserUsageTable::default(),
+            invoices,
+            billing_queue: BillingQueue::default(),
+            month: None,
+            written_invoices: world.invoices,
             resource_by_uuid,
             plan_period_by_uuid,
             made: 0,
@@ -120,8 +138,10 @@ impl Data {
     }
 
     /// Takes back what a failed request has changed.
-    pub(super) fn roll_back(&mut self, undo: Undo) {
+    pub(super) fn roll_back(&mut self, mut undo: Undo) {
         self.made = undo.ids_made;
+        self.billing_queue.forget_last(undo.queued);
+        self.invoices.roll_back(std::mem::take(&mut undo.invoices));
         for &resource in &undo.begun {
             if let Some(period) = self.resources[resource].plan_periods.pop() {
                 self.plan_period_by_uuid.remove(&period.uuid);
@@ -143,11 +163,6 @@ impl Data {
         self.plan_period_by_uuid.insert(uuid, (resource, periods.len()));
         periods.push(PlanPeriod { uuid, plan, start: Some(now), end: None });
         undo.begun.push(resource);
-    }
-
-    /// Whether a customer has an invoice of a month that can still change.
-    pub(super) fn invoice_is_open(&self, _customer: usize, _period: BillingPeriod) -> bool {
-        false
     }
 
     pub(super) fn resource(&self, uuid: Uuid) -> Option<usize> {

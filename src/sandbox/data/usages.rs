@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::invoices::InvoiceUndo;
 use super::usage_lists::Lists;
 use super::{Component, Data, Resource};
 use crate::domain::{Amount, BillingPeriod, CarryOver, ComponentType, PlanPeriodId, ResourceId, UsageId};
@@ -92,6 +93,9 @@ pub(in crate::sandbox) struct Undo {
     pub(super) begun: Vec<usize>,
     /// How many ids had been made.
     pub(super) ids_made: u64,
+    pub invoices: InvoiceUndo,
+    /// How many rows it gave to the billing queue.
+    pub queued: usize,
 }
 
 impl Undo {
@@ -207,7 +211,7 @@ impl UsageTable {
         undo.deleted.push(at);
     }
 
-    /// Takes back what a failed request has written.
+    /// Takes back what a failed request has written in this table.
     pub(in crate::sandbox) fn roll_back(&mut self, undo: Undo) {
         // What is taken back is what was written last.
         let taken_back = undo.rows.len() + undo.deleted.len();

@@ -2,6 +2,7 @@
 
 use super::chance::pick;
 use super::{NewWorld, id};
+use crate::domain::Amount;
 use crate::domain::sha256;
 use crate::sandbox::world::{Customer, Project, Role, User};
 
@@ -32,6 +33,7 @@ impl NewWorld {
             email: String::new(),
             is_service_provider: name == PROVIDER,
             name,
+            tax_percent: Amount::ZERO,
         });
         customers.collect()
     }

@@ -4,10 +4,18 @@
 //! reporter's rights are checked; only then is anything stored. The order is the real server's and
 //! shows in what a stranger can learn.
 
+mod billing;
+#[cfg(test)]
+mod billing_tests;
+mod billing_time;
+mod carry_over;
 mod dates;
 mod fields;
 mod form;
+mod invoicing;
 mod limits;
+mod month_turn;
+mod opening;
 mod permissions;
 mod plan_periods;
 mod report;
@@ -21,7 +29,12 @@ use serde_json::Value;
 
 use super::behaviour::Behaviour;
 
-pub(super) use permissions::{may_report, sees_all, sees_offering, sees_project};
+pub(super) use billing_time::full_days;
+pub(super) use month_turn::keep_up;
+pub(super) use opening::open_books;
+pub(super) use permissions::{
+    may_report, owns, provides, sees_all, sees_bills_of, sees_offering, sees_project,
+};
 pub(super) use report::takes_usage;
 pub(super) use set_usage::{set_usage, set_usage_in_part};
 pub(super) use set_user_usage::{set_user_usage, set_user_usages};

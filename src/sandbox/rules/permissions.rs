@@ -36,3 +36,23 @@ pub(in crate::sandbox) fn sees_project(data: &Data, user: &User, project: usize)
     let scopes = [Scope::Customer(customer), Scope::Project(data.projects[project].uuid)];
     sees_all(user) || user.roles.iter().any(|(_, scope)| scopes.contains(scope))
 }
+
+/// Whether a user sees what a customer is billed: with any role on the customer itself.
+pub(in crate::sandbox) fn sees_bills_of(data: &Data, user: &User, customer: usize) -> bool {
+    let scope = Scope::Customer(data.customers[customer].uuid);
+    sees_all(user) || user.roles.iter().any(|(_, held)| *held == scope)
+}
+
+/// Whether a user sees what is earned by the offerings of a customer: staff, owners and managers,
+/// and of those who see everything else, support does not.
+pub(in crate::sandbox) fn provides(data: &Data, user: &User, customer: usize) -> bool {
+    let scope = Scope::Customer(data.customers[customer].uuid);
+    let has_role = |role: &str| matches!(role, "CUSTOMER.OWNER" | "CUSTOMER.MANAGER");
+    user.is_staff || user.roles.iter().any(|(role, held)| *held == scope && has_role(role))
+}
+
+/// Whether a user owns a customer, or is staff.
+pub(in crate::sandbox) fn owns(data: &Data, user: &User, customer: usize) -> bool {
+    let scope = Scope::Customer(data.customers[customer].uuid);
+    user.is_staff || user.roles.iter().any(|(role, held)| *held == scope && role == "CUSTOMER.OWNER")
+}

@@ -4,7 +4,7 @@
 //! that is not atomic, a limit that is exceeded in the middle leaves what came before it stored.
 
 use super::report::Report;
-use super::{Caller, Refusal, limits, may_report, plan_periods};
+use super::{Caller, Refusal, billing, limits, may_report, plan_periods};
 use crate::domain::{Amount, BillingType, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CurrentUsages, Limits, RowPer};
 use crate::sandbox::data::{Data, Undo, UsageRow};
@@ -86,13 +86,14 @@ fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> R
             carry_over: item.carry_over,
             modified_by: Some(data.users[caller.user].id),
         };
-        write(data, behaviour, row, undo)?;
+        write(data, caller, row, undo)?;
     }
     Ok(())
 }
 
-/// Writes one component, over the row that it already has or as a new one.
-fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
+/// Writes one component, over the row that it already has or as a new one, and sees to its bill.
+fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
+    let behaviour = caller.behaviour;
     let same_month =
         |(_, stored): &(usize, &UsageRow)| stored.component == row.component && stored.period == row.period;
     let rows: Vec<usize> =
@@ -110,24 +111,25 @@ fn write(data: &mut Data, behaviour: &Behaviour, row: UsageRow, undo: &mut Undo)
     };
     let row = UsageRow { amount, ..row };
     let before = found.map(|at| data.usages.row(at).amount);
-    if row.description.chars().count() > LONGEST_DESCRIPTION || breaks_billing(data, &row, before) {
+    if row.description.chars().count() > LONGEST_DESCRIPTION {
         return Err(Refusal::Broken);
     }
-    match found {
-        Some(at) => data.usages.update(at, undo, |stored| {
-            *stored = UsageRow { uuid: stored.uuid, created: stored.created, ..row };
-        }),
-        None => {
-            data.usages.create(row, undo);
+    let at = match found {
+        Some(at) => {
+            data.usages.update(at, undo, |stored| {
+                *stored = UsageRow { uuid: stored.uuid, created: stored.created, ..row };
+            });
+            at
         }
-    }
+        None => data.usages.create(row, undo),
+    };
     if behaviour.rows == RowPer::Month {
         // Rows that an older server made for other plan periods go when the month is reported again.
-        for at in rows.into_iter().filter(|at| Some(*at) != found) {
-            data.usages.delete(at, undo);
+        for other in rows.into_iter().filter(|other| Some(*other) != found) {
+            data.usages.delete(other, undo);
         }
     }
-    Ok(())
+    billing::follow(data, behaviour, at, before, caller.now, undo)
 }
 
 /// The row of the month that a report writes over.
@@ -154,22 +156,6 @@ fn what_is_left(data: &Data, rows: &[usize], found: Option<usize>, row: &UsageRo
 /// The plan that a row is billed under, by its position in the offering.
 fn plan_of(data: &Data, row: &UsageRow) -> Option<usize> {
     row.plan_period.map(|at| data.resources[row.resource].plan_periods[at].plan)
-}
-
-/// Whether the invoice item that follows from a row has no room for its quantity. Only a usage
-/// component under a plan that prices it is billed, and only when its amount changes.
-fn breaks_billing(data: &Data, row: &UsageRow, before: Option<Amount>) -> bool {
-    let resource = &data.resources[row.resource];
-    let component = &data.components[row.component].written;
-    let Some(plan) = plan_of(data, row) else { return false };
-    let plan = &data.offerings[resource.offering].written.plans[plan];
-    let billed = component.billing_type == BillingType::Usage
-        && plan.prices.contains_key(&component.kind)
-        && before != Some(row.amount);
-    let room = Amount::parse("1e12").unwrap_or_default();
-    let magnitude =
-        Amount::ZERO.checked_sub(row.amount).map_or(row.amount, |negated| negated.max(row.amount));
-    billed && magnitude >= room
 }
 
 fn keep_current_usages(data: &mut Data, caller: Caller, report: &Report) {

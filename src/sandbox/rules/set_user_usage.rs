@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::form::{Complaint, Form, complaint};
-use super::{Caller, Refusal, dates, fields, may_report};
+use super::{Caller, Refusal, billing, dates, fields, may_report};
 use crate::domain::{Amount, CarryOver};
 use crate::sandbox::data::{Data, UsageRow, UserUsageRow};
 use crate::sandbox::python::Value;
@@ -125,7 +125,7 @@ fn store(data: &mut Data, caller: Caller, usage: usize, parts: Vec<Part>) -> Res
         };
         write(data, caller, parent, part);
         if caller.behaviour.users_fill_total {
-            fill_total(data, parent);
+            fill_total(data, caller, parent)?;
         }
     }
     Ok(())
@@ -176,13 +176,15 @@ fn write(data: &mut Data, caller: Caller, usage: usize, part: Part) {
     data.user_usages.create(row);
 }
 
-/// Makes the sum of the parts the usage, where that is zero.
-fn fill_total(data: &mut Data, usage: usize) {
+/// Makes the sum of the parts the usage, where that is zero; it is billed like any other.
+fn fill_total(data: &mut Data, caller: Caller, usage: usize) -> Result<(), Refusal> {
     let total = Amount::total(data.user_usages.of_usage(usage).map(|part| part.amount)).unwrap_or_default();
-    if data.usages.row(usage).amount == Amount::ZERO && total > Amount::ZERO {
-        let mut undo = data.begin();
-        data.usages.update(usage, &mut undo, |row| row.amount = total);
+    if data.usages.row(usage).amount != Amount::ZERO || total <= Amount::ZERO {
+        return Ok(());
     }
+    let mut undo = data.begin();
+    data.usages.update(usage, &mut undo, |row| row.amount = total);
+    billing::follow(data, caller.behaviour, usage, Some(Amount::ZERO), caller.now, &mut undo)
 }
 
 fn read_name(value: &Value) -> Result<String, Complaint> {
