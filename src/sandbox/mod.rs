@@ -1,7 +1,7 @@
 //! An embedded Waldur: a server in this process that answers as the real one does.
 //!
-//! It answers for the marketplace endpoints that usage reporting touches, by rules and never from
-//! recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
+//! It answers for the marketplace endpoints that usage reporting touches and for the invoices that
+//! follow from it, by rules and never from recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
 //! does not persist anything and listens on loopback alone.
 //!
 //! A request goes one way: `server` (sockets, faults, clock) → `api` (routes, filters, paging) →

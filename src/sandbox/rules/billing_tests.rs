@@ -360,6 +360,56 @@ fn the_books_of_a_world_follow_from_its_usages() {
     assert_eq!(shares, ["0.30 x 15.00 = 4.50", "0.74 x 15.00 = 11.10"]);
 }
 
+#[test]
+fn an_invoice_can_be_written_line_by_line() {
+    let written = |resource: &str| {
+        let world = World::built_in();
+        let mut json = serde_json::to_value(&world).unwrap();
+        json["invoices"] = json!([{
+            "customer_uuid": world.invoices[0].customer_uuid,
+            "billing_period": "2026-10",
+            "state": "canceled",
+            "number": 7,
+            "a note": "is not read",
+            "items": [{
+                "uuid": world.invoices[0].uuid,
+                "resource_uuid": resource,
+                "type": "cpu",
+                "plan_uuid": world.offerings[0].plans[1].uuid,
+                "quantity": "3.5",
+                "unit_price": "0.1",
+                "unit": "quantity",
+                "start": "2026-10-01T00:00:00Z",
+                "end": "2026-10-31T23:59:59.999999Z",
+            }],
+        }]);
+        serde_json::from_value::<World>(json).unwrap()
+    };
+    let benchmarks = World::built_in().resources.into_iter().find(|it| it.name == "benchmarks").unwrap();
+    let scene = Scene::of(written(&benchmarks.uuid.to_string()), at_once());
+    assert_eq!(scene.lines("benchmarks", "cpu", "2026-10"), ["3.50 x 0.10 = 0.35"]);
+    let invoice = scene.data.invoices.invoice(0);
+    assert_eq!((invoice.number, invoice.items.len()), (7, 1));
+    assert_eq!(invoice.invoice_date.map(|date| date.to_string()).as_deref(), Some("2026-11-01"));
+    let mut data = Data::new(written("00000000000000000000000000000001")).unwrap();
+    let refused = open_books(&mut data, &at_once(), scene.now);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the world has no resource 00000000000000000000000000000001"
+    );
+}
+
+#[test]
+fn section_1_4_the_month_turns_in_the_zone_of_the_server() {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
+    let mut scene = Scene::new(Behaviour { zone, ..at_once() });
+    scene.wait_until("2026-11-30T21:59:59Z");
+    assert_eq!(scene.state("benchmarks", "2026-12"), "none");
+    scene.wait_until("2026-11-30T22:00:00Z");
+    assert_eq!(scene.state("benchmarks", "2026-11"), "created");
+    assert_eq!(scene.lines("benchmarks", "node", "2026-12"), ["1.00 x 15.00 = 15.00"]);
+}
+
 /// Every row that is billed, on an invoice that is open, has one line, which has its amount.
 fn every_billed_row_has_its_line(scene: &Scene) {
     for at in 0..scene.data.usages.len() {
