@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::billing::LAG;
 use super::{Refusal, keep_up, open_books, set_usage};
 use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver, line_price};
-use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, RowPer};
+use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, DateFrom, RowPer};
 use crate::sandbox::data::{Data, InvoiceState, Item, UsageRow};
 use crate::sandbox::python;
 use crate::sandbox::world::World;
@@ -328,6 +328,24 @@ fn section_1_7_a_policy_repeats_or_writes_zero_and_never_touches_a_report() {
     scene.wait_until("2026-12-02T12:00:00Z");
     assert_eq!(scene.stored("benchmarks", "cpu", "2026-12"), ["3.00 none"]);
     assert_eq!(scene.lines("benchmarks", "cpu", "2026-12"), ["3.00 x 12.50 = 37.50"]);
+}
+
+#[test]
+fn section_1_10_a_late_report_makes_the_invoice_of_its_month_and_carries_nothing_into_this_one() {
+    let mut world = World::built_in();
+    world.invoices.clear();
+    recurring(&mut world, "benchmarks", "cpu", "110");
+    let mut scene = Scene::of(world, Behaviour { date: DateFrom::Staff, ..in_background() });
+    let resource = scene.data.resources[scene.resource("benchmarks")].uuid;
+    let usages = json!([{"type": "cpu", "amount": "4"}]);
+    scene.post(&json!({"resource": resource, "date": "2026-08-31T06:00:00Z", "usages": usages})).unwrap();
+    scene.wait(LAG);
+    assert_eq!(scene.lines("benchmarks", "cpu", "2026-08"), ["4.00 x 12.50 = 50.00"]);
+    assert_eq!(scene.state("benchmarks", "2026-08"), "pending");
+    assert!(scene.stored("benchmarks", "cpu", "2026-11").is_empty());
+    scene.report("benchmarks", "ram", "1").unwrap();
+    scene.wait(LAG);
+    assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), ["110.00 reuse"]);
 }
 
 #[test]
