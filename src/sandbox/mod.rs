@@ -1,9 +1,10 @@
 //! An embedded Waldur: a server in this process that answers as the real one does.
 //!
-//! It answers for the marketplace endpoints that usage reporting touches, by rules and never from
-//! recorded answers; what it does is held to recordings of a running Waldur of October 2024. It
-//! does not persist anything, listens on loopback unless it has tokens of its own, and says with
-//! every answer that it is a sandbox.
+//! It answers for the marketplace endpoints that usage reporting touches and for the invoices that
+//! follow from it, by rules and never from recorded answers; what it does is held to recordings of a
+//! running Waldur of October 2024, and newer releases to what is known of them. It listens on
+//! loopback unless it has tokens of its own, says with every answer that it is a sandbox, and keeps
+//! nothing between runs unless it is given a file.
 //!
 //! A request goes one way: `server` (sockets, clock) → `faults` and `model` (what goes wrong, and how
 //! long it takes) → `api` (routes, filters, paging) →

@@ -17,7 +17,7 @@ use crate::domain::Amount;
 /// Lists shorter than this are made anew each time.
 const WORTH_KEEPING: usize = 2_000;
 /// How many long lists are kept.
-const KEPT: usize = 16;
+const KEPT: usize = 6;
 
 /// In which order items are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

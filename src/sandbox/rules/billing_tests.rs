@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::billing::LAG;
 use super::{Caller, Refusal, keep_up, open_books, set_usage};
 use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver, line_price};
-use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, RowPer};
+use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, DateFrom, RowPer};
 use crate::sandbox::data::{Data, InvoiceState, Item, UsageRow};
 use crate::sandbox::python;
 use crate::sandbox::world::World;
@@ -332,6 +332,24 @@ fn section_1_7_a_policy_repeats_or_writes_zero_and_never_touches_a_report() {
 }
 
 #[test]
+fn section_1_10_a_late_report_makes_the_invoice_of_its_month_and_carries_nothing_into_this_one() {
+    let mut world = World::built_in();
+    world.invoices.clear();
+    recurring(&mut world, "benchmarks", "cpu", "110");
+    let mut scene = Scene::of(world, Behaviour { date: DateFrom::Staff, ..in_background() });
+    let resource = scene.data.resources[scene.resource("benchmarks")].uuid;
+    let usages = json!([{"type": "cpu", "amount": "4"}]);
+    scene.post(&json!({"resource": resource, "date": "2026-08-31T06:00:00Z", "usages": usages})).unwrap();
+    scene.wait(LAG);
+    assert_eq!(scene.lines("benchmarks", "cpu", "2026-08"), ["4.00 x 12.50 = 50.00"]);
+    assert_eq!(scene.state("benchmarks", "2026-08"), "pending");
+    assert!(scene.stored("benchmarks", "cpu", "2026-11").is_empty());
+    scene.report("benchmarks", "ram", "1").unwrap();
+    scene.wait(LAG);
+    assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), ["110.00 reuse"]);
+}
+
+#[test]
 fn a_start_in_the_middle_of_a_month_makes_no_invoice() {
     let mut world = World::built_in();
     world.invoices.clear();
@@ -359,6 +377,56 @@ fn the_books_of_a_world_follow_from_its_usages() {
     // A plan that was switched has the lines of both plans, each with its share of the month.
     let shares = first.lines("flame-les", "node", "2026-11");
     assert_eq!(shares, ["0.30 x 15.00 = 4.50", "0.74 x 15.00 = 11.10"]);
+}
+
+#[test]
+fn an_invoice_can_be_written_line_by_line() {
+    let written = |resource: &str| {
+        let world = World::built_in();
+        let mut json = serde_json::to_value(&world).unwrap();
+        json["invoices"] = json!([{
+            "customer_uuid": world.invoices[0].customer_uuid,
+            "billing_period": "2026-10",
+            "state": "canceled",
+            "number": 7,
+            "a note": "is not read",
+            "items": [{
+                "uuid": world.invoices[0].uuid,
+                "resource_uuid": resource,
+                "type": "cpu",
+                "plan_uuid": world.offerings[0].plans[1].uuid,
+                "quantity": "3.5",
+                "unit_price": "0.1",
+                "unit": "quantity",
+                "start": "2026-10-01T00:00:00Z",
+                "end": "2026-10-31T23:59:59.999999Z",
+            }],
+        }]);
+        serde_json::from_value::<World>(json).unwrap()
+    };
+    let benchmarks = World::built_in().resources.into_iter().find(|it| it.name == "benchmarks").unwrap();
+    let scene = Scene::of(written(&benchmarks.uuid.to_string()), at_once());
+    assert_eq!(scene.lines("benchmarks", "cpu", "2026-10"), ["3.50 x 0.10 = 0.35"]);
+    let invoice = scene.data.invoices.invoice(0);
+    assert_eq!((invoice.number, invoice.items.len()), (7, 1));
+    assert_eq!(invoice.invoice_date.map(|date| date.to_string()).as_deref(), Some("2026-11-01"));
+    let mut data = Data::new(written("00000000000000000000000000000001")).unwrap();
+    let refused = open_books(&mut data, &at_once(), scene.now);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the world has no resource 00000000000000000000000000000001"
+    );
+}
+
+#[test]
+fn section_1_4_the_month_turns_in_the_zone_of_the_server() {
+    let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
+    let mut scene = Scene::new(Behaviour { zone, ..at_once() });
+    scene.wait_until("2026-11-30T21:59:59Z");
+    assert_eq!(scene.state("benchmarks", "2026-12"), "none");
+    scene.wait_until("2026-11-30T22:00:00Z");
+    assert_eq!(scene.state("benchmarks", "2026-11"), "created");
+    assert_eq!(scene.lines("benchmarks", "node", "2026-12"), ["1.00 x 15.00 = 15.00"]);
 }
 
 /// Every row that is billed, on an invoice that is open, has one line, which has its amount.

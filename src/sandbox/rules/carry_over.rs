@@ -11,16 +11,20 @@ use crate::domain::{Amount, BillingPeriod, CarryOver, ResourceState};
 use crate::sandbox::behaviour::{Behaviour, CarryOverField, RowPer};
 use crate::sandbox::data::{Data, Undo, UsageRow};
 
-/// Carries the rows of a customer over into the month of a moment.
+/// Carries the rows of a customer over into the month of a moment, as the invoice of a month is made.
+/// A policy speaks only when that is the invoice of the same month; `recurring` whichever it is.
 pub(super) fn carry_over(
     data: &mut Data,
     behaviour: &Behaviour,
-    customer: usize,
+    (customer, invoiced): (usize, BillingPeriod),
     now: Timestamp,
     undo: &mut Undo,
 ) -> Result<(), Refusal> {
     let Some(month) = billing_time::month_at(now, &behaviour.months_zone()) else { return Ok(()) };
     let Some(before) = billing_time::month_before(month.period) else { return Ok(()) };
+    if behaviour.carry_over == CarryOverField::Policy && invoiced != month.period {
+        return Ok(());
+    }
     for row in rows_to_carry(data, behaviour, customer, before) {
         let row = UsageRow { period: month.period, date: now, created: now, modified_by: None, ..row };
         match behaviour.carry_over {

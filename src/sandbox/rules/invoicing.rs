@@ -42,7 +42,7 @@ pub(super) fn get_or_create(
         price: Amount::ZERO,
     };
     let at = data.invoices.create(invoice, &mut undo.invoices);
-    carry_over::carry_over(data, behaviour, customer, now, undo)?;
+    carry_over::carry_over(data, behaviour, (customer, period), now, undo)?;
     register(data, behaviour, at, start, undo)?;
     Ok(at)
 }
