@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::rig::{Rig, command};
 
@@ -93,4 +94,47 @@ fn the_sandbox_says_where_it_is_and_only_listens_on_this_machine() {
     let (code, _, stderr) = run(&["sandbox", "--listen", "0.0.0.0:0"]);
     assert_eq!(code, 2);
     assert!(stderr.contains("not a loopback address"), "{stderr}");
+}
+
+#[test]
+fn faults_and_a_model_are_given_to_the_sandbox_by_flag() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut child = command(folder.path())
+        .args(["sandbox", "--listen", "127.0.0.1:0", "--quiet", "--model", "observed:1000", "--seed", "3"])
+        .args(["--fault", "status=418 path=projects", "--fault", "missing-date"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split(' ').next().unwrap().replace("http://", "");
+    let get = |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        crate::wire::exchange(&address, request.as_bytes(), Duration::from_secs(5)).reply()
+    };
+    let reply = get("/api/projects/");
+    assert_eq!((reply.status, reply.header("date")), (418, None));
+    let struck = get("/sandbox/faults").json();
+    assert_eq!(struck["faults"][0]["struck"], 1, "{struck}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_wrong_fault_or_model_is_refused_and_help_tells_all_faults() {
+    let (code, _, stderr) = run(&["sandbox", "--fault", "html", "--fault", "statos=503 rate=0.01"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("word 1 `statos`") && stderr.contains("did you mean status?"), "{stderr}");
+    let (code, _, model) = run(&["sandbox", "--model", "guessed"]);
+    assert_eq!(code, 2);
+    assert!(model.contains("--model \"guessed\"") && model.contains("observed:SPEED"), "{model}");
+    let (_, help, _) = run(&["sandbox", "--help"]);
+    for row in waldur_usage::sandbox::NAMES {
+        assert!(stderr.contains(row.name), "{} is not in {stderr}", row.name);
+        assert!(
+            help.contains(&format!("{}{}", row.name, row.takes)) && help.contains(row.does),
+            "{}",
+            row.name
+        );
+    }
 }
