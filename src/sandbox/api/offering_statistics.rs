@@ -81,7 +81,7 @@ fn find(view: &View, id: &str) -> Result<usize, Answer> {
 
 /// The first and the last day that are asked about; both ends are months.
 fn range(view: &View) -> Result<(Date, Date), Answer> {
-    let today = view.now.to_zoned(view.behaviour.zone.clone()).date();
+    let today = view.behaviour.months_zone().to_datetime(view.now).date();
     let year_ago = jiff::ToSpan::months(MONTHS);
     let month = |name: &str| match view.request.query.last(name).filter(|text| !text.is_empty()) {
         None => Ok(None),
