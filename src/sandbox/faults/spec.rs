@@ -67,10 +67,12 @@ fn read(mut words: Words) -> Result<Fault, FaultError> {
     if let Some(given) = words.take("rate")? {
         fault.rate = given.text.parse().map_err(|error| words.wrong(&given, &format!("{error}")))?;
     }
-    for key in ["skip", "after"] {
-        if let Some(given) = words.take(key)? {
-            fault.skip = number(&words, &given, "a number of requests")?;
-        }
+    let (skip, after) = (words.take("skip")?, words.take("after")?);
+    if let (Some(_), Some(given)) = (&skip, &after) {
+        return Err(words.wrong(given, "skip and after say the same; write one of them"));
+    }
+    if let Some(given) = skip.or(after) {
+        fault.skip = number(&words, &given, "a number of requests")?;
     }
     if let Some(given) = words.take("times")? {
         fault.times = match given.text.as_str() {
