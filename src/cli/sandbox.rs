@@ -158,7 +158,7 @@ fn faults() -> String {
     }
     text.push_str(
         "\nUnder /sandbox/ it takes, from this machine: GET, POST, DELETE faults; GET, PUT clock; and GET\n\
-         usages, requests, log.\n",
+         usages, requests, log. DELETE takes all faults away, and expired tokens are good again.\n",
     );
     text
 }

@@ -18,7 +18,9 @@ const CLIENTS: usize = 8;
 const THREADS: &str = "swept-sandbox";
 const SET_USAGE: &str = "/api/marketplace-component-usages/set_usage/";
 /// How long a client waits; no fault but one silence is longer.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long it waits for an answer to what is no whole request.
+const SHORT_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Every fault at some rate. The times are short, so that a sweep is.
 const FAULTS: [&str; 32] = [
@@ -32,7 +34,7 @@ const FAULTS: [&str; 32] = [
     "delay=4ms rate=0.01",
     "slow=1ms chunk=700 rate=0.01",
     "stalled=15ms rate=0.01",
-    "stalled=1h rate=0.0005",
+    "stalled=1h rate=0.0003",
     "truncated rate=0.01",
     "html rate=0.01",
     "rows-repeated rate=0.03",
@@ -43,10 +45,10 @@ const FAULTS: [&str; 32] = [
     "clock-skew=-26h rate=0.02",
     "wrong-date rate=0.02",
     "missing-date rate=0.02",
-    "token-expires rate=0.0005 times=always",
+    "token-expires rate=0.003 times=always",
     "half-applied=1 rate=0.03 path=set_usage",
     "half-applied=2 then=drop rate=0.03 path=set_usage",
-    "month-turns rate=0.001 times=always",
+    "month-turns rate=0.003 times=always",
     "another-writer rate=0.02",
     "another-writer=after amount=12.34 rate=0.02",
     "endless-link rate=0.03",
@@ -155,7 +157,7 @@ impl Client<'_> {
                 92..=95 => self.odd(),
                 _ => self.broken_body(),
             }
-            if self.number == 0 && turn % 150 == 149 {
+            if self.number == 0 && turn % 60 == 59 {
                 self.renew_faults();
             }
         }
@@ -381,7 +383,7 @@ impl Client<'_> {
         let bytes = texts[self.chance.below(texts.len())];
         self.seen.requests += 1;
         // What is no whole request may rightly be waited for, or hung up on.
-        if let Outcome::Answered(reply) = exchange(&self.address, bytes, PATIENCE / 10) {
+        if let Outcome::Answered(reply) = exchange(&self.address, bytes, SHORT_PATIENCE) {
             *self.seen.statuses.entry(reply.status).or_default() += 1;
         }
     }

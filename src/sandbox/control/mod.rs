@@ -63,16 +63,16 @@ pub(super) async fn answer(server: &Server, peer: SocketAddr, request: HttpReque
         (Subject::Faults, "POST") => json_body(body).await.and_then(|json| add(server, &json)),
         (Subject::Faults, "DELETE") => {
             server.watch.clear();
-            Ok((200, faults(server)))
+            Ok((200, bytes(&faults(server))))
         }
-        (Subject::Faults, _) => Ok((200, faults(server))),
+        (Subject::Faults, _) => Ok((200, bytes(&faults(server)))),
         (Subject::Clock, "PUT") => json_body(body).await.and_then(|json| set(server, &json)),
-        (Subject::Clock, _) => Ok((200, clock(server))),
+        (Subject::Clock, _) => Ok((200, bytes(&clock(server)))),
         (Subject::Usages, _) => Ok((200, shapes::usages(&server.state))),
-        (Subject::Requests, _) => Ok((200, shapes::requests(&server.watch.seen()))),
-        (Subject::Log, _) => Ok((200, shapes::log(&server.state.commits))),
+        (Subject::Requests, _) => Ok((200, bytes(&shapes::requests(&server.watch.seen())))),
+        (Subject::Log, _) => Ok((200, bytes(&shapes::log(&server.state.commits)))),
     };
-    outcome.map_or_else(|wrong| detail(400, &wrong), |(status, json)| value(status, &json))
+    outcome.map_or_else(|wrong| detail(400, &wrong), |(status, body)| written(status, body))
 }
 
 fn detail(status: u16, detail: &str) -> Answer {
@@ -80,8 +80,16 @@ fn detail(status: u16, detail: &str) -> Answer {
 }
 
 fn value(status: u16, json: &Json) -> Answer {
+    written(status, bytes(json))
+}
+
+fn bytes(json: &Json) -> Vec<u8> {
+    json.to_string().into_bytes()
+}
+
+fn written(status: u16, body: Vec<u8>) -> Answer {
     let headers = vec![("Content-Type", "application/json".to_owned())];
-    Answer { status, headers, body: json.to_string().into_bytes(), ..Answer::default() }
+    Answer { status, headers, body, ..Answer::default() }
 }
 
 async fn json_body(body: Body) -> Result<Json, String> {
@@ -90,7 +98,8 @@ async fn json_body(body: Body) -> Result<Json, String> {
     serde_json::from_slice(&bytes).map_err(|error| format!("The body is not JSON: {error}."))
 }
 
-type Outcome = Result<(u16, Json), String>;
+/// A status and the body of an answer, or what was wrong with the request.
+type Outcome = Result<(u16, Vec<u8>), String>;
 
 /// Adds a fault or a list of them; one that is wrong keeps out all.
 fn add(server: &Server, json: &Json) -> Outcome {
@@ -104,7 +113,7 @@ fn add(server: &Server, json: &Json) -> Outcome {
     for fault in faults {
         server.watch.inject(fault);
     }
-    Ok((201, json!({"added": added})))
+    Ok((201, bytes(&json!({"added": added}))))
 }
 
 fn faults(server: &Server) -> Json {
@@ -124,5 +133,5 @@ fn set(server: &Server, json: &Json) -> Outcome {
     // Outside of these years there is no month to report for.
     crate::domain::BillingPeriod::of(now).map_err(|_| "The year has to be from 1970 to 9998.")?;
     server.state.clock.set(now);
-    Ok((200, clock(server)))
+    Ok((200, bytes(&clock(server))))
 }

@@ -9,10 +9,19 @@ use crate::sandbox::commits::{Commit, Commits};
 use crate::sandbox::data::StoredUsage;
 use crate::sandbox::faults::SeenRequest;
 
-/// Everything that is stored.
-pub(super) fn usages(state: &State) -> Json {
-    let stored = state.data.read().unwrap_or_else(PoisonError::into_inner).stored_usages();
-    json!({"usages": stored.iter().map(usage).collect::<Vec<_>>()})
+/// Everything that is stored, written row by row: a million of them fill the memory once and no more.
+pub(super) fn usages(state: &State) -> Vec<u8> {
+    let data = state.data.read().unwrap_or_else(PoisonError::into_inner);
+    let mut body = Vec::from(b"{\"usages\":[");
+    for at in 0..data.usages.len() {
+        if at > 0 {
+            body.push(b',');
+        }
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer(&mut body, &usage(&data.stored_usage(at)));
+    }
+    body.extend_from_slice(b"]}");
+    body
 }
 
 /// The requests that are remembered.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::words::{Given, Words, written};
 use super::{Ending, Fault, FaultKind, Rate, When, bodies, names};
-use crate::domain::Amount;
+use crate::domain::{Amount, visible};
 
 /// Why a spec of a fault is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +25,9 @@ pub struct FaultError {
 
 impl FaultError {
     pub(super) fn new(spec: &str, place: Option<&str>, why: &str) -> Self {
-        Self { spec: written(spec), place: place.map(str::to_owned), why: why.to_owned() }
+        // What was typed may come from a script and hold anything.
+        let shown = |text: &str| visible(text).to_string();
+        Self { spec: shown(&written(spec)), place: place.map(shown), why: shown(why) }
     }
 
     /// What to do about it: the names that there are.
@@ -65,10 +67,12 @@ fn read(mut words: Words) -> Result<Fault, FaultError> {
     if let Some(given) = words.take("rate")? {
         fault.rate = given.text.parse().map_err(|error| words.wrong(&given, &format!("{error}")))?;
     }
-    for key in ["skip", "after"] {
-        if let Some(given) = words.take(key)? {
-            fault.skip = number(&words, &given, "a number of requests")?;
-        }
+    let (skip, after) = (words.take("skip")?, words.take("after")?);
+    if let (Some(_), Some(given)) = (&skip, &after) {
+        return Err(words.wrong(given, "skip and after say the same; write one of them"));
+    }
+    if let Some(given) = skip.or(after) {
+        fault.skip = number(&words, &given, "a number of requests")?;
     }
     if let Some(given) = words.take("times")? {
         fault.times = match given.text.as_str() {

@@ -85,6 +85,7 @@ fn a_spec_that_is_not_understood_is_refused_with_what_where_and_why() {
         ("html rate=1e-3e6", "a rate is a decimal"),
         ("html status=500", "more than one fault"),
         ("html skip=1 skip=2", "word 3 `skip`: it is there twice"),
+        ("html skip=1 after=2", "skip and after say the same"),
         ("html skip", "word 2 `skip`: it needs a value"),
         ("html times=-1", "word 2 `times`: `-1`: it has to be a number of requests, or always"),
         ("html colour=red", "word 2 `colour`: html does not take it; it takes method=, path="),

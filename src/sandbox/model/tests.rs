@@ -1,14 +1,21 @@
 //! The modelled server is as slow as the observed one. The clock of these tests is paused: time
 //! passes where nothing is left to do but sleep, so that a run of minutes takes none.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::Model;
 use super::costs::{self, Work};
-use crate::sandbox::api::{Query, Request};
+use crate::sandbox::api::{Query, Request, State};
+use crate::sandbox::behaviour::Behaviour;
+use crate::sandbox::clock::Clock;
+use crate::sandbox::commits::Commits;
+use crate::sandbox::data::Data;
+use crate::sandbox::faults::Quirks;
+use crate::sandbox::world::World;
 
 /// What a modelled rate may differ from the measured one, in hundredths.
 const TOLERANCE: f64 = 6.0;
@@ -22,22 +29,25 @@ fn observed(speed: u32) -> Arc<Model> {
     Arc::new(Model::observed(speed))
 }
 
-/// A page of 300 rows of a list, with the named fields.
-fn page(list: &str, fields: &[&str]) -> Work {
-    let raw_query = fields.iter().map(|field| format!("field={field}")).collect::<Vec<_>>().join("&");
-    let request = Request {
-        method: "GET".into(),
-        path: format!("/api/{list}/"),
-        raw_path: format!("/api/{list}/"),
-        query: Query::parse(&raw_query),
-        raw_query,
+fn request(method: &str, path: &str, raw_query: &str, body: &str) -> Request {
+    Request {
+        method: method.into(),
+        path: path.into(),
+        raw_path: path.into(),
+        query: Query::parse(raw_query),
+        raw_query: raw_query.into(),
         authorization: None,
         content_type: None,
-        body: Vec::new(),
+        body: body.into(),
         base: String::new(),
-        quirks: crate::sandbox::faults::Quirks::default(),
-    };
-    Work::Page { rows: 300, row: costs::row(&request) }
+        quirks: Quirks::default(),
+    }
+}
+
+/// A page of 300 rows of a list, with the named fields.
+fn page(list: &str, fields: &[&str]) -> Work {
+    let query = fields.iter().map(|field| format!("field={field}")).collect::<Vec<_>>().join("&");
+    Work::Page { rows: 300, row: costs::row(&request("GET", &format!("/api/{list}/"), &query, "")) }
 }
 
 /// How many requests a second so many connections get, each sending the next when one is answered.
@@ -134,4 +144,47 @@ async fn a_client_that_goes_away_leaves_no_queue_behind() {
         model.queue(&number.to_string());
     }
     assert!(model.tokens.lock().unwrap().len() <= super::QUEUES);
+}
+
+/// The time that a real request to the built-in world takes, and the status of its answer.
+async fn carried_out(state: &State, account: &str, request: Request) -> (Duration, u16) {
+    let token = World::built_in().tokens[account].clone();
+    let request = Request { authorization: Some(format!("Token {token}")), ..request };
+    let begun = Instant::now();
+    let answer = observed(1).carry_out(state, &request).await;
+    (begun.elapsed(), answer.status)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_request_takes_is_told_by_what_it_did() {
+    let world = World::built_in();
+    let resource = world.resources.iter().find(|resource| resource.name == "benchmarks").unwrap().uuid;
+    let state = State {
+        clock: Clock::starting_at(world.now),
+        data: RwLock::new(Data::new(world).unwrap()),
+        behaviour: Behaviour::dialect_2024(),
+        commits: Commits::default(),
+    };
+    let list = |query: &str| request("GET", "/api/marketplace-component-usages/", query, "");
+    let (ten, _) = carried_out(&state, "owner", list("")).await;
+    let (hundred, _) = carried_out(&state, "owner", list("page_size=100")).await;
+    let (narrow, _) = carried_out(&state, "owner", list("page_size=100&field=uuid")).await;
+    assert!(ten * 7 < hundred && narrow * 8 < hundred, "{ten:?} {hundred:?} {narrow:?}");
+    let report = |amount: &str| {
+        let items = ["cpu", "ram", "storage"].map(|kind| json!({"type": kind, "amount": amount}));
+        let body = json!({"resource": resource.as_simple().to_string(), "usages": items}).to_string();
+        request("POST", "/api/marketplace-component-usages/set_usage/", "", &body)
+    };
+    let (fresh, status) = carried_out(&state, "owner", report("1")).await;
+    let (same, _) = carried_out(&state, "owner", report("1")).await;
+    let (changed, _) = carried_out(&state, "owner", report("2")).await;
+    assert_eq!(status, 201);
+    // The customer has billed usages of this month already, so that its invoice is no empty one.
+    assert!(
+        fresh > Duration::from_millis(513) && changed > Duration::from_millis(513),
+        "{fresh:?} {changed:?}"
+    );
+    assert!(same * 8 < fresh, "{same:?} and {fresh:?}");
+    let (rejected, status) = carried_out(&state, "owner", report("x")).await;
+    assert!(status == 400 && rejected <= same, "{status} {rejected:?}");
 }
