@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
-use waldur_usage::sandbox::{Commit, NAMES, Sandbox, Settings, StoredUsage, World, start};
+use waldur_usage::sandbox::{Behaviour, Commit, NAMES, RowPer, Sandbox, Settings, StoredUsage, World, start};
 
+use crate::proxy::get_json;
 use crate::wire::{Outcome, exchange};
 
 const SEED: u64 = 20_261_120;
@@ -439,8 +440,13 @@ fn by_id(usages: Vec<StoredUsage>) -> BTreeMap<String, StoredUsage> {
 
 /// What the log makes of what was stored at the start.
 fn folded(mut stored: BTreeMap<String, StoredUsage>, log: &[Commit]) -> BTreeMap<String, StoredUsage> {
-    for row in log.iter().flat_map(|commit| &commit.rows) {
-        stored.insert(row.uuid.to_string(), row.clone());
+    for commit in log {
+        for row in &commit.rows {
+            stored.insert(row.uuid.to_string(), row.clone());
+        }
+        for deleted in &commit.deleted {
+            assert!(stored.remove(&deleted.to_string()).is_some(), "{deleted} was not there");
+        }
     }
     stored
 }
@@ -473,14 +479,48 @@ fn sweep(sandbox: &Sandbox, known: &Known, requests: usize) -> Vec<Seen> {
 }
 
 #[test]
-fn nothing_breaks_it_and_the_log_is_what_is_stored() {
+fn nothing_breaks_a_server_of_2024_and_the_log_is_what_is_stored() {
+    nothing_breaks(Behaviour::dialect_2024());
+}
+
+#[test]
+fn nothing_breaks_a_server_of_2026_and_the_log_is_what_is_stored() {
+    nothing_breaks(Behaviour::dialect_2026());
+}
+
+#[test]
+fn nothing_breaks_a_server_with_a_row_a_month_and_the_log_is_what_is_stored() {
+    nothing_breaks(Behaviour { rows: RowPer::Month, ..Behaviour::dialect_2025() });
+}
+
+/// What people, invoices and resources show of a sandbox that nothing goes wrong with.
+fn shown(sandbox: &Sandbox) -> Vec<Value> {
+    let lists = [
+        "marketplace-component-user-usages/?page_size=300",
+        "invoices/?page_size=300",
+        "invoice-items/?page_size=300",
+        "marketplace-provider-resources/?page_size=300&field=uuid&field=current_usages",
+    ];
+    let read = |list: &&str| {
+        let shown = get_json(&format!("{}/api/{list}", sandbox.url()), &sandbox.tokens()["staff"]);
+        serde_json::from_str(&shown.to_string().replace(&sandbox.url(), "")).unwrap()
+    };
+    lists.iter().map(read).collect()
+}
+
+fn nothing_breaks(behaviour: Behaviour) {
     let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
     let requests = if is_full { 100_000 } else { 10_000 };
     let panics = count_panics();
     let runtime = Builder::new_multi_thread().enable_all().thread_name(THREADS).build().unwrap();
     let faults = FAULTS.iter().map(|spec| spec.parse().unwrap()).collect();
-    let settings = Settings { faults, seed: SEED, ..Settings::new(World::built_in()) };
-    let sandbox = runtime.block_on(start(settings)).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let kept = || Settings {
+        behaviour: behaviour.clone(),
+        state: Some(folder.path().join("sweep.state")),
+        ..Settings::new(World::built_in())
+    };
+    let sandbox = runtime.block_on(start(Settings { faults, seed: SEED, ..kept() })).unwrap();
     let before = by_id(sandbox.usages());
     let mut seen = sweep(&sandbox, &Known::of(&World::built_in()), requests);
 
@@ -505,6 +545,13 @@ fn nothing_breaks_it_and_the_log_is_what_is_stored() {
     assert_eq!(panics.load(Ordering::Relaxed), 0, "a panic of one request ends no other, but it is one");
     check_endings(&seen, requests);
     check_log(&sandbox, before, &seen);
+
+    // What was kept in its file makes the same sandbox again, people and invoices too.
+    let (now, stored, shown_before) = (sandbox.now(), by_id(sandbox.usages()), shown(&sandbox));
+    runtime.block_on(sandbox.stop());
+    let again = runtime.block_on(start(Settings { now: Some(now), ..kept() })).unwrap();
+    assert_eq!(by_id(again.usages()), stored);
+    assert_eq!(shown(&again), shown_before);
 }
 
 /// Every request ended, every fault has struck, and connections were closed by faults alone.

@@ -9,7 +9,6 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::domain::{BillingPeriod, BillingType};
 use crate::sandbox::api::{Effort, Request, State};
 use crate::sandbox::commits::Written;
 use crate::sandbox::data::Data;
@@ -152,18 +151,10 @@ pub(super) fn row(request: &Request) -> Duration {
     ROW + COLUMN * small(if fields.is_empty() { 20 } else { fields.len() })
 }
 
-/// The items of the invoice that a post goes into: until there are invoices here, the customer's
-/// usages of the month that are billed.
+/// The items that were on the invoice before a post went into it.
 fn invoice_items(data: &Data, written: Written) -> usize {
     let Some((resource, month)) = written.resource.zip(written.month) else { return 0 };
     let customer = data.customer_of(&data.resources[resource]);
-    let own = (0..data.resources.len()).filter(|&at| data.customer_of(&data.resources[at]) == customer);
-    let is_item = |component: usize, period: BillingPeriod| {
-        period == month && data.components[component].written.billing_type == BillingType::Usage
-    };
-    let items = |resource| {
-        data.usages.of_resource(resource).filter(|(_, row)| is_item(row.component, row.period)).count()
-    };
-    let stored: usize = own.map(items).sum();
-    stored.saturating_sub(written.changed)
+    let invoice = data.invoices.of_month(customer, month).map(|at| data.invoices.invoice(at));
+    invoice.map_or(0, |invoice| invoice.items.len()).saturating_sub(written.changed)
 }

@@ -164,6 +164,7 @@ async fn what_a_request_takes_is_told_by_what_it_did() {
         data: RwLock::new(Data::new(world).unwrap()),
         behaviour: Behaviour::dialect_2024(),
         commits: Commits::default(),
+        file: None,
     };
     let list = |query: &str| request("GET", "/api/marketplace-component-usages/", query, "");
     let (ten, _) = carried_out(&state, "owner", list("")).await;

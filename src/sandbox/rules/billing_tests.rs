@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::billing::LAG;
 use super::{Caller, Refusal, keep_up, open_books, set_usage};
 use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver, line_price};
-use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, DateFrom, RowPer};
+use crate::sandbox::behaviour::{Behaviour, Billing, CarryOverField, DateFrom, MonthsTurn, RowPer};
 use crate::sandbox::data::{Data, InvoiceState, Item, UsageRow};
 use crate::sandbox::python;
 use crate::sandbox::world::World;
@@ -421,7 +421,7 @@ fn an_invoice_can_be_written_line_by_line() {
 #[test]
 fn section_1_4_the_month_turns_in_the_zone_of_the_server() {
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
-    let mut scene = Scene::new(Behaviour { zone, ..at_once() });
+    let mut scene = Scene::new(Behaviour { zone, months: MonthsTurn::InZone, ..at_once() });
     scene.wait_until("2026-11-30T21:59:59Z");
     assert_eq!(scene.state("benchmarks", "2026-12"), "none");
     scene.wait_until("2026-11-30T22:00:00Z");

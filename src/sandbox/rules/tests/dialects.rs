@@ -7,7 +7,8 @@ use serde_json::json;
 use super::{Scene, complaint};
 use crate::domain::{Amount, BillingType};
 use crate::sandbox::behaviour::{Behaviour, DateFrom, Limits, RowPer};
-use crate::sandbox::rules::Refusal;
+use crate::sandbox::data::InvoiceState;
+use crate::sandbox::rules::{Refusal, open_books};
 use crate::sandbox::world::UserUsageLimit;
 
 /// Both newer dialects.
@@ -164,6 +165,32 @@ fn section_1_4_who_may_name_a_past_month() {
         complaint(&reports(DateFrom::Staff, "owner", &["storage"])),
         r#"{"date":["Only staff users can specify date for backfilling."]}"#
     );
+}
+
+#[test]
+fn section_1_4_a_provider_reports_past_usage_while_the_invoice_is_open() {
+    let past = "2026-10-15T06:00:00Z";
+    for (date, state, is_taken) in [
+        (DateFrom::ProviderWhileOpen, InvoiceState::Pending, true),
+        (DateFrom::ProviderWhileOpen, InvoiceState::PendingFinalization, true),
+        (DateFrom::ProviderWhileOpen, InvoiceState::Created, false),
+        (DateFrom::ProviderWhileOpen, InvoiceState::Paid, false),
+        (DateFrom::ProviderForLimits, InvoiceState::Pending, false),
+    ] {
+        let mut scene = Scene::new(Behaviour { date, ..Behaviour::dialect_2026() });
+        open_books(&mut scene.data, &scene.behaviour, scene.now).unwrap();
+        let customer = scene.data.customer_of(&scene.data.resources[scene.resource("climate-alps")]);
+        let october = "2026-10".parse().unwrap();
+        let invoice = scene.data.invoices.of_month(customer, october).unwrap();
+        scene.data.invoices.set_state(invoice, state, "2026-11-02".parse().unwrap());
+        let outcome = scene.report_dated("owner", "climate-alps", past, &["cpu", "storage"]);
+        assert_eq!(outcome.is_ok(), is_taken, "{date:?} {state:?}");
+        // A month that never had an invoice is not open.
+        scene.report_dated("owner", "climate-alps", "2026-07-15T06:00:00Z", &["cpu"]).unwrap_err();
+        // The staff reports whatever the state, and the usage is stored.
+        scene.report_dated("staff", "climate-alps", past, &["cpu"]).unwrap();
+        assert_eq!(scene.stored("climate-alps", "cpu", "2026-10"), ["5.00 none"]);
+    }
 }
 
 #[test]
