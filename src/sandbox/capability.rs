@@ -250,6 +250,26 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_tells_every_capability_of_every_dialect() {
+        let guide = include_str!("../../docs/sandbox.md");
+        let dialects = [Behaviour::dialect_2024(), Behaviour::dialect_2025(), Behaviour::dialect_2026()];
+        for capability in &CAPABILITIES {
+            let start = format!("| `{}`", capability.name);
+            let mut rows = guide
+                .lines()
+                .filter(|line| line.strip_prefix(&start).is_some_and(|rest| !rest.starts_with('-')));
+            let row = rows.next().unwrap_or_else(|| panic!("no row for {}", capability.name));
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let values: Vec<&str> = capability.values.iter().map(|(value, _)| *value).collect();
+            assert_eq!(cells[1], values.join(", "));
+            for (cell, dialect) in cells[2..].iter().zip(&dialects) {
+                let printed = dialect.to_string();
+                assert!(printed.contains(&format!(" {}={cell}", capability.name)), "{row}: {printed}");
+            }
+        }
+    }
+
+    #[test]
     fn a_bad_switch_says_what_there_is() {
         let mut behaviour = Behaviour::dialect_2024();
         let mut error = |switch| behaviour.switch(switch).unwrap_err().to_string();

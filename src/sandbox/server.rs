@@ -186,11 +186,7 @@ impl Sandbox {
         period: BillingPeriod,
         state: InvoiceState,
     ) -> bool {
-        let shared = &self.shared.state;
-        let at = shared.clock.now();
-        let event = Event::InvoiceState { at, customer: customer.uuid(), period, state };
-        let mut data = shared.data.write().unwrap_or_else(PoisonError::into_inner);
-        event.replay(&mut data, &shared.behaviour).is_ok() && shared.keep(&event).is_ok()
+        self.shared.set_invoice_state(customer, period, state)
     }
 
     /// The latest requests, oldest first; only so many are remembered.
@@ -272,6 +268,20 @@ impl Server {
             None => answer(&self.state, request),
             Some(model) => model.carry_out(&self.state, request).await,
         }
+    }
+
+    /// Moves an invoice to another state; `false` where there is none, or it cannot be kept.
+    pub(super) fn set_invoice_state(
+        &self,
+        customer: CustomerId,
+        period: BillingPeriod,
+        state: InvoiceState,
+    ) -> bool {
+        let shared = &self.state;
+        let at = shared.clock.now();
+        let event = Event::InvoiceState { at, customer: customer.uuid(), period, state };
+        let mut data = shared.data.write().unwrap_or_else(PoisonError::into_inner);
+        event.replay(&mut data, &shared.behaviour).is_ok() && shared.keep(&event).is_ok()
     }
 
     /// An answer that says whose it is.

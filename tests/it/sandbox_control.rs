@@ -155,3 +155,31 @@ fn nothing_strikes_them_and_they_are_no_requests() {
     }
     assert_eq!((rig.sandbox.request_count(), rig.sandbox.requests().len()), (0, 0));
 }
+
+#[test]
+fn an_invoice_is_moved_to_another_state() {
+    let rig = Rig::new();
+    let url = format!("{}/api/invoices/?year=2026&month=11", rig.sandbox.url());
+    let first = || crate::proxy::get_json(&url, &rig.token("staff"))[0].clone();
+    assert_eq!(first()["state"], "pending");
+    let customer = first()["customer_details"]["uuid"].clone();
+    let customer = if customer.is_null() { id_in(&first()["customer"]) } else { customer };
+    let mut wanted = json!({"customer": customer, "billing_period": "2026-11", "state": "created"});
+    let moved = call(&rig.sandbox, "PUT", "invoices", &wanted.to_string());
+    assert_eq!(moved, (200, json!({"state": "created"})));
+    let url = format!("{}/api/invoices/?year=2026&month=11&state=created", rig.sandbox.url());
+    let created = crate::proxy::get_json(&url, &rig.token("staff"));
+    assert_eq!(created.as_array().unwrap().len(), 1);
+    wanted["billing_period"] = "2020-01".into();
+    let (status, answer) = call(&rig.sandbox, "PUT", "invoices", &wanted.to_string());
+    assert_eq!((status, &answer["detail"]), (400, &json!("There is no invoice of this customer and month.")));
+    wanted["state"] = "lost".into();
+    let (status, answer) = call(&rig.sandbox, "PUT", "invoices", &wanted.to_string());
+    assert!(status == 400 && answer["detail"].as_str().unwrap().contains("Send {"), "{answer}");
+}
+
+/// The id at the end of a link.
+fn id_in(link: &Value) -> Value {
+    let link = link.as_str().unwrap().trim_end_matches('/');
+    link.rsplit('/').next().unwrap().into()
+}

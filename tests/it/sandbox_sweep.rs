@@ -480,17 +480,17 @@ fn sweep(sandbox: &Sandbox, known: &Known, requests: usize) -> Vec<Seen> {
 
 #[test]
 fn nothing_breaks_a_server_of_2024_and_the_log_is_what_is_stored() {
-    nothing_breaks(Behaviour::dialect_2024());
+    nothing_breaks(&Behaviour::dialect_2024());
 }
 
 #[test]
 fn nothing_breaks_a_server_of_2026_and_the_log_is_what_is_stored() {
-    nothing_breaks(Behaviour::dialect_2026());
+    nothing_breaks(&Behaviour::dialect_2026());
 }
 
 #[test]
 fn nothing_breaks_a_server_with_a_row_a_month_and_the_log_is_what_is_stored() {
-    nothing_breaks(Behaviour { rows: RowPer::Month, ..Behaviour::dialect_2025() });
+    nothing_breaks(&Behaviour { rows: RowPer::Month, ..Behaviour::dialect_2025() });
 }
 
 /// What people, invoices and resources show of a sandbox that nothing goes wrong with.
@@ -508,7 +508,7 @@ fn shown(sandbox: &Sandbox) -> Vec<Value> {
     lists.iter().map(read).collect()
 }
 
-fn nothing_breaks(behaviour: Behaviour) {
+fn nothing_breaks(behaviour: &Behaviour) {
     let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
     let requests = if is_full { 100_000 } else { 10_000 };
     let panics = count_panics();

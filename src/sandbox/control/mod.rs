@@ -2,7 +2,7 @@
 //!
 //! They are for those who run the sandbox, not for its clients: no token is asked for, nothing of the
 //! real server's manners is kept, and no fault, latency or model ever touches them. They change what
-//! goes wrong and when it is, never what is stored.
+//! goes wrong, when it is and the states of invoices, never what is reported.
 
 mod guard;
 mod shapes;
@@ -12,11 +12,14 @@ use std::net::SocketAddr;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::api::Answer;
+use super::data::InvoiceState;
 use super::faults::Fault;
 use super::server::Server;
+use crate::domain::{BillingPeriod, CustomerId};
 
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -32,14 +35,16 @@ pub(super) fn concerns(path: &str) -> bool {
 enum Subject {
     Faults,
     Clock,
+    Invoices,
     Usages,
     Requests,
     Log,
 }
 
-const SUBJECTS: [(&str, Subject, &str); 5] = [
+const SUBJECTS: [(&str, Subject, &str); 6] = [
     ("faults", Subject::Faults, "GET, POST, DELETE"),
     ("clock", Subject::Clock, "GET, PUT"),
+    ("invoices", Subject::Invoices, "PUT"),
     ("usages", Subject::Usages, "GET"),
     ("requests", Subject::Requests, "GET"),
     ("log", Subject::Log, "GET"),
@@ -68,6 +73,7 @@ pub(super) async fn answer(server: &Server, peer: SocketAddr, request: HttpReque
         (Subject::Faults, _) => Ok((200, bytes(&faults(server)))),
         (Subject::Clock, "PUT") => json_body(body).await.and_then(|json| set(server, &json)),
         (Subject::Clock, _) => Ok((200, bytes(&clock(server)))),
+        (Subject::Invoices, _) => json_body(body).await.and_then(|json| move_invoice(server, json)),
         (Subject::Usages, _) => Ok((200, shapes::usages(&server.state))),
         (Subject::Requests, _) => Ok((200, bytes(&shapes::requests(&server.watch.seen())))),
         (Subject::Log, _) => Ok((200, bytes(&shapes::log(&server.state.commits)))),
@@ -122,6 +128,24 @@ fn faults(server: &Server) -> Json {
     json!({"faults": faults.collect::<Vec<_>>()})
 }
 
+/// An invoice and the state that it is to have.
+#[derive(Deserialize)]
+struct Move {
+    customer: CustomerId,
+    billing_period: BillingPeriod,
+    state: InvoiceState,
+}
+
+fn move_invoice(server: &Server, json: Json) -> Outcome {
+    let example = "Send {\"customer\": \"…\", \"billing_period\": \"2026-11\", \"state\": \"created\"}.";
+    let wanted: Move = serde_json::from_value(json).map_err(|error| format!("{error}. {example}"))?;
+    if server.set_invoice_state(wanted.customer, wanted.billing_period, wanted.state) {
+        Ok((200, json!({"state": wanted.state}).to_string().into_bytes()))
+    } else {
+        Err("There is no invoice of this customer and month.".into())
+    }
+}
+
 fn clock(server: &Server) -> Json {
     json!({"now": server.state.clock.now().to_string()})
 }
@@ -131,7 +155,7 @@ fn set(server: &Server, json: &Json) -> Outcome {
     let now = json.get("now").and_then(Json::as_str).ok_or(example)?;
     let now: Timestamp = now.parse().map_err(|error| format!("{now:?} is no moment: {error}. {example}"))?;
     // Outside of these years there is no month to report for.
-    crate::domain::BillingPeriod::of(now).map_err(|_| "The year has to be from 1970 to 9998.")?;
+    BillingPeriod::of(now).map_err(|_| "The year has to be from 1970 to 9998.")?;
     server.state.clock.set(now);
     Ok((200, bytes(&clock(server))))
 }
