@@ -15,6 +15,8 @@ use super::identity::Identity;
 use super::{ServerAddress, Token, WaldurError};
 
 /// The largest answer, after decompression; a page of 300 full rows has about 300 kB.
+/// Characters of a server's words that are shown.
+const LONGEST_MESSAGE: usize = 500;
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// How often a read is tried.
 const TRIES: u32 = 3;
@@ -207,7 +209,7 @@ impl Answer {
             let found = if self.is_html || self.body.starts_with(b"<") {
                 "a page of HTML".to_owned()
             } else {
-                visible(&error.to_string()).to_string()
+                self.shown(&error.to_string())
             };
             WaldurError::NotTheApi { endpoint: self.endpoint.clone(), found }
         })
@@ -239,9 +241,13 @@ impl Answer {
         let detail = serde_json::from_str::<serde_json::Value>(&text)
             .ok()
             .and_then(|body| body.get("detail").and_then(|detail| detail.as_str().map(str::to_owned)));
-        let text = detail.as_deref().unwrap_or(text.trim());
-        let text = self.token.scrub(text);
-        let short: String = text.chars().take(500).collect();
-        if short.is_empty() { "nothing".into() } else { visible(&short).to_string() }
+        let text = self.shown(detail.as_deref().unwrap_or(text.trim()));
+        if text.is_empty() { "nothing".into() } else { text }
+    }
+
+    /// A text of the server as it may be shown: short, without the token, without what a terminal obeys.
+    fn shown(&self, text: &str) -> String {
+        let short: String = self.token.scrub(text).chars().take(LONGEST_MESSAGE).collect();
+        visible(&short).to_string()
     }
 }

@@ -180,9 +180,12 @@ where
         .buffered(at_once);
     // The first page that contradicts ends it: a server may promise any number of pages.
     while let Some((count, page)) = others.try_next().await? {
-        if count != Some(total) || page.is_empty() {
+        if count != Some(total) {
             let now = count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
             return Ok(Err(format!("the count was {total} and then {now} while it was read")));
+        }
+        if page.is_empty() {
+            return Ok(Err(format!("a page before the last one was empty, of a count of {total}")));
         }
         rows.extend(page);
     }

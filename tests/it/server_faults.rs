@@ -120,3 +120,13 @@ fn tokens_do_not_travel_in_the_clear_or_to_another_server() {
     assert_eq!(code, 2);
     assert!(stderr.contains("did you mean here?"), "{stderr}");
 }
+
+#[test]
+fn what_a_server_says_is_shown_shortly_and_never_with_the_token() {
+    let rig = Rig::new();
+    rig.long(&["climate-alps,2026-11,cpu,7"]);
+    let echo = format!("\"{} {}\"", rig.token("owner"), "x".repeat(100_000));
+    rig.inject("GET", "users/me", 0, 1, FaultKind::Status(200, echo, "application/json".into()));
+    let run = rig.run(&["check", "usage.csv"]).ends_with(6).says("something that is not the Waldur API");
+    assert!(run.all().len() < 2_000, "{} characters", run.all().len());
+}
