@@ -14,9 +14,9 @@ use crate::domain::{SandboxWorld, visible};
 use super::identity::Identity;
 use super::{ServerAddress, Token, WaldurError};
 
-/// The largest answer, after decompression; a page of 300 full rows has about 300 kB.
 /// Characters of a server's words that are shown.
 const LONGEST_MESSAGE: usize = 500;
+/// The largest answer, after decompression; a page of 300 full rows has about 300 kB.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// How often a read is tried.
 const TRIES: u32 = 3;
