@@ -210,8 +210,12 @@ impl Error {
 fn refusal_hint(refusal: &Refusal) -> &'static str {
     use crate::plan::MonthRefusal;
     match refusal {
-        Refusal::OtherServer { .. } | Refusal::OtherSandbox { .. } | Refusal::OtherAccount { .. } => {
-            "make a plan for this server and account"
+        Refusal::OtherServer { .. }
+        | Refusal::OtherSandbox { .. }
+        | Refusal::OtherAccount { .. }
+        | Refusal::OtherRole { .. } => "make a plan for this server and account",
+        Refusal::OtherDigest { .. } => {
+            "look at it with `plan show`, and give the digest of what you agree to"
         }
         Refusal::Month(MonthRefusal::Other { .. }) => {
             "this server books into its current month only; --period YYYY-MM takes the rows of one month"

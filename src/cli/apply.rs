@@ -12,7 +12,7 @@ use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, plan};
 use crate::jobs::post::{Stop, StopReason};
 use crate::jobs::refresh::{Refreshed, refresh};
-use crate::plan::{Approved, Plan, Refusal, Summary};
+use crate::plan::{Approved, Plan, Refusal, Reporter, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
 use crate::ui::{self, Format, Style, Terminal};
@@ -36,6 +36,9 @@ pub struct ApplyArguments {
     /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
     #[arg(long)]
     skip_faulty: bool,
+    /// Take no other plan than the one with this digest, which `plan` prints
+    #[arg(long, value_name = "SHA256")]
+    digest: Option<String>,
     /// Post without asking
     #[arg(short, long)]
     yes: bool,
@@ -58,7 +61,7 @@ struct ApplyDocument<'a> {
 struct Ready {
     plan: Plan,
     catalogue: Catalogue,
-    account: crate::domain::UserId,
+    reporter: Reporter,
     left_out: Option<LeftOutSummary>,
     already_there: usize,
 }
@@ -75,7 +78,13 @@ pub async fn run(
             let what = "a plan is applied as it was agreed to; nothing of it can be chosen";
             return Err(Error::setting(what, "make a plan with these flags, and apply that one"));
         }
-        Some(path) => from_plan(path, &connection, global, terminal).await?,
+        Some(path) => from_plan(path, arguments, &connection, global, terminal).await?,
+        None if arguments.digest.is_some() => {
+            return Err(Error::setting(
+                "a digest is that of a plan, and none is given",
+                "name the plan's file: `plan -o plan.json` writes one",
+            ));
+        }
         None => match from_files(arguments, &connection, global, terminal).await? {
             Some(ready) => ready,
             None => return Ok(ExitStatus::Denied),
@@ -92,7 +101,7 @@ pub async fn run(
         return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
     }
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
-    let approved = Approved::new(ready.plan.clone(), &destination, ready.account, now, true)?;
+    let approved = Approved::new(ready.plan.clone(), &destination, ready.reporter, now, true)?;
     let report = post(&connection, &approved, &ready.catalogue, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
@@ -109,6 +118,7 @@ fn plan_file(files: &[PathBuf]) -> Option<&Path> {
 
 async fn from_plan(
     path: &Path,
+    arguments: &ApplyArguments,
     connection: &Connection,
     global: &Global,
     terminal: &Terminal,
@@ -116,6 +126,10 @@ async fn from_plan(
     let bytes = Input::read(path)?;
     let plan =
         Plan::from_json(bytes.bytes()).map_err(|error| Error::Plan { path: path.to_owned(), error })?;
+    let digest = plan.digest();
+    if arguments.digest.as_ref().is_some_and(|agreed| !agreed.eq_ignore_ascii_case(&digest)) {
+        return Err(Refusal::OtherDigest { actual: digest }.into());
+    }
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
     let refreshed = fresh(plan, connection, global, terminal).await?;
@@ -126,7 +140,7 @@ async fn from_plan(
     Ok(Ready {
         plan: refreshed.plan,
         catalogue: refreshed.snapshot.catalogue,
-        account,
+        reporter: refreshed.reporter,
         left_out: None,
         already_there: refreshed.already_there,
     })
@@ -152,7 +166,7 @@ async fn from_files(
     }
     let snapshot = planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     Ok(Some(Ready {
-        account: snapshot.account.id,
+        reporter: plan.header.account,
         catalogue: snapshot.catalogue,
         plan,
         left_out,
@@ -170,7 +184,7 @@ async fn agree(
     terminal: &Terminal,
 ) -> Result<Ready, Error> {
     let destination = connection.reader.destination();
-    Approved::fits(&ready.plan, &destination, ready.account, connection.reader.now()?)?;
+    Approved::fits(&ready.plan, &destination, ready.reporter.id, connection.reader.now()?)?;
     if arguments.yes {
         return Ok(ready);
     }
@@ -189,7 +203,8 @@ async fn agree(
     }
     let refreshed = fresh(ready.plan, connection, global, terminal).await?;
     let already_there = ready.already_there + refreshed.already_there;
-    Ok(Ready { plan: refreshed.plan, catalogue: refreshed.snapshot.catalogue, already_there, ..ready })
+    let Refreshed { plan, snapshot, reporter, .. } = refreshed;
+    Ok(Ready { plan, catalogue: snapshot.catalogue, reporter, already_there, ..ready })
 }
 
 /// The plan against the server of now; a stale line refuses the run.

@@ -54,7 +54,7 @@ pub async fn run(
     say("3. apply: post it, then prove what is stored");
     let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;
     let (destination, now) = (demo.reader.destination(), demo.reader.now()?);
-    let approved = Approved::new(first.clone(), &destination, snapshot.account.id, now, true)?;
+    let approved = Approved::new(first.clone(), &destination, first.header.account, now, true)?;
     let at_once = usize::from(global.connections);
     let report =
         apply(&demo.reader, &approved, &snapshot.catalogue, at_once, &Stop::default(), terminal).await;

@@ -11,6 +11,8 @@ mod demo;
 mod input;
 mod list;
 mod plan;
+mod plan_file;
+mod plan_show;
 mod sandbox;
 mod show;
 mod world;

@@ -1,8 +1,8 @@
 //! `plan`: what would be posted, and nothing else.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::error::{Error, ExitStatus};
@@ -10,16 +10,20 @@ use crate::findings::{Finding, RowCounts};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, Planned, plan};
 use crate::plan::{Plan, Summary};
-use crate::report::{write_comparison, write_file};
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::connect;
 use super::input::InputArguments;
+use super::plan_file::PlanForm;
+use super::plan_show::{self, PlanShowArguments};
 use super::{Global, check};
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct PlanArguments {
+    #[command(subcommand)]
+    command: Option<PlanCommand>,
     /// Spreadsheets of usage (.xlsx, .csv)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -28,10 +32,10 @@ pub struct PlanArguments {
     /// Leave rows at deny out, together with all rows of their resource
     #[arg(long)]
     skip_faulty: bool,
-    /// Write the plan: .json for `apply`, .xlsx for people; repeatable
+    /// Write the plan: .json for `apply`; .xlsx, .html or .txt for people; repeatable
     #[arg(short, long, value_name = "FILE")]
     out: Vec<PathBuf>,
-    /// Replace a workbook that is there already
+    /// Replace what is there already for people
     #[arg(long)]
     force: bool,
     /// Exit with 1 where the plan is not empty
@@ -39,10 +43,17 @@ pub struct PlanArguments {
     exit_code: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum PlanCommand {
+    /// Show a plan that was made earlier; asks no server
+    Show(PlanShowArguments),
+}
+
 /// A plan as JSON on stdout.
 #[derive(Serialize)]
 struct PlanDocument<'a> {
     digest: String,
+    body_digest: String,
     summary: Summary,
     rows: RowCounts,
     findings: &'a [Finding],
@@ -57,9 +68,12 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    if let Some(PlanCommand::Show(arguments)) = &arguments.command {
+        return plan_show::run(arguments, global, terminal);
+    }
     for path in &arguments.out {
-        ending(path)?;
-        keep(path, arguments)?;
+        let inputs = arguments.files.iter().map(PathBuf::as_path);
+        PlanForm::of(path)?.keep(path, inputs, arguments.force)?;
     }
     let connection = connect(global)?;
     let check = arguments.input.settings(&arguments.files, &connection)?;
@@ -73,47 +87,10 @@ pub async fn run(
     let left_out = left_out(&planned)?;
     show(plan, &planned, left_out.as_ref(), global);
     for path in &arguments.out {
-        match ending(path)? {
-            Ending::Json => write_file(path, plan.to_json().as_bytes())?,
-            Ending::Workbook => write_comparison(path, plan)?,
-        }
-        terminal.say(&format!("written to {}", crate::domain::visible(&path.to_string_lossy())));
+        PlanForm::of(path)?.write(path, plan, terminal)?;
     }
     let differs = arguments.exit_code && plan.changed().next().is_some();
     Ok(if differs { ExitStatus::Differences } else { ExitStatus::Done })
-}
-
-/// Refuses an output that would replace an input, or a workbook that somebody may have worked on.
-fn keep(path: &Path, arguments: &PlanArguments) -> Result<(), Error> {
-    let Ok(own) = path.canonicalize() else { return Ok(()) };
-    let shown = crate::domain::visible(&path.to_string_lossy()).to_string();
-    if arguments.files.iter().any(|input| input.canonicalize().is_ok_and(|input| input == own)) {
-        return Err(Error::setting(
-            format!("{shown} is an input, and would be replaced"),
-            "name another file",
-        ));
-    }
-    if matches!(ending(path)?, Ending::Workbook) && own.is_file() && !arguments.force {
-        return Err(Error::setting(format!("{shown} is there already"), "name another file, or use --force"));
-    }
-    Ok(())
-}
-
-enum Ending {
-    Json,
-    Workbook,
-}
-
-fn ending(path: &Path) -> Result<Ending, Error> {
-    match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
-        Some("json") => Ok(Ending::Json),
-        Some("xlsx") => Ok(Ending::Workbook),
-        _ => {
-            let what =
-                format!("{}: the ending names no format", crate::domain::visible(&path.to_string_lossy()));
-            Err(Error::setting(what, "use .json or .xlsx"))
-        }
-    }
 }
 
 /// Writes the rows that were left out, where there are any.
@@ -128,6 +105,7 @@ fn show(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, globa
     match global.format.into() {
         Format::Json => ui::json(&PlanDocument {
             digest: plan.digest(),
+            body_digest: plan.body_digest(),
             summary: Summary::of(plan),
             rows: planned.check.counts(),
             findings: planned.check.findings.list(),

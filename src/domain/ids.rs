@@ -82,6 +82,7 @@ id!(PlanId, "a plan");
 id!(PlanPeriodId, "a plan period of a resource");
 id!(UsageId, "a stored component usage");
 id!(UserId, "a user account");
+id!(RunId, "a run of this program");
 
 #[cfg(test)]
 mod tests {

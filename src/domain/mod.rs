@@ -8,6 +8,7 @@
 
 mod amount;
 mod billing_period;
+mod canonical;
 mod carry_over;
 mod component;
 mod destination;
@@ -17,23 +18,26 @@ mod money;
 mod near;
 mod place;
 mod resource_state;
+mod role;
 mod selector;
 mod usage_key;
 mod visible;
 
 pub use amount::{Amount, AmountError, NotReportable, ReportableAmount};
 pub use billing_period::{BillingPeriod, BillingPeriodError, PeriodRange};
+pub use canonical::canonical_json;
 pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
 pub use digest::sha256;
 pub use ids::{
-    CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, UsageId, UserId,
+    CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, RunId, UsageId, UserId,
 };
 pub use money::{ExactTotal, line_price, percent};
 pub use near::{fold, nearest};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
+pub use role::Role;
 pub use selector::Selector;
 pub use usage_key::UsageKey;
 pub use visible::{Visible, is_invisible, visible};

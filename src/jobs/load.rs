@@ -1,11 +1,13 @@
 //! Files to parsed rows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::findings::{Code, Finding, Findings};
+use crate::mapping::Field;
 use crate::parse::{ParseSettings, Parsed, Parser};
-use crate::plan::InputFile;
+use crate::plan::{InputFile, InputLayout};
 use crate::source::{Input, each_row};
 
 /// Which files, and how they are to be read.
@@ -46,13 +48,31 @@ pub fn load(settings: &InputSettings, findings: &mut Findings) -> Result<Loaded,
                 None
             }
         };
-        files.push(InputFile { name: input.name().to_owned(), sheet, sha256: input.digest() });
+        let layout = None;
+        files.push(InputFile { name: input.name().to_owned(), sheet, sha256: input.digest(), layout });
     }
     let parsed = parser.finish();
+    for file in &mut files {
+        file.layout = layout(&parsed, &file.name);
+    }
     for finding in refused {
         findings.push(finding);
     }
     Ok(Loaded { inputs, files, parsed })
+}
+
+/// How the table of a file was read.
+fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
+    let at = parsed.tables.iter().position(|read| *read.table.file == *name)?;
+    let table = &parsed.tables[at];
+    let mut columns = BTreeMap::new();
+    for field in Field::ALL {
+        let header = table.column(field).and_then(|column| table.headers.get(column));
+        columns.extend(header.map(|header| (header.as_ref().to_owned(), field.name().to_owned())));
+    }
+    let amounts = parsed.open_columns.iter().filter(|column| column.table == at && !column.header.is_empty());
+    columns.extend(amounts.map(|column| (column.header.as_ref().to_owned(), "component".to_owned())));
+    Some(InputLayout { header_row: table.header_row, columns })
 }
 
 /// Parses one file; returns its sheet and a finding about sheets that were not read.

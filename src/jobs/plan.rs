@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::domain::{BillingPeriod, ResourceId};
+use uuid::Uuid;
+
+use crate::domain::{BillingPeriod, ResourceId, RunId};
 use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
-use crate::plan::{Comparison, Header, MonthRefusal, Plan, Refusal, compare};
+use crate::plan::{Comparison, Header, Made, MonthRefusal, Plan, Refusal, Reporter, ResourcePlan, compare};
 use crate::resolve::{Usage, Usages, plan_periods};
 use crate::waldur::Reader;
 
@@ -117,17 +119,28 @@ fn assemble(
     let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     let resources = compared.resources.into_iter().filter(|resource| !without.contains(&resource.resource));
     let destination = reader.destination();
-    let header = Header {
+    let resources: Vec<ResourcePlan> = resources.collect();
+    let made = Made {
+        run: RunId::new(Uuid::new_v4()),
+        at: reader.now()?,
         tool_version: env!("CARGO_PKG_VERSION").into(),
-        read_at: reader.now()?,
+    };
+    let header = Header {
         server: destination.server,
         sandbox: destination.sandbox,
-        account: snapshot.account.id,
+        account: reporter(snapshot, &resources),
         period,
         inputs: check.loaded.files.clone(),
         rows: check.counts(),
         rows_left_out: 0,
         capabilities: snapshot.capabilities.clone(),
     };
-    Ok(Plan { header, resources: resources.collect() })
+    Ok(Plan { made, header, resources })
+}
+
+/// Who reports, and as what for the offerings of what is to be posted.
+fn reporter(snapshot: &Snapshot, resources: &[ResourcePlan]) -> Reporter {
+    let changed = resources.iter().filter(|resource| resource.has_changes());
+    let offerings = changed.filter_map(|resource| snapshot.catalogue.offering(resource.offering));
+    Reporter { id: snapshot.account.id, role: snapshot.account.role_for(offerings) }
 }

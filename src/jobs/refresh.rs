@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageKey, visible};
 use crate::error::Error;
-use crate::plan::{Change, Figures, Plan, Refusal, ResourcePlan, StoredUsage, Wanted, kept, line};
+use crate::plan::{Change, Figures, Plan, Refusal, Reporter, ResourcePlan, StoredUsage, Wanted, kept, line};
 use crate::resolve::Catalogue;
 use crate::waldur::Reader;
 
@@ -41,6 +41,8 @@ pub struct Refreshed {
     pub stale: Vec<StaleLine>,
     /// The server's state.
     pub snapshot: Snapshot,
+    /// Who reports now, and as what for the offerings of the plan.
+    pub reporter: Reporter,
 }
 
 /// Reads the month and the plan periods again, and compares. Refuses a resource that can no longer be
@@ -49,6 +51,8 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
+    let known = offerings.iter().filter_map(|&offering| snapshot.catalogue.offering(offering));
+    let reporter = Reporter { id: snapshot.account.id, role: snapshot.account.role_for(known) };
     stages.next("stored usages");
     let period = plan.header.period;
     let stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
@@ -68,7 +72,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         complete(resource, &stored, &snapshot.catalogue, period);
         resource.kept = kept(&resource.lines, &capabilities);
     }
-    Ok(Refreshed { plan, already_there, stale, snapshot })
+    Ok(Refreshed { plan, already_there, stale, snapshot, reporter })
 }
 
 /// What a resource must still be, as it was when the plan was made.

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Destination, SandboxWorld, UserId};
+use crate::domain::{Destination, Role, SandboxWorld, UserId};
 
-use super::document::Plan;
+use super::document::{Plan, Reporter};
 use super::month::{MonthRefusal, guard_month};
 
 /// Why we do not send.
@@ -41,6 +41,20 @@ pub enum Refusal {
         /// The account of the token.
         actual: UserId,
     },
+    /// The account is no longer to the offerings what it was.
+    #[error("the plan was made as {planned}, and the account is {actual} now")]
+    OtherRole {
+        /// The role of the plan.
+        planned: Role,
+        /// The role now.
+        actual: Role,
+    },
+    /// Another plan was agreed to.
+    #[error("the plan has the digest {actual}, and another one was agreed to")]
+    OtherDigest {
+        /// The digest of the plan.
+        actual: String,
+    },
     /// The month cannot be posted to.
     #[error(transparent)]
     Month(#[from] MonthRefusal),
@@ -75,11 +89,15 @@ impl Approved {
     pub fn new(
         plan: Plan,
         destination: &Destination,
-        account: UserId,
+        reporter: Reporter,
         now: Timestamp,
         agreed: bool,
     ) -> Result<Self, Refusal> {
-        Self::fits(&plan, destination, account, now)?;
+        Self::fits(&plan, destination, reporter.id, now)?;
+        if plan.header.account.role != reporter.role {
+            let (planned, actual) = (plan.header.account.role, reporter.role);
+            return Err(Refusal::OtherRole { planned, actual });
+        }
         if agreed { Ok(Self(plan)) } else { Err(Refusal::Declined) }
     }
 
@@ -98,8 +116,8 @@ impl Approved {
             let actual = destination.sandbox.clone();
             return Err(Refusal::OtherSandbox { server, planned: sandbox, actual });
         }
-        if plan.header.account != account {
-            return Err(Refusal::OtherAccount { planned: plan.header.account, actual: account });
+        if plan.header.account.id != account {
+            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
         }
         Ok(guard_month(plan.header.period, now)?)
     }

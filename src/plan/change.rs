@@ -99,6 +99,32 @@ impl Change {
         }
     }
 
+    /// Why it is what it is.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Create { .. } => "no row is stored",
+            Self::Same { .. } => "stored as the file wants it",
+            Self::OnlyOnServer { .. } => "the file does not name it",
+            Self::Update { old, new } => {
+                let differs = (
+                    old.amount != new.amount.get(),
+                    old.description != new.description,
+                    old.carry_over != new.carry_over,
+                );
+                match differs {
+                    (true, false, false) => "the amount differs",
+                    (true, true, false) => "amount and description differ",
+                    (true, false, true) => "amount and carry-over differ",
+                    (true, true, true) => "amount, description and carry-over differ",
+                    (false, true, false) => "the description differs",
+                    (false, false, true) => "the carry-over differs",
+                    (false, true, true) => "description and carry-over differ",
+                    (false, false, false) => "nothing differs",
+                }
+            }
+        }
+    }
+
     /// The word for it in plans and reports.
     pub fn action(&self) -> &'static str {
         match self {

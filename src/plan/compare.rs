@@ -84,16 +84,19 @@ fn several_rows(usage: &Usage, several: &[&StoredUsage]) -> Finding {
 
 /// A line, with what the catalogue knows of its component.
 pub fn line(key: UsageKey, change: Change, place: Option<String>, catalogue: &Catalogue) -> Line {
-    let component = catalogue
-        .resource(key.resource)
-        .and_then(|resource| catalogue.offering(resource.offering))
-        .and_then(|offering| offering.component(&key.component));
+    let resource = catalogue.resource(key.resource);
+    let offering = resource.and_then(|resource| catalogue.offering(resource.offering));
+    let component = offering.and_then(|offering| offering.component(&key.component));
+    let is_billed = component.is_some_and(|component| component.billing_type == BillingType::Usage);
+    let plan = resource.and_then(|resource| resource.plan).filter(|_| is_billed);
+    let unit_price = offering.zip(plan).and_then(|(offering, plan)| offering.price(plan, &key.component));
     Line {
         component: key.component,
         unit: component.map(|component| component.measured_unit.clone()).unwrap_or_default(),
         billing_type: component
             .map_or(BillingType::Other("unknown".into()), |found| found.billing_type.clone()),
         has_limit: component.is_none_or(|component| component.has_limit),
+        unit_price,
         change,
         place,
     }

@@ -1,22 +1,39 @@
 //! The plan as a value and as a file.
 //!
 //! A plan names everything that it depends on, so that it cannot be applied to another server, with
-//! another account or in another month. The digest over its content detects damage and careless
-//! edits; it is no signature.
+//! another account or in another month. Its file is JSON with a header (when, by which run and which
+//! version it was made) and a body (everything else): the same inputs and the same server state give
+//! the same body. The digest is taken over the canonical text of both, as they stand in the file. It
+//! detects damage and careless edits; it is no signature.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::domain::{
-    BillingPeriod, BillingType, ComponentType, Destination, OfferingId, ResourceId, SandboxWorld, UserId,
-    sha256, visible,
+    Amount, BillingPeriod, BillingType, ComponentType, Destination, OfferingId, ResourceId, Role, RunId,
+    SandboxWorld, UserId, canonical_json, line_price, sha256, visible,
 };
 use crate::findings::RowCounts;
 use crate::resolve::Capabilities;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Figures};
 
 /// The version of the file format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+
+/// The making of a plan: what differs between two plans of the same inputs and server state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The run that made it.
+    pub run: RunId,
+    /// The server's clock when its state was read.
+    pub at: Timestamp,
+    /// The version of the program.
+    pub tool_version: String,
+}
 
 /// A file that the plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,22 +44,38 @@ pub struct InputFile {
     pub sheet: Option<String>,
     /// The SHA-256 of its content.
     pub sha256: String,
+    /// How its table was read; `None` where none was found.
+    pub layout: Option<InputLayout>,
 }
 
-/// What a plan depends on.
+/// How the table of a file was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputLayout {
+    /// The row or line of its header.
+    pub header_row: u32,
+    /// The field that each header stands for, `component` for a column of amounts.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// Who reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reporter {
+    /// The account whose token is used.
+    pub id: UserId,
+    /// What it is to the offerings of the plan.
+    pub role: Role,
+}
+
+/// What a plan depends on, and fits to nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the program that made it.
-    pub tool_version: String,
-    /// The server's clock when its state was read.
-    pub read_at: Timestamp,
     /// The server's address.
     pub server: String,
     /// The world of the sandbox that answered there; `None` for a real server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<SandboxWorld>,
     /// The account whose token was used.
-    pub account: UserId,
+    pub account: Reporter,
     /// The month.
     pub period: BillingPeriod,
     /// The files.
@@ -64,7 +97,7 @@ impl Header {
 }
 
 /// One usage of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Line {
     /// The component.
     pub component: ComponentType,
@@ -74,12 +107,49 @@ pub struct Line {
     pub billing_type: BillingType,
     /// Whether an amount limit is set on it.
     pub has_limit: bool,
+    /// What a unit costs under the resource's plan, where usage of it is billed.
+    #[serde(default)]
+    pub unit_price: Option<Amount>,
     /// What happens to it.
     #[serde(flatten)]
     pub change: Change,
     /// The cell that the amount comes from.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub place: Option<String>,
+}
+
+/// A line as it is written: with the reason of its action, which follows from it.
+#[derive(Serialize)]
+struct WrittenLine<'a> {
+    component: &'a ComponentType,
+    unit: &'a str,
+    billing_type: &'a BillingType,
+    has_limit: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit_price: Option<Amount>,
+    #[serde(flatten)]
+    change: &'a Change,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { component, unit, billing_type, has_limit, unit_price, change, place } = self;
+        let (unit_price, place, reason) = (*unit_price, place.as_deref(), change.reason());
+        let has_limit = *has_limit;
+        WrittenLine { component, unit, billing_type, has_limit, unit_price, change, reason, place }
+            .serialize(serializer)
+    }
+}
+
+impl Line {
+    /// What an amount of it costs, rounded up to the cent as an invoice does; `None` where usage of
+    /// it is not billed, or the price is not known.
+    pub fn price(&self, amount: Amount) -> Option<Amount> {
+        line_price(amount, self.unit_price?)
+    }
 }
 
 /// A stored usage that is posted again unchanged, so that the server does not forget it.
@@ -127,8 +197,10 @@ impl ResourcePlan {
 }
 
 /// A plan: what was wanted, what is stored, and what will be posted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// How it was made.
+    pub made: Made,
     /// What it depends on.
     pub header: Header,
     /// Its resources.
@@ -146,41 +218,58 @@ pub enum PlanError {
     Damaged,
 }
 
-/// The plan as it stands in a file.
+/// The body as it stands in a file.
 #[derive(Serialize, Deserialize)]
-struct Envelope {
-    format: u32,
-    digest: String,
-    plan: Plan,
+struct Body {
+    binding: Header,
+    resources: Vec<ResourcePlan>,
 }
 
 impl Plan {
-    /// The SHA-256 over the content.
+    /// The content of its file, but for the digest.
+    fn content(&self) -> Value {
+        json!({
+            "format": FORMAT,
+            "header": self.made,
+            "body": {"binding": self.header, "resources": self.resources},
+        })
+    }
+
+    /// The SHA-256 over header and body.
     pub fn digest(&self) -> String {
-        // Serializing to memory cannot fail; an empty text would only make the digest differ.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        sha256(text.as_bytes())
+        digest(&self.content())
+    }
+
+    /// The SHA-256 over the body alone, which is the same for the same inputs and server state.
+    pub fn body_digest(&self) -> String {
+        digest(&self.content()["body"])
     }
 
     /// Writes the plan as a file.
     pub fn to_json(&self) -> String {
-        let envelope = Envelope { format: FORMAT, digest: self.digest(), plan: self.clone() };
-        let mut text = serde_json::to_string_pretty(&envelope).unwrap_or_default();
-        text.push('\n');
-        text
+        let mut content = self.content();
+        let digest = digest(&content);
+        content["digest"] = digest.into();
+        format!("{content:#}\n")
     }
 
     /// Reads a plan from a file's content.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PlanError> {
-        let envelope: Envelope =
-            serde_json::from_slice(bytes).map_err(|error| PlanError::NotAPlan(Some(error)))?;
-        if envelope.format != FORMAT {
+        let not_a_plan = |error| PlanError::NotAPlan(Some(error));
+        let mut content: Value = serde_json::from_slice(bytes).map_err(not_a_plan)?;
+        let fields = content.as_object_mut().ok_or(PlanError::NotAPlan(None))?;
+        if fields.get("format") != Some(&FORMAT.into()) {
             return Err(PlanError::NotAPlan(None));
         }
-        if envelope.plan.digest() != envelope.digest {
+        // What stands in the file is what the digest is of, fields that nobody reads among it.
+        let written = fields.shift_remove("digest");
+        if written != Some(digest(&content).into()) {
             return Err(PlanError::Damaged);
         }
-        Ok(envelope.plan)
+        let made = serde_json::from_value(content["header"].take()).map_err(not_a_plan)?;
+        let Body { binding, resources } =
+            serde_json::from_value(content["body"].take()).map_err(not_a_plan)?;
+        Ok(Self { made, header: binding, resources })
     }
 
     /// The cell that a line's amount comes from; its file goes without saying where there is only one.
@@ -199,4 +288,15 @@ impl Plan {
     pub fn changed(&self) -> impl Iterator<Item = &ResourcePlan> {
         self.resources.iter().filter(|resource| resource.has_changes())
     }
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.content().serialize(serializer)
+    }
+}
+
+fn digest(content: &Value) -> String {
+    // Writing to memory cannot fail; an empty text would only make the digest differ.
+    sha256(canonical_json(content).unwrap_or_default().as_bytes())
 }

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{
 };
 
 use crate::domain::visible;
-use crate::plan::{Change, Header, Plan, Summary, Totals};
+use crate::plan::{Change, Header, Line, Money, Plan, Summary, Totals};
 
 use super::{ReportError, write_amount, write_file};
 
@@ -28,6 +28,7 @@ struct Styles {
     header_right: Format,
     amount: Format,
     count: Format,
+    price: Format,
     heading: Format,
     indented: Format,
 }
@@ -45,6 +46,7 @@ impl Styles {
             header_right: header.clone().set_align(FormatAlign::Right),
             header,
             amount: Format::new().set_num_format("#,##0.00##;(#,##0.00##);0.00"),
+            price: Format::new().set_num_format("#,##0.00########"),
             count: Format::new().set_num_format("#,##0"),
             heading: Format::new().set_bold().set_font_size(12),
             indented: Format::new().set_indent(1),
@@ -54,7 +56,7 @@ impl Styles {
 
 /// The time of the reading stands in for the time of writing, so the same plan gives the same bytes.
 fn properties(workbook: &mut Workbook, plan: &Plan) -> Result<(), XlsxError> {
-    let created = plan.header.read_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let created = plan.made.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let created = ExcelDateTime::parse_from_str(&created)?;
     let properties = DocProperties::new()
         .set_title(format!("Usage {}: file and Waldur compared", plan.header.period))
@@ -68,7 +70,9 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     let figures = Summary::of(plan);
     sheet.set_name("Summary")?;
     sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
-    for (column, width) in [34, 18, 14, 10, 10, 10, 16, 18, 18, 20, 18, 18].into_iter().enumerate() {
+    for (column, width) in
+        [60, 18, 14, 10, 10, 10, 16, 18, 18, 20, 18, 18, 18, 18, 18].into_iter().enumerate()
+    {
         sheet.set_column_width(u16::try_from(column).unwrap_or_default(), width)?;
     }
     let header = &plan.header;
@@ -82,7 +86,9 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     let files: Vec<String> = header.inputs.iter().map(|input| visible(&input.name).to_string()).collect();
     let facts = [
         ("Server", server(header)),
-        ("Read at (server's clock)", header.read_at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        ("Account", format!("{}, {}", header.account.id, header.account.role)),
+        ("Digest of the plan", plan.digest()),
+        ("Read at (server's clock)", plan.made.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
         ("Files", files.join(", ")),
         ("Rows read", header.rows.rows_read.to_string()),
         (
@@ -103,7 +109,8 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
         row += 1;
     }
     row = totals(sheet, row + 1, "By component", &figures.components, styles)?;
-    totals(sheet, row + 1, "By organisation", &figures.customers, styles)?;
+    row = totals(sheet, row + 1, "By organisation", &figures.customers, styles)?;
+    totals(sheet, row + 1, "By project", &figures.projects, styles)?;
     Ok(())
 }
 
@@ -137,7 +144,7 @@ fn totals(
 ) -> Result<u32, XlsxError> {
     sheet.write_string_with_format(start, 0, heading, &styles.heading)?;
     let headers = [
-        "Organisation",
+        "Organisation, project",
         "Component",
         "Unit",
         "New",
@@ -149,6 +156,9 @@ fn totals(
         "Stored, not in file",
         "After posting",
         "Difference",
+        "Money stored",
+        "Money after",
+        "Money difference",
     ];
     for (column, header) in (0_u16..).zip(headers) {
         let style = if column < 3 { &styles.header } else { &styles.header_right };
@@ -157,7 +167,8 @@ fn totals(
     let mut row = start + 2;
     for group in totals {
         let total = &group.total;
-        sheet.write_string(row, 0, group.customer.as_deref().unwrap_or("all"))?;
+        let names: Vec<&str> = group.customer.iter().chain(&group.project).map(String::as_str).collect();
+        sheet.write_string(row, 0, if names.is_empty() { "all".to_owned() } else { names.join(" / ") })?;
         sheet.write_string(row, 1, &group.component)?;
         sheet.write_string(row, 2, &group.unit)?;
         let counts = &total.counts;
@@ -174,12 +185,18 @@ fn totals(
         for (column, amount) in (7_u16..).zip(amounts) {
             write_amount(sheet, row, column, amount, &styles.amount)?;
         }
+        if total.money != Money::default() {
+            let money = [total.money.stored, total.money.after, total.money.difference()];
+            for (column, amount) in (12_u16..).zip(money) {
+                write_amount(sheet, row, column, amount, &styles.amount)?;
+            }
+        }
         row += 1;
     }
     Ok(row)
 }
 
-const LINE_HEADERS: [(&str, f64); 13] = [
+const LINE_HEADERS: [(&str, f64); 15] = [
     ("Organisation", 28.0),
     ("Project", 24.0),
     ("Offering", 20.0),
@@ -193,6 +210,8 @@ const LINE_HEADERS: [(&str, f64); 13] = [
     ("Difference", 16.0),
     ("Description", 30.0),
     ("Cell", 30.0),
+    ("Unit price", 14.0),
+    ("Money difference", 18.0),
 ];
 
 fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), XlsxError> {
@@ -201,7 +220,8 @@ fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xlsx
     sheet.set_freeze_panes(1, 4)?;
     sheet.set_repeat_rows(0, 0)?;
     for (column, (header, width)) in (0_u16..).zip(LINE_HEADERS) {
-        let style = if (8..=10).contains(&column) { &styles.header_right } else { &styles.header };
+        let is_number = (8..=10).contains(&column) || column >= 13;
+        let style = if is_number { &styles.header_right } else { &styles.header };
         sheet.write_string_with_format(0, column, header, style)?;
         sheet.set_column_width(column, width)?;
     }
@@ -224,10 +244,24 @@ fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xlsx
             }
             figures(sheet, row, &line.change, styles)?;
             sheet.write_string(row, 12, plan.cell(line))?;
+            money(sheet, row, line, styles)?;
         }
     }
     let last = u16::try_from(LINE_HEADERS.len() - 1).unwrap_or_default();
     sheet.autofilter(0, 0, row, last)?;
+    Ok(())
+}
+
+/// The price of a unit, and what the change of a line costs.
+fn money(sheet: &mut Worksheet, row: u32, line: &Line, styles: &Styles) -> Result<(), XlsxError> {
+    let Some(unit_price) = line.unit_price else { return Ok(()) };
+    write_amount(sheet, row, 13, unit_price, &styles.price)?;
+    let old = line.change.old().map(|old| old.amount).unwrap_or_default();
+    let new = line.change.wanted().map_or(old, |new| new.amount.get());
+    if let Some(difference) = line.price(new).zip(line.price(old)).and_then(|(new, old)| new.checked_sub(old))
+    {
+        write_amount(sheet, row, 14, difference, &styles.amount)?;
+    }
     Ok(())
 }
 

@@ -1,12 +1,15 @@
-//! Workbooks that people open.
+//! Workbooks and pages that people open.
 //!
-//! Whatever comes from a file or a server is written as text or as a number, never as a formula.
+//! Whatever comes from a file or a server is written as text or as a number, never as a formula or as
+//! markup.
 //! Numbers carry their unit in a column of its own and are written as the decimals that they are.
 
 mod comparison;
+mod page;
 mod rows;
 
 pub use comparison::write_comparison;
+pub use page::plan_page;
 pub use rows::write_rows;
 
 use std::path::{Path, PathBuf};

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::domain::{
-    BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId, ProjectId,
-    ResourceId, ResourceState,
+    Amount, BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId,
+    ProjectId, ResourceId, ResourceState,
 };
 
 /// What can be metered in an offering.
@@ -46,14 +46,23 @@ pub struct Offering {
     pub id: OfferingId,
     /// Its display name.
     pub name: String,
+    /// The organisation that provides it.
+    pub customer: Option<CustomerId>,
     /// What can be metered in it.
     pub components: Vec<Component>,
+    /// What a unit of a component costs under each of its plans.
+    pub prices: HashMap<(PlanId, ComponentType), Amount>,
 }
 
 impl Offering {
     /// The component of a type.
     pub fn component(&self, component_type: &ComponentType) -> Option<&Component> {
         self.components.iter().find(|component| component.component_type == *component_type)
+    }
+
+    /// What a unit of a component costs under a plan.
+    pub fn price(&self, plan: PlanId, component_type: &ComponentType) -> Option<Amount> {
+        self.prices.get(&(plan, component_type.clone())).copied()
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::domain::{Amount, visible};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::plan::{Change, Counts, Plan, Summary, Totals};
+use crate::plan::{Change, Counts, Money, Plan, Summary, Totals};
 
 use super::{Style, Table, counted, grouped};
 
@@ -33,14 +33,20 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
         return text;
     }
     let _ = writeln!(text, "{}", style.bold("By component"));
-    text.push_str(&totals(&summary.components, false));
+    text.push_str(&totals(&summary.components));
     let _ = writeln!(text, "\n{}", style.bold("By organisation"));
-    text.push_str(&totals(&summary.customers, true));
+    text.push_str(&totals(&summary.customers));
+    if most == usize::MAX {
+        let _ = writeln!(text, "\n{}", style.bold("By project"));
+        text.push_str(&totals(&summary.projects));
+    }
+    let _ = writeln!(text, "\n{}\n  {}", style.bold("Money"), money(&summary.money));
     let _ = writeln!(text, "\n{}", style.bold("Changes"));
     text.push_str(&changes(plan, most));
     text.push_str(&only_on_server(plan, most, style));
     let requests = counted(summary.resources_to_post, "request");
     let _ = writeln!(text, "\n{requests}, one for each resource that changes");
+    let _ = writeln!(text, "digest {}", plan.digest());
     if most == usize::MAX {
         text.push_str(&assumptions(plan));
     }
@@ -101,16 +107,46 @@ fn actions(lines: &Counts, kept: usize) -> String {
     parts.join(", ")
 }
 
-fn totals(totals: &[Totals], by_customer: bool) -> String {
-    let mut headers =
-        vec!["component", "unit", ">create", ">update", ">same", ">stored", ">after", ">difference"];
-    if by_customer {
+/// What the plan costs, in a sentence.
+fn money(money: &Money) -> String {
+    let mut text = format!(
+        "{} stored, {} after posting: {} at the prices of the plans, each line rounded up to the cent",
+        money.stored,
+        money.after,
+        signed(money.difference())
+    );
+    if money.lines_without_price > 0 {
+        let lines = counted(money.lines_without_price, "billed line");
+        let _ = write!(text, "; without {lines} whose price is not known");
+    }
+    text
+}
+
+fn totals(totals: &[Totals]) -> String {
+    let has_customer = totals.iter().any(|group| group.customer.is_some());
+    let has_project = totals.iter().any(|group| group.project.is_some());
+    let mut headers = vec![
+        "component",
+        "unit",
+        ">create",
+        ">update",
+        ">same",
+        ">stored",
+        ">after",
+        ">difference",
+        ">money",
+    ];
+    if has_project {
+        headers.insert(0, "project");
+    }
+    if has_customer {
         headers.insert(0, "organisation");
     }
     let mut table = Table::new(&headers);
     for group in totals.iter().filter(|group| group.total.counts.changes() + group.total.counts.same > 0) {
         let total = &group.total;
-        let customer = group.customer.iter().map(|customer| visible(customer).to_string());
+        let names = group.customer.iter().chain(&group.project).map(|name| visible(name).to_string());
+        let money = total.money.difference();
         let figures = [
             visible(&group.component).to_string(),
             visible(&group.unit).to_string(),
@@ -120,8 +156,9 @@ fn totals(totals: &[Totals], by_customer: bool) -> String {
             total.stored.to_string(),
             total.after().to_string(),
             signed(total.difference()),
+            if total.money == Money::default() { "-".to_owned() } else { signed(money) },
         ];
-        table.row(customer.chain(figures));
+        table.row(names.chain(figures));
     }
     table.render("  ")
 }

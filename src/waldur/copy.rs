@@ -5,6 +5,7 @@
 //! is not asked for cannot end in a file. Usages are read elsewhere, and lose their text on the way.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -188,7 +189,13 @@ impl OfferingCopy {
             billing_type: component.billing_type.clone(),
             has_limit: component.limit_amount.as_ref().is_some_and(|amount| !amount.is_null()),
         });
-        Offering { id: self.uuid, name: self.name.clone(), components: components.collect() }
+        Offering {
+            id: self.uuid,
+            name: self.name.clone(),
+            customer: None,
+            components: components.collect(),
+            prices: HashMap::new(),
+        }
     }
 }
 

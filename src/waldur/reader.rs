@@ -1,11 +1,15 @@
 //! Reading: everything that a run asks the server, and nothing that changes it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, Destination, OfferingId, ResourceId, UsageId, UserId};
+use crate::domain::{
+    Amount, BillingPeriod, ComponentType, Destination, OfferingId, PlanId, ResourceId, Role, UsageId, UserId,
+};
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Component, Offering, PlanPeriod, Resource};
 
@@ -13,7 +17,9 @@ use super::http::Http;
 use super::list::{ListFilter, ListRow, Listed};
 use super::listing::{Cut, Query, read};
 use super::usages;
-use super::wire::{AccountRow, OfferingName, OfferingRow, PlanPeriodRow, ResourceRow, UsageRow, VersionRow};
+use super::wire::{
+    AccountRow, OfferingName, OfferingRow, PlanPeriodRow, PriceRow, ResourceRow, UsageRow, VersionRow,
+};
 use super::{ServerAddress, Token, WaldurError};
 
 /// Who the token belongs to.
@@ -25,6 +31,22 @@ pub struct Account {
     pub is_staff: bool,
     /// Whether it is support.
     pub is_support: bool,
+    /// The roles that it holds, each with what it holds them on.
+    roles: Vec<(String, Uuid)>,
+}
+
+impl Account {
+    /// What the account is to all of some offerings: the weakest of its roles for them.
+    pub fn role_for<'a>(&self, offerings: impl Iterator<Item = &'a Offering>) -> Role {
+        let holds = |role: &str, scope: Uuid| self.roles.iter().any(|(own, on)| own == role && *on == scope);
+        let role = |offering: &Offering| match offering.customer {
+            _ if self.is_staff => Role::Staff,
+            Some(customer) if holds("CUSTOMER.OWNER", customer.uuid()) => Role::ProviderOwner,
+            _ if holds("OFFERING.MANAGER", offering.id.uuid()) => Role::OfferingManager,
+            _ => Role::Other,
+        };
+        offerings.map(role).min().unwrap_or(if self.is_staff { Role::Staff } else { Role::Other })
+    }
 }
 
 /// A connection that changes nothing.
@@ -61,7 +83,9 @@ impl Reader {
     pub async fn account(&self) -> Result<Account, WaldurError> {
         let fields: Vec<_> = AccountRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
         let row: AccountRow = self.http.get_json("users/me/", &fields).await?;
-        Ok(Account { id: row.uuid, is_staff: row.is_staff, is_support: row.is_support })
+        let held = row.permissions.into_iter();
+        let roles = held.filter_map(|held| Some((held.role_name, held.scope_uuid?))).collect();
+        Ok(Account { id: row.uuid, is_staff: row.is_staff, is_support: row.is_support, roles })
     }
 
     /// The server's version, where this account may know it.
@@ -109,11 +133,13 @@ impl Reader {
     /// An offering with its components; `None` where this account sees none.
     pub async fn offering(&self, id: OfferingId) -> Result<Option<Offering>, WaldurError> {
         let path = format!("marketplace-provider-offerings/{id}/");
-        let fields = ["uuid", "name", "components"].map(|field| ("field", field.to_owned()));
+        let fields = OfferingRow::FIELDS.map(|field| ("field", field.to_owned()));
         let row = found(self.http.get_json::<OfferingRow>(&path, &fields).await)?;
         Ok(row.map(|row| Offering {
             id: row.uuid,
             name: row.name,
+            customer: row.customer_uuid,
+            prices: prices(row.plans),
             components: row
                 .components
                 .into_iter()
@@ -200,6 +226,16 @@ impl Reader {
     pub async fn list(&self, filter: &ListFilter) -> Result<Listed, WaldurError> {
         super::list::list(&self.http, filter, self.at_once).await
     }
+}
+
+/// What a unit of each component costs under each plan; a component that no type can be is skipped.
+fn prices(plans: Vec<PriceRow>) -> HashMap<(PlanId, ComponentType), Amount> {
+    let of_plan = |plan: PriceRow| {
+        let uuid = plan.uuid;
+        let priced = plan.prices.into_iter();
+        priced.filter_map(move |(component, price)| Some(((uuid, component.parse().ok()?), price?)))
+    };
+    plans.into_iter().flat_map(of_plan).collect()
 }
 
 /// Turns a 404 into nothing.

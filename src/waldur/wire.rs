@@ -1,5 +1,7 @@
 //! The API's own shapes, and nothing but them: as few fields as each use needs.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,11 +20,22 @@ pub(super) struct AccountRow {
     pub is_staff: bool,
     #[serde(default)]
     pub is_support: bool,
+    #[serde(default)]
+    pub permissions: Vec<PermissionRow>,
+}
+
+/// A role that an account holds.
+#[derive(Debug, Deserialize)]
+pub(super) struct PermissionRow {
+    #[serde(default)]
+    pub role_name: String,
+    #[serde(default)]
+    pub scope_uuid: Option<Uuid>,
 }
 
 impl AccountRow {
     /// Never the whole body: it holds the token.
-    pub const FIELDS: &'static [&'static str] = &["uuid", "is_staff", "is_support"];
+    pub const FIELDS: &'static [&'static str] = &["uuid", "is_staff", "is_support", "permissions"];
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +56,23 @@ pub(super) struct OfferingRow {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
+    pub customer_uuid: Option<CustomerId>,
+    #[serde(default)]
     pub components: Vec<ComponentRow>,
+    #[serde(default)]
+    pub plans: Vec<PriceRow>,
+}
+
+impl OfferingRow {
+    pub const FIELDS: [&'static str; 5] = ["uuid", "name", "customer_uuid", "components", "plans"];
+}
+
+/// A plan of an offering with what a unit of each component costs.
+#[derive(Debug, Deserialize)]
+pub(super) struct PriceRow {
+    pub uuid: PlanId,
+    #[serde(default)]
+    pub prices: HashMap<String, Option<Amount>>,
 }
 
 #[derive(Debug, Deserialize)]

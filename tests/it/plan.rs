@@ -48,7 +48,7 @@ fn plans_are_written_by_their_ending() {
     let rig = Rig::new();
     rig.long(&["climate-alps,2026-11,cpu,7"]);
     let plan = ["plan", "usage.csv", "--offering", HPC, "-o"];
-    rig.run(&[&plan[..], &["plan.pdf"]].concat()).ends_with(2).says("use .json or .xlsx");
+    rig.run(&[&plan[..], &["plan.pdf"]].concat()).ends_with(2).says("use .json, .xlsx, .html or .txt");
     rig.run(&[&plan[..], &["nowhere/plan.json"]].concat())
         .ends_with(2)
         .says("cannot write nowhere/plan.json");
@@ -61,8 +61,8 @@ fn plans_are_written_by_their_ending() {
     rig.run(&["plan", "plan.xlsx", "-o", "plan.xlsx", "--force"]).ends_with(2).says("is an input");
     let json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(rig.folder.path().join("plan.json")).unwrap()).unwrap();
-    assert_eq!(json["format"], 1);
-    let header = &json["plan"]["header"];
+    assert_eq!(json["format"], 2);
+    let header = &json["body"]["binding"];
     assert_eq!(header["period"], "2026-11");
     assert_eq!(header["server"], rig.sandbox.url());
     assert_eq!(header["inputs"][0]["sha256"].as_str().unwrap().len(), 64);
@@ -118,8 +118,11 @@ fn where_the_file_is_silent_what_is_stored_stays() {
                 climate-era5,2026-11,storage,264.60,,yes\n";
     rig.file("usage.csv", text);
     let json = rig.run(&["plan", "usage.csv", "--offering", HPC, "--format", "json"]).ends_with(0).json();
-    let lines =
-        json["plan"]["resources"].as_array().unwrap().iter().find(|one| one["name"] == "climate-era5");
+    let lines = json["plan"]["body"]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "climate-era5");
     let line = |component: &str| {
         let lines = lines.unwrap()["lines"].as_array().unwrap();
         lines.iter().find(|line| line["component"] == component).unwrap().clone()

@@ -96,7 +96,7 @@ fn the_world_of_a_plan_is_under_its_digest() {
     plan(&rig);
     let text = std::fs::read_to_string(rig.folder.path().join("plan.json")).unwrap();
     let mut written: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let header = written["plan"]["header"].as_object_mut().unwrap();
+    let header = written["body"]["binding"].as_object_mut().unwrap();
     assert!(header["sandbox"].as_str().unwrap().len() == 32 && text.contains("\"sandbox\""));
     header.remove("sandbox");
     rig.file("plan.json", serde_json::to_string(&written).unwrap());

@@ -66,7 +66,7 @@ fn started(rig: &Rig) -> Rig {
 /// The changes of a plan: resource, component, action, stored and new amount.
 fn changes(run: &Run) -> BTreeSet<String> {
     let json = run.json();
-    let resources = json["plan"]["resources"].as_array().unwrap();
+    let resources = json["plan"]["body"]["resources"].as_array().unwrap();
     let lines = resources.iter().flat_map(|resource| {
         resource["lines"].as_array().unwrap().iter().map(move |line| {
             let amount = |of: &str| line[of]["amount"].as_str().unwrap_or("-").to_owned();
