@@ -10,6 +10,7 @@ mod house;
 mod list;
 mod picture;
 mod plan;
+mod plan_file;
 mod proxy;
 mod public_sandbox;
 mod reading;
