@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
@@ -11,7 +13,11 @@ use crate::rig::{HPC, Rig, has_tool};
 
 /// A rig with a plan in `plan.json`, and its content.
 fn planned(rig: &Rig) -> Value {
-    rig.long(&["climate-alps,2026-11,cpu,7", "climate-cordex,2026-11,cpu,80.50", "climate-era5,2026-11,storage,1"]);
+    rig.long(&[
+        "climate-alps,2026-11,cpu,7",
+        "climate-cordex,2026-11,cpu,80.50",
+        "climate-era5,2026-11,storage,1",
+    ]);
     rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
     serde_json::from_slice(&std::fs::read(rig.folder.path().join("plan.json")).unwrap()).unwrap()
 }
@@ -84,27 +90,28 @@ fn apply_takes_no_other_plan_than_the_one_agreed_to() {
 #[test]
 fn a_plan_made_in_another_role_is_refused() {
     let rig = Rig::new();
-    let plan = planned(&rig);
-    assert_eq!(plan["body"]["binding"]["account"]["role"], "provider_owner");
-    let demoted = proxy::start(
+    let is_demoted = Arc::new(AtomicBool::new(false));
+    let demoted = Arc::clone(&is_demoted);
+    let url = proxy::start(
         &rig.sandbox.url(),
         |_| {},
-        |request, answer| {
-            if request.path.starts_with("/api/users/me/") {
+        move |request, answer| {
+            if demoted.load(Ordering::Relaxed) && request.path.starts_with("/api/users/me/") {
                 let mut account: Value = serde_json::from_slice(&answer.body).unwrap();
                 account["permissions"] = json!([]);
                 answer.body = account.to_string().into_bytes();
             }
         },
     );
-    // The address is part of the plan, so it is made again where the role is another one.
-    let mut moved = plan.clone();
-    moved["body"]["binding"]["server"] = demoted.as_str().into();
-    let rig = rig.through(&demoted);
-    rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "other.json", "-o", "other.txt"]).ends_with(0);
-    let other: Value =
-        serde_json::from_slice(&std::fs::read(rig.folder.path().join("other.json")).unwrap()).unwrap();
-    assert_eq!(other["body"]["binding"]["account"]["role"], "other");
+    let rig = rig.through(&url);
+    assert_eq!(planned(&rig)["body"]["binding"]["account"]["role"], "provider_owner");
+    is_demoted.store(true, Ordering::Relaxed);
+    rig.run(&["apply", "plan.json", "--yes"])
+        .ends_with(4)
+        .says("the plan was made as owner of the provider, and the account is no role of the provider now");
+    assert_eq!(rig.posts(), 0);
+    is_demoted.store(false, Ordering::Relaxed);
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(0);
 }
 
 #[test]
@@ -118,12 +125,13 @@ fn a_plan_is_shown_in_every_form_without_a_server() {
     rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
     let (folder, _) = rig.stop();
     let show = |arguments: &[&str]| {
-        let output = crate::rig::command(folder.path()).args(["plan", "show"]).args(arguments).output().unwrap();
+        let output =
+            crate::rig::command(folder.path()).args(["plan", "show"]).args(arguments).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };
     let (code, text) = show(&["plan.json"]);
     assert_eq!(code, 0);
-    for part in ["By component", "By organisation", "By project", "Money", "Changes", "12.50", "digest "] {
+    for part in ["By component", "By organisation", "By project", "Money", "Changes", "87.50", "digest "] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     let (_, document) = show(&["plan.json", "--format", "json"]);
