@@ -1,5 +1,6 @@
 //! `sandbox`: an embedded Waldur until Ctrl-C.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,14 +9,16 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
+use uuid::Uuid;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::sandbox::{
-    AccountTokens, Behaviour, Dialect, Fault, Listen, Model, NAMES, SandboxError, Settings, World,
+    AccountTokens, Behaviour, Dialect, Fault, Listen, Model, NAMES, Sandbox, SandboxError, Settings, World,
     capabilities_text, start,
 };
-use crate::ui::{self, Terminal};
+use crate::ui::{self, Format, Terminal};
 
 use super::Global;
 use super::world::{self, WorldArguments};
@@ -163,6 +166,56 @@ fn faults() -> String {
     text
 }
 
+/// What a script needs to know of a sandbox that is ready.
+#[derive(Serialize)]
+struct Ready<'a> {
+    url: String,
+    /// The name that every answer carries.
+    sandbox: &'a str,
+    /// Dialect, zone and every capability.
+    server: String,
+    now: Timestamp,
+    state: Option<String>,
+    tokens: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Ready<'a> {
+    fn of(sandbox: &'a Sandbox, has_own_tokens: bool, arguments: &SandboxArguments) -> Self {
+        let tokens = sandbox.tokens().iter().filter(|_| !has_own_tokens);
+        Self {
+            url: sandbox.url(),
+            sandbox: sandbox.name(),
+            server: sandbox.behaviour().to_string(),
+            now: sandbox.now(),
+            state: arguments.state.as_ref().map(|path| path.to_string_lossy().into_owned()),
+            tokens: tokens.map(|(name, token)| (name.as_str(), token.as_str())).collect(),
+        }
+    }
+}
+
+/// The same in one line. Tokens of one's own are known to whom they concern; a ready line ends up in
+/// logs.
+fn ready_line(sandbox: &Sandbox, dialect: Dialect, has_own_tokens: bool) -> String {
+    let tokens = sandbox.tokens().iter().filter(|_| !has_own_tokens);
+    let mut ready = vec![sandbox.url(), format!("dialect={dialect}"), format!("now={:.0}", sandbox.now())];
+    ready.extend(tokens.map(|(name, token)| format!("{name}={token}")));
+    format!("{}\n", ready.join(" "))
+}
+
+/// Waits for Ctrl-C or, where there is such a thing, the signal that ends services. Without a signal
+/// to wait for there is nothing to end it but being killed.
+async fn ended() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
 /// Runs the command.
 pub async fn run(
     arguments: &SandboxArguments,
@@ -172,14 +225,7 @@ pub async fn run(
     if let Some(SandboxCommand::World(arguments)) = &arguments.command {
         return world::run(arguments, global, terminal).await;
     }
-    let kept = arguments.state.as_ref().filter(|path| path.exists());
     let world = match &arguments.world {
-        Some(_) if kept.is_some() => {
-            return Err(Error::setting(
-                "the state has a world of its own already",
-                "leave --world out, or give --state a new file",
-            ));
-        }
         Some(path) => World::read(path).map_err(|error| refused(&error))?,
         None => World::built_in(),
     };
@@ -190,6 +236,9 @@ pub async fn run(
         now: arguments.now,
         behaviour: arguments.behaviour()?,
         state: arguments.state.clone(),
+        is_world_required: arguments.world.is_some(),
+        // A plan of one rehearsal fits no other, though they begin with the same world.
+        name: Some(Uuid::new_v4().as_simple().to_string()),
         latency: Duration::from_millis(arguments.latency),
         faults: read_faults(&arguments.fault)?,
         seed: arguments.seed,
@@ -198,19 +247,24 @@ pub async fn run(
     };
     let dialect = settings.behaviour.dialect;
     let sandbox = start(settings).await.map_err(|error| refused(&error))?;
-    // Tokens of one's own are known to whom they concern; a ready line ends up in logs.
-    let tokens = sandbox.tokens().iter().filter(|_| !has_own_tokens);
-    let mut ready = vec![sandbox.url(), format!("dialect={dialect}"), format!("now={:.0}", sandbox.now())];
-    ready.extend(tokens.map(|(name, token)| format!("{name}={token}")));
-    ui::data(&format!("{}\n", ready.join(" ")));
-    let memory = match &arguments.state {
-        Some(path) => format!("what it is told is kept in {}", visible(&path.to_string_lossy())),
-        None => "it forgets everything at Ctrl-C".to_owned(),
-    };
+    match global.format.into() {
+        Format::Json => ui::json_line(&Ready::of(&sandbox, has_own_tokens, arguments)),
+        Format::Text => ui::data(&ready_line(&sandbox, dialect, has_own_tokens)),
+    }
+    if sandbox.is_state_cut() {
+        terminal.error("the last line of the state was not whole, so it was never answered; it was cut off");
+    }
+    let kept = arguments.state.as_ref().map(|path| visible(&path.to_string_lossy()).to_string());
+    let memory = kept.as_ref().map_or_else(
+        || "it forgets everything when it ends".to_owned(),
+        |path| format!("what it is told is kept in {path}"),
+    );
     terminal.say(&format!("a Waldur to rehearse against; nothing in it is real, and {memory}"));
-    // Without a signal to wait for there is nothing to end it but being killed.
-    let _ = tokio::signal::ctrl_c().await;
+    ended().await;
     sandbox.stop().await;
+    if let Some(path) = kept {
+        terminal.say(&format!("kept in {path}; the same command goes on from there"));
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -253,6 +307,11 @@ pub fn refused(error: &SandboxError) -> Error {
             "check the file"
         }
         SandboxError::State { .. } => "give --state a file in a folder that can be written",
+        SandboxError::NotAState { .. } => {
+            "give --state a new file, or the state of a sandbox; a world belongs to --world"
+        }
+        SandboxError::OtherWorld(_) => "leave --world out, or give --state a new file",
+        SandboxError::Backwards { .. } => "leave --now out, or give a later moment",
         SandboxError::StateInUse(_) => "end the other sandbox, or give --state another file",
         SandboxError::OtherBehaviour { .. } => {
             "start it with the same --dialect, --capability and --time-zone, or give --state a new file"

@@ -73,7 +73,7 @@ pub(super) enum Event {
         /// When, by the sandbox's own clock.
         at: Timestamp,
         /// The account.
-        by: String,
+        by: Uuid,
         #[serde(flatten)]
         post: Post,
         /// How many items were stored before the server broke.
@@ -85,6 +85,11 @@ pub(super) enum Event {
     /// What was due by then was done: months turned, rows billed.
     Time {
         /// The moment.
+        at: Timestamp,
+    },
+    /// The clock was set.
+    Clock {
+        /// To this moment.
         at: Timestamp,
     },
     /// An operator moved an invoice to another state.
@@ -109,7 +114,10 @@ impl Event {
     /// When it happened.
     pub(super) fn at(&self) -> Timestamp {
         match self {
-            Self::Post { at, .. } | Self::Time { at } | Self::InvoiceState { at, .. } => *at,
+            Self::Post { at, .. }
+            | Self::Time { at }
+            | Self::Clock { at }
+            | Self::InvoiceState { at, .. } => *at,
         }
     }
 
@@ -117,7 +125,7 @@ impl Event {
     pub(super) fn replay(&self, data: &mut Data, behaviour: &Behaviour) -> Result<(), EventError> {
         match self {
             Self::Post { at, by, post, items, body } => {
-                let user = data.users.iter().position(|user| user.username == *by).ok_or(EventError)?;
+                let user = data.users.iter().position(|user| user.uuid == *by).ok_or(EventError)?;
                 let body = python::parse(body.as_bytes()).map_err(|_| EventError)?;
                 let caller = Caller { behaviour, user, now: *at };
                 match post.carry_out(data, caller, &body, *items) {
@@ -131,6 +139,8 @@ impl Event {
                 rules::keep_up(data, behaviour, *at);
                 Ok(())
             }
+            // Time alone changes nothing; what it brings about is an event of its own.
+            Self::Clock { .. } => Ok(()),
             Self::InvoiceState { at, customer, period, state } => {
                 let customer = data.customers.iter().position(|known| known.uuid == *customer);
                 let invoice = customer.and_then(|customer| data.invoices.of_month(customer, *period));

@@ -47,6 +47,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::visible;
+
 pub use behaviour::{
     Behaviour, Billing, CarryOverField, CurrentUsages, DateFrom, Dialect, Limits, MonthsTurn, PlanPeriodOf,
     RowPer,
@@ -155,13 +157,38 @@ pub enum SandboxError {
     /// Another sandbox keeps its state there now.
     #[error("another sandbox keeps its state in {}", path_shown(.0))]
     StateInUse(PathBuf),
+    /// The file is no state.
+    #[error("{} is not the state of a sandbox", path_shown(path))]
+    NotAState {
+        /// The file.
+        path: PathBuf,
+        /// Where and why it cannot be understood.
+        source: serde_json::Error,
+    },
     /// The state was made by another kind of server, whose rules made its rows.
-    #[error("the state in {} was made by another kind of server: {made_by}", path_shown(path))]
+    #[error(
+        "the state in {} was made by another kind of server: {}",
+        path_shown(path),
+        differences(made_by, asked_for)
+    )]
     OtherBehaviour {
         /// The file.
         path: PathBuf,
         /// That server, capability by capability.
         made_by: String,
+        /// The server that was to take it up.
+        asked_for: String,
+    },
+    /// The state began with another world than the one that is given.
+    #[error("the state in {} began with another world", path_shown(.0))]
+    OtherWorld(PathBuf),
+    /// The state was left at a later moment.
+    #[error("the state in {} was left at {last:.0}, and its time does not run backwards", path_shown(path))]
+    Backwards {
+        /// The file.
+        path: PathBuf,
+        /// When it was left.
+        last: Timestamp,
     },
     /// A line of a state is not an event that can be carried out on what is before it.
     #[error("line {line} of {} is damaged", path_shown(path))]
@@ -196,9 +223,14 @@ pub struct Settings {
     pub now: Option<Timestamp>,
     /// What the server is able to do.
     pub behaviour: Behaviour,
-    /// The file that keeps what is stored between runs. Where there is one already, the world is
-    /// its own and not the one that is given here.
+    /// The file that keeps what is stored between runs.
     pub state: Option<PathBuf>,
+    /// Whether a state that is there already has to have begun with this world; otherwise its own
+    /// stands, whatever is given here.
+    pub is_world_required: bool,
+    /// The name that every answer carries; made from the world where none is given. Plans are bound to
+    /// it.
+    pub name: Option<String>,
     /// How long every request is held before it is looked at; many can be held at once.
     pub latency: Duration,
     /// What goes wrong from the start.
@@ -218,10 +250,22 @@ impl Settings {
             now: None,
             behaviour: Behaviour::dialect_2024(),
             state: None,
+            is_world_required: false,
+            name: None,
             latency: Duration::ZERO,
             faults: Vec::new(),
             seed: 0,
             model: None,
         }
     }
+}
+
+/// What tells two kinds of servers apart: their words that are not the same.
+fn differences(made_by: &str, asked_for: &str) -> String {
+    let pairs = made_by.split(' ').zip(asked_for.split(' '));
+    let differing: Vec<String> = pairs
+        .filter(|(made, asked)| made != asked)
+        .map(|(made, asked)| format!("{} there, {} here", visible(made), visible(asked)))
+        .collect();
+    differing.join("; ")
 }

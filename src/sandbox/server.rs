@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -31,7 +30,7 @@ use super::event::Event;
 use super::faults::{Delivery, Fault, SeenRequest, Stamp, Watch, answer_struck};
 use super::identity::{HEADER, identity};
 use super::model::Model;
-use super::state_file::StateFile;
+use super::state_file::{Replayed, StateFile};
 use super::{Behaviour, Listen, SandboxError, Settings, World, rules};
 use crate::domain::{BillingPeriod, CustomerId};
 
@@ -46,6 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Sandbox {
     address: SocketAddr,
     tokens: BTreeMap<String, String>,
+    is_cut: bool,
     shared: Arc<Server>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<io::Result<()>>,
@@ -66,9 +66,9 @@ pub(super) struct Server {
 
 /// Starts a sandbox on the current runtime; it answers as soon as this returns.
 pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
-    let Settings { listen, world, now, behaviour, state, latency, faults, seed, model } = settings;
-    let Opened { data, tokens, identity, last, file } =
-        open(world, state.as_deref(), now, &behaviour, &listen)?;
+    let opened = open(&settings)?;
+    let Settings { listen, now, behaviour, latency, faults, seed, model, .. } = settings;
+    let Opened { data, tokens, identity, last, is_cut, file } = opened;
     let (data, now) = (RwLock::new(data), now.unwrap_or(last));
     let failed = |source| SandboxError::Listen { address: listen.address, source };
     let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
@@ -90,7 +90,7 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
             let _ = stopped.await;
         });
     let serving = tokio::spawn(serving.into_future());
-    Ok(Sandbox { address, tokens, shared, stop: Some(stop), serving })
+    Ok(Sandbox { address, tokens, is_cut, shared, stop: Some(stop), serving })
 }
 
 /// What a sandbox starts from.
@@ -101,50 +101,56 @@ struct Opened {
     identity: String,
     /// The moment at which it was left.
     last: Timestamp,
+    /// Whether half a line was cut off its state.
+    is_cut: bool,
     file: Option<StateFile>,
 }
 
-/// Takes up a state where there is one, and begins with the world where there is none. Tokens of
-/// one's own are never written into a state.
-fn open(
-    mut world: World,
-    state: Option<&Path>,
-    now: Option<Timestamp>,
-    behaviour: &Behaviour,
-    listen: &Listen,
-) -> Result<Opened, SandboxError> {
-    let began = now.unwrap_or(world.now);
+/// Takes up a state where there is one, and begins with the world where there is none.
+fn open(settings: &Settings) -> Result<Opened, SandboxError> {
+    let Settings { world, now, behaviour, listen, state, name, is_world_required, .. } = settings;
+    // The books are opened in the month of the world, so that a clock that starts later turns months.
+    let began = now.map_or(world.now, |now| now.min(world.now));
+    let name = || name.clone().unwrap_or_else(|| identity(world));
     let Some(path) = state else {
-        listen.equip(&mut world)?;
-        let (tokens, identity) = (world.tokens.clone(), identity(&world));
-        return Ok(Opened {
-            data: opened(world, behaviour, began)?,
-            tokens,
-            identity,
-            last: began,
-            file: None,
-        });
+        let (data, tokens) = opened(world.clone(), listen, behaviour, began)?;
+        let last = now.unwrap_or(began);
+        return Ok(Opened { data, tokens, identity: name(), last, is_cut: false, file: None });
     };
-    if !path.exists() {
+    let is_new = !StateFile::is_there(path);
+    if is_new {
         // A world that cannot be opened leaves no file behind.
-        opened(world.clone(), behaviour, began)?;
-        StateFile::begin(path, &world, began, behaviour)?;
+        opened(world.clone(), listen, behaviour, began)?;
+        StateFile::begin(path, world, began, &name(), behaviour)?;
     }
-    drop(world);
     let kept = StateFile::open(path, behaviour)?;
-    let (mut world, began) = (kept.world, kept.began);
-    listen.equip(&mut world)?;
-    let (tokens, identity) = (world.tokens.clone(), identity(&world));
-    let mut data = opened(world, behaviour, began)?;
-    let (last, file) = kept.events.replay(&mut data, behaviour)?;
-    Ok(Opened { data, tokens, identity, last: last.max(began), file: Some(file) })
+    if !is_new && *is_world_required && identity(&kept.world) != identity(world) {
+        return Err(SandboxError::OtherWorld(path.clone()));
+    }
+    let started = kept.world.now.max(kept.began);
+    let (mut data, tokens) = opened(kept.world, listen, behaviour, kept.began)?;
+    let replayed = kept.events.replay(&mut data, behaviour)?;
+    let last = replayed.last.unwrap_or(if is_new { now.unwrap_or(started) } else { started });
+    if now.is_some_and(|now| now < last) {
+        return Err(SandboxError::Backwards { path: path.clone(), last });
+    }
+    let Replayed { is_cut, file, .. } = replayed;
+    Ok(Opened { data, tokens, identity: kept.name, last, is_cut, file: Some(file) })
 }
 
-/// The tables of a world, with their books as they are when a server begins.
-fn opened(world: World, behaviour: &Behaviour, began: Timestamp) -> Result<Data, SandboxError> {
+/// The tables of a world with the tokens that hold, and its books as they are when a server begins.
+/// Tokens of one's own are never written into a state.
+fn opened(
+    mut world: World,
+    listen: &Listen,
+    behaviour: &Behaviour,
+    began: Timestamp,
+) -> Result<(Data, BTreeMap<String, String>), SandboxError> {
+    listen.equip(&mut world)?;
+    let tokens = world.tokens.clone();
     let mut data = Data::new(world)?;
     rules::open_books(&mut data, behaviour, began)?;
-    Ok(data)
+    Ok((data, tokens))
 }
 
 impl Sandbox {
@@ -163,9 +169,24 @@ impl Sandbox {
         self.shared.state.clock.now()
     }
 
-    /// Sets the clock; it runs on from there.
+    /// Sets the clock; it runs on from there. A state that cannot be written answers nothing more.
     pub fn set_now(&self, now: Timestamp) {
-        self.shared.state.clock.set(now);
+        let _ = self.shared.state.set_clock(now);
+    }
+
+    /// The name that every answer carries.
+    pub fn name(&self) -> &str {
+        &self.shared.identity
+    }
+
+    /// The kind of server that it is.
+    pub fn behaviour(&self) -> &Behaviour {
+        &self.shared.state.behaviour
+    }
+
+    /// Whether half a line, which was never answered, was cut off the end of its state.
+    pub fn is_state_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Everything that is stored now.

@@ -22,7 +22,13 @@ pub(super) fn send(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> O
     send_as(sandbox, &sandbox.tokens()["owner"], method, path, body)
 }
 
-fn send_as(sandbox: &Sandbox, token: &str, method: &str, path: &str, body: &str) -> Option<String> {
+pub(super) fn send_as(
+    sandbox: &Sandbox,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<String> {
     let mut stream = TcpStream::connect(sandbox.url().trim_start_matches("http://")).unwrap();
     let head = format!("{method} /api/{path} HTTP/1.1\r\nHost: here\r\nConnection: close");
     let fields = format!("Authorization: Token {token}\r\nContent-Length: {}", body.len());

@@ -27,7 +27,7 @@ impl World {
     }
 }
 
-/// Writes whatever serializes as a world.
+/// Writes whatever serializes as a world, or begins with one.
 pub(super) fn write(path: &Path, replace: bool, world: &impl Serialize) -> Result<(), SandboxError> {
     World::may_be_written(path, replace)?;
     let mut draft = path.file_name().unwrap_or_default().to_owned();

@@ -95,7 +95,15 @@ pub fn is_output_whole() -> bool {
 /// Prints a value as JSON; what would move or turn text on a terminal is written as an escape.
 pub fn json(value: &impl serde::Serialize) {
     // Serializing our own values to memory cannot fail.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Prints a value as JSON in one line, for whoever reads line by line.
+pub fn json_line(value: &impl serde::Serialize) {
+    escaped(&serde_json::to_string(value).unwrap_or_default());
+}
+
+fn escaped(text: &str) {
     let mut shown = String::with_capacity(text.len() + 1);
     for character in text.chars() {
         if character != '\n' && is_invisible(character) {

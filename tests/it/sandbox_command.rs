@@ -136,10 +136,11 @@ fn what_was_answered_outlives_a_killed_sandbox() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("nothing to do"), "{text}");
 
-    // One file, one sandbox; and a state has its world already.
+    // One file, one sandbox; and a world is no state.
+    std::fs::write(folder.path().join("world.json"), "{\"now\": 1}\n").unwrap();
     for (arguments, message) in [
         (vec!["--state", "rehearsal.state"], "another sandbox keeps its state in rehearsal.state"),
-        (vec!["--state", "rehearsal.state", "--world", "x.json"], "the state has a world of its own already"),
+        (vec!["--state", "world.json"], "world.json is not the state of a sandbox"),
         (vec!["--state", "no/such/folder/x.state"], "cannot keep the state in no/such/folder/x.state"),
     ] {
         let output = command(folder.path()).arg("sandbox").args(&arguments).output().unwrap();

@@ -25,6 +25,8 @@ mod user_usages;
 
 use std::sync::{PoisonError, RwLock};
 
+use jiff::Timestamp;
+
 pub(super) use answer::{Answer, Effort};
 pub(super) use posts::Order;
 pub(super) use request::{Query, Request};
@@ -52,7 +54,7 @@ pub(super) struct State {
 
 /// Answers one request, after what time alone has brought about.
 pub(super) fn answer(state: &State, request: &Request) -> Answer {
-    if keep_up(state).is_err() {
+    if state.file.as_ref().is_some_and(StateFile::has_failed) || keep_up(state).is_err() {
         return Answer::broken();
     }
     let Some(route) = Route::resolve(&request.path, &state.behaviour) else {
@@ -68,6 +70,14 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
 }
 
 impl State {
+    /// Sets the clock; it runs on from there.
+    pub(super) fn set_clock(&self, now: Timestamp) -> Result<(), SandboxError> {
+        // Whoever holds the tables is alone, so that events stand in the order in which they happened.
+        let _data = self.data.write().unwrap_or_else(PoisonError::into_inner);
+        self.clock.set(now);
+        self.keep(&Event::Clock { at: now })
+    }
+
     /// Keeps an event, where a file was asked for.
     pub(super) fn keep(&self, event: &Event) -> Result<(), SandboxError> {
         self.file.as_ref().map_or(Ok(()), |file| file.add(event))

@@ -66,14 +66,16 @@ impl State {
         order: &Order,
         path: &str,
     ) -> (Result<(), Refusal>, Written) {
+        let ids_made = data.ids_made();
         let outcome = order.post.carry_out(data, caller, order.body, order.items);
         let written = self.commits.record(data, caller.now, Some(caller.user), path, outcome.is_ok());
-        if !written.is_logged {
+        // A refused post may have left a plan period, which no row tells of.
+        if !written.is_logged && data.ids_made() == ids_made {
             return (outcome, written);
         }
         let kept = self.keep(&Event::Post {
             at: caller.now,
-            by: data.users[caller.user].username.clone(),
+            by: data.users[caller.user].uuid,
             post: order.post,
             items: order.items,
             body: String::from_utf8_lossy(order.text).into_owned(),

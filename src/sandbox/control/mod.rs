@@ -156,6 +156,6 @@ fn set(server: &Server, json: &Json) -> Outcome {
     let now: Timestamp = now.parse().map_err(|error| format!("{now:?} is no moment: {error}. {example}"))?;
     // Outside of these years there is no month to report for.
     BillingPeriod::of(now).map_err(|_| "The year has to be from 1970 to 9998.")?;
-    server.state.clock.set(now);
+    server.state.set_clock(now).map_err(|error| format!("{error}."))?;
     Ok((200, bytes(&clock(server))))
 }

@@ -132,6 +132,11 @@ impl Data {
         })
     }
 
+    /// How many ids were made.
+    pub(super) fn ids_made(&self) -> u64 {
+        self.made
+    }
+
     /// Begins a request that may be taken back.
     pub(super) fn begin(&self) -> Undo {
         Undo::new(self.made)

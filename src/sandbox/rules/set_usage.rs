@@ -51,8 +51,11 @@ pub(in crate::sandbox) fn set_usage_in_part(
     }
     report.items.truncate(items);
     let mut undo = data.begin();
-    store(data, caller, &report, &mut undo)?;
-    Err(Refusal::Broken)
+    let outcome = store(data, caller, &report, &mut undo);
+    if outcome == Err(Refusal::Broken) {
+        data.roll_back(undo);
+    }
+    outcome.and(Err(Refusal::Broken))
 }
 
 fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> Result<(), Refusal> {

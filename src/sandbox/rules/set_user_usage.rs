@@ -4,6 +4,8 @@
 //! newer servers take it for the whole where that is zero. Everything is checked before anything is
 //! written, so a request is carried out wholly or not at all.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -11,7 +13,7 @@ use uuid::Uuid;
 use super::form::{Complaint, Form, complaint};
 use super::{Caller, Refusal, billing, dates, fields, may_report};
 use crate::domain::{Amount, CarryOver};
-use crate::sandbox::data::{Data, UsageRow, UserUsageRow};
+use crate::sandbox::data::{Data, Undo, UsageRow, UserUsageRow};
 use crate::sandbox::python::Value;
 
 /// Characters of a user name.
@@ -118,22 +120,57 @@ fn store(data: &mut Data, caller: Caller, usage: usize, parts: Vec<Part>) -> Res
     if parts.iter().enumerate().any(|(at, part)| part.amount.is_none() && is_known(at, part)) {
         return Err(Refusal::Broken);
     }
-    for part in parts {
-        let parent = match part.date {
-            None => usage,
-            Some(moment) => parent_of_month(data, caller, usage, moment).ok_or(Refusal::Broken)?,
-        };
-        write(data, caller, parent, part);
-        if caller.behaviour.users_fill_total {
-            fill_total(data, caller, parent)?;
+    let mut undo = data.begin();
+    let outcome = store_totals(data, caller, usage, &parts, &mut undo);
+    match outcome {
+        Ok(parents) => {
+            // Nothing can fail any more.
+            for (parent, part) in parents.into_iter().zip(parts) {
+                write(data, caller, parent, part);
+            }
+            Ok(())
+        }
+        Err(refusal) => {
+            data.roll_back(undo);
+            Err(refusal)
         }
     }
-    Ok(())
+}
+
+/// Finds or makes the usage that each part belongs to, and fills those that are zero.
+fn store_totals(
+    data: &mut Data,
+    caller: Caller,
+    usage: usize,
+    parts: &[Part],
+    undo: &mut Undo,
+) -> Result<Vec<usize>, Refusal> {
+    let mut parents = Vec::new();
+    for part in parts {
+        parents.push(match part.date {
+            None => usage,
+            Some(moment) => parent_of_month(data, caller, usage, moment, undo).ok_or(Refusal::Broken)?,
+        });
+    }
+    if caller.behaviour.users_fill_total {
+        let different: BTreeSet<usize> = parents.iter().copied().collect();
+        for parent in different {
+            let own = parts.iter().zip(&parents).filter(|(_, own)| **own == parent).map(|(part, _)| part);
+            fill_total(data, caller, parent, own, undo)?;
+        }
+    }
+    Ok(parents)
 }
 
 /// The usage of the same resource and component in the month of a moment; where there is none, one
 /// of zero is made, under no plan period.
-fn parent_of_month(data: &mut Data, caller: Caller, usage: usize, moment: Timestamp) -> Option<usize> {
+fn parent_of_month(
+    data: &mut Data,
+    caller: Caller,
+    usage: usize,
+    moment: Timestamp,
+    undo: &mut Undo,
+) -> Option<usize> {
     let period = caller.behaviour.month_of(moment).ok()?;
     let UsageRow { resource, component, .. } = *data.usages.row(usage);
     let mut rows = data.usages.of_resource(resource);
@@ -155,8 +192,7 @@ fn parent_of_month(data: &mut Data, caller: Caller, usage: usize, moment: Timest
         carry_over: CarryOver::None,
         modified_by: None,
     };
-    let mut undo = data.begin();
-    Some(data.usages.create(row, &mut undo))
+    Some(data.usages.create(row, undo))
 }
 
 fn write(data: &mut Data, caller: Caller, usage: usize, part: Part) {
@@ -177,14 +213,22 @@ fn write(data: &mut Data, caller: Caller, usage: usize, part: Part) {
 }
 
 /// Makes the sum of the parts the usage, where that is zero; it is billed like any other.
-fn fill_total(data: &mut Data, caller: Caller, usage: usize) -> Result<(), Refusal> {
-    let total = Amount::total(data.user_usages.of_usage(usage).map(|part| part.amount)).unwrap_or_default();
+fn fill_total<'a>(
+    data: &mut Data,
+    caller: Caller,
+    usage: usize,
+    parts: impl Iterator<Item = &'a Part>,
+    undo: &mut Undo,
+) -> Result<(), Refusal> {
+    let stored = data.user_usages.of_usage(usage).map(|part| (part.username.as_str(), part.amount));
+    let mut amounts: BTreeMap<&str, Amount> = stored.collect();
+    amounts.extend(parts.map(|part| (part.username.as_str(), part.amount.unwrap_or_default())));
+    let total = Amount::total(amounts.into_values()).unwrap_or_default();
     if data.usages.row(usage).amount != Amount::ZERO || total <= Amount::ZERO {
         return Ok(());
     }
-    let mut undo = data.begin();
-    data.usages.update(usage, &mut undo, |row| row.amount = total);
-    billing::follow(data, caller.behaviour, usage, Some(Amount::ZERO), caller.now, &mut undo)
+    data.usages.update(usage, undo, |row| row.amount = total);
+    billing::follow(data, caller.behaviour, usage, Some(Amount::ZERO), caller.now, undo)
 }
 
 fn read_name(value: &Value) -> Result<String, Complaint> {

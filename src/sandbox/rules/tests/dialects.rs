@@ -460,6 +460,13 @@ fn section_1_11_parts_become_the_whole_where_that_is_zero() {
         let usage = scene.usage("benchmarks", "cpu", "2026-11");
         scene.report_people("owner", usage, &json!({"username": "ada", "usage": "12.50"})).unwrap();
         assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), [filled]);
+        // Several parts become their sum, and a name that is there counts once.
+        if filled != "0.00 none" {
+            scene.report("benchmarks", &json!([{"type": "cpu", "amount": "0"}])).unwrap();
+            let parts = json!({"usages": [{"username": "ada", "usage": "100"}, {"username": "bo", "usage": "46.99"}]});
+            scene.report_people("owner", usage, &parts).unwrap();
+            assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), ["146.99 none"]);
+        }
         // A whole that is not zero is left alone.
         scene.report("benchmarks", &json!([{"type": "cpu", "amount": "3"}])).unwrap();
         scene.report_people("owner", usage, &json!({"username": "ben", "usage": "99"})).unwrap();
@@ -491,6 +498,14 @@ fn section_1_11_several_people_are_reported_wholly_or_not_at_all() {
         scene.report_people("consumer", usage, &json!({"usages": [{"username": "ada"}]})),
         Err(Refusal::Forbidden)
     );
+    // A month that is none breaks the server, and what came before it is not there either.
+    let impossible = json!({"usages": [
+        {"username": "ada", "usage": "1"},
+        {"username": "ben", "usage": "2", "date": "1950-01-01T00:00:00Z"},
+    ]});
+    let ids_made = scene.data.ids_made();
+    assert_eq!(scene.report_people("staff", usage, &impossible), Err(Refusal::Broken));
+    assert!(scene.people(usage).is_empty() && scene.data.ids_made() == ids_made);
     scene.report_people("staff", usage, &good).unwrap();
     assert_eq!(scene.people(usage), ["ada 1.00"]);
     assert_eq!(scene.people(scene.usage("benchmarks", "cpu", "2026-09")), ["ben 2.00"]);
