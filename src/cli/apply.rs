@@ -1,16 +1,19 @@
 //! `apply`: ask once, post, prove.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::domain::{Destination, SandboxWorld};
+use crate::domain::{Destination, ResourceId, SandboxWorld};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::apply::{ApplyReport, apply};
+use crate::jobs::freshness::{Freshness, StaleResource};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, plan};
-use crate::jobs::post::{Stop, StopReason};
+use crate::jobs::post::{PostSettings, Stop, StopReason};
 use crate::jobs::refresh::{Refreshed, refresh};
 use crate::plan::{Approved, Plan, Refusal, Reporter, Summary};
 use crate::resolve::Catalogue;
@@ -36,6 +39,12 @@ pub struct ApplyArguments {
     /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
     #[arg(long)]
     skip_faulty: bool,
+    /// Go on with the other resources where one is stale; nothing of a stale resource is sent
+    #[arg(long)]
+    partial: bool,
+    /// Read a resource again before its post where what was read of it is older than so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Freshness::MAX_AGE.as_secs())]
+    max_age: u64,
     /// Take no other plan than the one with this digest, which `plan` prints
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
@@ -64,6 +73,8 @@ struct Ready {
     reporter: Reporter,
     left_out: Option<LeftOutSummary>,
     already_there: usize,
+    read_at: Instant,
+    stale: HashMap<ResourceId, StaleResource>,
 }
 
 /// Runs the command.
@@ -102,7 +113,13 @@ pub async fn run(
     }
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
     let approved = Approved::new(ready.plan.clone(), &destination, ready.reporter, now, true)?;
-    let report = post(&connection, &approved, &ready.catalogue, terminal).await;
+    let settings = PostSettings {
+        at_once: connection.at_once,
+        freshness: Freshness { read_at: ready.read_at, max_age: Duration::from_secs(arguments.max_age) },
+        is_partial: arguments.partial,
+        stale: ready.stale.clone(),
+    };
+    let report = post(&connection, &approved, &ready.catalogue, &settings, terminal).await;
     let Some(report) = report else { return Ok(ExitStatus::Partial) };
     show(&ready, Some(&report), global);
     Ok(report.exit_status(rows_left_out))
@@ -132,7 +149,7 @@ async fn from_plan(
     }
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
-    let refreshed = fresh(plan, connection, global, terminal).await?;
+    let refreshed = fresh(plan, arguments, connection, global, terminal).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
         ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
@@ -143,6 +160,8 @@ async fn from_plan(
         reporter: refreshed.reporter,
         left_out: None,
         already_there: refreshed.already_there,
+        read_at: refreshed.read_at,
+        stale: refreshed.stale_resources,
     })
 }
 
@@ -171,6 +190,8 @@ async fn from_files(
         plan,
         left_out,
         already_there: 0,
+        read_at: planned.read_at,
+        stale: HashMap::new(),
     }))
 }
 
@@ -201,15 +222,17 @@ async fn agree(
     if !answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))? {
         return Err(Refusal::Declined.into());
     }
-    let refreshed = fresh(ready.plan, connection, global, terminal).await?;
+    let refreshed = fresh(ready.plan, arguments, connection, global, terminal).await?;
     let already_there = ready.already_there + refreshed.already_there;
-    let Refreshed { plan, snapshot, reporter, .. } = refreshed;
-    Ok(Ready { plan, catalogue: snapshot.catalogue, reporter, already_there, ..ready })
+    let Refreshed { plan, snapshot, reporter, read_at, stale_resources, .. } = refreshed;
+    let catalogue = snapshot.catalogue;
+    Ok(Ready { plan, catalogue, reporter, already_there, read_at, stale: stale_resources, ..ready })
 }
 
 /// The plan against the server of now; a stale line refuses the run.
 async fn fresh(
     plan: Plan,
+    arguments: &ApplyArguments,
     connection: &Connection,
     global: &Global,
     terminal: &Terminal,
@@ -221,6 +244,9 @@ async fn fresh(
     match global.format.into() {
         Format::Json => ui::json(&refreshed.stale),
         Format::Text => ui::data(&ui::stale_text(&refreshed.stale)),
+    }
+    if arguments.partial {
+        return Ok(refreshed);
     }
     Err(Refusal::Stale { rows: refreshed.stale.len() }.into())
 }
@@ -242,10 +268,11 @@ async fn post(
     connection: &Connection,
     approved: &Approved,
     catalogue: &Catalogue,
+    settings: &PostSettings,
     terminal: &Terminal,
 ) -> Option<ApplyReport> {
     let stop = Stop::default();
-    let job = apply(&connection.reader, approved, catalogue, connection.at_once, &stop, terminal);
+    let job = apply(&connection.reader, approved, catalogue, settings, &stop, terminal);
     tokio::pin!(job);
     loop {
         tokio::select! {

@@ -11,7 +11,7 @@ use crate::jobs::apply::apply;
 use crate::jobs::check::check;
 use crate::jobs::demo::Demo;
 use crate::jobs::plan::{Planned, plan};
-use crate::jobs::post::Stop;
+use crate::jobs::post::{PostSettings, Stop};
 use crate::plan::{Approved, Plan};
 use crate::report::{write_comparison, write_file};
 use crate::ui::{self, Style, Terminal};
@@ -55,9 +55,9 @@ pub async fn run(
     let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;
     let (destination, now) = (demo.reader.destination(), demo.reader.now()?);
     let approved = Approved::new(first.clone(), &destination, first.header.account, now, true)?;
-    let at_once = usize::from(global.connections);
+    let settings = PostSettings::new(usize::from(global.connections), planned.read_at);
     let report =
-        apply(&demo.reader, &approved, &snapshot.catalogue, at_once, &Stop::default(), terminal).await;
+        apply(&demo.reader, &approved, &snapshot.catalogue, &settings, &Stop::default(), terminal).await;
     ui::data(&ui::apply_text(&report, style));
 
     say("4. plan again: there is nothing left to do");

@@ -13,7 +13,7 @@ use crate::plan::{Approved, Figures, Outcome, Plan, ResourcePlan, StoredUsage};
 use crate::resolve::{Capabilities, Catalogue};
 use crate::waldur::{Reader, Sent};
 
-use super::post::{Exchange, Stop, StopReason, post};
+use super::post::{Exchange, PostSettings, Stop, StopReason, post};
 use super::refresh::by_key;
 use super::{Observer, Stages};
 
@@ -91,6 +91,7 @@ impl ApplyReport {
                 ExitStatus::Refused
             }
             Some(StopReason::Interrupted) => ExitStatus::Interrupted,
+            None if self.requests_rejected == 0 => ExitStatus::Refused,
             Some(StopReason::Month(_) | StopReason::Stale(_) | StopReason::Server(_)) | None => {
                 ExitStatus::Server
             }
@@ -103,12 +104,12 @@ pub async fn apply(
     reader: &Reader,
     approved: &Approved,
     catalogue: &Catalogue,
-    at_once: usize,
+    settings: &PostSettings,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> ApplyReport {
     let mut stages = Stages::begin(observer, "post");
-    let exchanges = post(reader, approved, at_once, stop, observer).await;
+    let exchanges = post(reader, approved, catalogue, settings, stop, observer).await;
     stages.next("verify");
     let period = approved.plan().header.period;
     let sent_anything = exchanges.values().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
@@ -157,8 +158,12 @@ fn outcomes(
     for changed in &resource.lines {
         let Some(new) = changed.change.wanted() else { continue };
         let planned = new.figures();
-        let outcome =
-            changed_outcome(&exchange.sent, &planned, changed.change.old(), now(&changed.component));
+        let stored = now(&changed.component);
+        let outcome = if exchange.plan_periods_changed {
+            Outcome::Stale { stored: stored.and_then(|stored| stored.into_iter().next()) }
+        } else {
+            changed_outcome(&exchange.sent, &planned, changed.change.old(), stored)
+        };
         lines.push(line(&changed.component, Some(plan.cell(changed)), planned, outcome));
     }
     for kept in &resource.kept {

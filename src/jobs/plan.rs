@@ -1,6 +1,7 @@
 //! Check, read the month, compare: a plan.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Instant;
 
 use uuid::Uuid;
 
@@ -34,6 +35,8 @@ pub struct Planned {
     pub plan: Option<Checked<Plan>>,
     /// The rows that were left out.
     pub left_out: LeftOutRows,
+    /// When the reading of the stored usages began.
+    pub read_at: Instant,
 }
 
 /// Makes a plan. Posts nothing.
@@ -44,16 +47,20 @@ pub async fn plan(
 ) -> Result<Planned, Error> {
     let mut check = resolve(reader, &settings.check, observer).await?;
     let mut left_out = LeftOutRows::default();
-    let Some(snapshot) = check.snapshot.as_mut() else { return Ok(Planned { check, plan: None, left_out }) };
+    let mut read_at = Instant::now();
+    let Some(snapshot) = check.snapshot.as_mut() else {
+        return Ok(Planned { check, plan: None, left_out, read_at });
+    };
     let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
-        return Ok(Planned { check, plan: None, left_out });
+        return Ok(Planned { check, plan: None, left_out, read_at });
     }
     let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
     left_out.add(&check.findings, &out);
 
     let period = single_period(&usages, snapshot)?;
     let mut stages = Stages::begin(observer, "stored usages");
+    read_at = Instant::now();
     let mut stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
     stored.retain(|usage| {
         let resource = snapshot.catalogue.resource(usage.resource);
@@ -76,7 +83,7 @@ pub async fn plan(
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         check.usages = usages;
         check.mark_faulty();
-        return Ok(Planned { check, plan: None, left_out });
+        return Ok(Planned { check, plan: None, left_out, read_at });
     }
     let several = resources_at_deny(&usages, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
@@ -88,7 +95,7 @@ pub async fn plan(
     check.usages = usages;
     let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
-    Ok(Planned { check, plan: sealed, left_out })
+    Ok(Planned { check, plan: sealed, left_out, read_at })
 }
 
 /// The one month of all rows; the server's own where there is no row.

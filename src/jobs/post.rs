@@ -1,21 +1,23 @@
 //! Posting an approved plan: a few requests at a time, one per resource.
 //!
 //! The laws kept here: a request is sent once; nothing is sent when the month turns, when the account
-//! is refused, when the server is gone or when the user says stop; after every answer other than 201
-//! and after every lost one the resource is read again.
+//! is refused, when the server is gone or when the user says stop; nothing is sent for a resource that
+//! is stale; after every answer other than 201 and after every lost one the resource is read again.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::ResourceId;
 use crate::plan::{Approved, Batch, MonthRefusal, ResourcePlan, StoredUsage, guard_month};
+use crate::resolve::Catalogue;
 use crate::waldur::{Poster, Reader, Sent};
 
 use super::Observer;
-use super::refresh::{by_key, stale_lines};
+use super::freshness::{Freshness, Look, Lookout, StaleResource};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
@@ -60,15 +62,38 @@ impl Stop {
 pub struct Exchange {
     /// What the server answered.
     pub sent: Sent,
-    /// What is stored, read again where the answer left it open.
+    /// What is stored, read again where the answer left it open, or found before it could be sent.
     pub stored: Option<Vec<StoredUsage>>,
+    /// Whether the resource's plan periods changed, so that nothing was sent.
+    pub plan_periods_changed: bool,
+}
+
+/// How batches are posted.
+#[derive(Debug, Clone)]
+pub struct PostSettings {
+    /// Requests at a time.
+    pub at_once: usize,
+    /// When the plan's rows were read, and how old they may be.
+    pub freshness: Freshness,
+    /// Whether a stale resource is left out and the others go on; otherwise the first one stops all.
+    pub is_partial: bool,
+    /// Resources that are known to be stale.
+    pub stale: HashMap<ResourceId, StaleResource>,
+}
+
+impl PostSettings {
+    /// Settings for rows that were read at a moment; the first stale resource stops the run.
+    pub fn new(at_once: usize, read_at: Instant) -> Self {
+        Self { at_once, freshness: Freshness::new(read_at), is_partial: false, stale: HashMap::new() }
+    }
 }
 
 /// Posts all batches; each resource that has one is in the result.
 pub async fn post(
     reader: &Reader,
     approved: &Approved,
-    at_once: usize,
+    catalogue: &Catalogue,
+    settings: &PostSettings,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> HashMap<ResourceId, Exchange> {
@@ -78,7 +103,9 @@ pub async fn post(
     let batches: Vec<(&ResourcePlan, Batch)> =
         changed.filter_map(|resource| Some((resource, Batch::new(resource, period)?))).collect();
     observer.posting(batches.len());
-    let run = Run { reader, poster, stop, lost_in_a_row: AtomicUsize::new(0) };
+    let lookout = Lookout::new(reader, catalogue, period, settings.freshness, &settings.stale);
+    let is_partial = settings.is_partial;
+    let run = Run { reader, poster, lookout, is_partial, stop, lost_in_a_row: AtomicUsize::new(0) };
     let exchanges = stream::iter(&batches)
         .map(|(resource, batch)| {
             let run = &run;
@@ -88,7 +115,7 @@ pub async fn post(
                 (batch.resource(), exchange)
             }
         })
-        .buffer_unordered(at_once.max(1))
+        .buffer_unordered(settings.at_once.max(1))
         .collect()
         .await;
     observer.posting_over();
@@ -98,24 +125,29 @@ pub async fn post(
 struct Run<'a> {
     reader: &'a Reader,
     poster: Poster,
+    lookout: Lookout<'a>,
+    is_partial: bool,
     stop: &'a Stop,
     lost_in_a_row: AtomicUsize,
 }
 
 impl Run<'_> {
     async fn exchange(&self, resource: &ResourcePlan, batch: &Batch) -> Exchange {
-        let stored = match self.look_again(resource, batch).await {
-            Ok(stored) => stored,
-            Err(reason) => {
-                self.stop.because(reason);
-                None
-            }
-        };
+        if let Some(stale) = self.look_again(resource).await {
+            let reason =
+                self.stop.reason().map_or_else(|| "the resource is stale".to_owned(), |it| it.to_string());
+            return Exchange {
+                sent: Sent::NotSent { reason },
+                stored: Some(stale.stored),
+                plan_periods_changed: stale.plan_periods_changed,
+            };
+        }
         if let Err(refusal) = self.poster.now().map_or(Ok(()), |now| guard_month(batch.period(), now)) {
             self.stop.because(StopReason::Month(refusal));
         }
         if let Some(reason) = self.stop.reason() {
-            return Exchange { sent: Sent::NotSent { reason: reason.to_string() }, stored };
+            let sent = Sent::NotSent { reason: reason.to_string() };
+            return Exchange { sent, stored: None, plan_periods_changed: false };
         }
         let sent = self.poster.post(batch).await;
         self.judge(&sent);
@@ -125,25 +157,28 @@ impl Run<'_> {
                 self.reader.usages_of(batch.resource(), batch.period()).await.ok()
             }
         };
-        Exchange { sent, stored }
+        Exchange { sent, stored, plan_periods_changed: false }
     }
 
-    /// Reads the rows of a resource again just before its post where some of them ride along: those
-    /// nobody asked to change, so a change of somebody else must not be undone by them.
-    async fn look_again(
-        &self,
-        resource: &ResourcePlan,
-        batch: &Batch,
-    ) -> Result<Option<Vec<StoredUsage>>, StopReason> {
-        if resource.kept.is_empty() || self.stop.reason().is_some() {
-            return Ok(None);
+    /// Looks at a resource again where what was read of it is too old: somebody else may have changed
+    /// what is to be changed, or what rides along.
+    async fn look_again(&self, resource: &ResourcePlan) -> Option<StaleResource> {
+        if self.stop.reason().is_some() {
+            return None;
         }
-        let stored = self.reader.usages_of(batch.resource(), batch.period()).await;
-        let stored = stored.map_err(|error| StopReason::Server(error.to_string()))?;
-        if !stale_lines(resource, &by_key(&stored)).is_empty() {
-            self.stop.because(StopReason::Stale(resource.name.clone()));
+        match self.lookout.look(resource).await {
+            Ok(Look::Fresh | Look::Same) => None,
+            Ok(Look::Stale(stale)) => {
+                if !self.is_partial {
+                    self.stop.because(StopReason::Stale(resource.name.clone()));
+                }
+                Some(stale)
+            }
+            Err(error) => {
+                self.stop.because(StopReason::Server(error.to_string()));
+                None
+            }
         }
-        Ok(Some(stored))
     }
 
     fn judge(&self, sent: &Sent) {

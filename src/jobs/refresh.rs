@@ -4,6 +4,7 @@
 //! are no longer those that the plan was made from is stale, and stops the run.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageKey, visible};
 use crate::error::Error;
@@ -12,6 +13,7 @@ use crate::resolve::Catalogue;
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
+use super::freshness::StaleResource;
 use super::{Observer, Stages};
 
 /// A line whose stored figures changed since the plan was made.
@@ -41,6 +43,10 @@ pub struct Refreshed {
     pub stale: Vec<StaleLine>,
     /// The server's state.
     pub snapshot: Snapshot,
+    /// When the reading of the stored usages began.
+    pub read_at: Instant,
+    /// What is stored of the resources with a stale line.
+    pub stale_resources: HashMap<ResourceId, StaleResource>,
     /// Who reports now, and as what for the offerings of the plan.
     pub reporter: Reporter,
 }
@@ -54,6 +60,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     let known = offerings.iter().filter_map(|&offering| snapshot.catalogue.offering(offering));
     let reporter = Reporter { id: snapshot.account.id, role: snapshot.account.role_for(known) };
     stages.next("stored usages");
+    let read_at = Instant::now();
     let period = plan.header.period;
     let stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
     stages.next("plan periods");
@@ -63,16 +70,26 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     for resource in plan.changed() {
         postable(resource, &snapshot.catalogue, period)?;
     }
-    let stored = by_key(&stored);
+    let all = &stored;
+    let stored = by_key(all);
+    let mut stale_resources = HashMap::new();
     let (mut already_there, mut stale) = (0, Vec::new());
     let capabilities = plan.header.capabilities.clone();
     for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
-        stale.extend(stale_lines(resource, &stored));
+        let lines = stale_lines(resource, &stored);
+        if !lines.is_empty() {
+            let own = all.iter().filter(|usage| usage.resource == resource.resource).cloned().collect();
+            let found = StaleResource { stored: own, plan_periods_changed: false };
+            stale_resources.insert(resource.resource, found);
+            stale.extend(lines);
+            // Nothing of it is sent, so it stays as it was planned.
+            continue;
+        }
         already_there += settle(resource, &stored);
         complete(resource, &stored, &snapshot.catalogue, period);
         resource.kept = kept(&resource.lines, &capabilities);
     }
-    Ok(Refreshed { plan, already_there, stale, snapshot, reporter })
+    Ok(Refreshed { plan, already_there, stale, snapshot, read_at, stale_resources, reporter })
 }
 
 /// What a resource must still be, as it was when the plan was made.

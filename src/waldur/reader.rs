@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Amount, BillingPeriod, ComponentType, Destination, OfferingId, PlanId, ResourceId, Role, UsageId, UserId,
+    Amount, BillingPeriod, CarryOver, ComponentType, Destination, OfferingId, PlanId, ResourceId, Role,
+    UsageId, UserId,
 };
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Component, Offering, PlanPeriod, Resource};
@@ -47,6 +48,15 @@ impl Account {
         };
         offerings.map(role).min().unwrap_or(if self.is_staff { Role::Staff } else { Role::Other })
     }
+}
+
+/// What the plan periods of a resource tell.
+#[derive(Debug)]
+pub struct ResourceMonth {
+    /// The usages of the current month under them.
+    pub usages: Vec<StoredUsage>,
+    /// The plan periods that have not ended before this month.
+    pub plan_periods: Vec<PlanPeriod>,
 }
 
 /// A connection that changes nothing.
@@ -188,6 +198,31 @@ impl Reader {
             Ok((id, rows.into_iter().map(plan_period).collect()))
         };
         stream::iter(resources.iter().copied()).map(read).buffer_unordered(self.at_once).try_collect().await
+    }
+
+    /// A resource's plan periods, with the usages of the server's current month that they show, in one
+    /// request. A usage under no plan period is not among them.
+    pub async fn resource_month(
+        &self,
+        resource: ResourceId,
+        period: BillingPeriod,
+    ) -> Result<ResourceMonth, WaldurError> {
+        let path = format!("marketplace-provider-resources/{resource}/plan_periods/");
+        let mut rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
+        let shown = rows.iter_mut().flat_map(|row| std::mem::take(&mut row.components));
+        let usages = shown.map(|row| StoredUsage {
+            id: row.uuid,
+            resource,
+            component: row.component_type,
+            period,
+            amount: row.usage,
+            description: row.description.unwrap_or_default(),
+            carry_over: row
+                .missing_usage_policy
+                .unwrap_or_else(|| CarryOver::from_recurring(row.recurring.unwrap_or_default())),
+        });
+        let usages = usages.collect();
+        Ok(ResourceMonth { usages, plan_periods: rows.into_iter().map(plan_period).collect() })
     }
 
     /// The stored usages of a month in the offerings of the catalogue; learns from their fields.

@@ -137,6 +137,24 @@ pub(super) struct PlanPeriodRow {
     pub start: Option<Timestamp>,
     #[serde(default)]
     pub end: Option<Timestamp>,
+    /// The usages of the current month alone.
+    #[serde(default)]
+    pub components: Vec<PeriodUsageRow>,
+}
+
+/// A stored usage as a plan period shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct PeriodUsageRow {
+    pub uuid: UsageId,
+    #[serde(rename = "type")]
+    pub component_type: ComponentType,
+    pub usage: Amount,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub recurring: Option<bool>,
+    #[serde(default)]
+    pub missing_usage_policy: Option<CarryOver>,
 }
 
 /// A stored usage with the columns of the row itself, which cost the server little.

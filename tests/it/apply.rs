@@ -218,29 +218,6 @@ fn a_gateway_that_gives_up_is_no_refusal() {
 }
 
 #[test]
-fn what_rides_along_does_not_undo_a_change_of_somebody_else() {
-    let rig = Rig::new();
-    rig.long(&["climate-era5,2026-11,cpu,300"]);
-    // The second look at the resource finds another figure than the month did.
-    let front = crate::proxy::start(
-        &rig.sandbox.url(),
-        |_| {},
-        |request, answer| {
-            if request.path.contains("resource_uuid=") && request.path.contains("component-usages") {
-                let mut rows = answer.rows();
-                for row in rows.iter_mut().filter(|row| row["type"] == "ram") {
-                    row["usage"] = "99.00".into();
-                }
-                answer.set_rows(&rows);
-            }
-        },
-    );
-    let rig = rig.through(&front);
-    rig.run(&APPLY).ends_with(4).says("1 stale").says("stored is 99.00").says("changed since it was read");
-    assert_eq!(rig.posts(), 0);
-}
-
-#[test]
 fn a_saved_plan_sees_that_the_plan_was_switched() {
     let rig = Rig::new();
     rig.long(&["climate-era5,2026-11,cpu,300"]);

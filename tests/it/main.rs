@@ -22,5 +22,6 @@ mod sandbox_control;
 mod sandbox_faults;
 mod sandbox_sweep;
 mod server_faults;
+mod stale;
 mod wire;
 mod worlds;

@@ -129,3 +129,18 @@ pub fn get_json(url: &str, token: &str) -> Value {
     let request = Request { method: "GET".into(), path: format!("/{path}"), headers, body: Vec::new() };
     serde_json::from_slice(&exchange(host, &request).unwrap().body).unwrap()
 }
+
+/// Posts JSON with a token; the status line of the answer.
+pub fn post_json(url: &str, token: &str, body: &Value) -> String {
+    let rest = url.trim_start_matches("http://");
+    let (host, path) = rest.split_once('/').unwrap();
+    let body = body.to_string().into_bytes();
+    let headers = vec![
+        ("host".to_owned(), host.to_owned()),
+        ("authorization".to_owned(), format!("Token {token}")),
+        ("content-type".to_owned(), "application/json".to_owned()),
+        ("content-length".to_owned(), body.len().to_string()),
+    ];
+    let request = Request { method: "POST".into(), path: format!("/{path}"), headers, body };
+    exchange(host, &request).unwrap().status
+}
