@@ -220,6 +220,9 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::Month(MonthRefusal::Other { .. }) => {
             "this server books into its current month only; --period YYYY-MM takes the rows of one month"
         }
+        Refusal::Month(MonthRefusal::UnknownZone { .. }) => {
+            "set time_zone of this server in your profile (its operator knows it), or try again in the middle of the month"
+        }
         Refusal::Month(MonthRefusal::Turning { .. }) => "try again a quarter of an hour later",
         Refusal::Month(MonthRefusal::NoMonth { .. }) => "ask the operator to set the server's clock",
         Refusal::Unpostable(_) | Refusal::Stale { .. } => "make the plan again and look at what changed",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::{BaseStrategy, choose_base_strategy};
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::domain::visible;
@@ -61,7 +62,7 @@ impl Config {
 
     /// A server by name.
     pub fn server(&self, name: &str) -> Result<&Server, Error> {
-        self.servers.get(name).ok_or_else(|| {
+        let server = self.servers.get(name).ok_or_else(|| {
             let near = crate::domain::nearest(name, self.servers.keys().map(String::as_str));
             let file = path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
             let hint = near.map_or_else(
@@ -69,7 +70,14 @@ impl Config {
                 |near| format!("did you mean {}?", visible(near)),
             );
             Error::setting(format!("there is no profile `{}`", visible(name)), hint)
-        })
+        })?;
+        match server.time_zone.as_deref().filter(|zone| TimeZone::get(zone).is_err()) {
+            None => Ok(server),
+            Some(zone) => Err(Error::setting(
+                format!("no time zone is called {}", visible(zone)),
+                "name it in config.toml as the IANA database does, such as Europe/Tallinn or UTC",
+            )),
+        }
     }
 
     /// The policy.

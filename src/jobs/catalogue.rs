@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use crate::domain::{BillingPeriod, OfferingId, ResourceId, Selector, nearest, visible};
+use crate::domain::{OfferingId, ResourceId, Selector, nearest, visible};
 use crate::error::Error;
 use crate::parse::Parsed;
+use crate::plan::BillingClock;
 use crate::resolve::{Capabilities, Catalogue, Elsewhere, Resource};
 use crate::waldur::{Account, Reader, WaldurError};
 
@@ -77,7 +78,8 @@ async fn connect(reader: &Reader, time_zone: Option<&str>) -> Result<Snapshot, E
     if let Some(zone) = time_zone {
         capabilities.learn_time_zone(zone);
     }
-    let current = BillingPeriod::of(reader.now()?)
+    let current = BillingClock::of(&capabilities)
+        .month(reader.now()?)
         .map_err(|_| Error::NotFound("the server's clock shows no month that can be billed".into()))?;
     Ok(Snapshot { account, capabilities, catalogue: Catalogue::new(current) })
 }

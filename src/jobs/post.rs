@@ -12,7 +12,7 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::ResourceId;
-use crate::plan::{Approved, Batch, MonthRefusal, ResourcePlan, StoredUsage, guard_month};
+use crate::plan::{Approved, Batch, MonthRefusal, MonthRule, ResourcePlan, StoredUsage};
 use crate::resolve::Catalogue;
 use crate::waldur::{Poster, Reader, Sent};
 
@@ -105,7 +105,9 @@ pub async fn post(
     observer.posting(batches.len());
     let lookout = Lookout::new(reader, catalogue, period, settings.freshness, &settings.stale);
     let is_partial = settings.is_partial;
-    let run = Run { reader, poster, lookout, is_partial, stop, lost_in_a_row: AtomicUsize::new(0) };
+    let month = MonthRule::of(&approved.plan().header);
+    let lost_in_a_row = AtomicUsize::new(0);
+    let run = Run { reader, poster, catalogue, month, lookout, is_partial, stop, lost_in_a_row };
     let exchanges = stream::iter(&batches)
         .map(|(resource, batch)| {
             let run = &run;
@@ -125,6 +127,8 @@ pub async fn post(
 struct Run<'a> {
     reader: &'a Reader,
     poster: Poster,
+    catalogue: &'a Catalogue,
+    month: MonthRule,
     lookout: Lookout<'a>,
     is_partial: bool,
     stop: &'a Stop,
@@ -142,14 +146,16 @@ impl Run<'_> {
                 plan_periods_changed: stale.plan_periods_changed,
             };
         }
-        if let Err(refusal) = self.poster.now().map_or(Ok(()), |now| guard_month(batch.period(), now)) {
+        let created = self.catalogue.resource(batch.resource()).and_then(|resource| resource.created);
+        let date = self.poster.now().map_or(Ok(None), |now| self.month.date(now, created));
+        if let Err(refusal) = date {
             self.stop.because(StopReason::Month(refusal));
         }
         if let Some(reason) = self.stop.reason() {
             let sent = Sent::NotSent { reason: reason.to_string() };
             return Exchange { sent, stored: None, plan_periods_changed: false };
         }
-        let sent = self.poster.post(batch).await;
+        let sent = self.poster.post(batch, date.ok().flatten()).await;
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::{Destination, Role, SandboxWorld, UserId};
 
 use super::document::{Plan, Reporter};
-use super::month::{MonthRefusal, guard_month};
+use super::month::{MonthRefusal, MonthRule};
 
 /// Why we do not send.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,7 +119,8 @@ impl Approved {
         if plan.header.account.id != account {
             return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
         }
-        Ok(guard_month(plan.header.period, now)?)
+        MonthRule::of(&plan.header).date(now, None)?;
+        Ok(())
     }
 
     /// The plan.

@@ -20,7 +20,7 @@ pub use batch::Batch;
 pub use change::{Change, Figures, Wanted};
 pub use compare::{Comparison, compare, kept, line};
 pub use document::{Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan};
-pub use month::{MonthRefusal, guard_month};
+pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use outcome::Outcome;
 pub use stored::StoredUsage;
 pub use summary::{Counts, Money, Summary, Totals};

@@ -49,6 +49,8 @@ pub struct Capabilities {
     pub replaces_current_usages: Evidence<bool>,
     /// The field for carrying over.
     pub carry_over: Evidence<CarryOverField>,
+    /// Whether months turn in UTC, whatever the server's own zone, as on the recorded one of 2024.
+    pub books_in_utc: Evidence<bool>,
     /// The time zone in which months turn; `None` where it is not known.
     pub time_zone: Evidence<Option<String>>,
 }
@@ -63,6 +65,7 @@ impl Default for Capabilities {
             requests_are_atomic: Evidence::assumed(false),
             replaces_current_usages: Evidence::assumed(true),
             carry_over: Evidence::assumed(CarryOverField::Recurring),
+            books_in_utc: Evidence::assumed(false),
             time_zone: Evidence::assumed(None),
         }
     }
@@ -99,6 +102,14 @@ impl Capabilities {
     pub fn learn_date(&mut self, is_judged: bool) {
         let evidence = if is_judged { "the server judges a date" } else { "the server ignores a date" };
         self.takes_date = Evidence::known(is_judged, evidence);
+    }
+
+    /// Learns from whether the list of usages knows a year: the recorded server does not, and books by
+    /// UTC; those that do may turn their months in any zone.
+    pub fn learn_year_filter(&mut self, is_known: bool) {
+        let evidence =
+            if is_known { "billing_period_year is a filter" } else { "billing_period_year is ignored" };
+        self.books_in_utc = Evidence::known(!is_known, evidence);
     }
 
     /// Learns the time zone from the user's profile.

@@ -81,6 +81,8 @@ pub struct Resource {
     pub state: ResourceState,
     /// The offering that it is of.
     pub offering: OfferingId,
+    /// When it was made, where the server tells.
+    pub created: Option<Timestamp>,
     /// Its plan, where it has one.
     pub plan: Option<PlanId>,
     /// The project that uses it.

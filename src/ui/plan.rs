@@ -231,7 +231,9 @@ fn assumptions(plan: &Plan) -> String {
     note(&capabilities.limits_count_stored_row.evidence, "stored rows count against limits");
     note(&capabilities.requests_are_atomic.evidence, "requests are not atomic");
     note(&capabilities.replaces_current_usages.evidence, "current usages are replaced");
-    note(&capabilities.time_zone.evidence, "time zone unknown");
+    if !capabilities.books_in_utc.value {
+        note(&capabilities.time_zone.evidence, "time zone unknown");
+    }
     if unknown.is_empty() {
         return String::new();
     }

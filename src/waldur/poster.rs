@@ -53,10 +53,10 @@ impl Poster {
         self.http.now()
     }
 
-    /// Sends a batch, once.
-    pub async fn post(&self, batch: &Batch) -> Sent {
+    /// Sends a batch, once; with a date where the server is to be told the month.
+    pub async fn post(&self, batch: &Batch, date: Option<Timestamp>) -> Sent {
         // Serializing to memory cannot fail.
-        let body = serde_json::to_vec(&self.body(batch)).unwrap_or_default();
+        let body = serde_json::to_vec(&self.body(batch, date)).unwrap_or_default();
         if let Err(error) = self.http.settled(SET_USAGE) {
             return Sent::NotSent { reason: error.to_string() };
         }
@@ -79,7 +79,7 @@ impl Poster {
         }
     }
 
-    fn body(&self, batch: &Batch) -> SetUsage {
+    fn body(&self, batch: &Batch, date: Option<Timestamp>) -> SetUsage {
         let carries_policy = self.capabilities.carry_over.value == CarryOverField::MissingUsagePolicy;
         let usages = batch.items().iter().map(|item| SetUsageItem {
             component_type: item.component.clone(),
@@ -88,6 +88,6 @@ impl Poster {
             recurring: (!carries_policy).then_some(item.carry_over == CarryOver::Reuse),
             missing_usage_policy: carries_policy.then_some(item.carry_over),
         });
-        SetUsage { resource: batch.resource().to_string(), usages: usages.collect() }
+        SetUsage { resource: batch.resource().to_string(), date, usages: usages.collect() }
     }
 }

@@ -116,6 +116,14 @@ impl Reader {
         let rows: Vec<UsageRow> = self.http.get_json(query.path, &query.parameters).await?;
         if let Some(row) = rows.first() {
             capabilities.learn_row(row.missing_usage_policy.is_some());
+            // No usage is of that year, so a server that gives one does not look at the filter.
+            let impossible = Query::new("marketplace-component-usages/")
+                .fields(&["uuid"])
+                .with("page_size", "1")
+                .with("billing_period_year", "1971");
+            let found: Vec<serde_json::Value> =
+                self.http.get_json(impossible.path, &impossible.parameters).await?;
+            capabilities.learn_year_filter(found.is_empty());
         }
         Ok(())
     }
@@ -290,6 +298,7 @@ pub(super) fn resource(row: ResourceRow) -> (Resource, String) {
         backend_id: row.backend_id.unwrap_or_default(),
         state: row.state,
         offering: row.offering_uuid,
+        created: row.created,
         plan: row.plan_uuid,
         project: row.project_uuid,
         project_name: row.project_name.unwrap_or_default(),

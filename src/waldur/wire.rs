@@ -102,6 +102,8 @@ pub(super) struct ResourceRow {
     #[serde(default)]
     pub offering_name: Option<String>,
     #[serde(default)]
+    pub created: Option<Timestamp>,
+    #[serde(default)]
     pub plan_uuid: Option<PlanId>,
     pub project_uuid: ProjectId,
     #[serde(default)]
@@ -118,6 +120,7 @@ impl ResourceRow {
         "slug",
         "backend_id",
         "state",
+        "created",
         "offering_uuid",
         "offering_name",
         "plan_uuid",
@@ -203,6 +206,8 @@ identified!(OfferingName, ResourceRow, UsageRow);
 #[derive(Debug, Serialize)]
 pub(super) struct SetUsage {
     pub resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Timestamp>,
     pub usages: Vec<SetUsageItem>,
 }
 

@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod house;
 mod list;
+mod months;
 mod picture;
 mod plan;
 mod plan_file;

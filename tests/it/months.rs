@@ -1,0 +1,74 @@
+//! A month's figures land in that month or nowhere, whatever the server's zone.
+
+use jiff::tz::TimeZone;
+use waldur_usage::sandbox::{Behaviour, Settings, World};
+
+use crate::rig::{HPC, Rig};
+
+/// A server in Tallinn, at half past midnight on 1 December there, and still November in UTC.
+fn tallinn(behaviour: Behaviour) -> Rig {
+    let zone = TimeZone::get("Europe/Tallinn").unwrap();
+    let now = Some("2026-11-30T22:30:00Z".parse().unwrap());
+    let behaviour = Behaviour { zone, ..behaviour };
+    let rig = Rig::on(Settings { behaviour, now, ..Settings::new(World::built_in()) });
+    rig.long(&["climate-alps,2026-11,cpu,7"]);
+    rig
+}
+
+fn months(rig: &Rig) -> Vec<String> {
+    let alps = rig.resource("climate-alps");
+    let usages = rig.sandbox.usages();
+    let own = usages
+        .iter()
+        .filter(|usage| usage.resource.to_string() == alps && usage.amount.to_string() == "7.00");
+    own.map(|usage| usage.period.to_string()).collect()
+}
+
+const APPLY: [&str; 5] = ["apply", "usage.csv", "--offering", HPC, "--yes"];
+
+#[test]
+fn a_date_keeps_a_post_in_its_month() {
+    for account in ["owner", "staff"] {
+        let rig = tallinn(Behaviour::dialect_2026());
+        rig.run_as(&rig.token(account), &APPLY).ends_with(0).says("verified");
+        assert_eq!(months(&rig), ["2026-11"], "{account}");
+    }
+}
+
+#[test]
+fn without_a_date_an_unknown_zone_is_waited_for() {
+    // A server that ignores dates, and one that takes none from a manager.
+    for (behaviour, account) in [(Behaviour::dialect_2025(), "owner"), (Behaviour::dialect_2026(), "manager")]
+    {
+        let rig = tallinn(behaviour);
+        let token = rig.token(account);
+        rig.run_as(&token, &APPLY)
+            .ends_with(4)
+            .says("the server's zone is not known, and at 2026-11-30T22:30:0")
+            .says("set time_zone of this server in your profile");
+        assert_eq!(rig.posts(), 0);
+        // Once it is known, November is over there.
+        let profile =
+            format!("[servers.tallinn]\nurl = \"{}\"\ntime_zone = \"Europe/Tallinn\"\n", rig.sandbox.url());
+        let config = rig.folder.path().join("config/waldur-usage");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("config.toml"), &profile).unwrap();
+        rig.run_as(&token, &[&APPLY[..], &["--profile", "tallinn"]].concat())
+            .ends_with(4)
+            .says("the plan is for 2026-11, and the server books into 2026-12 now");
+        rig.long(&["climate-alps,2026-12,cpu,7"]);
+        rig.run_as(&token, &[&APPLY[..], &["--profile", "tallinn"]].concat()).ends_with(0).says("verified");
+        assert_eq!(months(&rig), ["2026-12"]);
+        std::fs::write(config.join("config.toml"), profile.replace("Tallinn\"", "Talinn\"")).unwrap();
+        rig.run_as(&token, &[&APPLY[..], &["--profile", "tallinn"]].concat())
+            .ends_with(2)
+            .says("no time zone is called Europe/Talinn");
+    }
+}
+
+#[test]
+fn a_server_of_2024_books_by_utc_wherever_it_stands() {
+    let rig = tallinn(Behaviour::dialect_2024());
+    rig.run(&APPLY).ends_with(0).says("verified");
+    assert_eq!(months(&rig), ["2026-11"]);
+}
