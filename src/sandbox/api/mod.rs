@@ -1,6 +1,6 @@
 //! The endpoints: from a path and a token to an answer.
 //!
-//! Everything here reads; the two posts hand over to `rules`. The order of refusals is the real
+//! Everything here reads but the posts, and those hand over to `rules`. The order of refusals is the real
 //! server's: unknown path, credentials, method, body, rights.
 
 mod answer;
@@ -68,6 +68,12 @@ pub(super) fn answer(state: &State, request: &Request) -> Answer {
 }
 
 impl State {
+    /// The user name of whose token a request carries, whether or not it is let in.
+    pub(super) fn account(&self, authorization: Option<&str>) -> Option<String> {
+        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        authentication::holder(&data, authorization?).map(|user| data.users[user].username.clone())
+    }
+
     /// Keeps an event, where a file was asked for.
     pub(super) fn keep(&self, event: &Event) -> Result<(), SandboxError> {
         self.file.as_ref().map_or(Ok(()), |file| file.add(event))
