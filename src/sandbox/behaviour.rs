@@ -6,6 +6,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::{BillingPeriod, BillingPeriodError};
@@ -216,6 +217,11 @@ impl Behaviour {
         BillingPeriod::of_in(moment, &self.months_zone())
     }
 
+    /// The first instant of a day, where months turn; the end of time where it has none.
+    pub(super) fn midnight_of(&self, date: Date) -> Timestamp {
+        date.to_zoned(self.months_zone()).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
+    }
+
     /// The moment at which a month begins.
     pub(super) fn start_of(&self, period: BillingPeriod) -> Timestamp {
         period.start_in(&self.months_zone())
@@ -223,6 +229,16 @@ impl Behaviour {
 }
 
 impl Dialect {
+    /// Whether a resource tells the slugs of its project and customer, and the components of its
+    /// offering (from 7.9.5 on). No rule hangs on it, so it is no capability that is switched alone:
+    /// a release has it or not. When the slugs came is not known, so the older way is kept till 2026.
+    pub(super) fn resources_tell_components_and_slugs(self) -> bool {
+        match self {
+            Self::Y2024 | Self::Y2025 => false,
+            Self::Y2026 => true,
+        }
+    }
+
     /// What the server says of its version.
     pub(super) fn version(self) -> &'static str {
         match self {

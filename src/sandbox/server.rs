@@ -59,7 +59,7 @@ pub(super) struct Server {
     model: Option<Model>,
     latency: Duration,
     count: AtomicU64,
-    address: SocketAddr,
+    pub address: SocketAddr,
     /// The name of the world, as every answer carries it.
     identity: String,
 }

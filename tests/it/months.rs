@@ -6,10 +6,9 @@ use waldur_usage::sandbox::{Behaviour, Settings, World};
 use crate::rig::{HPC, Rig};
 
 /// A server in Tallinn, at half past midnight on 1 December there, and still November in UTC.
-fn tallinn(behaviour: Behaviour) -> Rig {
-    let zone = TimeZone::get("Europe/Tallinn").unwrap();
+fn tallinn(mut behaviour: Behaviour) -> Rig {
+    behaviour.zone = TimeZone::get("Europe/Tallinn").unwrap();
     let now = Some("2026-11-30T22:30:00Z".parse().unwrap());
-    let behaviour = Behaviour { zone, ..behaviour };
     let rig = Rig::on(Settings { behaviour, now, ..Settings::new(World::built_in()) });
     rig.long(&["climate-alps,2026-11,cpu,7"]);
     rig

@@ -23,3 +23,8 @@ pub(super) fn user(data: &Data, request: &Request) -> Result<usize, Answer> {
         Ok(user)
     }
 }
+
+/// The user whose token a header carries, whatever else is wrong with it.
+pub(super) fn holder(data: &Data, header: &str) -> Option<usize> {
+    header.split_whitespace().find_map(|word| data.user_with_token(word))
+}

@@ -157,6 +157,7 @@ fn filter(view: &View) -> Result<ItemFilter, Answer> {
         customer: filters.uuid("customer_uuid"),
         // No line here is paid out of a credit.
         nothing: filters.uuid("credit_uuid").is_some(),
+        zone: Some(view.behaviour.months_zone()),
         year: filters.number("year"),
         month: filters.number("month"),
         start_year: filters.number("start_year"),

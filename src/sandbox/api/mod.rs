@@ -1,6 +1,6 @@
 //! The endpoints: from a path and a token to an answer.
 //!
-//! Everything here reads; the two posts hand over to `rules`. The order of refusals is the real
+//! Everything here reads but the posts, and those hand over to `rules`. The order of refusals is the real
 //! server's: unknown path, credentials, method, body, rights.
 
 mod answer;
@@ -76,6 +76,12 @@ impl State {
         let _data = self.data.write().unwrap_or_else(PoisonError::into_inner);
         self.clock.set(now);
         self.keep(&Event::Clock { at: now })
+    }
+
+    /// The user name of whose token a request carries, whether or not it is let in.
+    pub(super) fn account(&self, authorization: Option<&str>) -> Option<String> {
+        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        authentication::holder(&data, authorization?).map(|user| data.users[user].username.clone())
     }
 
     /// Keeps an event, where a file was asked for.

@@ -84,7 +84,8 @@ fn write(view: &View, side: Side, at: usize, selection: &Selection, out: &mut Ve
         .close();
 }
 
-fn write_components(view: &View, at: usize, out: &mut Vec<u8>) {
+/// The components of an offering, as it shows them and, on newer servers, each of its resources.
+pub(super) fn write_components(view: &View, at: usize, out: &mut Vec<u8>) {
     let components = view.data.offerings[at].components.iter().map(|&at| {
         let component = &view.data.components[at].written;
         json!({

@@ -5,7 +5,6 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
@@ -13,8 +12,9 @@ use super::filters::{Filters, Link};
 use super::object::{Object, Selection};
 use super::request::read_uuid;
 use super::route::Side;
-use super::{Answer, View, usages};
-use crate::domain::{Amount, BillingPeriod, BillingType, ResourceState};
+use super::{Answer, View, offerings, usages};
+use crate::domain::{Amount, BillingType, ResourceState};
+use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::data::{Data, Resource};
 use crate::sandbox::rules::{sees_offering, sees_project};
 
@@ -52,13 +52,13 @@ pub(super) fn detail(view: &View, side: Side, id: &str) -> Answer {
 /// The plan periods of a resource that did not end before this month, with this month's usages.
 pub(super) fn plan_periods(view: &View, side: Side, id: &str) -> Answer {
     let Some(at) = find(view, side, id) else { return not_found() };
-    let Ok(month) = BillingPeriod::of(view.now) else { return Answer::broken() };
+    let Ok(month) = view.behaviour.month_of(view.now) else { return Answer::broken() };
+    let month_start = view.behaviour.start_of(month);
     let resource = &view.data.resources[at];
     let plans = &view.data.offerings[resource.offering].written.plans;
     let mut body = Vec::from(b"[");
     let periods = resource.plan_periods.iter().enumerate();
-    for (position, period) in periods.filter(|(_, period)| period.end.is_none_or(|end| end >= month.start()))
-    {
+    for (position, period) in periods.filter(|(_, period)| period.end.is_none_or(|end| end >= month_start)) {
         if body.len() > 1 {
             body.push(b',');
         }
@@ -111,7 +111,7 @@ fn sees(view: &View, side: Side, at: usize) -> bool {
 /// The resources that pass the filters of a request, in the order that it asks for.
 fn select(view: &View, side: Side) -> Result<Vec<usize>, Answer> {
     let mut filters = Filters::of(view.request);
-    let filter = Filter::read(&mut filters);
+    let filter = Filter::read(&mut filters, view.behaviour);
     let orderings = filters.listed_choices("o", &ORDERINGS);
     filters.close()?;
     let candidates = view.data.resources_by_age.iter().copied();
@@ -163,9 +163,8 @@ struct Filter {
 }
 
 impl Filter {
-    fn read(filters: &mut Filters) -> Self {
-        let start =
-            |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
+    fn read(filters: &mut Filters, behaviour: &Behaviour) -> Self {
+        let start = |date: Date| behaviour.midnight_of(date);
         Self {
             states: filters
                 .choices("state", &STATES)
@@ -287,6 +286,14 @@ fn write_resource(view: &View, at: usize, object: &mut Object) {
         .id("customer_uuid", customer.uuid)
         .field("customer_name", &customer.name)
         .field("backend_metadata", &json!({}));
+    if view.behaviour.dialect.resources_tell_components_and_slugs() {
+        object.field("project_slug", &project.slug).field("customer_slug", &customer.slug).field_with(
+            "offering_components",
+            |out| {
+                offerings::write_components(view, resource.offering, out);
+            },
+        );
+    }
 }
 
 fn write_state(view: &View, at: usize, object: &mut Object) {

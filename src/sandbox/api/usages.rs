@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::filters::{Filters, Link};
 use super::object::{Object, Selection};
@@ -86,8 +84,7 @@ fn filter(request: &Request, behaviour: &Behaviour) -> Result<UsageFilter, Answe
 
 /// The filters that usages and user usages share.
 pub(super) fn shared_filter(filters: &mut Filters, behaviour: &Behaviour) -> UsageFilter {
-    let start =
-        |date: Date| date.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp());
+    let start = |date: Date| behaviour.midnight_of(date);
     let (year, month) = if behaviour.list_by_year {
         (filters.whole_number("billing_period_year"), filters.whole_number("billing_period_month"))
     } else {

@@ -1,16 +1,34 @@
-//! Who may use the control paths: somebody on this machine, and no page in a browser.
+//! Who may use the control paths: somebody on this machine, no page in a browser, and nobody whose
+//! request a proxy hands on.
 //!
 //! A page cannot keep its browser from sending `Origin` with what it posts, nor make it name a host
-//! that it did not ask for; so both tell pages from people.
+//! that it did not ask for; so both tell pages from people. A proxy on this machine makes everybody
+//! look like this machine; so a request that bears the marks of one is not answered, and where the
+//! sandbox itself listens to other machines, nobody is.
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
-/// Why a request to a control path is rejected; `None` where it is not.
-pub(super) fn objection(peer: SocketAddr, headers: &HeaderMap) -> Option<&'static str> {
+/// Headers by which a proxy says for whom it asks; `X-Forwarded-` and whatever follows are more.
+const PROXIED: [&str; 4] = ["forwarded", "via", "x-real-ip", "x-forwarded"];
+
+/// Why a request to a control path is rejected; `None` where it is not. A sandbox that listens
+/// elsewhere than on loopback was started for other machines, and has tokens of its own: there the
+/// control paths, which ask for no token, are closed.
+pub(super) fn objection(
+    listening: SocketAddr,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Option<&'static str> {
+    if !listening.ip().to_canonical().is_loopback() {
+        return Some("Control paths are closed where other machines are listened to.");
+    }
     if !peer.ip().to_canonical().is_loopback() {
         return Some("Control paths answer this machine alone.");
+    }
+    if headers.keys().any(is_of_proxy) {
+        return Some("Control paths do not answer through a proxy; do not forward /sandbox/.");
     }
     if headers.contains_key(header::ORIGIN) {
         return Some("Control paths do not answer the pages of a browser.");
@@ -21,6 +39,10 @@ pub(super) fn objection(peer: SocketAddr, headers: &HeaderMap) -> Option<&'stati
         return Some("Control paths answer to localhost or a loopback address as Host.");
     }
     None
+}
+
+fn is_of_proxy(name: &HeaderName) -> bool {
+    PROXIED.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-")
 }
 
 /// Whether a `Host`, with or without a port, is this machine.
@@ -69,6 +91,7 @@ mod tests {
             headers
         };
         let here: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+        let objection = |peer, headers: &HeaderMap| objection(here, peer, headers);
         let good = headers(&[("host", "localhost:80")]);
         assert_eq!(objection(here, &good), None);
         assert_eq!(objection("[::ffff:127.0.0.1]:5000".parse().unwrap(), &good), None);
@@ -82,6 +105,35 @@ mod tests {
             headers(&[("host", "localhost"), ("origin", "null")]),
         ] {
             assert!(objection(here, &bad).is_some(), "{bad:?}");
+        }
+        for name in [
+            "Forwarded",
+            "X-Forwarded-For",
+            "x-forwarded-host",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Whatever",
+            "X-Real-IP",
+            "Via",
+        ] {
+            let mut proxied = good.clone();
+            proxied.append(HeaderName::try_from(name).unwrap(), "10.0.0.1".parse().unwrap());
+            assert!(objection(here, &proxied).unwrap().contains("proxy"), "{name}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_answered_where_other_machines_are_listened_to() {
+        let here: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+        let headers = HeaderMap::from_iter([(header::HOST, "localhost".parse().unwrap())]);
+        for (listening, is_open) in [
+            ("127.0.0.1:80", true),
+            ("[::1]:80", true),
+            ("0.0.0.0:80", false),
+            ("10.0.0.1:80", false),
+            ("[::]:80", false),
+        ] {
+            let objection = objection(listening.parse().unwrap(), here, &headers);
+            assert_eq!(objection.is_none(), is_open, "{listening}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! goes wrong, when it is and the states of invoices, never what is reported.
 
 mod guard;
+mod invoices;
 mod shapes;
 
 use std::net::SocketAddr;
@@ -12,22 +13,20 @@ use std::net::SocketAddr;
 use axum::body::{Body, to_bytes};
 use axum::http::Request as HttpRequest;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::api::Answer;
-use super::data::InvoiceState;
 use super::faults::Fault;
 use super::server::Server;
-use crate::domain::{BillingPeriod, CustomerId};
+use crate::domain::BillingPeriod;
 
 /// Bytes of a body beyond which a request is refused.
 const LARGEST_BODY: usize = 1024 * 1024;
 const PREFIX: &str = "/sandbox/";
 
-/// Whether a path is a control path.
+/// Whether a path is a control path; their own root is one without its last slash too.
 pub(super) fn concerns(path: &str) -> bool {
-    path.starts_with(PREFIX)
+    path.starts_with(PREFIX) || path == PREFIX.trim_end_matches('/')
 }
 
 /// What a control path is about.
@@ -44,7 +43,7 @@ enum Subject {
 const SUBJECTS: [(&str, Subject, &str); 6] = [
     ("faults", Subject::Faults, "GET, POST, DELETE"),
     ("clock", Subject::Clock, "GET, PUT"),
-    ("invoices", Subject::Invoices, "PUT"),
+    ("invoices", Subject::Invoices, "GET, PUT"),
     ("usages", Subject::Usages, "GET"),
     ("requests", Subject::Requests, "GET"),
     ("log", Subject::Log, "GET"),
@@ -53,7 +52,7 @@ const SUBJECTS: [(&str, Subject, &str); 6] = [
 /// Answers a request to a control path.
 pub(super) async fn answer(server: &Server, peer: SocketAddr, request: HttpRequest<Body>) -> Answer {
     let (parts, body) = request.into_parts();
-    if let Some(objection) = guard::objection(peer, &parts.headers) {
+    if let Some(objection) = guard::objection(server.address, peer, &parts.headers) {
         return detail(403, objection);
     }
     let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
@@ -73,12 +72,13 @@ pub(super) async fn answer(server: &Server, peer: SocketAddr, request: HttpReque
         (Subject::Faults, _) => Ok((200, bytes(&faults(server)))),
         (Subject::Clock, "PUT") => json_body(body).await.and_then(|json| set(server, &json)),
         (Subject::Clock, _) => Ok((200, bytes(&clock(server)))),
-        (Subject::Invoices, _) => json_body(body).await.and_then(|json| move_invoice(server, json)),
+        (Subject::Invoices, "PUT") => json_body(body).await.and_then(|json| invoices::move_one(server, json)),
+        (Subject::Invoices, _) => Ok((200, bytes(&invoices::list(&server.state)))),
         (Subject::Usages, _) => Ok((200, shapes::usages(&server.state))),
         (Subject::Requests, _) => Ok((200, bytes(&shapes::requests(&server.watch.seen())))),
         (Subject::Log, _) => Ok((200, bytes(&shapes::log(&server.state.commits)))),
     };
-    outcome.map_or_else(|wrong| detail(400, &wrong), |(status, body)| written(status, body))
+    outcome.map_or_else(|wrong| detail(wrong.status, &wrong.detail), |(status, body)| written(status, body))
 }
 
 fn detail(status: u16, detail: &str) -> Answer {
@@ -98,14 +98,32 @@ fn written(status: u16, body: Vec<u8>) -> Answer {
     Answer { status, headers, body, ..Answer::default() }
 }
 
-async fn json_body(body: Body) -> Result<Json, String> {
-    let bytes =
-        to_bytes(body, LARGEST_BODY).await.map_err(|_| "The body is too large or broken.".to_owned())?;
-    serde_json::from_slice(&bytes).map_err(|error| format!("The body is not JSON: {error}."))
+async fn json_body(body: Body) -> Result<Json, Wrong> {
+    let bytes = to_bytes(body, LARGEST_BODY).await.map_err(|_| "The body is too large or broken.")?;
+    Ok(serde_json::from_slice(&bytes).map_err(|error| format!("The body is not JSON: {error}."))?)
+}
+
+/// Why a request is rejected, with the status that says so; 400 where nothing else is said.
+#[derive(Debug)]
+struct Wrong {
+    status: u16,
+    detail: String,
+}
+
+impl From<String> for Wrong {
+    fn from(detail: String) -> Self {
+        Self { status: 400, detail }
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(detail: &str) -> Self {
+        detail.to_owned().into()
+    }
 }
 
 /// A status and the body of an answer, or what was wrong with the request.
-type Outcome = Result<(u16, Vec<u8>), String>;
+type Outcome = Result<(u16, Vec<u8>), Wrong>;
 
 /// Adds a fault or a list of them; one that is wrong keeps out all.
 fn add(server: &Server, json: &Json) -> Outcome {
@@ -126,24 +144,6 @@ fn faults(server: &Server) -> Json {
     let faults = server.watch.faults();
     let faults = faults.iter().map(|(fault, struck)| json!({"fault": fault.to_string(), "struck": struck}));
     json!({"faults": faults.collect::<Vec<_>>()})
-}
-
-/// An invoice and the state that it is to have.
-#[derive(Deserialize)]
-struct Move {
-    customer: CustomerId,
-    billing_period: BillingPeriod,
-    state: InvoiceState,
-}
-
-fn move_invoice(server: &Server, json: Json) -> Outcome {
-    let example = "Send {\"customer\": \"…\", \"billing_period\": \"2026-11\", \"state\": \"created\"}.";
-    let wanted: Move = serde_json::from_value(json).map_err(|error| format!("{error}. {example}"))?;
-    if server.set_invoice_state(wanted.customer, wanted.billing_period, wanted.state) {
-        Ok((200, json!({"state": wanted.state}).to_string().into_bytes()))
-    } else {
-        Err("There is no invoice of this customer and month.".into())
-    }
 }
 
 fn clock(server: &Server) -> Json {

@@ -13,8 +13,9 @@ use crate::sandbox::faults::SeenRequest;
 pub(super) fn usages(state: &State) -> Vec<u8> {
     let data = state.data.read().unwrap_or_else(PoisonError::into_inner);
     let mut body = Vec::from(b"{\"usages\":[");
-    for at in 0..data.usages.len() {
-        if at > 0 {
+    let start = body.len();
+    for at in (0..data.usages.len()).filter(|&at| !data.usages.is_deleted(at)) {
+        if body.len() > start {
             body.push(b',');
         }
         // Writing to memory cannot fail.
@@ -26,10 +27,19 @@ pub(super) fn usages(state: &State) -> Vec<u8> {
 
 /// The requests that are remembered.
 pub(super) fn requests(seen: &[SeenRequest]) -> Json {
-    let requests = seen
-        .iter()
-        .map(|request| json!({"method": request.method, "path": request.path, "body": request.body}));
-    json!({"requests": requests.collect::<Vec<_>>()})
+    json!({"requests": seen.iter().map(request).collect::<Vec<_>>()})
+}
+
+fn request(request: &SeenRequest) -> Json {
+    json!({
+        "moment": request.moment.map(|moment| moment.to_string()),
+        "account": request.account,
+        "method": request.method,
+        "path": request.path,
+        "body": request.body,
+        "status": request.status,
+        "faults": request.faults,
+    })
 }
 
 /// The commits that are kept, and how many are gone.
@@ -44,6 +54,7 @@ fn commit(commit: &Commit) -> Json {
         "account": commit.account,
         "path": commit.path,
         "rows": commit.rows.iter().map(usage).collect::<Vec<_>>(),
+        "deleted": commit.deleted.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

@@ -56,6 +56,8 @@ pub(in crate::sandbox) struct ItemFilter {
     pub month: Option<Amount>,
     pub start_year: Option<Amount>,
     pub start_month: Option<Amount>,
+    /// Where the year and the month of a start are told; `None` is UTC.
+    pub zone: Option<TimeZone>,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,6 @@ impl Data {
         let item = self.invoices.item(at);
         let invoice = self.invoices.invoice(item.invoice);
         let resource = &self.resources[item.resource];
-        let start = item.start.to_zoned(TimeZone::UTC);
         let is = |wanted: Option<Amount>, number: u32| wanted.is_none_or(|it| it == Amount::from(number));
         !filter.nothing
             && self.sees_item(&filter.seen, item, resource)
@@ -109,8 +110,7 @@ impl Data {
             && filter.customer.is_none_or(|uuid| uuid == self.customers[invoice.customer].uuid)
             && is(filter.year, whole(invoice.period.year()))
             && is(filter.month, whole(invoice.period.month().into()))
-            && is(filter.start_year, whole(start.year()))
-            && is(filter.start_month, whole(start.month().into()))
+            && starts_when(filter, item)
     }
 
     fn sees_item(&self, seen: &ItemsSeen, item: &Item, resource: &Resource) -> bool {
@@ -195,6 +195,16 @@ impl InvoiceTable {
         merged.extend_from_slice(rest);
         merged
     }
+}
+
+/// Whether the start of an item passes a filter; its day is looked for only where it is asked for.
+fn starts_when(filter: &ItemFilter, item: &Item) -> bool {
+    if filter.start_year.is_none() && filter.start_month.is_none() {
+        return true;
+    }
+    let start = item.start.to_zoned(filter.zone.clone().unwrap_or(TimeZone::UTC));
+    let is = |wanted: Option<Amount>, number: i16| wanted.is_none_or(|it| it == Amount::from(whole(number)));
+    is(filter.start_year, start.year()) && is(filter.start_month, start.month().into())
 }
 
 /// A year or a month as the number that a filter compares it with.

@@ -1,7 +1,9 @@
 //! The tables of the server, in memory, with the indexes that keep a large world fast.
 //!
-//! Rows refer to each other by position; nothing but usages, user usages, `current_usages` and
-//! invoices ever changes while a sandbox runs. No rule of the trade is in here.
+//! Rows refer to each other by position. While a sandbox runs, usages, the parts of people in them,
+//! invoices with their items, the plan periods and `current_usages` of resources and the queue of
+//! what is to be billed change; everything else stays as the world has it. No rule of the trade is in
+//! here.
 
 mod billing_queue;
 mod invoice_lists;

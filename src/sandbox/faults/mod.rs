@@ -7,10 +7,13 @@
 
 mod bodies;
 mod delivery;
+mod memory;
+mod methods;
 mod names;
 mod quirks;
 mod random;
 mod rate;
+mod shown;
 mod spec;
 mod strike;
 #[cfg(test)]
@@ -23,10 +26,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub use memory::SeenRequest;
 pub use names::{FaultName, NAMES};
 pub use rate::Rate;
 pub use spec::FaultError;
-pub use watch::SeenRequest;
 
 pub(super) use delivery::{Delivery, Stamp};
 pub(super) use quirks::{Quirks, Rows};

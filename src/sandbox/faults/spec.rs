@@ -1,9 +1,8 @@
-//! Specs: a fault as it is typed, `status=503 method=POST rate=0.01`, and back.
+//! Specs: a fault as it is typed, `status=503 method=POST rate=0.01`; `shown` is the way back.
 //!
 //! One word names the fault, the others say which requests it strikes and how; their order does not
 //! matter. Whatever is written is understood wholly or refused with the word that is wrong.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::words::{Given, Words, written};
-use super::{Ending, Fault, FaultKind, Rate, When, bodies, names};
+use super::{Ending, Fault, FaultKind, When, bodies, methods, names};
 use crate::domain::{Amount, visible};
 
 /// Why a spec of a fault is refused.
@@ -21,18 +20,26 @@ pub struct FaultError {
     spec: String,
     place: Option<String>,
     why: String,
+    /// Whether no fault is named, so that the names are what helps.
+    names_none: bool,
 }
 
 impl FaultError {
     pub(super) fn new(spec: &str, place: Option<&str>, why: &str) -> Self {
         // What was typed may come from a script and hold anything.
         let shown = |text: &str| visible(text).to_string();
-        Self { spec: shown(&written(spec)), place: place.map(shown), why: shown(why) }
+        Self { spec: shown(&written(spec)), place: place.map(shown), why: shown(why), names_none: false }
     }
 
-    /// What to do about it: the names that there are.
+    /// The same, and that no fault is named.
+    pub(super) fn names_none(self) -> Self {
+        Self { names_none: true, ..self }
+    }
+
+    /// What to do about it; where no fault is named, the names that there are.
     pub fn hint(&self) -> String {
-        format!("the faults are {}; `sandbox --help` tells what each takes", names::list())
+        let help = "`sandbox --help` tells what each fault takes";
+        if self.names_none { format!("the faults are {}; {help}", names::list()) } else { help.to_owned() }
     }
 }
 
@@ -59,7 +66,7 @@ fn read(mut words: Words) -> Result<Fault, FaultError> {
     let kind = Kind { words: &mut words, name: &name, given }.read()?;
     let mut fault = Fault::new(kind);
     if let Some(given) = words.take("method")? {
-        fault.method = given.text.to_ascii_uppercase();
+        fault.method = methods::read(&given.text).map_err(|why| words.wrong(&given, &why))?;
     }
     if let Some(given) = words.take("path")? {
         fault.path_contains = given.text;
@@ -128,7 +135,7 @@ impl Kind<'_> {
             "redirect" => self.redirect()?,
             "huge-body" => FaultKind::HugeBody(self.bytes()?),
             "deep-body" => FaultKind::DeepBody(self.levels()?),
-            _ => return Err(self.words.whole("it names no fault")),
+            _ => return Err(self.words.whole("it names no fault").names_none()),
         })
     }
 
@@ -312,78 +319,4 @@ fn is_origin(text: &str) -> bool {
     rest.map(|rest| rest.trim_end_matches('/')).is_some_and(|host| {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte))
     })
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.kind)?;
-        for (key, text) in [("method", &self.method), ("path", &self.path_contains)] {
-            if !text.is_empty() {
-                write!(formatter, " {key}={}", written(text))?;
-            }
-        }
-        if self.rate != Rate::ALL {
-            write!(formatter, " rate={}", self.rate)?;
-        }
-        if self.skip > 0 {
-            write!(formatter, " skip={}", self.skip)?;
-        }
-        match self.times {
-            times if times == self.kind.usual_times() => Ok(()),
-            Self::ALWAYS => write!(formatter, " times=always"),
-            times => write!(formatter, " times={times}"),
-        }
-    }
-}
-
-fn pair((left, right): &(String, String)) -> (&String, &String) {
-    (left, right)
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |time: &Duration| {
-            let time = SignedDuration::try_from(*time).unwrap_or(SignedDuration::MAX);
-            written(&format!("{time:#}"))
-        };
-        match self {
-            Self::Status(code, body, kind) if (body, kind) == pair(&bodies::of_status(*code)) => {
-                write!(formatter, "status={code}")
-            }
-            Self::Status(code, body, kind) => {
-                write!(formatter, "status={code} body={} content-type={}", written(body), written(kind))
-            }
-            Self::TryLater(code, seconds) => write!(formatter, "status={code} retry-after={seconds}"),
-            Self::StatusAfterCommit(code) => write!(formatter, "status-after-commit={code}"),
-            Self::DropBeforeCommit => formatter.write_str("drop-before-commit"),
-            Self::DropAfterCommit => formatter.write_str("drop-after-commit"),
-            Self::Delay(held) => write!(formatter, "delay={}", time(held)),
-            Self::Slow(chunk, pause) => write!(formatter, "slow={} chunk={chunk}", time(pause)),
-            Self::Stalled(silence) => write!(formatter, "stalled={}", time(silence)),
-            Self::Truncated => formatter.write_str("truncated"),
-            Self::Html => formatter.write_str("html"),
-            Self::RowsRepeated => formatter.write_str("rows-repeated"),
-            Self::RowsLost => formatter.write_str("rows-lost"),
-            Self::UntiedOrder => formatter.write_str("untied-order"),
-            Self::FiltersIgnored(names) if names.is_empty() => formatter.write_str("filters-ignored"),
-            Self::FiltersIgnored(names) => write!(formatter, "filters-ignored={}", written(&names.join(","))),
-            Self::ClockSkew(skew) => write!(formatter, "clock-skew={}", written(&format!("{skew:#}"))),
-            Self::WrongDate(date) => write!(formatter, "wrong-date={}", written(date)),
-            Self::MissingDate => formatter.write_str("missing-date"),
-            Self::TokenExpires => formatter.write_str("token-expires"),
-            Self::HalfApplied(items, Ending::Broken) => write!(formatter, "half-applied={items}"),
-            Self::HalfApplied(items, Ending::Dropped) => write!(formatter, "half-applied={items} then=drop"),
-            Self::MonthTurns => formatter.write_str("month-turns"),
-            Self::AnotherWriter(when, amount) => {
-                let when = if *when == When::Before { "before" } else { "after" };
-                write!(formatter, "another-writer={when}")?;
-                amount.map_or(Ok(()), |amount| write!(formatter, " amount={amount}"))
-            }
-            Self::EndlessLink => formatter.write_str("endless-link"),
-            Self::ForeignLink(origin) => write!(formatter, "foreign-link={origin}"),
-            Self::Redirect(status, to) => write!(formatter, "redirect={status} to={to}"),
-            Self::HugeBody(bytes) => write!(formatter, "huge-body={bytes}"),
-            Self::DeepBody(levels) => write!(formatter, "deep-body={levels}"),
-        }
-    }
 }

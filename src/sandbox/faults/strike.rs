@@ -10,6 +10,7 @@ use axum::http::Response;
 use tokio::time::sleep;
 
 use super::delivery::{Delivery, Stamp, huge};
+use super::memory::Place;
 use super::quirks::Rows;
 use super::{Ending, FaultKind, Quirks, When, bodies, writer};
 use crate::domain::Amount;
@@ -21,6 +22,10 @@ use crate::sandbox::server::Server;
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Strikes {
     pub quirks: Quirks,
+    /// The names of the faults.
+    pub(super) names: Vec<&'static str>,
+    /// Which request it is.
+    pub(super) place: Place,
     month_turns: bool,
     writer: Option<(When, Option<Amount>)>,
     ignored_filters: Option<Vec<String>>,
@@ -48,6 +53,7 @@ enum Outcome {
 impl Strikes {
     /// Adds what a fault does. The seed makes chance of what is left to it.
     pub(super) fn add(&mut self, kind: &FaultKind, seed: u64) {
+        self.names.push(kind.name());
         match kind {
             // The watch remembers the token and says so with each of its requests.
             FaultKind::TokenExpires => {}
@@ -102,8 +108,10 @@ pub(in crate::sandbox) async fn answer_struck(
     strikes: Strikes,
     switch: &Switch,
 ) -> Response<Body> {
-    let Strikes { quirks, month_turns, writer, ignored_filters, outcome, link_origin, stamp, delivery } =
-        strikes;
+    let Strikes { quirks, place, month_turns, writer, ignored_filters, outcome, link_origin, .. } = strikes;
+    let (stamp, delivery) = (strikes.stamp, strikes.delivery);
+    let moment = server.state.clock.now();
+    let account = server.state.account(request.authorization.as_deref());
     request.quirks = quirks;
     if let Some(names) = ignored_filters {
         request.query.ignore(names);
@@ -118,6 +126,10 @@ pub(in crate::sandbox) async fn answer_struck(
     if let Some((When::After, amount)) = writer {
         writer::write(&server.state, &request, amount);
     }
+    server.watch.complete(place, |seen| {
+        (seen.moment, seen.account) = (Some(moment), account);
+        seen.status = answer.as_ref().map(|(answer, _)| answer.status);
+    });
     let now = server.state.clock.now();
     match answer {
         None => Response::new(Body::empty()),

@@ -1,34 +1,12 @@
-//! The faults that wait, the memory of what was asked, and the tokens that have expired by a fault.
+//! The faults that wait, which of them strike a request, and the tokens that have expired by a fault.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use super::memory::{Memory, Place, SeenRequest};
 use super::random::Random;
 use super::strike::Strikes;
 use super::{Fault, FaultKind};
-
-/// How many requests are remembered; older ones are only counted.
-const REMEMBERED: usize = 20_000;
-/// How many bytes of a body are remembered.
-const REMEMBERED_BODY: usize = 64 * 1024;
-
-/// A request as it came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenRequest {
-    /// The method.
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// The body as text; of a very long one only the beginning.
-    pub body: String,
-}
-
-impl SeenRequest {
-    pub(in crate::sandbox) fn new(method: &str, path: String, body: &[u8]) -> Self {
-        let kept = &body[..body.len().min(REMEMBERED_BODY)];
-        Self { method: method.to_owned(), path, body: String::from_utf8_lossy(kept).into_owned() }
-    }
-}
 
 /// The faults that wait, with the chance that they are drawn by.
 #[derive(Debug)]
@@ -44,14 +22,14 @@ struct Waiting {
 pub(in crate::sandbox) struct Watch {
     seed: u64,
     waiting: Mutex<Waiting>,
-    seen: Mutex<VecDeque<SeenRequest>>,
+    memory: Memory,
 }
 
 impl Watch {
     pub(in crate::sandbox) fn new(faults: Vec<Fault>, seed: u64) -> Self {
         let faults = faults.into_iter().map(|fault| (fault, 0)).collect();
         let waiting = Waiting { faults, random: Random::seeded(seed), expired: HashSet::new() };
-        Self { seed, waiting: Mutex::new(waiting), seen: Mutex::default() }
+        Self { seed, waiting: Mutex::new(waiting), memory: Memory::default() }
     }
 
     pub(in crate::sandbox) fn inject(&self, fault: Fault) {
@@ -71,14 +49,20 @@ impl Watch {
     }
 
     /// Remembers a request and says what is to go wrong with it.
-    pub(in crate::sandbox) fn observe(&self, request: SeenRequest, authorization: Option<&str>) -> Strikes {
-        let strikes = self.strike(&request, authorization);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() == REMEMBERED {
-            seen.pop_front();
-        }
-        seen.push_back(request);
+    pub(in crate::sandbox) fn observe(
+        &self,
+        mut request: SeenRequest,
+        authorization: Option<&str>,
+    ) -> Strikes {
+        let mut strikes = self.strike(&request, authorization);
+        request.faults.clone_from(&strikes.names);
+        strikes.place = self.memory.add(request);
         strikes
+    }
+
+    /// Adds to a request that is remembered what is known of it later.
+    pub(super) fn complete(&self, place: Place, change: impl FnOnce(&mut SeenRequest)) {
+        self.memory.complete(place, change);
     }
 
     fn strike(&self, request: &SeenRequest, authorization: Option<&str>) -> Strikes {
@@ -114,6 +98,6 @@ impl Watch {
     }
 
     pub(in crate::sandbox) fn seen(&self) -> Vec<SeenRequest> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.memory.seen()
     }
 }

@@ -91,11 +91,12 @@ impl Words {
         let Some(at) = at else {
             let known = |word: &Word| names::COMMON.contains(&word.key.as_str());
             let Some(word) = self.left.iter().find(|word| !known(word)) else {
-                return Err(self.whole("it names no fault"));
+                return Err(self.whole("it names no fault").names_none());
             };
             let near = crate::domain::nearest(&word.key, names::NAMES.iter().map(|row| row.name));
             let near = near.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-            return Err(self.error(word.place, &word.key, &format!("no fault has this name{near}")));
+            let error = self.error(word.place, &word.key, &format!("no fault has this name{near}"));
+            return Err(error.names_none());
         };
         let word = self.left.remove(at);
         let place = format!("word {} `{}`", word.place, word.key);

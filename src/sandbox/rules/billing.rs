@@ -51,6 +51,46 @@ pub(super) fn work_off(data: &mut Data, behaviour: &Behaviour, now: Timestamp) {
     }
 }
 
+/// Takes what rows that are gone were billed off the bill of the row that stands for them all now.
+/// Their lines stay with a quantity of zero: the real server deletes no line when usage becomes
+/// nothing, and whoever has read a line finds it again.
+pub(super) fn withdraw(
+    data: &mut Data,
+    behaviour: &Behaviour,
+    gone: &[UsageRow],
+    usage: usize,
+    now: Timestamp,
+    undo: &mut Undo,
+) -> Result<(), Refusal> {
+    let row = data.usages.row(usage).clone();
+    if gone.is_empty() || !gone.iter().any(|gone| is_billed(data, gone)) {
+        return Ok(());
+    }
+    match behaviour.billing {
+        Billing::AtOnce => {
+            let own = if is_billed(data, &row) { items_within(data, behaviour, &row) } else { Vec::new() };
+            let theirs = gone.iter().filter(|row| is_billed(data, row));
+            let mut lines: Vec<usize> = theirs.flat_map(|row| items_within(data, behaviour, row)).collect();
+            lines.retain(|line| !own.contains(line));
+            empty(data, &lines, undo)
+        }
+        Billing::InBackground => {
+            data.billing_queue.push(now.checked_add(LAG).unwrap_or(now), usage);
+            undo.queued += 1;
+            Ok(())
+        }
+    }
+}
+
+fn empty(data: &mut Data, lines: &[usize], undo: &mut Undo) -> Result<(), Refusal> {
+    for &line in lines {
+        if !data.invoices.item(line).quantity.is_zero() {
+            set_quantity(data, line, Amount::ZERO, undo)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a row is billed at all.
 fn is_billed(data: &Data, row: &UsageRow) -> bool {
     let by_usage = data.components[row.component].written.billing_type == BillingType::Usage;
@@ -88,7 +128,7 @@ fn bill_later(
     undo: &mut Undo,
 ) -> Result<(), Refusal> {
     let row = data.usages.row(usage).clone();
-    if !is_billed(data, &row) {
+    if data.usages.is_deleted(usage) || !is_billed(data, &row) {
         return Ok(());
     }
     let start = billing_time::month_of(row.period, &behaviour.months_zone()).start;
@@ -97,10 +137,16 @@ fn bill_later(
     if !data.invoice_is_open(place.0, place.1) {
         return Ok(());
     }
-    match item_of_row(data, behaviour, &row) {
-        Some(item) => set_quantity(data, item, row.amount, undo),
-        None => add(data, behaviour, &row, invoice, undo),
+    let Some(item) = item_of_row(data, behaviour, &row) else {
+        return add(data, behaviour, &row, invoice, undo);
+    };
+    if behaviour.rows == RowPer::Month {
+        // The row stands for the whole month, so no other line of it may count.
+        let others: Vec<usize> =
+            items_of_month(data, &row).map(|(at, _)| at).filter(|at| *at != item).collect();
+        empty(data, &others, undo)?;
     }
+    set_quantity(data, item, row.amount, undo)
 }
 
 fn customer_of(data: &Data, row: &UsageRow) -> usize {

@@ -487,3 +487,72 @@ proptest! {
         every_billed_row_has_its_line(&scene);
     }
 }
+
+/// A month of two plan periods with a row and a line each, on a server that then keeps one row a
+/// month: the ids of the periods.
+fn two_rows(behaviour: Behaviour) -> (Scene, [uuid::Uuid; 2]) {
+    let mut scene = Scene::new(Behaviour { rows: RowPer::PlanPeriod, ..behaviour });
+    let periods = &scene.data.resources[scene.resource("flame-les")].plan_periods;
+    let periods = [periods[0].uuid, periods[1].uuid];
+    for (period, amount) in periods.iter().zip(["3", "4"]) {
+        scene.report_in(*period, amount).unwrap();
+    }
+    scene.wait(LAG);
+    scene.behaviour.rows = RowPer::Month;
+    (scene, periods)
+}
+
+impl Scene {
+    fn report_in(&mut self, period: uuid::Uuid, amount: &str) -> Result<(), Refusal> {
+        self.post(&json!({"plan_period": period, "usages": [{"type": "cpu", "amount": amount}]}))
+    }
+
+    /// The quantities that a month of the switched resource is billed, smallest first.
+    fn billed(&self) -> Vec<String> {
+        let items = self.items("flame-les", "cpu", "2026-11").into_iter();
+        let mut quantities: Vec<Amount> = items.map(|item| item.quantity).collect();
+        quantities.sort_unstable();
+        quantities.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[test]
+fn a_month_that_becomes_one_row_is_billed_once() {
+    for behaviour in [at_once(), in_background()] {
+        // The amount may be the one that the row has already; its line stays, the other's goes.
+        for (which, amount, billed) in
+            [(0, "9", ["0.00", "9.00"]), (1, "9", ["0.00", "9.00"]), (0, "3", ["0.00", "3.00"])]
+        {
+            let (mut scene, periods) = two_rows(behaviour.clone());
+            assert_eq!(scene.billed(), ["3.00", "4.00"]);
+            scene.report_in(periods[which], amount).unwrap();
+            scene.wait(LAG);
+            assert_eq!(scene.rows("flame-les", "cpu", "2026-11").len(), 1);
+            assert_eq!(scene.billed(), billed, "{} {which} {amount}", scene.behaviour);
+            scene.prices_are_sums();
+        }
+    }
+}
+
+#[test]
+fn a_row_that_moves_to_another_plan_period_takes_its_bill_along() {
+    for behaviour in [at_once(), in_background()] {
+        let (mut scene, periods) = two_rows(behaviour);
+        for (period, amount) in [(0, "5"), (1, "6"), (1, "6"), (0, "7")] {
+            scene.report_in(periods[period], amount).unwrap();
+            scene.wait(LAG);
+            assert_eq!(scene.billed(), ["0.00", &format!("{amount}.00")], "{}", scene.behaviour);
+        }
+    }
+}
+
+#[test]
+fn what_is_withdrawn_comes_back_with_a_refusal() {
+    let (mut scene, periods) = two_rows(Behaviour { atomic: true, ..at_once() });
+    let usages = json!([{"type": "cpu", "amount": "9"}, {"type": "ram", "amount": "1e12"}]);
+    let outcome = scene.post(&json!({"plan_period": periods[0], "usages": usages}));
+    assert_eq!(outcome, Err(Refusal::Broken));
+    assert_eq!(scene.rows("flame-les", "cpu", "2026-11").len(), 2);
+    assert_eq!(scene.billed(), ["3.00", "4.00"]);
+    scene.prices_are_sums();
+}

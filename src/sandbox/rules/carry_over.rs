@@ -65,12 +65,11 @@ fn write_over(
     now: Timestamp,
     undo: &mut Undo,
 ) -> Result<(), Refusal> {
-    let found = data.usages.of_resource(row.resource).find(|(_, stored)| {
-        stored.component == row.component
-            && stored.period == row.period
-            && (behaviour.rows == RowPer::Month || stored.plan_period == row.plan_period)
-    });
-    let Some((at, amount)) = found.map(|(at, stored)| (at, stored.amount)) else {
+    let is_it = |(_, stored): &(usize, &UsageRow)| {
+        behaviour.rows == RowPer::Month || stored.plan_period == row.plan_period
+    };
+    let found = same_month(data, &row).find(is_it).map(|(at, stored)| (at, stored.amount));
+    let Some((at, amount)) = found else {
         return create(data, behaviour, row, now, undo);
     };
     data.usages.update(at, undo, |stored| {
@@ -82,6 +81,13 @@ fn write_over(
     billing::follow(data, behaviour, at, Some(amount), now, undo)
 }
 
+/// What is stored of a row's resource and component in its month.
+fn same_month<'a>(data: &'a Data, row: &UsageRow) -> impl Iterator<Item = (usize, &'a UsageRow)> {
+    let (component, period) = (row.component, row.period);
+    let rows = data.usages.of_resource(row.resource);
+    rows.filter(move |(_, stored)| stored.component == component && stored.period == period)
+}
+
 /// Writes what a policy says, where the month has nothing yet.
 fn fill_in(
     data: &mut Data,
@@ -90,9 +96,7 @@ fn fill_in(
     now: Timestamp,
     undo: &mut Undo,
 ) -> Result<(), Refusal> {
-    let is_there =
-        |(_, stored): (usize, &UsageRow)| stored.component == row.component && stored.period == row.period;
-    if data.usages.of_resource(row.resource).any(is_there) {
+    if same_month(data, &row).next().is_some() {
         return Ok(());
     }
     let amount = match row.carry_over {

@@ -3,7 +3,7 @@
 //! One request speaks of one resource and writes its components one after the other. On a server
 //! that is not atomic, a limit that is exceeded in the middle leaves what came before it stored.
 
-use super::report::Report;
+use super::report::{Item, Report};
 use super::{Caller, Refusal, billing, limits, may_report, plan_periods};
 use crate::domain::{Amount, BillingType, CarryOver};
 use crate::sandbox::behaviour::{Behaviour, CurrentUsages, Limits, RowPer};
@@ -21,10 +21,8 @@ pub(in crate::sandbox) fn set_usage(data: &mut Data, caller: Caller, body: &Valu
         return Err(Refusal::Forbidden);
     }
     let mut undo = data.begin();
-    let outcome = store(data, caller, &report, &mut undo);
-    if outcome.is_ok() {
-        keep_current_usages(data, caller, &report);
-    }
+    let outcome =
+        store(data, caller, &report, &mut undo).map(|rows| keep_current_usages(data, caller, &report, &rows));
     let is_taken_back = match outcome {
         Ok(()) => false,
         Err(Refusal::Broken) => true,
@@ -58,7 +56,8 @@ pub(in crate::sandbox) fn set_usage_in_part(
     outcome.and(Err(Refusal::Broken))
 }
 
-fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> Result<(), Refusal> {
+/// Writes the items of a report; tells the row of each.
+fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> Result<Vec<usize>, Refusal> {
     let behaviour = caller.behaviour;
     let resource = &data.resources[report.resource];
     if resource.plan.is_none() {
@@ -70,6 +69,7 @@ fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> R
     let plan_period = report
         .plan_period
         .or_else(|| plan_periods::find_or_make(data, caller, report.resource, report.moment, undo));
+    let mut rows = Vec::with_capacity(report.items.len());
     for item in &report.items {
         let component = data.component(offering, &item.component_type).ok_or(Refusal::Broken)?;
         if behaviour.limits == Limits::Refused {
@@ -89,13 +89,13 @@ fn store(data: &mut Data, caller: Caller, report: &Report, undo: &mut Undo) -> R
             carry_over: item.carry_over,
             modified_by: Some(data.users[caller.user].id),
         };
-        write(data, caller, row, undo)?;
+        rows.push(write(data, caller, row, undo)?);
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// Writes one component, over the row that it already has or as a new one, and sees to its bill.
-fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Result<(), Refusal> {
+fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Result<usize, Refusal> {
     let behaviour = caller.behaviour;
     let same_month =
         |(_, stored): &(usize, &UsageRow)| stored.component == row.component && stored.period == row.period;
@@ -113,7 +113,8 @@ fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Res
         RowPer::PlanAndMonth => what_is_left(data, &rows, found, &row),
     };
     let row = UsageRow { amount, ..row };
-    let before = found.map(|at| data.usages.row(at).amount);
+    let before = found.map(|at| data.usages.row(at).clone());
+    let former = before.as_ref().map(|before| before.amount);
     if row.description.chars().count() > LONGEST_DESCRIPTION {
         return Err(Refusal::Broken);
     }
@@ -126,13 +127,25 @@ fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Res
         }
         None => data.usages.create(row, undo),
     };
+    billing::follow(data, behaviour, at, former, caller.now, undo)?;
     if behaviour.rows == RowPer::Month {
-        // Rows that an older server made for other plan periods go when the month is reported again.
+        // Rows that an older server made for other plan periods go when the month is reported again,
+        // and what they were billed goes with them.
+        let mut gone: Vec<UsageRow> = before.filter(|row| has_moved(data, row, at)).into_iter().collect();
         for other in rows.into_iter().filter(|other| Some(*other) != found) {
+            gone.push(data.usages.row(other).clone());
             data.usages.delete(other, undo);
         }
+        billing::withdraw(data, behaviour, &gone, at, caller.now, undo)?;
     }
-    billing::follow(data, behaviour, at, before, caller.now, undo)
+    Ok(at)
+}
+
+/// Whether a row is billed under another plan period than before. One whose amount stays is not
+/// billed again, so its line stays as well.
+fn has_moved(data: &Data, before: &UsageRow, at: usize) -> bool {
+    let now = data.usages.row(at);
+    before.plan_period != now.plan_period && before.amount != now.amount
 }
 
 /// The row of the month that a report writes over.
@@ -161,21 +174,24 @@ fn plan_of(data: &Data, row: &UsageRow) -> Option<usize> {
     row.plan_period.map(|at| data.resources[row.resource].plan_periods[at].plan)
 }
 
-fn keep_current_usages(data: &mut Data, caller: Caller, report: &Report) {
+/// Tells the resource what is used of it now. A server that replaces keeps what it was sent; one that
+/// merges looks at what is stored, which may be less.
+fn keep_current_usages(data: &mut Data, caller: Caller, report: &Report, rows: &[usize]) {
     let period = caller.behaviour.month_of(report.moment).ok();
     let is_replaced = caller.behaviour.current_usages == CurrentUsages::Replaced;
-    let offering = data.resources[report.resource].offering;
-    let is_newest = |item: &str| {
-        let component = data.component(offering, item);
-        let mut rows = data.usages.of_resource(report.resource);
-        rows.all(|(_, row)| Some(row.component) != component || Some(row.period) <= period)
-    };
     // A report for a past month does not write over what a newer month has said.
+    let is_newest = |at: usize| {
+        let component = data.usages.row(at).component;
+        let mut of_resource = data.usages.of_resource(report.resource);
+        of_resource.all(|(_, row)| row.component != component || Some(row.period) <= period)
+    };
+    let amount = |item: &Item, at: usize| if is_replaced { item.amount } else { data.usages.row(at).amount };
     let kept: Vec<_> = report
         .items
         .iter()
-        .filter(|item| is_replaced || is_newest(&item.component_type))
-        .map(|item| (item.component_type.clone(), item.amount.to_string()))
+        .zip(rows)
+        .filter(|(_, at)| is_replaced || is_newest(**at))
+        .map(|(item, at)| (item.component_type.clone(), amount(item, *at).to_string()))
         .collect();
     let resource = &mut data.resources[report.resource];
     if is_replaced {

@@ -148,3 +148,22 @@ fn a_stranger_learns_of_a_bad_body_before_the_missing_right() {
     assert_eq!(scene.report_as("consumer", &body("1")), Err(Refusal::Forbidden));
     assert_eq!(scene.report_as("manager", &body("1")), Ok(()));
 }
+
+#[test]
+fn merged_current_usages_are_what_is_stored_and_replaced_ones_what_was_sent() {
+    for (behaviour, clamped, beside_frozen) in
+        [(Behaviour::dialect_2026(), "0.00", "3.00"), (dialect_2024(), "-5.00", "10.00")]
+    {
+        let mut scene = Scene::new(behaviour.clone());
+        scene.report("benchmarks", &json!([{"type": "cpu", "amount": "-5"}])).unwrap();
+        let current = |scene: &Scene, name: &str| {
+            scene.data.resources[scene.resource(name)].current_usages["cpu"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(current(&scene, "benchmarks"), clamped, "{behaviour}");
+        let first = scene.data.resources[scene.resource("flame-les")].plan_periods[0].uuid;
+        let report = |amount: &str| json!([{"type": "cpu", "amount": amount}]);
+        scene.report("flame-les", &report("7")).unwrap();
+        scene.report_as("owner", &json!({"plan_period": first, "usages": report("10")})).unwrap();
+        assert_eq!(current(&scene, "flame-les"), beside_frozen, "{behaviour}");
+    }
+}
