@@ -10,6 +10,7 @@ pub mod check;
 pub mod copy_world;
 pub mod demo;
 pub mod left_out;
+pub mod likely_dialect;
 pub mod load;
 pub mod plan;
 pub mod post;

@@ -24,3 +24,4 @@ mod sandbox_sweep;
 mod server_faults;
 mod wire;
 mod worlds;
+mod worlds_refused;
