@@ -198,7 +198,7 @@ impl<'a> Ready<'a> {
 fn ready_line(sandbox: &Sandbox, dialect: Dialect, has_own_tokens: bool) -> String {
     let tokens = sandbox.tokens().iter().filter(|_| !has_own_tokens);
     let mut ready = vec![sandbox.url(), format!("dialect={dialect}"), format!("now={:.0}", sandbox.now())];
-    ready.extend(tokens.map(|(name, token)| format!("{name}={token}")));
+    ready.extend(tokens.map(|(name, token)| format!("{}={}", visible(name), visible(token))));
     format!("{}\n", ready.join(" "))
 }
 
@@ -293,7 +293,7 @@ pub fn refused(error: &SandboxError) -> Error {
         SandboxError::OpenTokens(_) => "chmod 600 it",
         SandboxError::Tokens { .. }
         | SandboxError::TokenLine { .. }
-        | SandboxError::NoTokens
+        | SandboxError::NoTokens(_)
         | SandboxError::OwnToken { .. } => {
             "write a line `account = token` for each account that is used; `openssl rand -hex 32` makes a token"
         }
@@ -303,9 +303,12 @@ pub fn refused(error: &SandboxError) -> Error {
         SandboxError::Exists(_) => "name another file, or use --force",
         SandboxError::Write { .. } => "check the folder",
         SandboxError::Size { .. } => "ask for another number",
-        SandboxError::Read { .. } | SandboxError::Format { .. } | SandboxError::Missing { .. } => {
-            "check the file"
-        }
+        SandboxError::Read { .. }
+        | SandboxError::Format { .. }
+        | SandboxError::Missing { .. }
+        | SandboxError::Repeated { .. }
+        | SandboxError::Unfit { .. } => "check the file",
+        SandboxError::IsState(_) => "go on with it by --state, without --world",
         SandboxError::State { .. } => "give --state a file in a folder that can be written",
         SandboxError::NotAState { .. } => {
             "give --state a new file, or the state of a sandbox; a world belongs to --world"
@@ -318,6 +321,7 @@ pub fn refused(error: &SandboxError) -> Error {
         }
         SandboxError::Damaged { .. } => "delete the file from that line on, or give --state a new file",
     };
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = std::error::Error::source(error).map(|cause| format!(": {}", visible(&cause.to_string())));
+    let cause = cause.unwrap_or_default();
     Error::setting(format!("{error}{cause}"), hint)
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::copy_world::{CopySettings, CopySummary, copy_world};
+use crate::jobs::likely_dialect::LikelyDialect;
 use crate::resolve::ResolveSettings;
 use crate::sandbox::{Names, NewWorld, World};
 use crate::ui::{self, Format, Terminal};
@@ -47,6 +48,10 @@ pub struct Out {
 impl Out {
     /// The file, where it may be written.
     pub fn path(&self) -> Result<&Path, Error> {
+        if self.out == Path::new("-") {
+            let hint = "name a file; one that is called so is written as ./-";
+            return Err(Error::setting("a world is not written to stdout", hint));
+        }
         World::may_be_written(&self.out, self.force).map_err(|error| refused(&error))?;
         Ok(&self.out)
     }
@@ -56,10 +61,15 @@ impl Out {
         self.force
     }
 
-    /// Says that the world is there, and how to start it.
-    pub fn tell(&self, terminal: &Terminal) {
+    /// Says that the world is there, and how to start it: as a server of a dialect, where one is known.
+    fn tell(&self, terminal: &Terminal, likely: Option<&LikelyDialect>) {
         let path = visible(&self.out.to_string_lossy()).to_string();
-        terminal.say(&format!("start it with: waldur-usage sandbox --world {path}"));
+        let dialect = likely.map(|likely| format!(" --dialect {}", likely.dialect)).unwrap_or_default();
+        terminal.say(&format!("start it with: waldur-usage sandbox --world {path}{dialect}"));
+        if let Some(LikelyDialect { dialect, evidence }) = likely {
+            terminal.say(&format!("dialect {dialect}: {}", visible(evidence)));
+            terminal.say("no server tells its time zone; ask its operator and add --time-zone");
+        }
     }
 }
 
@@ -135,7 +145,7 @@ fn new(arguments: &NewArguments, terminal: &Terminal) -> Result<ExitStatus, Erro
     let usages = ui::grouped(usize::try_from(world.usage_count()).unwrap_or(usize::MAX));
     let resources = ui::grouped(usize::try_from(*resources).unwrap_or(usize::MAX));
     ui::data(&format!("{} resources={resources} usages={usages}\n", visible(&path.to_string_lossy())));
-    out.tell(terminal);
+    out.tell(terminal, None);
     Ok(ExitStatus::Done)
 }
 
@@ -164,7 +174,7 @@ async fn from_server(
         Format::Json => ui::json(&summary),
         Format::Text => ui::data(&told(path, &summary)),
     }
-    arguments.out.tell(terminal);
+    arguments.out.tell(terminal, Some(&summary.likely));
     Ok(ExitStatus::Done)
 }
 
@@ -183,6 +193,10 @@ fn told(path: &Path, summary: &CopySummary) -> String {
     if summary.usages_left_out > 0 {
         let rows = ui::counted(summary.usages_left_out, "usage");
         let _ = write!(text, "\nleft out: {rows} of components that the offering does not have any more");
+    }
+    if summary.usages_rounded > 0 {
+        let rows = ui::counted(summary.usages_rounded, "usage");
+        let _ = write!(text, "\nrounded: {rows} that the server shows with more than two decimals");
     }
     text.push('\n');
     text

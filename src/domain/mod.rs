@@ -33,7 +33,7 @@ pub use digest::sha256;
 pub use ids::{
     CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, RunId, UsageId, UserId,
 };
-pub use money::{ExactTotal, line_price, percent};
+pub use money::{ExactTotal, line_price, percent, times};
 pub use near::{fold, nearest};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;

@@ -32,6 +32,11 @@ pub fn line_price(quantity: Amount, unit_price: Amount) -> Option<Amount> {
     Amount::of_steps(cents.checked_mul(CENT)?)
 }
 
+/// So many times an amount; `None` where that leaves the range.
+pub fn times(amount: Amount, count: i64) -> Option<Amount> {
+    Amount::of_steps(amount.steps().checked_mul(i128::from(count))?)
+}
+
 /// So many hundredths of an amount, exactly; `None` where that has more than ten decimal places or
 /// leaves the range.
 pub fn percent(amount: Amount, rate: Amount) -> Option<Amount> {
@@ -114,6 +119,16 @@ mod tests {
             assert_eq!(line_price(amount(quantity), amount(price)), Some(amount(line)), "{quantity}");
         }
         assert_eq!(line_price(amount("1e24"), amount("2")), None);
+    }
+
+    #[test]
+    fn a_multiple_is_exact_or_nothing() {
+        let most = i64::from(u32::MAX);
+        assert_eq!(times(amount("0.0000000001"), most), Some(amount("0.4294967295")));
+        assert_eq!(times(amount("-2.50"), 3), Some(amount("-7.50")));
+        assert_eq!(times(amount("7"), 0), Some(amount("0")));
+        assert_eq!(times(amount("1e24"), 2), None);
+        assert_eq!(times(amount("1e24"), i64::MAX), None);
     }
 
     #[test]

@@ -3,17 +3,17 @@
 //! It reads with a [`Reader`] alone, so it cannot change anything. What must not be in a copy is not
 //! handed over to it (see `sandbox`).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::{
-    BillingPeriod, CarryOver, ComponentType, OfferingId, PlanPeriodId, ResourceId, Selector, UsageId,
+    Amount, BillingPeriod, ComponentType, ExactTotal, OfferingId, PlanPeriodId, ResourceId, Selector, UsageId,
 };
 use crate::error::Error;
 use crate::plan::StoredUsage;
-use crate::resolve::{Capabilities, Catalogue, ResolveSettings};
+use crate::resolve::{Capabilities, CarryOverField, Catalogue, ResolveSettings};
 use crate::sandbox::{
     CopiedComponent, CopiedOffering, CopiedPlan, CopiedPlanPeriod, CopiedResource, CopiedUsage, CopiedWorld,
     Names, World,
@@ -21,6 +21,7 @@ use crate::sandbox::{
 use crate::waldur::{OfferingCopy, PlanPeriodCopy, Reader, ResourceCopy, WaldurError};
 
 use super::catalogue::named_offerings;
+use super::likely_dialect::{LikelyDialect, Signs};
 use super::{Observer, Stages};
 
 /// What is to be copied.
@@ -51,6 +52,12 @@ pub struct CopySummary {
     pub months: Vec<BillingPeriod>,
     /// Usages of components that their offering does not have any more, which are left out.
     pub usages_left_out: usize,
+    /// Usages that the server converts when it shows them, to more decimals than it can store; they
+    /// are copied with two.
+    pub usages_rounded: usize,
+    /// The dialect of the sandbox that the server is like.
+    #[serde(flatten)]
+    pub likely: LikelyDialect,
 }
 
 /// What the server has, as it was read.
@@ -91,22 +98,38 @@ pub async fn copy_world(
         let ids: Vec<ResourceId> = source.resources.iter().map(|copy| copy.resource.id).collect();
         source.plan_periods = reader.plan_period_copies(&ids).await?.into_iter().collect();
     }
+    let likely = signs(reader).await?.dialect();
     let copy = CopiedWorld::new(&reader.address().to_string(), now, settings.names);
-    Ok(assemble(copy, source, settings.plan_periods, months))
+    let (world, summary) = assemble(copy, source, settings.plan_periods, months);
+    Ok((world, CopySummary { likely, ..summary }))
+}
+
+/// What the server shows of its release; any usage that the account sees will do for it.
+async fn signs(reader: &Reader) -> Result<Signs, Error> {
+    let mut seen = Capabilities::default();
+    reader.learn_row(&mut seen).await?;
+    let lists_by_year = reader.lists_by_year().await?;
+    let has_policy = lists_by_year.map(|_| seen.carry_over.value == CarryOverField::MissingUsagePolicy);
+    Ok(Signs { has_policy, lists_by_year, version: reader.version().await? })
 }
 
 async fn offerings(reader: &Reader, selectors: &[Selector]) -> Result<Vec<OfferingCopy>, Error> {
     let ids: Vec<OfferingId> = if selectors.is_empty() {
         reader.offering_names().await?.into_iter().map(|(id, _)| id).collect()
     } else {
-        named_offerings(reader, selectors).await?
+        // One that is named twice, by its uuid and its name, is copied once.
+        let named: BTreeSet<OfferingId> = named_offerings(reader, selectors).await?.into_iter().collect();
+        named.into_iter().collect()
     };
     let mut offerings = Vec::new();
     for id in ids {
         offerings.push(reader.offering_copy(id).await?.ok_or(WaldurError::NoOffering(id))?);
     }
     if offerings.is_empty() {
-        return Err(Error::NotFound("this account provides no offering, so there is nothing to copy".into()));
+        return Err(Error::setting(
+            "this account provides no offering, so there is nothing to copy",
+            "use the token of an account that owns or manages what is offered, or that of staff",
+        ));
     }
     Ok(offerings)
 }
@@ -156,19 +179,29 @@ fn assemble(
     }
     for usage in source.usages {
         let plan_period = period_of.get(&usage.id).copied();
+        let amount = in_cents(usage.amount);
         let is_taken = copy.add_usage(CopiedUsage {
             id: usage.id,
             resource: usage.resource,
             component: usage.component,
-            amount: usage.amount,
+            amount,
             period: usage.period,
-            recurring: usage.carry_over == CarryOver::Reuse,
+            carry_over: usage.carry_over,
             plan_period,
         });
         summary.usages += usize::from(is_taken);
         summary.usages_left_out += usize::from(!is_taken);
+        summary.usages_rounded += usize::from(is_taken && amount != usage.amount);
     }
-    (copy.finish(), summary)
+    let world = copy.finish(&summary.months);
+    (world, summary)
+}
+
+/// The amount as a table of usages can hold it.
+fn in_cents(amount: Amount) -> Amount {
+    let mut total = ExactTotal::default();
+    let added = total.add_product(amount, Amount::from(1));
+    added.and_then(|()| total.rounded_to_cents()).unwrap_or(amount)
 }
 
 fn offering(read: OfferingCopy) -> CopiedOffering {

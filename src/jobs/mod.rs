@@ -11,6 +11,7 @@ pub mod copy_world;
 pub mod demo;
 pub mod freshness;
 pub mod left_out;
+pub mod likely_dialect;
 pub mod load;
 pub mod plan;
 pub mod post;

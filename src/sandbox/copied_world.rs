@@ -10,13 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::copied_invoices;
 use super::pseudonyms::{Names, Pseudonyms};
 use super::world::{
     Component, Customer, Offering, Plan, PlanPeriod, Project, Resource, Role, Usage, User, World,
 };
 use crate::domain::{
-    Amount, BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId,
-    ProjectId, ResourceId, ResourceState, UsageId,
+    Amount, BillingPeriod, BillingType, CarryOver, ComponentType, CustomerId, OfferingId, PlanId,
+    PlanPeriodId, ProjectId, ResourceId, ResourceState, UsageId,
 };
 
 const NAMESPACE: Uuid = Uuid::from_u128(0x6fd2_0b1e_94c7_4a37_b05d_2c8e_e1f5_4d90);
@@ -110,7 +111,7 @@ pub struct CopiedUsage {
     pub component: ComponentType,
     pub amount: Amount,
     pub period: BillingPeriod,
-    pub recurring: bool,
+    pub carry_over: CarryOver,
     /// Where it is known; otherwise the period of that month is taken.
     pub plan_period: Option<PlanPeriodId>,
 }
@@ -247,23 +248,22 @@ impl CopiedWorld {
         }
     }
 
-    /// Adds the plans that are used and that the server does not show, without prices; returns the
-    /// component types of the offering.
+    /// Adds the plans that are used and that the server does not show with the offering: as another
+    /// offering has them, from which a child borrows, or without prices. Returns the component types
+    /// of the offering.
     fn complete_offering(&mut self, id: Uuid, used: &[Uuid]) -> BTreeSet<String> {
-        let offering = self.world.offerings.iter_mut().find(|offering| offering.uuid == id);
-        let Some(offering) = offering else { return BTreeSet::new() };
+        let offerings = &mut self.world.offerings;
+        let Some(at) = offerings.iter().position(|offering| offering.uuid == id) else {
+            return BTreeSet::new();
+        };
         for &plan in used {
-            if offering.plans.iter().all(|known| known.uuid != plan) {
-                offering.plans.push(Plan {
-                    uuid: plan,
-                    name: "a plan that is not shown".into(),
-                    unit: "month".into(),
-                    unit_price: Amount::ZERO,
-                    prices: BTreeMap::new(),
-                    amounts: BTreeMap::new(),
-                });
+            if offerings[at].plans.iter().all(|known| known.uuid != plan) {
+                let mut elsewhere = offerings.iter().flat_map(|offering| &offering.plans);
+                let lent = elsewhere.find(|known| known.uuid == plan).cloned();
+                offerings[at].plans.push(lent.unwrap_or_else(|| unseen_plan(plan)));
             }
         }
+        let offering = &offerings[at];
         offering.components.iter().map(|component| component.kind.as_str().to_owned()).collect()
     }
 
@@ -294,7 +294,8 @@ impl CopiedWorld {
             created: date,
             plan_period_uuid: plan_period,
             description: String::new(),
-            recurring: copied.recurring,
+            recurring: copied.carry_over == CarryOver::Reuse,
+            missing_usage_policy: Some(copied.carry_over).filter(|&policy| policy == CarryOver::Zero),
             modified_by: Some(REPORTER),
         });
         true
@@ -308,9 +309,11 @@ impl CopiedWorld {
         end.checked_sub(before).unwrap_or(end).max(period.start())
     }
 
-    /// The world, with accounts to rehearse with: staff, the owner of the providers, and a manager of
-    /// the offerings.
-    pub fn finish(mut self) -> World {
+    /// The world, with an invoice for everybody who has a resource and each of the copied months, and
+    /// with accounts to rehearse with: staff, the owner of the providers, and a manager of the
+    /// offerings. The last month is the running one.
+    pub fn finish(mut self, months: &[BillingPeriod]) -> World {
+        self.world.invoices = copied_invoices::invoices(&self.world, months);
         let scopes = |role: &str, scope_type: &str, ids: Vec<Uuid>| -> Vec<Role> {
             let scope = |scope_uuid| Role { name: role.into(), scope_type: scope_type.into(), scope_uuid };
             ids.into_iter().map(scope).collect()
@@ -345,6 +348,18 @@ impl CopiedWorld {
             token_expired: false,
             roles,
         }
+    }
+}
+
+/// A plan of which nothing is known but its id.
+fn unseen_plan(id: Uuid) -> Plan {
+    Plan {
+        uuid: id,
+        name: "a plan that is not shown".into(),
+        unit: "month".into(),
+        unit_price: Amount::ZERO,
+        prices: BTreeMap::new(),
+        amounts: BTreeMap::new(),
     }
 }
 

@@ -10,9 +10,12 @@ use std::path::Path;
 
 use super::SandboxError;
 use super::world::World;
+use crate::domain::visible;
 
 /// The fewest characters of a token of one's own.
 const SHORTEST: usize = 32;
+/// The most accounts that an error lists.
+const MOST_TOLD: usize = 20;
 
 /// An address, and tokens of one's own where others can reach it.
 #[derive(Debug, Clone)]
@@ -50,11 +53,13 @@ impl Listen {
     /// used at all.
     pub(super) fn equip(&self, world: &mut World) -> Result<(), SandboxError> {
         let Some(AccountTokens(own)) = &self.tokens else { return Ok(()) };
-        let refused = |name: &str, what| Err(SandboxError::OwnToken { account: name.to_owned(), what });
+        let refused = |name: &str, what: &str| {
+            Err(SandboxError::OwnToken { account: name.to_owned(), what: what.to_owned() })
+        };
         let known: BTreeSet<String> = world.users.iter().map(|user| user.token.clone()).collect();
         for (name, token) in own {
             if world.users.iter().all(|user| user.username != *name) {
-                return refused(name, "the world has no such account");
+                return refused(name, &format!("the world has no such account; {}", accounts(world)));
             }
             if known.contains(token) {
                 return refused(name, "its token is one of the world's, which anybody may know");
@@ -66,6 +71,16 @@ impl Listen {
         world.tokens.clone_from(own);
         Ok(())
     }
+}
+
+/// The accounts of a world as they are told to somebody who looks for one.
+fn accounts(world: &World) -> String {
+    let mut names: Vec<&str> = world.users.iter().map(|user| user.username.as_str()).collect();
+    names.sort_unstable();
+    let told: Vec<String> = names.iter().take(MOST_TOLD).map(|name| visible(name).to_string()).collect();
+    let more = names.len() - told.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("it has {}{more}", told.join(", "))
 }
 
 /// Tokens of one's own, by the name of the account.
@@ -87,15 +102,16 @@ impl AccountTokens {
         if is_open_to_others(path).map_err(unreadable)? {
             return Err(SandboxError::OpenTokens(path.to_owned()));
         }
-        Self::parse(&text)
+        Self::parse(path, &text)
     }
 
-    /// Reads the lines themselves; each token has at least 32 characters, and no two are the same.
-    pub fn parse(text: &str) -> Result<Self, SandboxError> {
+    /// Reads the lines themselves, of a file that errors name; each token has at least 32 characters,
+    /// and no two are the same.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SandboxError> {
         let mut tokens: BTreeMap<String, String> = BTreeMap::new();
         let lines = (1..).zip(text.lines().map(str::trim));
         for (line, written) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            let refused = |what| Err(SandboxError::TokenLine { line, what });
+            let refused = |what| Err(SandboxError::TokenLine { path: path.to_owned(), line, what });
             let Some((account, token)) = written.split_once('=') else {
                 return refused("write it as account = token");
             };
@@ -113,7 +129,7 @@ impl AccountTokens {
                 return refused("the account stands there twice");
             }
         }
-        if tokens.is_empty() { Err(SandboxError::NoTokens) } else { Ok(Self(tokens)) }
+        if tokens.is_empty() { Err(SandboxError::NoTokens(path.to_owned())) } else { Ok(Self(tokens)) }
     }
 }
 
@@ -134,26 +150,32 @@ mod tests {
 
     const LONG: &str = "b81f6c3d9a0e47528c6df1b2a3e4c5d6";
 
+    fn parse(text: &str) -> Result<AccountTokens, SandboxError> {
+        AccountTokens::parse(Path::new("their tokens"), text)
+    }
+
     fn refusal(text: &str) -> String {
-        AccountTokens::parse(text).unwrap_err().to_string()
+        parse(text).unwrap_err().to_string()
     }
 
     #[test]
     fn tokens_are_long_and_each_account_has_its_own() {
-        let tokens = AccountTokens::parse(&format!("# ours\n\nowner = \"{LONG}\"\nstaff=x{LONG}\n")).unwrap();
+        let tokens = parse(&format!("# ours\n\nowner = \"{LONG}\"\nstaff=x{LONG}\n")).unwrap();
         assert_eq!(tokens.0["owner"], LONG);
         assert_eq!(format!("{tokens:?}"), r#"{"owner", "staff"}"#);
         assert!(refusal("owner = short").contains("at least 32 characters"));
         assert!(refusal(LONG).contains("account = token"));
-        assert!(refusal(&format!("owner={LONG}\nstaff={LONG}")).contains("line 2: two accounts"));
+        assert!(
+            refusal(&format!("owner={LONG}\nstaff={LONG}")).contains("their tokens, line 2: two accounts")
+        );
         assert!(refusal(&format!("owner={LONG}\nowner=x{LONG}")).contains("twice"));
-        assert!(refusal("# nothing\n").contains("no token"));
+        assert!(refusal("# nothing\n").contains("their tokens holds no token"));
     }
 
     #[test]
     fn the_tokens_of_the_world_are_gone_where_one_has_own_ones() {
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let listen = |text: &str| Listen::with_tokens(address, AccountTokens::parse(text).unwrap());
+        let listen = |text: &str| Listen::with_tokens(address, parse(text).unwrap());
         let mut world = World::built_in();
         let old = world.tokens["owner"].clone();
         listen(&format!("owner={LONG}")).equip(&mut world).unwrap();
@@ -162,6 +184,7 @@ mod tests {
         assert_eq!(world.tokens.values().collect::<Vec<_>>(), [LONG]);
         let refused = |text: &str| listen(text).equip(&mut World::built_in()).unwrap_err().to_string();
         assert!(refused(&format!("owner={old}")).contains("anybody may know"));
-        assert!(refused(&format!("somebody={LONG}")).contains("no such account"));
+        let told = refused(&format!("somebody={LONG}"));
+        assert!(told.ends_with("no such account; it has consumer, manager, nobody, owner, staff"), "{told}");
     }
 }

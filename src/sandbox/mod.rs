@@ -21,10 +21,13 @@ mod clock;
 mod commits;
 mod connection;
 mod control;
+mod copied_invoices;
 mod copied_world;
 mod data;
 mod event;
 mod faults;
+#[cfg(test)]
+mod hostile_world_tests;
 mod identity;
 mod listen;
 mod model;
@@ -82,7 +85,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The file of tokens cannot be read.
-    #[error("cannot read the tokens {}", path.display())]
+    #[error("cannot read the tokens {}", path_shown(path))]
     Tokens {
         /// The file.
         path: PathBuf,
@@ -90,29 +93,31 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The file of tokens can be read by other users of the machine.
-    #[error("others can read the tokens {}", .0.display())]
+    #[error("others can read the tokens {}", path_shown(.0))]
     OpenTokens(PathBuf),
     /// A line of a file of tokens gives no account a token.
-    #[error("tokens, line {line}: {what}")]
+    #[error("{}, line {line}: {what}", path_shown(path))]
     TokenLine {
+        /// The file.
+        path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
         what: &'static str,
     },
     /// A file of tokens that holds none.
-    #[error("the file of tokens holds no token")]
-    NoTokens,
+    #[error("{} holds no token", path_shown(.0))]
+    NoTokens(PathBuf),
     /// A token that the world cannot take.
-    #[error("the token of {account}: {what}")]
+    #[error("the token of {}: {what}", visible(account))]
     OwnToken {
         /// The account.
         account: String,
         /// Why.
-        what: &'static str,
+        what: String,
     },
     /// The file of a world cannot be read.
-    #[error("cannot read the world {}", path.display())]
+    #[error("cannot read the world {}", path_shown(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -120,13 +125,16 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The file of a world is not in the format of a world.
-    #[error("{} is not a world", path.display())]
+    #[error("{} is not a world", path_shown(path))]
     Format {
         /// The file.
         path: PathBuf,
         /// Where and why it cannot be understood.
         source: serde_json::Error,
     },
+    /// A state was given as a world.
+    #[error("{} is the state of a sandbox, not a world", path_shown(.0))]
+    IsState(PathBuf),
     /// The file that keeps the state cannot be read or written.
     #[error("cannot keep the state in {}", path_shown(path))]
     State {
@@ -206,10 +214,28 @@ pub enum SandboxError {
         /// Its id, or the type of a component.
         uuid: String,
     },
+    /// A world has something twice that there can be once.
+    #[error("the world has the {thing} {id} twice")]
+    Repeated {
+        /// What comes twice: a resource, a usage, an account, …
+        thing: &'static str,
+        /// Its id or its name, fit to be printed.
+        id: String,
+    },
+    /// A world has something that no server could have.
+    #[error("the {thing} {id} of the world {why}")]
+    Unfit {
+        /// What it is.
+        thing: &'static str,
+        /// Its id or its name, fit to be printed.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 fn path_shown(path: &std::path::Path) -> String {
-    crate::domain::visible(&path.to_string_lossy()).to_string()
+    visible(&path.to_string_lossy()).to_string()
 }
 
 /// How a sandbox is started.

@@ -65,7 +65,8 @@ async fn other_addresses_than_loopback_need_tokens_of_ones_own() {
     let address = "0.0.0.0:0".parse().unwrap();
     let refused = Listen::on_loopback(address);
     assert!(matches!(refused, Err(SandboxError::NotLoopback(refused)) if refused == address));
-    let tokens = AccountTokens::parse("owner = 7c0f41d2b6a94e3f8d5a1b2c3d4e5f60").unwrap();
+    let tokens = AccountTokens::parse("tokens".as_ref(), "owner = 7c0f41d2b6a94e3f8d5a1b2c3d4e5f60");
+    let tokens = tokens.unwrap();
     let listen = Listen::with_tokens("127.0.0.1:0".parse().unwrap(), tokens);
     let sandbox = start(Settings { listen, ..settings() }).await.unwrap();
     assert_eq!(sandbox.tokens().len(), 1);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::data::{InvoiceState, Unit};
 use super::{SandboxError, built_in};
-use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, ResourceState};
+use crate::domain::{Amount, BillingPeriod, BillingType, CarryOver, ComponentType, ResourceState};
 
 /// Everything that is stored when a sandbox starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,9 +50,29 @@ impl World {
     /// Reads the file of a world.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|source| SandboxError::Read { path: path.to_owned(), source })?;
-        serde_json::from_reader(BufReader::with_capacity(1 << 20, file))
-            .map_err(|source| SandboxError::Format { path: path.to_owned(), source })
+        let open = || File::open(path).map(|file| BufReader::with_capacity(1 << 20, file));
+        let file = open().map_err(|source| SandboxError::Read { path: path.to_owned(), source })?;
+        serde_json::from_reader(file).map_err(|source| {
+            if open().is_ok_and(StateMark::is_in) {
+                SandboxError::IsState(path.to_owned())
+            } else {
+                SandboxError::Format { path: path.to_owned(), source }
+            }
+        })
+    }
+}
+
+/// What tells a state from a world: the first word of its first line.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether it is there matters")]
+struct StateMark {
+    waldur_usage_sandbox: u32,
+}
+
+impl StateMark {
+    fn is_in(file: impl Read) -> bool {
+        let mut lines = serde_json::Deserializer::from_reader(file).into_iter::<Self>();
+        lines.next().is_some_and(|first| first.is_ok())
     }
 }
 
@@ -208,6 +228,9 @@ pub(super) struct Usage {
     pub description: String,
     #[serde(default)]
     pub recurring: bool,
+    /// Where it says more than `recurring`: of a server that has a policy in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_usage_policy: Option<CarryOver>,
     pub modified_by: Option<u32>,
 }
 

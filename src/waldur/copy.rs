@@ -19,7 +19,7 @@ use crate::domain::{
 };
 use crate::resolve::{Component, Offering, Resource};
 
-use super::listing::{Cut, Identified, Query, read};
+use super::listing::{Cut, Identified, Query, count, read};
 use super::reader::{found, resource};
 use super::wire::ResourceRow;
 use super::{Reader, WaldurError};
@@ -233,6 +233,22 @@ impl Reader {
             current_usages: row.current_usages.unwrap_or_default(),
         });
         Ok(copies.collect())
+    }
+
+    /// Whether the list of usages heeds a year, by asking for one that no usage has; `None` where there
+    /// is no usage at all.
+    pub async fn lists_by_year(&self) -> Result<Option<bool>, WaldurError> {
+        let all = Query::new("marketplace-component-usages/").fields(&["uuid"]);
+        if count(&self.http, &all).await? == 0 {
+            return Ok(None);
+        }
+        let of_no_year = all.with("billing_period_year", "1900");
+        match count(&self.http, &of_no_year).await {
+            Ok(rows) => Ok(Some(rows == 0)),
+            // Who finds fault with a year has looked at it.
+            Err(WaldurError::Status { status: 400, .. }) => Ok(Some(true)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The plan periods of some resources that have not ended before this month; one request each.

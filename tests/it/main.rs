@@ -28,3 +28,4 @@ mod server_faults;
 mod stale;
 mod wire;
 mod worlds;
+mod worlds_refused;

@@ -1,11 +1,11 @@
 //! Files of worlds: large ones from numbers, and copies of a server that hold nothing personal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use waldur_usage::sandbox::{Settings, World};
+use waldur_usage::sandbox::{Behaviour, Settings, World};
 
 use crate::rig::{HPC, Rig, Run, command};
 
@@ -27,6 +27,11 @@ fn server() -> (Rig, Value) {
     }
     for usage in world["usages"].as_array_mut().unwrap().iter_mut().step_by(3) {
         usage["description"] = json!("reported by Astrid, see ticket 4711");
+    }
+    // A server of 2024 writes these over reports of November where November's invoice is not there yet.
+    let october = |usage: &&mut Value| usage["billing_period"].as_str().unwrap().starts_with("2026-10");
+    for usage in world["usages"].as_array_mut().unwrap().iter_mut().filter(october).step_by(2) {
+        usage["recurring"] = json!(true);
     }
     let written: World = serde_json::from_value(world.clone()).unwrap();
     (Rig::on(Settings::new(written)), world)
@@ -75,6 +80,32 @@ fn changes(run: &Run) -> BTreeSet<String> {
         })
     });
     lines.collect()
+}
+
+/// What is stored for November, by resource and component.
+fn november(rig: &Rig) -> BTreeMap<String, Vec<String>> {
+    let mut stored: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for usage in rig.sandbox.usages().iter().filter(|usage| usage.period.to_string() == "2026-11") {
+        let row = format!("{} {}", usage.amount, usage.carry_over);
+        stored.entry(format!("{} {}", usage.resource, usage.component)).or_default().push(row);
+    }
+    for rows in stored.values_mut() {
+        rows.sort();
+    }
+    stored
+}
+
+/// The lines of November's invoices, but for their names.
+fn lines(rig: &Rig) -> Vec<String> {
+    let url = format!("{}/api/invoice-items/?year=2026&month=11&page_size=300", rig.sandbox.url());
+    let items = crate::proxy::get_json(&url, &rig.token("staff"));
+    let shown =
+        items.as_array().unwrap().iter().map(|item| {
+            format!("{} {} {} {}", item["quantity"], item["unit_price"], item["start"], item["end"])
+        });
+    let mut shown: Vec<String> = shown.collect();
+    shown.sort();
+    shown
 }
 
 #[test]
@@ -128,8 +159,16 @@ fn a_month_is_rehearsed_on_the_copy_as_it_would_go_on_the_server() {
         let (real, rehearsed) = (rig.run(&plan).ends_with(0), rehearsal.run(&plan).ends_with(0));
         assert_eq!(changes(&real), changes(&rehearsed), "{flags:?}");
         assert_eq!(changes(&real).len(), 114);
-        rehearsal.run(&["apply", SAMPLE, "--yes"]).ends_with(0).says("100 posted").says("verified");
+        let apply = ["apply", SAMPLE, "--yes"];
+        rehearsal.run(&apply).ends_with(0).says("100 posted").says("verified");
         assert_eq!(rig.posts(), 0);
+        rig.run(&apply).ends_with(0).says("100 posted").says("verified");
+        assert_eq!(november(&rehearsal), november(&rig), "{flags:?}");
+        if flags == ["--plan-periods"] {
+            let (real, rehearsed) = (lines(&rig), lines(&rehearsal));
+            assert!(real.len() > 130, "only {} lines of invoices", real.len());
+            assert_eq!(rehearsed, real);
+        }
     }
 }
 
@@ -183,6 +222,37 @@ fn plan_periods_are_assumed_or_read() {
 }
 
 #[test]
+fn what_the_server_shows_tells_the_dialect_and_its_policies_are_copied() {
+    for (behaviour, dialect) in [
+        (Behaviour::dialect_2024(), "2024"),
+        (Behaviour::dialect_2025(), "2025"),
+        (Behaviour::dialect_2026(), "2026"),
+    ] {
+        let mut world = serde_json::to_value(World::built_in()).unwrap();
+        for usage in world["usages"].as_array_mut().unwrap() {
+            usage["missing_usage_policy"] = json!("zero");
+            usage["recurring"] = json!(false);
+        }
+        let world = serde_json::from_value(world).unwrap();
+        let rig = Rig::on(Settings { behaviour: behaviour.clone(), ..Settings::new(world) });
+        let run = rig.run(&COPY).ends_with(0);
+        let start = format!("waldur-usage sandbox --world copy.json --dialect {dialect}\n");
+        assert!(run.stderr.contains(&start), "{}", run.all());
+        let run = run.says(&format!("dialect {dialect}: its ")).says("add --time-zone");
+        assert!(!run.stderr.contains("assumed"), "{}", run.all());
+        let world = World::read(rig.folder.path().join("copy.json")).unwrap();
+        let copy = Rig::on(Settings { behaviour, ..Settings::new(world) });
+        let policies = |rig: &Rig| -> BTreeSet<String> {
+            rig.sandbox.usages().iter().map(|usage| usage.carry_over.to_string()).collect()
+        };
+        let wanted = if dialect == "2026" { "zero" } else { "none" };
+        assert_eq!(policies(&copy).into_iter().collect::<Vec<_>>(), [wanted]);
+        let json = rig.run(&[&COPY[..], &["--force", "--format", "json"]].concat()).ends_with(0).json();
+        assert_eq!(json["dialect"], dialect);
+    }
+}
+
+#[test]
 fn the_token_of_the_server_comes_from_a_file_too() {
     let rig = Rig::new();
     rig.file("token", rig.token("owner"));
@@ -199,7 +269,10 @@ fn a_copy_can_be_of_a_part() {
         .says("offerings=1 resources=4 usages=4");
     rig.run(&[&COPY[..], &["--force", "--offering", "nothing"]].concat()).ends_with(2).says("no offering");
     let consumer = rig.token("consumer");
-    rig.run_as(&consumer, &[&COPY[..], &["--force"]].concat()).ends_with(6).says("provides no offering");
+    rig.run_as(&consumer, &[&COPY[..], &["--force"]].concat())
+        .ends_with(2)
+        .says("provides no offering")
+        .says("owns or manages what is offered");
 }
 
 #[test]

@@ -85,14 +85,12 @@ pub(super) fn version(view: &View) -> Answer {
 pub(super) fn offering_users(view: &View) -> Answer {
     let data = view.data;
     let user = &data.users[view.user];
-    let visible = data.offering_users.iter().filter(|offering_user| {
-        let offering = data.offering(offering_user.offering_uuid);
-        offering_user.user_uuid == user.uuid || offering.is_some_and(|at| sees_offering(data, user, at))
-    });
+    let known = data.offering_users.iter().filter_map(|row| Some((row, data.offering(row.offering_uuid)?)));
+    let visible = known.filter(|&(row, at)| row.user_uuid == user.uuid || sees_offering(data, user, at));
     let rows: Vec<_> = visible.collect();
     let selection = Selection::of(view.request);
-    view.page(&rows, |row, out| {
-        let Some(offering) = data.offering(row.offering_uuid).map(|at| &data.offerings[at]) else { return };
+    view.page(&rows, |&(row, at), out| {
+        let offering = &data.offerings[at];
         let customer = &data.customers[offering.customer];
         let person = data.users.iter().find(|person| person.uuid == row.user_uuid);
         let offering_link =

@@ -71,6 +71,7 @@ fn report(
             plan_period_uuid: plan_period(resource, date),
             description: description.into(),
             recurring,
+            missing_usage_policy: None,
             modified_by: Some(REPORTER),
         });
     }

@@ -8,6 +8,7 @@
 mod billing_queue;
 mod invoice_lists;
 mod invoices;
+mod soundness;
 mod tables;
 mod usage_lists;
 mod usages;
@@ -80,6 +81,7 @@ impl Data {
 
     /// Turns a world into tables.
     pub(super) fn new(world: World) -> Result<Self, SandboxError> {
+        soundness::check(&world)?;
         let mut builder = tables::Builder::new(&world);
         let project_customers: Vec<usize> = world
             .projects
@@ -97,6 +99,7 @@ impl Data {
             .into_iter()
             .map(|resource| builder.resource(resource))
             .collect::<Result<_, _>>()?;
+        world.offering_users.iter().try_for_each(|user| builder.is_offered(user.offering_uuid))?;
         let components = builder.into_components();
         let resource_by_uuid: HashMap<Uuid, usize> =
             resources.iter().enumerate().map(|(at, resource)| (resource.uuid, at)).collect();
@@ -104,6 +107,9 @@ impl Data {
         let mut usages = UsageTable::new(&components, &resources);
         for usage in world.usages {
             let row = tables::usage(usage, &resources, &components, &resource_by_uuid, &plan_period_by_uuid)?;
+            if usages.find(row.uuid).is_some() {
+                return Err(SandboxError::Repeated { thing: "usage", id: row.uuid.as_simple().to_string() });
+            }
             usages.insert(row);
         }
         let mut resources_by_age: Vec<usize> = (0..resources.len()).collect();

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::UsageRow;
+use super::soundness::unfit;
 use crate::domain::{CarryOver, ComponentType, ResourceState};
 use crate::sandbox::SandboxError;
 use crate::sandbox::world;
@@ -92,7 +93,8 @@ pub(super) struct Builder {
     customers: HashMap<Uuid, usize>,
     projects: HashMap<Uuid, usize>,
     offerings: HashMap<Uuid, usize>,
-    plans: HashMap<Uuid, (usize, usize)>,
+    /// The position of a plan in its offering; two offerings may share one.
+    plans: HashMap<(usize, Uuid), usize>,
     type_ranks: BTreeMap<ComponentType, usize>,
     components: Vec<Component>,
 }
@@ -103,7 +105,7 @@ impl Builder {
         let mut type_ranks = BTreeMap::new();
         for (at, offering) in world.offerings.iter().enumerate() {
             for (position, plan) in offering.plans.iter().enumerate() {
-                plans.insert(plan.uuid, (at, position));
+                plans.insert((at, plan.uuid), position);
             }
             for component in &offering.components {
                 type_ranks.insert(component.kind.clone(), 0);
@@ -126,6 +128,11 @@ impl Builder {
         find(&self.customers, "customer", uuid)
     }
 
+    /// Refuses an offering that the world does not have.
+    pub(super) fn is_offered(&self, uuid: Uuid) -> Result<(), SandboxError> {
+        find(&self.offerings, "offering", uuid).map(|_| ())
+    }
+
     pub(super) fn offering(&mut self, mut written: world::Offering) -> Result<Offering, SandboxError> {
         let customer = self.customer(written.customer_uuid)?;
         let offering = find(&self.offerings, "offering", written.uuid)?;
@@ -144,7 +151,8 @@ impl Builder {
     }
 
     pub(super) fn resource(&self, written: world::Resource) -> Result<Resource, SandboxError> {
-        let plan = |uuid: Uuid| find(&self.plans, "plan", uuid).map(|(_, position)| position);
+        let offering = find(&self.offerings, "offering", written.offering_uuid)?;
+        let plan = |plan: Uuid| self.plan_of(offering, plan, written.uuid);
         let plan_periods = written.plan_periods.iter().map(|period| {
             Ok(PlanPeriod {
                 uuid: period.uuid,
@@ -156,7 +164,7 @@ impl Builder {
         Ok(Resource {
             plan_periods: plan_periods.collect::<Result<_, SandboxError>>()?,
             uuid: written.uuid,
-            offering: find(&self.offerings, "offering", written.offering_uuid)?,
+            offering,
             plan: written.plan_uuid.map(plan).transpose()?,
             project: find(&self.projects, "project", written.project_uuid)?,
             name: written.name,
@@ -169,6 +177,20 @@ impl Builder {
             created: written.created,
             modified: written.created,
         })
+    }
+
+    /// The position of a resource's plan in its offering; a plan of another offering has other prices.
+    fn plan_of(&self, offering: usize, plan: Uuid, resource: Uuid) -> Result<usize, SandboxError> {
+        if let Some(&position) = self.plans.get(&(offering, plan)) {
+            return Ok(position);
+        }
+        let plan_id = plan.as_simple().to_string();
+        if self.plans.keys().any(|&(_, known)| known == plan) {
+            let why = format!("has a plan of another offering, {plan_id}");
+            Err(unfit("resource", &resource.as_simple().to_string(), why))
+        } else {
+            Err(SandboxError::Missing { thing: "plan", uuid: plan_id })
+        }
     }
 
     pub(super) fn into_components(self) -> Vec<Component> {
@@ -218,18 +240,32 @@ pub(super) fn usage(
         thing: "component",
         uuid: written.component_type.to_string(),
     })?;
+    let unfit_because = |why: &str| unfit("usage", &written.uuid.as_simple().to_string(), why);
     let period = written.plan_period_uuid.map(|uuid| find(plan_period_by_uuid, "plan period", uuid));
+    let period = period.transpose()?;
+    if period.is_some_and(|(of, _)| of != resource) {
+        return Err(unfit_because("has a plan period of another resource"));
+    }
+    // The real table has two decimals, so no server could have such a row.
+    if !written.amount.has_cents_only() {
+        return Err(unfit_because("has an amount with more than two decimals"));
+    }
+    let carry_over = CarryOver::from_recurring(written.recurring);
+    let policy = written.missing_usage_policy.unwrap_or(carry_over);
+    if written.recurring && policy != carry_over {
+        return Err(unfit_because("recurs, and has another missing_usage_policy than reuse"));
+    }
     Ok(UsageRow {
         uuid: written.uuid,
         resource,
         component,
-        plan_period: period.transpose()?.map(|(_, position)| position),
+        plan_period: period.map(|(_, position)| position),
         period: written.billing_period,
         amount: written.amount,
         date: written.date,
         created: written.created,
         description: written.description.into(),
-        carry_over: CarryOver::from_recurring(written.recurring),
+        carry_over: policy,
         modified_by: written.modified_by,
     })
 }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::world::{Customer, Offering, OfferingUser, Project, User};
+use super::world::{Customer, Invoice, Offering, OfferingUser, Project, User};
 use super::{SandboxError, world_file};
 use crate::domain::BillingPeriod;
 
@@ -46,7 +46,7 @@ pub struct NewWorld {
     now: Timestamp,
 }
 
-/// The world as it is written; the last two lists are made on the way.
+/// The world as it is written; resources and usages are made on the way.
 #[derive(Serialize)]
 struct Written<R: Serialize, U: Serialize> {
     now: Timestamp,
@@ -58,6 +58,7 @@ struct Written<R: Serialize, U: Serialize> {
     offering_users: Vec<OfferingUser>,
     resources: R,
     usages: U,
+    invoices: Vec<Invoice>,
 }
 
 /// A list that is made while it is written.
@@ -129,6 +130,7 @@ impl NewWorld {
             offering_users: Vec::new(),
             resources: Streamed(|| (0..self.resources).map(|number| self.resource(number))),
             usages: Streamed(|| (0..self.resources).flat_map(|number| self.usages(number))),
+            invoices: self.invoices(),
         }
     }
 }

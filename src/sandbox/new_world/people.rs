@@ -1,10 +1,16 @@
 //! Who pays, who works and who may report: one provider, its customers, and five accounts.
 
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
 use super::chance::pick;
 use super::{NewWorld, id};
 use crate::domain::Amount;
 use crate::domain::sha256;
-use crate::sandbox::world::{Customer, Project, Role, User};
+use crate::sandbox::copied_invoices::invoice;
+use crate::sandbox::data::InvoiceState;
+use crate::sandbox::world::{Customer, Invoice, Project, Role, User};
 
 /// The id of the account that reports: the owner of the provider.
 pub(super) const REPORTER: u32 = 2;
@@ -39,16 +45,28 @@ impl NewWorld {
     }
 
     pub(super) fn projects(&self) -> Vec<Project> {
-        let projects = (0..self.project_count()).map(|number| {
-            let customer = pick("customer of project", number, self.customer_count()) + 1;
-            Project {
-                uuid: id("project", number),
-                name: format!("project-{number:05}"),
-                slug: format!("project-{number:05}"),
-                customer_uuid: id("customer", format!("organisation-{customer:04}")),
-            }
+        let projects = (0..self.project_count()).map(|number| Project {
+            uuid: id("project", number),
+            name: format!("project-{number:05}"),
+            slug: format!("project-{number:05}"),
+            customer_uuid: self.customer_of(number),
         });
         projects.collect()
+    }
+
+    /// The customer of a project, by the number of the project.
+    fn customer_of(&self, project: u32) -> Uuid {
+        let customer = pick("customer of project", project, self.customer_count()) + 1;
+        id("customer", format!("organisation-{customer:04}"))
+    }
+
+    /// The open invoice of the running month for everybody who has a resource. The months before have
+    /// none: a million lines would be made whenever the world is started, and nothing bills them.
+    pub(super) fn invoices(&self) -> Vec<Invoice> {
+        let projects: BTreeSet<u32> = (0..self.resources).map(|number| self.project_of(number)).collect();
+        let billed: BTreeSet<Uuid> = projects.into_iter().map(|project| self.customer_of(project)).collect();
+        let pending = |customer| invoice(customer, self.running, InvoiceState::Pending);
+        billed.into_iter().map(pending).collect()
     }
 
     #[expect(clippy::unused_self, reason = "every list of the world is asked of the world")]
@@ -66,7 +84,7 @@ impl NewWorld {
     }
 }
 
-fn role(name: &str, scope_type: &str, scope_uuid: uuid::Uuid) -> Role {
+fn role(name: &str, scope_type: &str, scope_uuid: Uuid) -> Role {
     Role { name: name.into(), scope_type: scope_type.into(), scope_uuid }
 }
 

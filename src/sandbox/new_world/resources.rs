@@ -29,12 +29,17 @@ impl NewWorld {
             state,
             offering_uuid: id("offering", offering),
             plan_uuid: periods.last().map(|period| period.plan_uuid),
-            project_uuid: id("project", pick("project of resource", number, self.project_count())),
+            project_uuid: id("project", self.project_of(number)),
             limits: self.limits(number),
             current_usages: self.current_usages(number),
             created,
             plan_periods: periods,
         }
+    }
+
+    /// The project of a resource, by number.
+    pub(super) fn project_of(&self, number: u32) -> u32 {
+        pick("project of resource", number, self.project_count())
     }
 
     /// Some time before the first month, to the microsecond, so that few were made at once.

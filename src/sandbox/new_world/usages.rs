@@ -44,6 +44,7 @@ impl NewWorld {
                 plan_period_uuid: Some(id("plan period", format!("{number}/0"))),
                 description: if is_described { "from the accounting system".into() } else { String::new() },
                 recurring: is_carried,
+                missing_usage_policy: None,
                 modified_by: (!is_carried).then_some(REPORTER),
             }
         });

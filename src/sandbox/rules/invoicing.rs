@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{Refusal, billing_time, carry_over};
-use crate::domain::{Amount, BillingPeriod, BillingType, ResourceState};
+use crate::domain::{Amount, BillingPeriod, BillingType, ResourceState, times};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::data::{Data, Invoice, InvoiceState, Item, Resource, Undo, Unit};
 
@@ -108,7 +108,7 @@ pub(super) fn lines_of(
         let (quantity, unit_price) = match component_row.billing_type {
             BillingType::Fixed => {
                 let amount = written.amounts.get(&component_row.kind).copied().unwrap_or(0);
-                let unit_price = (0..amount).try_fold(Amount::ZERO, |sum, _| sum.checked_add(price))?;
+                let unit_price = times(price, i64::from(amount))?;
                 (billing_time::units(unit, start, end, zone), unit_price)
             }
             BillingType::Limit if component_row.limit_period.as_deref() != Some("total") => {
@@ -147,10 +147,7 @@ fn ordered(resource: &Resource, kind: &str, unit: Unit, start: Timestamp, end: T
         return None;
     }
     match unit {
-        Unit::Day => {
-            let days = billing_time::full_days(start, end);
-            (0..days).try_fold(Amount::ZERO, |sum, _| sum.checked_add(limit))
-        }
+        Unit::Day => times(limit, billing_time::full_days(start, end)),
         Unit::Month | Unit::Quarter | Unit::HalfMonth | Unit::Hour | Unit::Quantity => Some(limit),
     }
 }

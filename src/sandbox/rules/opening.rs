@@ -4,6 +4,8 @@
 //! ordered or fixed, and one for each usage, by the rule that bills a report. Their ids are made from
 //! the world alone, so that they are the same however often it is opened.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -22,9 +24,9 @@ pub(in crate::sandbox) fn open_books(
     now: Timestamp,
 ) -> Result<(), SandboxError> {
     data.month = billing_time::month_at(now, &behaviour.months_zone());
+    let customers: HashMap<Uuid, usize> = data.customers.iter().map(|it| it.uuid).zip(0..).collect();
     for written in std::mem::take(&mut data.written_invoices) {
-        let is_same = |customer: &world::Customer| customer.uuid == written.customer_uuid;
-        let customer = data.customers.iter().position(is_same);
+        let customer = customers.get(&written.customer_uuid).copied();
         let customer = customer.ok_or_else(|| missing("customer", &written.customer_uuid.as_simple()))?;
         let at = open(data, behaviour, customer, &written);
         let lines = match &written.items {
