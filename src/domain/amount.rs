@@ -10,6 +10,8 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::AmountText;
+
 /// Decimal places that an [`Amount`] can hold.
 const SCALE: u32 = 10;
 const UNIT: i128 = 10_i128.pow(SCALE);
@@ -85,6 +87,11 @@ impl Amount {
     /// Sums amounts exactly; `None` where the sum leaves the range.
     pub fn total(amounts: impl IntoIterator<Item = Self>) -> Option<Self> {
         amounts.into_iter().try_fold(Self::ZERO, Self::checked_add)
+    }
+
+    /// The text that `Display` writes.
+    pub fn text(self) -> AmountText {
+        AmountText::of_steps(self.0)
     }
 
     /// The amount in whole steps of 10⁻¹⁰, for arithmetic that has a file of its own.
@@ -164,12 +171,7 @@ impl From<u32> for Amount {
 impl fmt::Display for Amount {
     /// Writes at least two decimal places and as many more as are set: `7.00`, `0.125`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let magnitude = self.0.unsigned_abs();
-        let unit = UNIT.unsigned_abs();
-        let fraction = format!("{:010}", magnitude % unit);
-        let kept = fraction.trim_end_matches('0').len().max(2);
-        let text = format!("{}.{}", magnitude / unit, &fraction[..kept]);
-        formatter.pad_integral(self.0 >= 0, "", &text)
+        formatter.pad_integral(self.0 >= 0, "", self.text().magnitude())
     }
 }
 

@@ -7,6 +7,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod amount;
+mod amount_text;
 mod billing_period;
 mod canonical;
 mod carry_over;
@@ -24,6 +25,7 @@ mod usage_key;
 mod visible;
 
 pub use amount::{Amount, AmountError, NotReportable, ReportableAmount};
+pub use amount_text::AmountText;
 pub use billing_period::{BillingPeriod, BillingPeriodError, PeriodRange};
 pub use canonical::canonical_json;
 pub use carry_over::CarryOver;

@@ -1,7 +1,7 @@
 //! Connections as the sandbox needs them: they can be dropped without an answer, and header names
 //! leave as the real server spells them.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +12,6 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-
-/// Answers up to this size leave in one packet with their head.
-const SMALL: usize = 32 * 1024;
 
 /// A `Date` that is taken out of the head before it leaves: the library below would write one of its
 /// own where there is none. The byte can stand in no other header of ours.
@@ -80,22 +77,35 @@ impl AsyncRead for SwitchedStream {
 }
 
 impl AsyncWrite for SwitchedStream {
-    fn poll_write(
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    /// Writes an answer in one go, its head in our spelling; the body stays where it is.
+    fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        bytes: &[u8],
+        parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.switch.0.load(Ordering::Acquire) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         // The rest of a head that is not written at once keeps its small letters, which mean the same.
-        let Some(head) = head_length(bytes) else {
-            return Pin::new(&mut self.stream).poll_write(context, bytes);
+        let length = parts.first().and_then(|first| head_length(first));
+        let (Some(length), [first, others @ ..]) = (length, parts) else {
+            return Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         };
-        let mut capitalised = bytes[..if bytes.len() <= SMALL { bytes.len() } else { head }].to_vec();
-        blank_date(&mut capitalised[..head]);
-        capitalise(&mut capitalised[..head]);
-        Pin::new(&mut self.stream).poll_write(context, &capitalised)
+        let (head, body) = first.split_at(length);
+        let mut head = head.to_vec();
+        blank_date(&mut head);
+        capitalise(&mut head);
+        let parts = [&[IoSlice::new(&head), IoSlice::new(body)], others].concat();
+        Pin::new(&mut self.stream).poll_write_vectored(context, &parts)
+    }
+
+    /// Says so, lest every body be copied to stand behind its head.
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

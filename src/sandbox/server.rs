@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::api::{Answer, Request, State, answer};
+use super::api::{Answer, ConstantFields, Request, State, answer};
 use super::clock::Clock;
 use super::commits::{Commit, Commits};
 use super::connection::{Peer, Switched};
@@ -69,13 +69,13 @@ pub async fn start(settings: Settings) -> Result<Sandbox, SandboxError> {
     let opened = open(&settings)?;
     let Settings { listen, now, behaviour, latency, faults, seed, model, .. } = settings;
     let Opened { data, tokens, identity, last, is_cut, file } = opened;
-    let (data, now) = (RwLock::new(data), now.unwrap_or(last));
+    let (constant, data, now) = (ConstantFields::of(&data), RwLock::new(data), now.unwrap_or(last));
     let failed = |source| SandboxError::Listen { address: listen.address, source };
     let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let clock = Clock::starting_at(now);
     let shared = Arc::new(Server {
-        state: State { data, behaviour, clock, commits: Commits::default(), file },
+        state: State { data, constant, behaviour, clock, commits: Commits::default(), file },
         watch: Watch::new(faults, seed),
         model,
         latency,

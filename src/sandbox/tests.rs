@@ -4,7 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{AccountTokens, Fault, FaultKind, Listen, Sandbox, SandboxError, Settings, World, start};
+use super::{
+    AccountTokens, Behaviour, Fault, FaultKind, Listen, Sandbox, SandboxError, Settings, World, start,
+};
 
 /// The id of a resource of the built-in world.
 pub(super) fn resource(name: &str) -> String {
@@ -95,6 +97,24 @@ async fn every_answer_names_the_world() {
     other.now = "2026-11-20T09:00:01Z".parse().unwrap();
     let other = start(Settings::new(other)).await.unwrap();
     assert_ne!(world(&send(&other, "GET", "version/", "").unwrap()), first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_reads_the_same_whole_and_put_together_from_all_its_fields() {
+    for behaviour in [Behaviour::dialect_2024(), Behaviour::dialect_2026()] {
+        let sandbox = start(Settings { behaviour, ..settings() }).await.unwrap();
+        let page = |query: &str| {
+            let path = format!("marketplace-component-usages/?page_size=300{query}");
+            let answer = send(&sandbox, "GET", &path, "").unwrap();
+            answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        };
+        let whole = page("");
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&whole).unwrap();
+        assert!(rows.len() > 100 && rows[0].len() >= 19, "{whole}");
+        let fields: Vec<&str> = rows[0].keys().map(String::as_str).collect();
+        assert_eq!(page(&format!("&field={}", fields.join("&field="))), whole);
+        assert_eq!(page(""), whole, "and the same again");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,15 @@
 //! Writes JSON objects field by field, leaving out what a request did not ask for.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::Request;
+use super::digits;
+pub(super) use super::digits::{Id, Moment};
+use crate::domain::{Amount, BillingPeriod};
 
 /// The fields that a request asks for with `field=`; unknown names select nothing.
 #[derive(Debug)]
@@ -26,6 +31,10 @@ impl Selection {
     }
 }
 
+/// Fields that never change, as they were written the first time; at least one of them.
+#[derive(Debug, Default)]
+pub(super) struct Fields(OnceLock<Box<[u8]>>);
+
 /// An object that is being written.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
@@ -40,19 +49,13 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> &mut Self {
-        self.field_with(name, |out| {
-            // Writing to memory cannot fail, and no value here has keys that are not texts.
-            let _ = serde_json::to_writer(out, value);
-        })
+        self.field_with(name, |out| digits::json(out, value))
     }
 
     /// Writes a field whose value writes itself.
     pub(super) fn field_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         if self.selection.wants(name) {
-            if !self.is_empty {
-                self.out.push(b',');
-            }
-            self.is_empty = false;
+            self.separate();
             self.out.push(b'"');
             self.out.extend_from_slice(name.as_bytes());
             self.out.extend_from_slice(b"\":");
@@ -62,36 +65,47 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn id(&mut self, name: &str, uuid: Uuid) -> &mut Self {
-        self.field(name, &Id(uuid))
+        self.field_with(name, |out| Id(uuid).write(out))
     }
 
     pub(super) fn moment(&mut self, name: &str, moment: Timestamp) -> &mut Self {
-        self.field(name, &Moment(moment))
+        self.field_with(name, |out| Moment(moment).write(out))
+    }
+
+    pub(super) fn amount(&mut self, name: &str, amount: Amount) -> &mut Self {
+        self.field_with(name, |out| digits::amount(out, amount))
+    }
+
+    pub(super) fn first_day(&mut self, name: &str, period: BillingPeriod) -> &mut Self {
+        self.field_with(name, |out| digits::first_day(out, period))
+    }
+
+    /// Writes fields that are always the same. Where all of them are wanted, what was written the
+    /// first time is written again.
+    pub(super) fn constant(&mut self, kept: &Fields, write: impl Fn(&mut Object)) -> &mut Self {
+        if self.selection.0.is_some() {
+            write(self);
+            return self;
+        }
+        let fields = kept.0.get_or_init(|| {
+            let mut out = Vec::new();
+            write(&mut Object { out: &mut out, selection: self.selection, is_empty: true });
+            out.into()
+        });
+        self.separate();
+        self.out.extend_from_slice(fields);
+        self
+    }
+
+    /// Separates what comes next from the field before it.
+    fn separate(&mut self) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
     }
 
     pub(super) fn close(&mut self) {
         self.out.push(b'}');
-    }
-}
-
-/// A uuid as the API writes it: 32 digits.
-pub(super) struct Id(pub Uuid);
-
-impl Serialize for Id {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_simple().encode_lower(&mut Uuid::encode_buffer()))
-    }
-}
-
-/// A moment as the API writes it: microseconds, all six digits, only where there are any.
-pub(super) struct Moment(pub Timestamp);
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.subsec_microsecond() == 0 && self.0.subsec_millisecond() == 0 {
-            serializer.collect_str(&self.0)
-        } else {
-            serializer.collect_str(&format_args!("{:.6}", self.0))
-        }
     }
 }

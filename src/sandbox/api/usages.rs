@@ -131,25 +131,41 @@ pub(super) fn in_month(filter: &mut UsageFilter, date: Date) {
 fn write(view: &View, at: usize, selection: &Selection, out: &mut Vec<u8>) {
     let data = view.data;
     let row = data.usages.row(at);
-    let resource = &data.resources[row.resource];
-    let component = &data.components[row.component];
-    let offering = &data.offerings[resource.offering];
-    let project = &data.projects[resource.project];
-    let customer = &data.customers[data.customer_of(resource)];
     let mut object = Object::open(out, selection);
     object
         .id("uuid", row.uuid)
         .moment("created", row.created)
         .field("description", &row.description)
-        .field("type", component.kind.as_str())
-        .field("name", &component.written.name)
-        .field("measured_unit", &component.written.measured_unit)
-        .field("usage", &row.amount)
+        .constant(view.constant.component(row.component), |object| {
+            write_component(data, row.component, object);
+        })
+        .amount("usage", row.amount)
         .moment("date", row.date)
         .field("recurring", &(row.carry_over == CarryOver::Reuse));
     if view.behaviour.carry_over == CarryOverField::Policy {
         object.field("missing_usage_policy", &row.carry_over);
     }
+    object
+        .constant(view.constant.resource(row.resource), |object| write_resource(data, row.resource, object))
+        .first_day("billing_period", row.period)
+        .field("modified_by", &row.modified_by)
+        .close();
+}
+
+fn write_component(data: &Data, at: usize, object: &mut Object) {
+    let component = &data.components[at];
+    object
+        .field("type", component.kind.as_str())
+        .field("name", &component.written.name)
+        .field("measured_unit", &component.written.measured_unit);
+}
+
+/// Writes where a resource belongs.
+pub(super) fn write_resource(data: &Data, at: usize, object: &mut Object) {
+    let resource = &data.resources[at];
+    let offering = &data.offerings[resource.offering];
+    let project = &data.projects[resource.project];
+    let customer = &data.customers[data.customer_of(resource)];
     object
         .field("resource_name", &resource.name)
         .id("resource_uuid", resource.uuid)
@@ -158,24 +174,18 @@ fn write(view: &View, at: usize, selection: &Selection, out: &mut Vec<u8>) {
         .field("project_name", &project.name)
         .id("project_uuid", project.uuid)
         .field("customer_name", &customer.name)
-        .id("customer_uuid", customer.uuid)
-        .field("billing_period", &row.period.first_day())
-        .field("modified_by", &row.modified_by)
-        .close();
+        .id("customer_uuid", customer.uuid);
 }
 
 /// Writes a usage as plan periods show it.
 pub(super) fn write_short(data: &Data, at: usize, out: &mut Vec<u8>) {
     let row = data.usages.row(at);
-    let component = &data.components[row.component];
-    Object::open(out, &Selection::all())
-        .id("uuid", row.uuid)
-        .moment("created", row.created)
-        .field("description", &row.description)
-        .field("type", component.kind.as_str())
-        .field("name", &component.written.name)
-        .field("measured_unit", &component.written.measured_unit)
-        .field("usage", &row.amount)
+    let selection = Selection::all();
+    let mut object = Object::open(out, &selection);
+    object.id("uuid", row.uuid).moment("created", row.created).field("description", &row.description);
+    write_component(data, row.component, &mut object);
+    object
+        .amount("usage", row.amount)
         .moment("date", row.date)
         .field("recurring", &(row.carry_over == CarryOver::Reuse))
         .close();

@@ -2,7 +2,7 @@
 
 use super::filters::Filters;
 use super::object::{Object, Selection};
-use super::usages::{in_month, shared_filter};
+use super::usages::{in_month, shared_filter, write_resource};
 use super::{Answer, View};
 use crate::sandbox::data::{UsageFilter, UserUsageRow};
 
@@ -29,11 +29,7 @@ fn filter(view: &View) -> Result<UsageFilter, Answer> {
 fn write(view: &View, row: &UserUsageRow, out: &mut Vec<u8>) {
     let data = view.data;
     let usage = data.usages.row(row.usage);
-    let resource = &data.resources[usage.resource];
     let component = &data.components[usage.component];
-    let offering = &data.offerings[resource.offering];
-    let project = &data.projects[resource.project];
-    let customer = &data.customers[data.customer_of(resource)];
     let link_to_user = row.offering_user.map(|at| {
         view.link(&format!("marketplace-offering-users/{}", data.offering_users[at].uuid.as_simple()))
     });
@@ -45,20 +41,15 @@ fn write(view: &View, row: &UserUsageRow, out: &mut Vec<u8>) {
             "component_usage",
             &view.link(&format!("marketplace-component-usages/{}", usage.uuid.as_simple())),
         )
-        .field("usage", &row.amount)
+        .amount("usage", row.amount)
         .field("measured_unit", &component.written.measured_unit)
         .field("description", "")
         .moment("created", row.created)
         .moment("modified", row.modified)
         .field("backend_id", "")
-        .field("resource_name", &resource.name)
-        .id("resource_uuid", resource.uuid)
-        .field("offering_name", &offering.written.name)
-        .id("offering_uuid", offering.uuid)
-        .field("project_name", &project.name)
-        .id("project_uuid", project.uuid)
-        .field("customer_name", &customer.name)
-        .id("customer_uuid", customer.uuid)
+        .constant(view.constant.resource(usage.resource), |object| {
+            write_resource(data, usage.resource, object);
+        })
         .field("component_type", component.kind.as_str())
         .moment("date", usage.date)
         .close();

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Model;
 use super::costs::{self, Work};
-use crate::sandbox::api::{Query, Request, State};
+use crate::sandbox::api::{ConstantFields, Query, Request, State};
 use crate::sandbox::behaviour::Behaviour;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::commits::Commits;
@@ -159,9 +159,12 @@ async fn carried_out(state: &State, account: &str, request: Request) -> (Duratio
 async fn what_a_request_takes_is_told_by_what_it_did() {
     let world = World::built_in();
     let resource = world.resources.iter().find(|resource| resource.name == "benchmarks").unwrap().uuid;
+    let clock = Clock::starting_at(world.now);
+    let data = Data::new(world).unwrap();
     let state = State {
-        clock: Clock::starting_at(world.now),
-        data: RwLock::new(Data::new(world).unwrap()),
+        clock,
+        constant: ConstantFields::of(&data),
+        data: RwLock::new(data),
         behaviour: Behaviour::dialect_2024(),
         commits: Commits::default(),
         file: None,
