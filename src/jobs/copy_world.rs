@@ -282,3 +282,18 @@ fn by_type<T>(
 ) -> BTreeMap<ComponentType, T> {
     map.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, read(&value)?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_copied_with_two_decimals() {
+        let amount = |text: &str| text.parse::<Amount>().unwrap();
+        for (shown, copied) in
+            [("12.34", "12.34"), ("0.3333333333", "0.33"), ("-7.006", "-7.01"), ("1e24", "1e24")]
+        {
+            assert_eq!(in_cents(amount(shown)), amount(copied), "{shown}");
+        }
+    }
+}

@@ -207,7 +207,7 @@ pub enum SandboxError {
         line: usize,
     },
     /// A world speaks of something that it does not hold.
-    #[error("the world has no {thing} {uuid}")]
+    #[error("the world has no {thing} {}", visible(uuid))]
     Missing {
         /// What is missing: an offering, a resource, a plan, …
         thing: &'static str,

@@ -267,6 +267,10 @@ fn a_copy_can_be_of_a_part() {
     rig.run(&[&COPY[..], &["--offering", HPC, "--project", "Tumour Imaging", "--months", "1"]].concat())
         .ends_with(0)
         .says("offerings=1 resources=4 usages=4");
+    // By its name and by its uuid it is still one.
+    let twice = ["--force", "--offering", HPC, "--offering", "7f58d00e0b8d530cb2df3dd0fd5a9367"];
+    rig.run(&[&COPY[..], &twice].concat()).ends_with(0).says("offerings=1 resources=28");
+    started(&rig);
     rig.run(&[&COPY[..], &["--force", "--offering", "nothing"]].concat()).ends_with(2).says("no offering");
     let consumer = rig.token("consumer");
     rig.run_as(&consumer, &[&COPY[..], &["--force"]].concat())
@@ -368,7 +372,9 @@ fn the_guide_to_rehearsing_shows_what_is_printed() {
         let told = lines[lines.len().saturating_sub(last)..].join("\n");
         assert!(guide.contains(&told), "the guide does not show\n{told}");
     };
-    shows(&rig.run(&COPY).ends_with(0).stdout, 1);
+    let copy = rig.run(&COPY).ends_with(0);
+    shows(&copy.stdout, 1);
+    shows(&copy.stderr, 3);
     let rehearsal = started(&rig);
     shows(&rehearsal.run(&["check", SAMPLE]).ends_with(0).stdout, 3);
     let plan = rehearsal.run(&["plan", SAMPLE, "-o", "plan.json"]).ends_with(0);

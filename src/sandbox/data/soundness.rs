@@ -43,7 +43,7 @@ fn offerings(world: &World) -> Result<(), SandboxError> {
     for offering in &world.offerings {
         unique_ids("plan", offering.plans.iter().map(|plan| plan.uuid))?;
         let types = offering.components.iter().map(|component| component.kind.as_str());
-        unique("component", types, |name| format!("{name} of {}", offering.uuid.as_simple()))?;
+        unique("component", types, |name| format!("{} of {}", visible(name), offering.uuid.as_simple()))?;
     }
     Ok(())
 }
