@@ -14,6 +14,7 @@ mod plan;
 mod plan_file;
 mod plan_show;
 mod sandbox;
+mod sandbox_values;
 mod show;
 mod world;
 

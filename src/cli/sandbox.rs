@@ -15,12 +15,13 @@ use uuid::Uuid;
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::sandbox::{
-    AccountTokens, Behaviour, Dialect, Fault, Listen, Model, NAMES, Sandbox, SandboxError, Settings, World,
-    capabilities_text, start,
+    AccountTokens, Behaviour, Dialect, Fault, Listen, Model, MonthsTurn, NAMES, Sandbox, SandboxError,
+    Settings, World, capabilities_text, start,
 };
 use crate::ui::{self, Format, Terminal};
 
 use super::Global;
+use super::sandbox_values;
 use super::world::{self, WorldArguments};
 
 /// What `sandbox` takes.
@@ -30,19 +31,19 @@ pub struct SandboxArguments {
     #[command(subcommand)]
     command: Option<SandboxCommand>,
     /// Where to listen; loopback, unless --public is given. Port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000", value_parser = sandbox_values::address)]
     listen: SocketAddr,
     /// A world to start from, instead of the built-in one
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
-    /// When its clock starts; the world's own time where it is not given
-    #[arg(long, value_name = "TIMESTAMP")]
+    /// When its clock starts, such as 2026-12-01T09:00:00Z; the world's own time where it is not given
+    #[arg(long, value_name = "TIMESTAMP", value_parser = sandbox_values::moment)]
     now: Option<Timestamp>,
     /// The release of Waldur to behave like: 2024 is the recorded one
     #[arg(long, value_enum, default_value_t = Release::Y2024)]
     dialect: Release,
     /// Switch one capability of the dialect (repeatable)
-    #[arg(long = "capability", value_name = "NAME=on|off")]
+    #[arg(long = "capability", value_name = "NAME=VALUE")]
     capabilities: Vec<String>,
     /// The server's own zone, such as Europe/Tallinn; its months turn there from dialect 2025 on
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
@@ -50,9 +51,9 @@ pub struct SandboxArguments {
     /// A file that keeps what is stored between runs; a new one begins with the world
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// How long every request takes
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
-    latency: u64,
+    /// How long every request takes, such as 20ms; a number alone is milliseconds
+    #[arg(long, value_name = "TIME", value_parser = sandbox_values::time)]
+    latency: Option<Duration>,
     /// What goes wrong, such as 'status=503 rate=0.01 method=POST'; can be given several times, and
     /// --help tells all faults
     #[arg(long, value_name = "SPEC")]
@@ -61,7 +62,7 @@ pub struct SandboxArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Take the time that a real server was observed to take, divided by SPEED
-    #[arg(long, value_name = "observed[:SPEED]")]
+    #[arg(long, value_name = "observed[:SPEED]", conflicts_with = "latency")]
     model: Option<String>,
     /// Let other machines reach it; needs --token-file
     #[arg(long, requires = "token_file")]
@@ -134,6 +135,11 @@ impl SandboxArguments {
     }
 }
 
+/// Whether a zone was named in which nevertheless no month turns.
+fn zone_turns_nothing(behaviour: &Behaviour) -> bool {
+    behaviour.zone != TimeZone::UTC && behaviour.months == MonthsTurn::InUtc
+}
+
 /// What `--help` says after the options.
 fn long_help() -> String {
     format!("{}\n{}", capabilities_help(), faults())
@@ -160,8 +166,9 @@ fn faults() -> String {
         let _ = writeln!(text, "  {}{}\n      {}", row.name, row.takes, row.does);
     }
     text.push_str(
-        "\nUnder /sandbox/ it takes, from this machine: GET, POST, DELETE faults; GET, PUT clock; and GET\n\
-         usages, requests, log. DELETE takes all faults away, and expired tokens are good again.\n",
+        "\nUnder /sandbox/ it takes, from this machine: GET, POST, DELETE faults; GET, PUT clock; GET, PUT\n\
+         invoices; and GET usages, requests, log. DELETE takes all faults away, and expired tokens are\n\
+         good again. With --public these paths are closed.\n",
     );
     text
 }
@@ -239,12 +246,18 @@ pub async fn run(
         is_world_required: arguments.world.is_some(),
         // A plan of one rehearsal fits no other, though they begin with the same world.
         name: Some(Uuid::new_v4().as_simple().to_string()),
-        latency: Duration::from_millis(arguments.latency),
+        latency: arguments.latency.unwrap_or_default(),
         faults: read_faults(&arguments.fault)?,
         seed: arguments.seed,
         model: arguments.model.as_deref().map(read_model).transpose()?,
         ..Settings::new(world)
     };
+    if zone_turns_nothing(&settings.behaviour) {
+        terminal.say(
+            "months turn in UTC here, whatever --time-zone says; dialects 2025 and 2026 and \
+             --capability zone=on follow it",
+        );
+    }
     let dialect = settings.behaviour.dialect;
     let sandbox = start(settings).await.map_err(|error| refused(&error))?;
     match global.format.into() {

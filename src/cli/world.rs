@@ -18,6 +18,7 @@ use super::Global;
 use super::connect::connect;
 use super::input::selectors;
 use super::sandbox::refused;
+use super::sandbox_values;
 
 /// What `sandbox world` takes.
 #[derive(Debug, Args)]
@@ -85,7 +86,7 @@ struct NewArguments {
     #[arg(long, value_name = "M", default_value_t = 3)]
     months: u32,
     /// When its clock starts; a morning of November 2026 where it is not given
-    #[arg(long, value_name = "TIMESTAMP")]
+    #[arg(long, value_name = "TIMESTAMP", value_parser = sandbox_values::moment)]
     now: Option<Timestamp>,
     #[command(flatten)]
     out: Out,

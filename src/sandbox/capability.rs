@@ -101,9 +101,14 @@ const CAPABILITIES: [Capability; 14] = [
 /// A switch does not name a capability, or not one of its values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchError {
-    /// There is no `=` in it.
-    #[error("not a switch of a capability: {0}; write NAME=on or NAME=off")]
-    NoValue(String),
+    /// There is no value after the name.
+    #[error("{name} needs a value: {name}=VALUE, where VALUE can be {known}")]
+    NoValue {
+        /// The capability.
+        name: &'static str,
+        /// Its values.
+        known: String,
+    },
     /// No capability has the name.
     #[error("no capability is called {name}; there are {known}")]
     UnknownName {
@@ -135,12 +140,16 @@ impl Behaviour {
     /// assert!(behaviour.switch("teleport=on").is_err());
     /// ```
     pub fn switch(&mut self, switch: &str) -> Result<(), SwitchError> {
-        let (name, value) = switch.split_once('=').ok_or_else(|| SwitchError::NoValue(switch.to_owned()))?;
+        let (name, value) = switch.split_once('=').unwrap_or((switch, ""));
         let capability = CAPABILITIES
             .iter()
             .find(|capability| capability.name == name)
             .ok_or_else(|| SwitchError::UnknownName { name: name.to_owned(), known: capability_names() })?;
         let values = capability.values;
+        let known = || values.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        if value.is_empty() {
+            return Err(SwitchError::NoValue { name: capability.name, known: known() });
+        }
         let chosen = match value {
             "off" => values.first(),
             "on" => values.last(),
@@ -149,7 +158,7 @@ impl Behaviour {
         let (_, set) = chosen.ok_or_else(|| SwitchError::UnknownValue {
             name: capability.name,
             value: value.to_owned(),
-            known: values.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "),
+            known: known(),
         })?;
         set(self);
         Ok(())
@@ -273,7 +282,10 @@ mod tests {
     fn a_bad_switch_says_what_there_is() {
         let mut behaviour = Behaviour::dialect_2024();
         let mut error = |switch| behaviour.switch(switch).unwrap_err().to_string();
-        assert_eq!(error("date"), "not a switch of a capability: date; write NAME=on or NAME=off");
+        let values = "date needs a value: date=VALUE, where VALUE can be nobody, staff, \
+                      provider-for-limits, provider-while-open";
+        assert_eq!((error("date"), error("date=")), (values.to_owned(), values.to_owned()));
+        assert!(error("teleport").starts_with("no capability is called teleport; there are rows,"));
         assert!(
             error("dates=on").starts_with("no capability is called dates; there are rows, plan-period-of,")
         );

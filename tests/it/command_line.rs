@@ -121,6 +121,50 @@ fn faults_and_a_model_are_given_to_the_sandbox_by_flag() {
 }
 
 #[test]
+fn options_of_the_sandbox_say_what_form_they_want() {
+    for (arguments, wanted) in [
+        (&["--now", "2026-12-01"][..], "such as 2026-12-01T09:00:00Z"),
+        (&["world", "new", "-o", "x.json", "--now", "2026-12-01"], "such as 2026-12-01T09:00:00Z"),
+        (&["--listen", "8005"], "such as 127.0.0.1:8000"),
+        (&["--latency", "soon"], "20ms"),
+        (&["--model", "observed", "--latency", "20ms"], "cannot be used with"),
+        (&["--fault", "html method=POTS"], "did you mean POST?"),
+    ] {
+        let (code, _, stderr) = run(&[&["sandbox"], arguments].concat());
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains(wanted), "no {wanted:?} in {stderr}");
+    }
+    let (_, _, stderr) = run(&["sandbox", "--fault", "html rate=20%"]);
+    assert!(stderr.contains("a rate is a decimal") && !stderr.contains("untied-order"), "{stderr}");
+}
+
+#[test]
+fn a_sandbox_starts_on_localhost_and_says_that_a_zone_turns_no_month() {
+    for (arguments, is_said) in [
+        (&["--time-zone", "Europe/Tallinn"][..], true),
+        (&["--time-zone", "Europe/Tallinn", "--dialect", "2026", "--capability", "zone=off"], true),
+        (&["--time-zone", "Europe/Tallinn", "--dialect", "2026"], false),
+        (&["--time-zone", "UTC"], false),
+    ] {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut child = command(folder.path())
+            .args(["sandbox", "--listen", "localhost:0", "--latency", "1ms"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert!(ready.starts_with("http://127.0.0.1:"), "{ready}");
+        // What is said about the zone comes before the line that it is ready.
+        child.kill().unwrap();
+        let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert_eq!(said.contains("months turn in UTC here"), is_said, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn a_wrong_fault_or_model_is_refused_and_help_tells_all_faults() {
     let (code, _, stderr) = run(&["sandbox", "--fault", "html", "--fault", "statos=503 rate=0.01"]);
     assert_eq!(code, 2);
@@ -129,6 +173,7 @@ fn a_wrong_fault_or_model_is_refused_and_help_tells_all_faults() {
     assert_eq!(code, 2);
     assert!(model.contains("--model \"guessed\"") && model.contains("observed:SPEED"), "{model}");
     let (_, help, _) = run(&["sandbox", "--help"]);
+    assert!(help.contains("GET, PUT\ninvoices;"), "{help}");
     for row in waldur_usage::sandbox::NAMES {
         assert!(stderr.contains(row.name), "{} is not in {stderr}", row.name);
         assert!(

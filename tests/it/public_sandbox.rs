@@ -5,10 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use waldur_usage::sandbox::World;
 
 use crate::rig::command;
+use crate::wire::exchange;
 
 const TOKEN: &str = "4c6e0b1f9d8a7c5e3b2a10f4e6d8c9b7";
 
@@ -65,6 +67,11 @@ fn it_takes_its_own_tokens_alone_and_prints_none() {
     let url = line.split(' ').next().unwrap().replace("0.0.0.0", "127.0.0.1");
     let me = format!("{url}/api/users/me/?field=username");
     assert_eq!(crate::proxy::get_json(&me, TOKEN)["username"], "owner");
+    // Its control paths, which ask for no token, are closed, even to this machine.
+    let address = url.replace("http://", "");
+    let request = "GET /sandbox/usages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let reply = exchange(&address, request.as_bytes(), Duration::from_secs(5)).reply();
+    assert_eq!(reply.status, 403, "{}", reply.text());
     for (account, token) in World::built_in().tokens {
         let answer = crate::proxy::get_json(&me, &token);
         assert_eq!(answer["detail"], "Invalid token.", "{account}");

@@ -109,7 +109,7 @@ fn a_dialect_and_its_capabilities_are_chosen_on_the_command_line() {
             "no capability is called teleport; there are rows, plan-period-of,",
         ),
         (["--capability", "date=me"], "date has no value me; it can be nobody, staff,"),
-        (["--capability", "date"], "write NAME=on or NAME=off"),
+        (["--capability", "date"], "date needs a value: date=VALUE, where VALUE can be nobody, staff,"),
         (["--time-zone", "Atlantis/Poseidonis"], "no time zone is called Atlantis/Poseidonis"),
         (["--dialect", "2023"], "possible values: 2024, 2025, 2026"),
     ] {

@@ -51,34 +51,51 @@ pub(super) fn work_off(data: &mut Data, behaviour: &Behaviour, now: Timestamp) {
     }
 }
 
-/// Takes what rows that are gone were billed off the bill of the row that stands for them all now.
-/// Their lines stay with a quantity of zero: the real server deletes no line when usage becomes
-/// nothing, and whoever has read a line finds it again.
-pub(super) fn withdraw(
+/// Sees to it that a month whose usage stands in one row is billed by one line: lines that rows of
+/// other plan periods have left count no more. They stay with a quantity of zero, as the real server
+/// deletes no line when usage becomes nothing, and whoever has read a line finds it again.
+pub(super) fn bill_month_once(
     data: &mut Data,
     behaviour: &Behaviour,
-    gone: &[UsageRow],
     usage: usize,
+    is_changed: bool,
     now: Timestamp,
     undo: &mut Undo,
 ) -> Result<(), Refusal> {
     let row = data.usages.row(usage).clone();
-    if gone.is_empty() || !gone.iter().any(|gone| is_billed(data, gone)) {
-        return Ok(());
-    }
+    let mut lines: Vec<usize> = items_of_month(data, &row).map(|(at, _)| at).collect();
     match behaviour.billing {
         Billing::AtOnce => {
-            let own = if is_billed(data, &row) { items_within(data, behaviour, &row) } else { Vec::new() };
-            let theirs = gone.iter().filter(|row| is_billed(data, row));
-            let mut lines: Vec<usize> = theirs.flat_map(|row| items_within(data, behaviour, row)).collect();
+            let own = lines_of_row(data, behaviour, &row, &lines, is_changed);
             lines.retain(|line| !own.contains(line));
             empty(data, &lines, undo)
         }
         Billing::InBackground => {
-            data.billing_queue.push(now.checked_add(LAG).unwrap_or(now), usage);
-            undo.queued += 1;
+            lines.retain(|&line| !data.invoices.item(line).quantity.is_zero());
+            if lines.len() > 1 {
+                data.billing_queue.push(now.checked_add(LAG).unwrap_or(now), usage);
+                undo.queued += 1;
+            }
             Ok(())
         }
+    }
+}
+
+/// The lines, of those of its month, that bill a row. A row whose amount stays is not billed again,
+/// so where it has moved to another plan period, the line of the one before bills it still.
+fn lines_of_row(
+    data: &Data,
+    behaviour: &Behaviour,
+    row: &UsageRow,
+    lines: &[usize],
+    is_changed: bool,
+) -> Vec<usize> {
+    let within = if is_billed(data, row) { items_within(data, behaviour, row) } else { Vec::new() };
+    let bills_it = |line: &&usize| data.invoices.item(**line).quantity == row.amount;
+    if is_changed || within.iter().any(|line| bills_it(&line)) {
+        within
+    } else {
+        lines.iter().find(bills_it).copied().into_iter().collect()
     }
 }
 

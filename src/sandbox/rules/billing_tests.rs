@@ -538,7 +538,8 @@ fn a_month_that_becomes_one_row_is_billed_once() {
 fn a_row_that_moves_to_another_plan_period_takes_its_bill_along() {
     for behaviour in [at_once(), in_background()] {
         let (mut scene, periods) = two_rows(behaviour);
-        for (period, amount) in [(0, "5"), (1, "6"), (1, "6"), (0, "7")] {
+        // A row that moves with the amount that it has is billed by the line that it leaves behind.
+        for (period, amount) in [(0, "5"), (1, "5"), (1, "5"), (1, "6"), (0, "6"), (1, "7"), (0, "8")] {
             scene.report_in(periods[period], amount).unwrap();
             scene.wait(LAG);
             assert_eq!(scene.billed(), ["0.00", &format!("{amount}.00")], "{}", scene.behaviour);

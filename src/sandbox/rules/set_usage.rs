@@ -113,8 +113,7 @@ fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Res
         RowPer::PlanAndMonth => what_is_left(data, &rows, found, &row),
     };
     let row = UsageRow { amount, ..row };
-    let before = found.map(|at| data.usages.row(at).clone());
-    let former = before.as_ref().map(|before| before.amount);
+    let before = found.map(|at| data.usages.row(at).amount);
     if row.description.chars().count() > LONGEST_DESCRIPTION {
         return Err(Refusal::Broken);
     }
@@ -127,25 +126,16 @@ fn write(data: &mut Data, caller: Caller, row: UsageRow, undo: &mut Undo) -> Res
         }
         None => data.usages.create(row, undo),
     };
-    billing::follow(data, behaviour, at, former, caller.now, undo)?;
+    billing::follow(data, behaviour, at, before, caller.now, undo)?;
     if behaviour.rows == RowPer::Month {
         // Rows that an older server made for other plan periods go when the month is reported again,
         // and what they were billed goes with them.
-        let mut gone: Vec<UsageRow> = before.filter(|row| has_moved(data, row, at)).into_iter().collect();
         for other in rows.into_iter().filter(|other| Some(*other) != found) {
-            gone.push(data.usages.row(other).clone());
             data.usages.delete(other, undo);
         }
-        billing::withdraw(data, behaviour, &gone, at, caller.now, undo)?;
+        billing::bill_month_once(data, behaviour, at, before != Some(amount), caller.now, undo)?;
     }
     Ok(at)
-}
-
-/// Whether a row is billed under another plan period than before. One whose amount stays is not
-/// billed again, so its line stays as well.
-fn has_moved(data: &Data, before: &UsageRow, at: usize) -> bool {
-    let now = data.usages.row(at);
-    before.plan_period != now.plan_period && before.amount != now.amount
 }
 
 /// The row of the month that a report writes over.
