@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use waldur_usage::sandbox::World;
+use waldur_usage::sandbox::{Settings, World};
 
-use crate::rig::command;
+use crate::rig::{Rig, command};
 
 const LONG: &str = "b81f6c3d9a0e47528c6df1b2a3e4c5d6";
 
@@ -54,9 +54,8 @@ fn a_world_is_not_written_to_a_file_called_minus() {
 #[test]
 fn a_state_is_told_from_a_world() {
     let folder = tempfile::TempDir::new().unwrap();
-    // Whatever else a state holds, it says first what it is.
-    let state = json!({"waldur_usage_sandbox": 1, "behaviour": "2024", "world": built_in()});
-    write(folder.path(), "rehearsal.state", &state);
+    let state = Some(folder.path().join("rehearsal.state"));
+    Rig::on(Settings { state, ..Settings::new(World::built_in()) }).stop();
     let told = refused(folder.path(), &["--world", "rehearsal.state"]);
     assert!(told.contains("rehearsal.state is the state of a sandbox, not a world"), "{told}");
     assert!(told.contains("hint: go on with it by --state"), "{told}");

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::domain::BillingType;
     use crate::sandbox::World;
-    use crate::sandbox::data::Data;
+    use crate::sandbox::data::{Data, InvoiceState};
 
     fn made(resources: u32, components: u32, months: u32) -> (String, World) {
         let text =
@@ -175,6 +175,21 @@ mod tests {
         let names: BTreeSet<_> = world.resources.iter().map(|resource| &resource.backend_id).collect();
         assert_eq!(names.len(), 300);
         Data::new(world).unwrap();
+    }
+
+    #[test]
+    fn everybody_who_has_a_resource_has_an_open_invoice() {
+        let (_, world) = made(900, 2, 2);
+        let customers: BTreeMap<Uuid, Uuid> =
+            world.projects.iter().map(|project| (project.uuid, project.customer_uuid)).collect();
+        let billed: BTreeSet<Uuid> =
+            world.resources.iter().map(|resource| customers[&resource.project_uuid]).collect();
+        let invoiced: Vec<Uuid> = world.invoices.iter().map(|invoice| invoice.customer_uuid).collect();
+        assert!(billed.len() > 5 && invoiced == billed.into_iter().collect::<Vec<_>>());
+        let is_open = |invoice: &Invoice| {
+            invoice.state == InvoiceState::Pending && invoice.billing_period.to_string() == "2026-11"
+        };
+        assert!(world.invoices.iter().all(is_open));
     }
 
     #[test]
