@@ -20,7 +20,7 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let title = format!("Plan for {} on {}", plan.header.period, plan.header.server);
     let _ = writeln!(text, "{}", style.bold(&title));
     if let Some(world) = &plan.header.sandbox {
-        let _ = writeln!(text, "  a sandbox answers there (world {world}); the plan fits no other server");
+        let _ = writeln!(text, "  a sandbox answers there (named {world}); the plan fits no other server");
     }
     let _ = writeln!(text, "  {}\n", actions(&summary.lines, summary.kept));
     if summary.resources_to_post == 0 {

@@ -79,7 +79,7 @@ fn a_plan_of_a_sandbox_fits_that_world_alone() {
     }
     assert_eq!(rig.posts(), 0);
     *behind.lock().unwrap() = Behind::Sandbox;
-    rig.run(&APPLY).ends_with(0).says("2 posted").says("a sandbox answers there (world ");
+    rig.run(&APPLY).ends_with(0).says("2 posted").says("a sandbox answers there (named ");
 }
 
 #[test]
