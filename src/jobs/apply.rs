@@ -181,7 +181,7 @@ fn changed_outcome(
     if let Sent::NotSent { reason } = sent {
         return not_sent(reason, planned, old, stored);
     }
-    let Some(stored) = stored else { return Outcome::Unknown };
+    let Some(stored) = stored else { return unread(sent) };
     if stored == [planned.clone()] {
         return Outcome::Posted;
     }
@@ -191,9 +191,21 @@ fn changed_outcome(
         Sent::Rejected { status, message } if is_unchanged => {
             Outcome::Rejected { status: *status, message: message.clone() }
         }
-        Sent::Lost if is_unchanged => Outcome::Unknown,
-        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost | Sent::NotSent { .. } => differs(),
+        Sent::Lost { reason } if is_unchanged => {
+            Outcome::Unknown { reason: format!("{reason}; nothing of it is stored so far") }
+        }
+        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } | Sent::NotSent { .. } => differs(),
     }
+}
+
+/// A row that was sent, and what is stored could not be read.
+fn unread(sent: &Sent) -> Outcome {
+    let answer = match sent {
+        Sent::Accepted => "accepted".to_owned(),
+        Sent::Rejected { status, message } => format!("rejected with {status}: {message}"),
+        Sent::Lost { reason } | Sent::NotSent { reason } => reason.clone(),
+    };
+    Outcome::Unknown { reason: format!("{answer}; what is stored could not be read") }
 }
 
 /// A row that was not sent: stored all the same, or changed by somebody else, or as it was.
@@ -213,7 +225,7 @@ fn kept_outcome(sent: &Sent, planned: &Figures, stored: Option<Vec<Figures>>) ->
             Outcome::Stale { stored: stored.into_iter().next() }
         }
         (Sent::NotSent { reason }, _) => Outcome::NotSent { reason: reason.clone() },
-        (_, None) => Outcome::Unknown,
+        (sent, None) => unread(sent),
         (_, Some(stored)) if stored == [planned.clone()] => Outcome::Kept,
         (_, Some(stored)) => Outcome::Differs { stored: stored.first().cloned() },
     }
@@ -228,9 +240,9 @@ fn report(
     let count =
         |wanted: fn(&Sent) -> bool| exchanges.values().filter(|exchange| wanted(&exchange.sent)).count();
     let accepted = count(|sent| matches!(sent, Sent::Accepted));
-    let lost = count(|sent| matches!(sent, Sent::Lost));
+    let lost = count(|sent| matches!(sent, Sent::Lost { .. }));
     let changed = |line: &LineOutcome| match line.outcome {
-        Outcome::Posted | Outcome::Differs { .. } | Outcome::Unknown => true,
+        Outcome::Posted | Outcome::Differs { .. } | Outcome::Unknown { .. } => true,
         Outcome::AlreadyThere
         | Outcome::Kept
         | Outcome::Rejected { .. }

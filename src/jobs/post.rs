@@ -159,7 +159,7 @@ impl Run<'_> {
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
-            Sent::Rejected { .. } | Sent::Lost => {
+            Sent::Rejected { .. } | Sent::Lost { .. } => {
                 self.reader.usages_of(batch.resource(), batch.period()).await.ok()
             }
         };
@@ -189,7 +189,7 @@ impl Run<'_> {
 
     fn judge(&self, sent: &Sent) {
         let lost = match sent {
-            Sent::Lost => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
+            Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
             Sent::Accepted | Sent::Rejected { .. } | Sent::NotSent { .. } => {
                 self.lost_in_a_row.store(0, Ordering::Relaxed);
                 0
@@ -200,10 +200,10 @@ impl Run<'_> {
                 self.stop.because(StopReason::Account(format!("{status}, {message}")));
             }
             Sent::NotSent { reason } => self.stop.because(StopReason::Server(reason.clone())),
-            Sent::Lost if lost >= LOST_IN_A_ROW => {
+            Sent::Lost { .. } if lost >= LOST_IN_A_ROW => {
                 self.stop.because(StopReason::Server(format!("{lost} answers in a row were lost")));
             }
-            Sent::Accepted | Sent::Rejected { .. } | Sent::Lost => {}
+            Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } => {}
         }
     }
 }

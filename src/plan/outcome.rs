@@ -34,7 +34,10 @@ pub enum Outcome {
     },
     /// Sent, and nobody knows: no answer came, and what is stored could not be read or has not
     /// changed so far.
-    Unknown,
+    Unknown {
+        /// What is known of it.
+        reason: String,
+    },
     /// Not sent.
     NotSent {
         /// Why.
@@ -52,7 +55,7 @@ impl Outcome {
             Self::Differs { .. } => "differs",
             Self::Rejected { .. } => "rejected",
             Self::Stale { .. } => "stale",
-            Self::Unknown => "unknown",
+            Self::Unknown { .. } => "unknown",
             Self::NotSent { .. } => "not sent",
         }
     }
@@ -64,7 +67,7 @@ impl Outcome {
             Self::Differs { .. }
             | Self::Rejected { .. }
             | Self::Stale { .. }
-            | Self::Unknown
+            | Self::Unknown { .. }
             | Self::NotSent { .. } => false,
         }
     }

@@ -65,12 +65,12 @@ pub fn apply_text(report: &ApplyReport, style: Style) -> String {
 
 fn detail(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept | Outcome::Unknown => String::new(),
+        Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept => String::new(),
         Outcome::Differs { stored } | Outcome::Stale { stored } => {
             format!("stored is {}", shown(stored.as_ref()))
         }
         Outcome::Rejected { status, message } => format!("{status}: {}", visible(message)),
-        Outcome::NotSent { reason } => visible(reason).to_string(),
+        Outcome::Unknown { reason } | Outcome::NotSent { reason } => visible(reason).to_string(),
     }
 }
 

@@ -33,8 +33,11 @@ pub enum Sent {
         /// The server's words.
         message: String,
     },
-    /// The request may have arrived, and no answer did.
-    Lost,
+    /// The request may have arrived, and no answer did that says what became of it.
+    Lost {
+        /// What came instead.
+        reason: String,
+    },
     /// The request never left.
     NotSent {
         /// Why.
@@ -65,7 +68,9 @@ impl Poster {
             // A gateway's word about a server that may still be at work, or an answer that no version
             // of the API gives: nobody knows.
             Ok(answer) if matches!(answer.status.as_u16(), 200 | 202..=299 | 408 | 499 | 502..=504 | 520..=530) => {
-                Sent::Lost
+                Sent::Lost {
+                    reason: format!("answered with {}, which leaves it open", answer.status.as_u16()),
+                }
             }
             Ok(answer) => {
                 let message = match answer.error() {
@@ -75,7 +80,7 @@ impl Poster {
                 Sent::Rejected { status: answer.status.as_u16(), message }
             }
             Err(error @ WaldurError::Unreachable { .. }) => Sent::NotSent { reason: error.to_string() },
-            Err(_) => Sent::Lost,
+            Err(error) => Sent::Lost { reason: error.to_string() },
         }
     }
 

@@ -140,7 +140,7 @@ fn a_lost_answer_is_settled_by_reading() {
 
     rig.long(&["climate-alps,2026-11,cpu,9"]);
     rig.inject("POST", "set_usage", 0, 1, FaultKind::DropBeforeCommit);
-    rig.run(&APPLY).ends_with(5).says("1 unknown");
+    rig.run(&APPLY).ends_with(5).says("1 unknown").says("; nothing of it is stored so far");
     assert_eq!(rig.posts(), 2);
     assert_eq!(rig.stored_of("climate-alps")["cpu"].amount.to_string(), "7.50");
 }
@@ -214,7 +214,8 @@ fn a_gateway_that_gives_up_is_no_refusal() {
     let rig = Rig::new();
     rig.long(&["climate-alps,2026-11,cpu,7.5"]);
     rig.inject("POST", "set_usage", 0, 1, FaultKind::Status(504, "gateway".into(), "text/plain".into()));
-    rig.run(&APPLY).ends_with(5).says("1 unknown").says("1 without an answer");
+    let run = rig.run(&APPLY).ends_with(5).says("1 unknown").says("1 without an answer");
+    run.says("answered with 504, which leaves it open; nothing of it is stored so far");
 }
 
 #[test]
