@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -19,8 +18,8 @@ use crate::domain::{
 };
 use crate::resolve::{Component, Offering, Resource};
 
-use super::listing::{Cut, Identified, Query, count, read};
-use super::reader::{found, resource};
+use super::listing::{Identified, Query, count, read};
+use super::reader::{found, resource, resources_of};
 use super::wire::ResourceRow;
 use super::{Reader, WaldurError};
 
@@ -216,14 +215,8 @@ impl Reader {
 
     /// All resources of an offering, in every state, with all that a copy holds of them.
     pub async fn resource_copies(&self, offering: OfferingId) -> Result<Vec<ResourceCopy>, WaldurError> {
-        let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
-        let none: Arc<[Cut]> = Arc::new([]);
-        let cut = Cut::new("state", states.map(str::to_owned), &none);
-        let query = Query::new("marketplace-provider-resources/")
-            .with("offering_uuid", offering.to_string())
-            .with("o", "created")
-            .fields(ResourceRow::FIELDS)
-            .fields(&["created", "limits", "current_usages"]);
+        let (query, cut) = resources_of(offering);
+        let query = query.fields(&["created", "limits", "current_usages"]);
         let rows: Vec<ResourceCopyRow> = read(&self.http, &query, &[cut], self.at_once).await?;
         let own = rows.into_iter().filter(|row| row.row.offering_uuid == offering);
         let copies = own.map(|row| ResourceCopy {

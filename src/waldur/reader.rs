@@ -174,14 +174,7 @@ impl Reader {
 
     /// All resources of an offering, in every state.
     pub async fn resources(&self, offering: OfferingId) -> Result<Vec<Resource>, WaldurError> {
-        let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
-        let none: Arc<[Cut]> = Arc::new([]);
-        let cut = Cut::new("state", states.map(str::to_owned), &none);
-        // Creation times are all but unique, so ordering by them keeps pages apart.
-        let query = Query::new("marketplace-provider-resources/")
-            .with("offering_uuid", offering.to_string())
-            .with("o", "created")
-            .fields(ResourceRow::FIELDS);
+        let (query, cut) = resources_of(offering);
         let rows: Vec<ResourceRow> = read(&self.http, &query, &[cut], self.at_once).await?;
         let rows = rows.into_iter().filter(|row| row.offering_uuid == offering);
         Ok(rows.map(|row| resource(row).0).collect())
@@ -269,6 +262,18 @@ impl Reader {
     pub async fn list(&self, filter: &ListFilter) -> Result<Listed, WaldurError> {
         super::list::list(&self.http, filter, self.at_once).await
     }
+}
+
+/// The list of all resources of an offering, and how it is cut where a page of it cannot be proven.
+pub(super) fn resources_of(offering: OfferingId) -> (Query, Cut) {
+    let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
+    let none: Arc<[Cut]> = Arc::new([]);
+    // Creation times are all but unique, so ordering by them keeps pages apart.
+    let query = Query::new("marketplace-provider-resources/")
+        .with("offering_uuid", offering.to_string())
+        .with("o", "created")
+        .fields(ResourceRow::FIELDS);
+    (query, Cut::new("state", states.map(str::to_owned), &none))
 }
 
 /// What a unit of each component costs under each plan; a component that no type can be is skipped.
