@@ -94,6 +94,7 @@ codes! {
     DuplicateKey Deny "duplicate-key" "several rows report the same resource, component and month";
     SeveralRowsOnServer Deny "several-rows-on-server" "the server holds several rows for one resource, component and month";
     SeveralPlanPeriods Deny "several-plan-periods" "the resource has several plan periods in this month";
+    PlanPeriodUnknown Deny "plan-period-unknown" "a stored row would change, and the resource lists no plan period that shows which";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";

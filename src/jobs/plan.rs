@@ -8,7 +8,10 @@ use uuid::Uuid;
 use crate::domain::{BillingPeriod, ResourceId, RunId};
 use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
-use crate::plan::{Comparison, Header, Made, MonthRefusal, Plan, Refusal, Reporter, ResourcePlan, compare};
+use crate::plan::{
+    Comparison, Header, Made, MonthRefusal, Plan, Refusal, Reporter, ResourcePlan, compare,
+    unknown_plan_periods,
+};
 use crate::resolve::{Usage, Usages, plan_periods};
 use crate::waldur::Reader;
 
@@ -78,6 +81,7 @@ pub async fn plan(
     add_plan_periods(reader, catalogue, &changed).await?;
     let of_changed = usages.list().iter().filter(|usage| changed.contains(&usage.resource));
     plan_periods(of_changed, catalogue, &mut check.findings);
+    unknown_plan_periods(&compared, usages.list(), catalogue, &mut check.findings);
     drop(stages);
 
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {

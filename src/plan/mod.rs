@@ -12,6 +12,7 @@ mod compare;
 mod document;
 mod month;
 mod outcome;
+mod reach;
 mod stored;
 mod summary;
 
@@ -22,5 +23,6 @@ pub use compare::{Comparison, compare, kept, line};
 pub use document::{Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use outcome::Outcome;
+pub use reach::unknown_plan_periods;
 pub use stored::StoredUsage;
 pub use summary::{Counts, Money, Summary, Totals};

@@ -219,6 +219,31 @@ fn a_gateway_that_gives_up_is_no_refusal() {
 }
 
 #[test]
+fn without_a_plan_period_a_stored_row_is_not_changed() {
+    let rig = Rig::new();
+    rig.long(&["training-course,2026-11,cpu,7"]);
+    rig.run(&APPLY).ends_with(0).says("warn no-plan-period").says("1 posted");
+    rig.run(&APPLY).ends_with(0);
+
+    rig.long(&["training-course,2026-11,cpu,8", "climate-alps,2026-11,cpu,7.5"]);
+    let run = rig.run(&APPLY).ends_with(3).says("deny plan-period-unknown");
+    run.says("training-course, cpu: 7.00 is stored, and no plan period is listed").says("usage.csv line 2");
+    assert_eq!(rig.posts(), 1);
+    rig.run(&[&APPLY[..], &["--skip-faulty"]].concat()).ends_with(5).says("1 posted");
+    assert_eq!(rig.stored_of("training-course")["cpu"].amount.to_string(), "7.00");
+
+    rig.long(&["training-course,2026-11,cpu,7", "training-course,2026-11,ram,1"]);
+    rig.run(&APPLY).ends_with(0).says("1 posted");
+    let resource = rig.resource("training-course");
+    let stored = rig
+        .sandbox
+        .usages()
+        .into_iter()
+        .filter(|usage| usage.resource.to_string() == resource && usage.period.to_string() == "2026-11");
+    assert_eq!(stored.count(), 2, "no row was doubled");
+}
+
+#[test]
 fn a_saved_plan_sees_that_the_plan_was_switched() {
     let rig = Rig::new();
     rig.long(&["climate-era5,2026-11,cpu,300"]);
