@@ -64,6 +64,47 @@ fn section_1_1_a_negative_usage_is_stored_as_zero_by_2026() {
 }
 
 #[test]
+fn section_1_1_the_shape_of_a_report_is_as_before() {
+    for behaviour in newer() {
+        let mut scene = Scene::new(behaviour);
+        scene.report("benchmarks", &json!([])).unwrap();
+        let refused = scene.report("benchmarks", &json!([{"type": "cpu", "amount": "1.234"}]));
+        assert!(complaint(&refused).contains("no more than 2 decimal places"));
+        let refused = scene.report_as("owner", &json!({"usages": [{"type": "cpu", "amount": "1"}]}));
+        assert!(complaint(&refused).contains("resource"), "{}", complaint(&refused));
+
+        // Where both are sent the plan period decides, and nobody asks whether they belong together.
+        let period = scene.data.resources[scene.resource("benchmarks")].plan_periods[0].uuid;
+        let other = scene.data.resources[scene.resource("climate-alps")].uuid;
+        let usages = json!([{"type": "cpu", "amount": "6"}]);
+        let body = json!({"resource": other, "plan_period": period, "usages": usages});
+        scene.report_as("owner", &body).unwrap();
+        assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), ["6.00 none"]);
+        assert!(scene.stored("climate-alps", "cpu", "2026-11").is_empty());
+    }
+}
+
+#[test]
+fn section_1_2_who_may_report_is_asked_after_the_body_is_judged() {
+    for behaviour in newer() {
+        let mut scene = Scene::new(behaviour);
+        let resource = scene.data.resources[scene.resource("benchmarks")].uuid;
+        let body =
+            |amount: &str| json!({"resource": resource, "usages": [{"type": "cpu", "amount": amount}]});
+        for (user, is_let_in) in
+            [("staff", true), ("owner", true), ("manager", true), ("consumer", false), ("nobody", false)]
+        {
+            complaint(&scene.report_as(user, &body("x")));
+            match scene.report_as(user, &body("5")) {
+                Ok(()) => assert!(is_let_in, "{user}"),
+                Err(refusal) => assert!(!is_let_in && matches!(refusal, Refusal::Forbidden), "{user}"),
+            }
+        }
+        assert_eq!(scene.stored("benchmarks", "cpu", "2026-11"), ["5.00 none"]);
+    }
+}
+
+#[test]
 fn section_1_3_a_plan_is_required() {
     for behaviour in newer() {
         let mut scene = Scene::new(behaviour);
