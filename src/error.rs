@@ -218,8 +218,12 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
             "look at it with `plan show`, and give the digest of what you agree to"
         }
         Refusal::Month(MonthRefusal::Other { .. }) => {
-            "this server books into its current month only; --period YYYY-MM takes the rows of one month"
+            "make the plan again: what a past month still takes is planned row by row"
         }
+        Refusal::Month(MonthRefusal::Future { .. }) => "report it once it has begun",
+        Refusal::Month(MonthRefusal::NoMoment { .. }) => "settle this month on the invoice",
+        Refusal::Closed { .. } => "settle them on the invoice; the workbook of corrections lists them",
+        Refusal::SeveralMonths { .. } => "--period YYYY-MM takes the rows of one month",
         Refusal::Month(MonthRefusal::UnknownZone { .. }) => {
             "set time_zone of this server in your profile (its operator knows it), or try again in the middle of the month"
         }

@@ -21,7 +21,7 @@ use crate::source::Input;
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::{Connection, connect};
-use super::input::InputArguments;
+use super::input::{InputArguments, SplitArguments};
 use super::{Global, check};
 
 /// What `apply` takes.
@@ -39,6 +39,8 @@ pub struct ApplyArguments {
     /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
     #[arg(long)]
     skip_faulty: bool,
+    #[command(flatten)]
+    split: SplitArguments,
     /// Go on with the other resources where one is stale; nothing of a stale resource is sent
     #[arg(long)]
     partial: bool,
@@ -85,7 +87,7 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     let connection = connect(global)?;
     let ready = match plan_file(&arguments.files) {
-        Some(_) if !arguments.input.is_empty() || arguments.skip_faulty => {
+        Some(_) if !arguments.input.is_empty() || arguments.skip_faulty || arguments.split.is_given() => {
             let what = "a plan is applied as it was agreed to; nothing of it can be chosen";
             return Err(Error::setting(what, "make a plan with these flags, and apply that one"));
         }
@@ -172,7 +174,7 @@ async fn from_files(
     terminal: &Terminal,
 ) -> Result<Option<Ready>, Error> {
     let check = arguments.input.settings(&arguments.files, connection)?;
-    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty };
+    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(sealed) = planned.plan.as_ref() else {
         check::show(&planned.check, global);

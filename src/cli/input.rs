@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::domain::{PeriodRange, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
 use crate::jobs::load::InputSettings;
 use crate::parse::ParseSettings;
+use crate::plan::SplitPlans;
 use crate::resolve::ResolveSettings;
 
 use super::connect::Connection;
@@ -35,6 +36,35 @@ pub struct InputArguments {
     /// A column that is no usage although it holds numbers; repeatable
     #[arg(long, value_name = "HEADER")]
     pub ignore_column: Vec<String>,
+}
+
+/// What to do with the total of a month that has several plan periods.
+#[derive(Debug, Args)]
+pub struct SplitArguments {
+    /// Post what the other stored rows leave of a total, where the month of a resource has several plan
+    /// periods; otherwise its rows have to name theirs
+    #[arg(long, value_name = "HOW")]
+    split_plans: Option<SplitArgument>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SplitArgument {
+    Remainder,
+}
+
+impl SplitArguments {
+    /// Whether it was typed.
+    pub fn is_given(&self) -> bool {
+        self.split_plans.is_some()
+    }
+
+    /// As the plan takes it.
+    pub fn split(&self) -> SplitPlans {
+        match self.split_plans {
+            Some(SplitArgument::Remainder) => SplitPlans::Remainder,
+            None => SplitPlans::Refuse,
+        }
+    }
 }
 
 /// Reads uuids and names as they were typed.

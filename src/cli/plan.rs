@@ -13,7 +13,7 @@ use crate::plan::{Plan, Summary};
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::connect;
-use super::input::InputArguments;
+use super::input::{InputArguments, SplitArguments};
 use super::plan_file::PlanForm;
 use super::plan_show::{self, PlanShowArguments};
 use super::{Global, check};
@@ -32,6 +32,8 @@ pub struct PlanArguments {
     /// Leave rows at deny out, together with all rows of their resource
     #[arg(long)]
     skip_faulty: bool,
+    #[command(flatten)]
+    split: SplitArguments,
     /// Write the plan: .json for `apply`; .xlsx, .html or .txt for people; repeatable
     #[arg(short, long, value_name = "FILE")]
     out: Vec<PathBuf>,
@@ -77,7 +79,7 @@ pub async fn run(
     }
     let connection = connect(global)?;
     let check = arguments.input.settings(&arguments.files, &connection)?;
-    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty };
+    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(plan) = planned.plan.as_ref() else {
         check::show(&planned.check, global);

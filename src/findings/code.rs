@@ -80,7 +80,6 @@ codes! {
     InvalidCarryOver Deny "invalid-carry-over" "recurring or missing_usage_policy cannot be understood";
     CarryOverUnsupported Deny "carry-over-unsupported" "this server does not know the missing usage policy";
     UserRow Deny "user-row" "a row reports the usage of a single user, which cannot be posted yet";
-    PlanPeriodRow Deny "plan-period-row" "a row names a plan period, which cannot be posted yet";
     NoScope Deny "no-scope" "a resource is not named by uuid and no offering is given";
     UnknownOffering Deny "unknown-offering" "an offering is not on the server, or not visible to this account";
     UnknownResource Deny "unknown-resource" "a resource is not on the server, or not visible to this account";
@@ -92,8 +91,9 @@ codes! {
     NoPlan Deny "no-plan" "the resource has no plan";
     UnitMismatch Deny "unit-mismatch" "a unit is not the one that the component is measured in";
     DuplicateKey Deny "duplicate-key" "several rows report the same resource, component and month";
-    SeveralRowsOnServer Deny "several-rows-on-server" "the server holds several rows for one resource, component and month";
-    SeveralPlanPeriods Deny "several-plan-periods" "the resource has several plan periods in this month";
+    UnknownPlanPeriod Deny "unknown-plan-period" "a row names a plan period that takes no usage of this resource and month";
+    SeveralPlanPeriods Deny "several-plan-periods" "the month has several plan periods or stored rows, and a post reaches one of them";
+    BelowFrozen Deny "below-frozen" "a total is less than the stored rows that a post does not change";
     PlanPeriodUnknown Deny "plan-period-unknown" "a stored row would change, and the resource lists no plan period that shows which";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
@@ -102,6 +102,8 @@ codes! {
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
     OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
+    CarryOverLost Warn "carry-over-lost" "a post switches off what another stored row of the month carries over";
+    NotBilled Warn "not-billed" "the invoice of the month can no longer change: stored, but never billed";
     NoPlanPeriod Warn "no-plan-period" "the resource has no plan period this month: stored, but never billed";
 }
 

@@ -3,18 +3,17 @@
 //! An outcome is told by what is stored, not by a status: a rejected request may have saved half, an
 //! accepted one may have been overwritten, a lost answer may have been a yes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::domain::{ComponentType, ResourceId};
+use crate::domain::{ComponentType, ResourceId, UsageId};
 use crate::error::ExitStatus;
-use crate::plan::{Approved, Figures, Outcome, Plan, ResourcePlan, StoredUsage};
+use crate::plan::{Approved, Figures, Now, Outcome, Plan, ResourcePlan, SourceRow, StoredRows, by_key};
 use crate::resolve::{Capabilities, Catalogue};
 use crate::waldur::{Reader, Sent};
 
 use super::post::{Exchange, PostSettings, Stop, StopReason, post};
-use super::refresh::by_key;
 use super::{Observer, Stages};
 
 /// What became of one row of the plan.
@@ -31,6 +30,12 @@ pub struct LineOutcome {
     pub place: Option<String>,
     /// What was to be stored.
     pub planned: Figures,
+    /// The stored row, where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<UsageId>,
+    /// The cell of the amount.
+    #[serde(skip)]
+    pub source: Option<SourceRow>,
     /// What became of it.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -87,14 +92,20 @@ impl ApplyReport {
         match &self.stop {
             Some(StopReason::Account(_)) => ExitStatus::Account,
             // Where requests were rejected before, something was sent, and nothing came of it.
-            Some(StopReason::Month(_) | StopReason::Stale(_)) if self.requests_rejected == 0 => {
+            Some(StopReason::Month(_) | StopReason::Stale(_) | StopReason::NotInItsMonth(_))
+                if self.requests_rejected == 0 =>
+            {
                 ExitStatus::Refused
             }
             Some(StopReason::Interrupted) => ExitStatus::Interrupted,
             None if self.requests_rejected == 0 => ExitStatus::Refused,
-            Some(StopReason::Month(_) | StopReason::Stale(_) | StopReason::Server(_)) | None => {
-                ExitStatus::Server
-            }
+            Some(
+                StopReason::Month(_)
+                | StopReason::Stale(_)
+                | StopReason::NotInItsMonth(_)
+                | StopReason::Server(_),
+            )
+            | None => ExitStatus::Server,
         }
     }
 }
@@ -112,7 +123,8 @@ pub async fn apply(
     let exchanges = post(reader, approved, catalogue, settings, stop, observer).await;
     stages.next("verify");
     let period = approved.plan().header.period;
-    let sent_anything = exchanges.values().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
+    let sent_anything =
+        exchanges.values().flatten().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
     let verified = if sent_anything {
         // What this reading learns about the server came too late for the plan.
         let mut capabilities = Capabilities::default();
@@ -126,67 +138,64 @@ pub async fn apply(
     let stored = verified.as_deref().map(by_key);
     let mut lines = Vec::new();
     for resource in approved.plan().changed() {
-        let Some(exchange) = exchanges.get(&resource.resource) else { continue };
-        let settled = exchange.stored.as_deref().map(by_key);
-        let stored = stored.as_ref().or(settled.as_ref());
-        outcomes(approved.plan(), resource, exchange, stored, &mut lines);
+        let Some(exchanges) = exchanges.get(&resource.resource) else { continue };
+        for exchange in exchanges {
+            let settled = exchange.stored.as_deref().map(by_key);
+            let stored = stored.as_ref().or(settled.as_ref());
+            outcomes(approved.plan(), resource, exchange, stored, &mut lines);
+        }
     }
-    report(&exchanges, lines, stop.reason().as_ref(), unverified)
+    report(exchanges.values().flatten(), lines, stop.reason().as_ref(), unverified)
 }
-
-type Stored<'a> = HashMap<(ResourceId, ComponentType), Vec<&'a StoredUsage>>;
 
 fn outcomes(
     plan: &Plan,
     resource: &ResourcePlan,
     exchange: &Exchange,
-    stored: Option<&Stored<'_>>,
+    stored: Option<&StoredRows<'_>>,
     lines: &mut Vec<LineOutcome>,
 ) {
-    let now = |component: &ComponentType| {
-        let rows = stored?.get(&(resource.resource, component.clone()));
-        Some(rows.into_iter().flatten().map(|row| Figures::from(*row)).collect::<Vec<_>>())
-    };
-    let line = |component: &ComponentType, place: Option<&str>, planned: Figures, outcome| LineOutcome {
+    let outcome_of = |component: &ComponentType, planned: Figures, now: Option<&Now>, outcome| LineOutcome {
         resource: resource.resource,
         name: resource.name.clone(),
         component: component.clone(),
-        place: place.map(str::to_owned),
+        place: None,
         planned,
+        row: now.and_then(Now::row),
+        source: None,
         outcome,
     };
-    for changed in &resource.lines {
-        let Some(new) = changed.change.wanted() else { continue };
+    for changed in resource.lines.iter().filter(|line| exchange.batch.posts(line, &plan.header)) {
+        let Some(new) = changed.posted() else { continue };
         let planned = new.figures();
-        let stored = now(&changed.component);
+        let now = stored.map(|stored| resource.now(changed, stored));
         let outcome = if exchange.plan_periods_changed {
-            Outcome::Stale { stored: stored.and_then(|stored| stored.into_iter().next()) }
+            Outcome::Stale { stored: now.as_ref().and_then(|now| now.figures().cloned()) }
         } else {
-            changed_outcome(&exchange.sent, &planned, changed.change.old(), stored)
+            changed_outcome(&exchange.sent, &planned, changed.change.old(), now.as_ref())
         };
-        lines.push(line(&changed.component, Some(plan.cell(changed)), planned, outcome));
+        lines.push(LineOutcome {
+            place: Some(plan.cell(changed).to_owned()),
+            source: changed.source,
+            ..outcome_of(&changed.component, planned, now.as_ref(), outcome)
+        });
     }
-    for kept in &resource.kept {
-        let outcome = kept_outcome(&exchange.sent, &kept.figures, now(&kept.component));
-        lines.push(line(&kept.component, None, kept.figures.clone(), outcome));
+    for kept in resource.kept.iter().filter(|kept| kept.plan_period == exchange.batch.plan_period()) {
+        let now = stored.map(|stored| resource.now_of_kept(kept, stored));
+        let outcome = kept_outcome(&exchange.sent, &kept.figures, now.as_ref());
+        lines.push(outcome_of(&kept.component, kept.figures.clone(), now.as_ref(), outcome));
     }
 }
 
-fn changed_outcome(
-    sent: &Sent,
-    planned: &Figures,
-    old: Option<&Figures>,
-    stored: Option<Vec<Figures>>,
-) -> Outcome {
+fn changed_outcome(sent: &Sent, planned: &Figures, old: Option<&Figures>, now: Option<&Now>) -> Outcome {
     if let Sent::NotSent { reason } = sent {
-        return not_sent(reason, planned, old, stored);
+        return not_sent(reason, planned, old, now);
     }
-    let Some(stored) = stored else { return unread(sent) };
-    if stored == [planned.clone()] {
+    let Some(now) = now else { return unread(sent) };
+    if now.is(Some(planned)) {
         return Outcome::Posted;
     }
-    let is_unchanged = stored.as_slice() == old.map_or(&[][..], std::slice::from_ref);
-    let differs = || Outcome::Differs { stored: stored.first().cloned() };
+    let is_unchanged = now.is(old);
     match sent {
         Sent::Rejected { status, message } if is_unchanged => {
             Outcome::Rejected { status: *status, message: message.clone() }
@@ -194,7 +203,9 @@ fn changed_outcome(
         Sent::Lost { reason } if is_unchanged => {
             Outcome::Unknown { reason: format!("{reason}; nothing of it is stored so far") }
         }
-        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } | Sent::NotSent { .. } => differs(),
+        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } | Sent::NotSent { .. } => {
+            Outcome::Differs { stored: now.figures().cloned() }
+        }
     }
 }
 
@@ -209,36 +220,35 @@ fn unread(sent: &Sent) -> Outcome {
 }
 
 /// A row that was not sent: stored all the same, or changed by somebody else, or as it was.
-fn not_sent(reason: &str, planned: &Figures, old: Option<&Figures>, stored: Option<Vec<Figures>>) -> Outcome {
-    match stored {
-        Some(stored) if stored == [planned.clone()] => Outcome::AlreadyThere,
-        Some(stored) if stored.as_slice() != old.map_or(&[][..], std::slice::from_ref) => {
-            Outcome::Stale { stored: stored.into_iter().next() }
-        }
+fn not_sent(reason: &str, planned: &Figures, old: Option<&Figures>, now: Option<&Now>) -> Outcome {
+    match now {
+        Some(now) if now.is(Some(planned)) => Outcome::AlreadyThere,
+        Some(now) if !now.is(old) => Outcome::Stale { stored: now.figures().cloned() },
         Some(_) | None => Outcome::NotSent { reason: reason.to_owned() },
     }
 }
 
-fn kept_outcome(sent: &Sent, planned: &Figures, stored: Option<Vec<Figures>>) -> Outcome {
-    match (sent, stored) {
-        (Sent::NotSent { .. }, Some(stored)) if stored != [planned.clone()] => {
-            Outcome::Stale { stored: stored.into_iter().next() }
+fn kept_outcome(sent: &Sent, planned: &Figures, now: Option<&Now>) -> Outcome {
+    match (sent, now) {
+        (Sent::NotSent { .. }, Some(now)) if !now.is(Some(planned)) => {
+            Outcome::Stale { stored: now.figures().cloned() }
         }
         (Sent::NotSent { reason }, _) => Outcome::NotSent { reason: reason.clone() },
         (sent, None) => unread(sent),
-        (_, Some(stored)) if stored == [planned.clone()] => Outcome::Kept,
-        (_, Some(stored)) => Outcome::Differs { stored: stored.first().cloned() },
+        (_, Some(now)) if now.is(Some(planned)) => Outcome::Kept,
+        (_, Some(now)) => Outcome::Differs { stored: now.figures().cloned() },
     }
 }
 
-fn report(
-    exchanges: &HashMap<ResourceId, Exchange>,
+fn report<'a>(
+    exchanges: impl Iterator<Item = &'a Exchange>,
     lines: Vec<LineOutcome>,
     stop: Option<&StopReason>,
     unverified: Option<String>,
 ) -> ApplyReport {
+    let exchanges: Vec<&Exchange> = exchanges.collect();
     let count =
-        |wanted: fn(&Sent) -> bool| exchanges.values().filter(|exchange| wanted(&exchange.sent)).count();
+        |wanted: fn(&Sent) -> bool| exchanges.iter().filter(|exchange| wanted(&exchange.sent)).count();
     let accepted = count(|sent| matches!(sent, Sent::Accepted));
     let lost = count(|sent| matches!(sent, Sent::Lost { .. }));
     let changed = |line: &LineOutcome| match line.outcome {

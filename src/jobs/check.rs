@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
-use crate::resolve::{ResolveSettings, Usages, months, plan_periods, rows};
+use crate::resolve::{ResolveSettings, Usages, months, plan_periods, rows, several_plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -68,7 +68,11 @@ pub async fn check(
     let of_this_month = check.usages.list().iter().filter(|usage| Some(usage.period) == current);
     let resources = of_this_month.map(|usage| usage.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &resources).await?;
-    plan_periods(check.usages.list(), &snapshot.catalogue, &mut check.findings);
+    let Snapshot { catalogue, capabilities, .. } = snapshot;
+    let of_this_month: Vec<_> =
+        check.usages.list().iter().filter(|usage| Some(usage.period) == current).collect();
+    plan_periods(of_this_month.iter().copied(), catalogue, &mut check.findings);
+    several_plan_periods(of_this_month, catalogue, capabilities.rows.value, &mut check.findings);
     check.mark_faulty();
     Ok(check)
 }

@@ -47,6 +47,6 @@ impl Demo {
     /// The settings under which a sample is read.
     pub fn settings(file: &Path) -> PlanSettings {
         let input = InputSettings { files: vec![file.to_owned()], ..InputSettings::default() };
-        PlanSettings { check: CheckSettings { input, ..CheckSettings::default() }, skip_faulty: false }
+        PlanSettings { check: CheckSettings { input, ..CheckSettings::default() }, ..PlanSettings::default() }
     }
 }

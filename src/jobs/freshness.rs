@@ -4,17 +4,14 @@
 //! request where the plan periods tell the month's rows; only what they do not confirm costs a second
 //! one. Nothing here posts.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
-use crate::domain::{BillingPeriod, PlanPeriodId, ResourceId};
-use crate::plan::{ResourcePlan, StoredUsage};
-use crate::resolve::{Catalogue, PlanPeriod};
+use crate::domain::{BillingPeriod, ResourceId};
+use crate::plan::{ResourcePlan, StoredUsage, by_key};
 use crate::waldur::{Reader, WaldurError};
 
-use super::refresh::{by_key, stale_lines};
+use super::refresh::{have_changed, stale_lines};
 
 /// When the stored usages of a plan were read, and how old they may be when a post leaves.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +59,9 @@ pub struct StaleResource {
 /// Looks at resources again.
 pub struct Lookout<'a> {
     reader: &'a Reader,
-    catalogue: &'a Catalogue,
     period: BillingPeriod,
+    /// Whether plan periods tell the usages of the month, which they do of the current one alone.
+    is_current: bool,
     freshness: Freshness,
     /// What an earlier look found stale.
     known: &'a HashMap<ResourceId, StaleResource>,
@@ -73,12 +71,12 @@ impl<'a> Lookout<'a> {
     /// Sets one up for the resources of a month.
     pub fn new(
         reader: &'a Reader,
-        catalogue: &'a Catalogue,
         period: BillingPeriod,
+        is_current: bool,
         freshness: Freshness,
         known: &'a HashMap<ResourceId, StaleResource>,
     ) -> Self {
-        Self { reader, catalogue, period, freshness, known }
+        Self { reader, period, is_current, freshness, known }
     }
 
     /// Looks at a resource before its post.
@@ -90,28 +88,16 @@ impl<'a> Lookout<'a> {
             return Ok(Look::Fresh);
         }
         let month = self.reader.resource_month(resource.resource, self.period).await?;
-        let plan_periods_changed = self.have_changed(resource.resource, &month.plan_periods);
-        if !plan_periods_changed && stale_lines(resource, &by_key(&month.usages)).is_empty() {
+        let plan_periods_changed = have_changed(resource, &month.plan_periods, self.period);
+        let shown = by_key(&month.usages);
+        if self.is_current && !plan_periods_changed && stale_lines(resource, &shown, false).is_empty() {
             return Ok(Look::Same);
         }
         // Rows under no plan period are not told there; the list of usages tells them all.
         let stored = self.reader.usages_of(resource.resource, self.period).await?;
-        if !plan_periods_changed && stale_lines(resource, &by_key(&stored)).is_empty() {
+        if stale_lines(resource, &by_key(&stored), plan_periods_changed).is_empty() {
             return Ok(Look::Same);
         }
         Ok(Look::Stale(StaleResource { stored, plan_periods_changed }))
-    }
-
-    fn have_changed(&self, resource: ResourceId, now: &[PlanPeriod]) -> bool {
-        let before = self.catalogue.plan_periods(resource).unwrap_or_default();
-        self.of_month(before) != self.of_month(now)
-    }
-
-    fn of_month(
-        &self,
-        periods: &[PlanPeriod],
-    ) -> BTreeSet<(PlanPeriodId, Option<Timestamp>, Option<Timestamp>)> {
-        let of_month = periods.iter().filter(|period| period.overlaps(self.period));
-        of_month.map(|period| (period.id, period.start, period.end)).collect()
     }
 }

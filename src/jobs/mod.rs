@@ -16,6 +16,7 @@ pub mod load;
 pub mod plan;
 pub mod post;
 pub mod refresh;
+pub mod results;
 
 use std::time::{Duration, Instant};
 

@@ -9,8 +9,8 @@ use crate::domain::{BillingPeriod, ResourceId, RunId};
 use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
 use crate::plan::{
-    Comparison, Header, Made, MonthRefusal, Plan, Refusal, Reporter, ResourcePlan, compare,
-    unknown_plan_periods,
+    Header, Made, MonthRefusal, Plan, Planner, Refusal, Reporter, Reporting, ResourcePlan, SplitPlans,
+    compare,
 };
 use crate::resolve::{Usage, Usages, plan_periods};
 use crate::waldur::Reader;
@@ -28,6 +28,8 @@ pub struct PlanSettings {
     pub check: CheckSettings,
     /// Whether rows at deny are left out together with all rows of their resource.
     pub skip_faulty: bool,
+    /// What is done with totals of several plan periods.
+    pub split: SplitPlans,
 }
 
 /// A plan, or the findings that stand against it.
@@ -71,17 +73,21 @@ pub async fn plan(
     });
     reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("compare");
+    let compared = compare(usages.list(), &stored)?;
+    let reporting = reporting(reader, snapshot, period)?;
     let Snapshot { catalogue, capabilities, .. } = snapshot;
-    let compared = compare(usages.list(), &stored, catalogue, capabilities, &mut check.findings)?;
     stages.next("plan periods");
 
-    // Only what is posted reaches a plan period, so only resources with a change are asked about.
-    let changed = compared.resources.iter().filter(|resource| resource.has_changes());
-    let changed: BTreeSet<ResourceId> = changed.map(|resource| resource.resource).collect();
-    add_plan_periods(reader, catalogue, &changed).await?;
-    let of_changed = usages.list().iter().filter(|usage| changed.contains(&usage.resource));
-    plan_periods(of_changed, catalogue, &mut check.findings);
-    unknown_plan_periods(&compared, usages.list(), catalogue, &mut check.findings);
+    // Only what is posted reaches a plan period, so only resources with something to post are asked about.
+    let (split, inputs) = (settings.split, check.loaded.files.as_slice());
+    let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
+    let posted: BTreeSet<ResourceId> = planner.to_look_at(&compared).into_iter().collect();
+    add_plan_periods(reader, catalogue, &posted).await?;
+    let of_posted = usages.list().iter().filter(|usage| posted.contains(&usage.resource));
+    plan_periods(of_posted, catalogue, &mut check.findings);
+    stages.next("lines");
+    let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
+    let resources = planner.resources(&compared, &mut check.findings);
     drop(stages);
 
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
@@ -94,7 +100,7 @@ pub async fn plan(
     left_out.add(&check.findings, &out);
     let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
     left_out.mark(&mut check.loaded.parsed.fates);
-    let mut plan = assemble(reader, &check, compared, period, &left_out_resources)?;
+    let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
     plan.header.rows_left_out = left_out.len();
     check.usages = usages;
     let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
@@ -102,15 +108,31 @@ pub async fn plan(
     Ok(Planned { check, plan: sealed, left_out, read_at })
 }
 
-/// The one month of all rows; the server's own where there is no row.
+/// The one month of all rows, which must have begun; the server's own where there is no row.
 fn single_period(usages: &Usages, snapshot: &Snapshot) -> Result<BillingPeriod, Error> {
     let current = snapshot.catalogue.current_period();
     let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
     let months: BTreeSet<BillingPeriod> = usages.list().iter().map(|usage| usage.period).collect();
-    match months.into_iter().find(|&month| month != current) {
-        Some(wanted) => Err(Refusal::Month(MonthRefusal::Other { wanted, current }).into()),
-        None => Ok(current),
+    let mut months = months.into_iter();
+    match (months.next(), months.next()) {
+        (Some(first), Some(second)) => Err(Refusal::SeveralMonths { first, second }.into()),
+        (Some(wanted), None) if wanted > current => {
+            Err(Refusal::Month(MonthRefusal::Future { wanted, current }).into())
+        }
+        (Some(only), None) => Ok(only),
+        (None, _) => Ok(current),
     }
+}
+
+/// Who reports, and what the month still takes.
+fn reporting(reader: &Reader, snapshot: &Snapshot, period: BillingPeriod) -> Result<Reporting, Error> {
+    let current = snapshot.catalogue.current_period();
+    let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
+    let mut reporting = Reporting::new(period, current, reader.now()?, &snapshot.capabilities);
+    for offering in snapshot.catalogue.offerings() {
+        reporting.roles.insert(offering.id, snapshot.account.role_for(std::iter::once(offering)));
+    }
+    Ok(reporting)
 }
 
 /// The resources of rows that the comparison found at deny.
@@ -123,12 +145,12 @@ fn resources_at_deny(usages: &Usages, rows: impl Iterator<Item = RowIndex>) -> H
 fn assemble(
     reader: &Reader,
     check: &Check,
-    compared: Comparison,
-    period: BillingPeriod,
+    resources: Vec<ResourcePlan>,
+    reporting: &Reporting,
     without: &HashSet<ResourceId>,
 ) -> Result<Plan, Error> {
     let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
-    let resources = compared.resources.into_iter().filter(|resource| !without.contains(&resource.resource));
+    let resources = resources.into_iter().filter(|resource| !without.contains(&resource.resource));
     let destination = reader.destination();
     let resources: Vec<ResourcePlan> = resources.collect();
     let made = Made {
@@ -140,7 +162,8 @@ fn assemble(
         server: destination.server,
         sandbox: destination.sandbox,
         account: reporter(snapshot, &resources),
-        period,
+        period: reporting.period,
+        current_period: reporting.current,
         inputs: check.loaded.files.clone(),
         rows: check.counts(),
         rows_left_out: 0,

@@ -1,8 +1,9 @@
-//! Posting an approved plan: a few requests at a time, one per resource.
+//! Posting an approved plan: a few resources at a time, the requests of each one after the other.
 //!
 //! The laws kept here: a request is sent once; nothing is sent when the month turns, when the account
 //! is refused, when the server is gone or when the user says stop; nothing is sent for a resource that
-//! is stale; after every answer other than 201 and after every lost one the resource is read again.
+//! is stale; after every answer other than 201 and after every lost one the resource is read again. The
+//! first post into a past month goes alone, and nothing follows before it was read back there.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -12,9 +13,11 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::ResourceId;
-use crate::plan::{Approved, Batch, MonthRefusal, MonthRule, ResourcePlan, StoredUsage};
+use crate::plan::{
+    Approved, Batch, Header, MonthRefusal, MonthRule, ResourcePlan, Standing, StoredUsage, by_key,
+};
 use crate::resolve::Catalogue;
-use crate::waldur::{Poster, Reader, Sent};
+use crate::waldur::{Poster, Reader, Sent, WaldurError};
 
 use super::Observer;
 use super::freshness::{Freshness, Look, Lookout, StaleResource};
@@ -28,6 +31,9 @@ pub enum StopReason {
     /// The month turns or has turned.
     #[error("{0}")]
     Month(MonthRefusal),
+    /// The first post into a past month was not found there, or changed this month.
+    #[error("the first post for {0} was not read back as planned, so nothing more is sent")]
+    NotInItsMonth(String),
     /// 401 or 403.
     #[error("the server does not let this account post: {0}")]
     Account(String),
@@ -60,6 +66,8 @@ impl Stop {
 
 /// What came of one request.
 pub struct Exchange {
+    /// The request.
+    pub batch: Batch,
     /// What the server answered.
     pub sent: Sent,
     /// What is stored, read again where the answer left it open, or found before it could be sent.
@@ -71,7 +79,7 @@ pub struct Exchange {
 /// How batches are posted.
 #[derive(Debug, Clone)]
 pub struct PostSettings {
-    /// Requests at a time.
+    /// Resources at a time.
     pub at_once: usize,
     /// When the plan's rows were read, and how old they may be.
     pub freshness: Freshness,
@@ -88,7 +96,7 @@ impl PostSettings {
     }
 }
 
-/// Posts all batches; each resource that has one is in the result.
+/// Posts all batches; each resource that has one is in the result, with its requests in their order.
 pub async fn post(
     reader: &Reader,
     approved: &Approved,
@@ -96,66 +104,96 @@ pub async fn post(
     settings: &PostSettings,
     stop: &Stop,
     observer: &dyn Observer,
-) -> HashMap<ResourceId, Exchange> {
-    let poster = Poster::new(reader, approved);
-    let period = approved.plan().header.period;
-    let changed = approved.plan().changed();
-    let batches: Vec<(&ResourcePlan, Batch)> =
-        changed.filter_map(|resource| Some((resource, Batch::new(resource, period)?))).collect();
-    observer.posting(batches.len());
-    let lookout = Lookout::new(reader, catalogue, period, settings.freshness, &settings.stale);
-    let is_partial = settings.is_partial;
-    let month = MonthRule::of(&approved.plan().header);
-    let lost_in_a_row = AtomicUsize::new(0);
-    let run = Run { reader, poster, catalogue, month, lookout, is_partial, stop, lost_in_a_row };
-    let exchanges = stream::iter(&batches)
-        .map(|(resource, batch)| {
-            let run = &run;
-            async move {
-                let exchange = run.exchange(resource, batch).await;
-                observer.posted();
-                (batch.resource(), exchange)
-            }
-        })
-        .buffer_unordered(settings.at_once.max(1))
-        .collect()
-        .await;
+) -> HashMap<ResourceId, Vec<Exchange>> {
+    let header = &approved.plan().header;
+    let requests = Batch::of_plan(approved.plan());
+    observer.posting(requests.iter().map(|(_, batches)| batches.len()).sum());
+    let run = Run {
+        reader,
+        poster: Poster::new(reader, approved),
+        catalogue,
+        header,
+        month: MonthRule::of(header),
+        lookout: Lookout::new(reader, header.period, !header.is_past(), settings.freshness, &settings.stale),
+        is_partial: settings.is_partial,
+        stop,
+        observer,
+        lost_in_a_row: AtomicUsize::new(0),
+    };
+    let mut done = HashMap::with_capacity(requests.len());
+    let mut rest = requests.into_iter();
+    if header.is_past()
+        && let Some((resource, batches)) = rest.next()
+    {
+        done.insert(resource.resource, run.first_into_the_past(resource, batches).await);
+    }
+    let exchanges = stream::iter(rest).map(|(resource, batches)| {
+        let run = &run;
+        async move { (resource.resource, run.resource(resource, batches).await) }
+    });
+    let exchanges: Vec<_> = exchanges.buffer_unordered(settings.at_once.max(1)).collect().await;
+    done.extend(exchanges);
     observer.posting_over();
-    exchanges
+    done
 }
 
 struct Run<'a> {
     reader: &'a Reader,
     poster: Poster,
     catalogue: &'a Catalogue,
+    header: &'a Header,
     month: MonthRule,
     lookout: Lookout<'a>,
     is_partial: bool,
     stop: &'a Stop,
+    observer: &'a dyn Observer,
     lost_in_a_row: AtomicUsize,
 }
 
 impl Run<'_> {
-    async fn exchange(&self, resource: &ResourcePlan, batch: &Batch) -> Exchange {
-        if let Some(stale) = self.look_again(resource).await {
-            let reason =
-                self.stop.reason().map_or_else(|| "the resource is stale".to_owned(), |it| it.to_string());
-            return Exchange {
-                sent: Sent::NotSent { reason },
-                stored: Some(stale.stored),
-                plan_periods_changed: stale.plan_periods_changed,
+    /// The requests of one resource, one after the other; what follows a request that was not accepted
+    /// is not sent, because it was planned upon it.
+    async fn resource(&self, resource: &ResourcePlan, batches: Vec<Batch>) -> Vec<Exchange> {
+        let stale = self.look_again(resource).await;
+        let mut goes_on = stale.is_none();
+        let mut exchanges: Vec<Exchange> = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let exchange = if goes_on {
+                self.exchange(resource, batch).await
+            } else {
+                self.not_sent(batch, stale.as_ref())
             };
+            self.observer.posted();
+            goes_on = exchange.sent == Sent::Accepted;
+            exchanges.push(exchange);
         }
-        let created = self.catalogue.resource(batch.resource()).and_then(|resource| resource.created);
+        exchanges
+    }
+
+    fn not_sent(&self, batch: Batch, stale: Option<&StaleResource>) -> Exchange {
+        let other = || match stale {
+            Some(_) => "the resource is stale".to_owned(),
+            None => "an earlier request of this resource was not accepted".to_owned(),
+        };
+        let reason = self.stop.reason().map_or_else(other, |reason| reason.to_string());
+        Exchange {
+            batch,
+            sent: Sent::NotSent { reason },
+            stored: stale.map(|stale| stale.stored.clone()),
+            plan_periods_changed: stale.is_some_and(|stale| stale.plan_periods_changed),
+        }
+    }
+
+    async fn exchange(&self, resource: &ResourcePlan, batch: Batch) -> Exchange {
+        let created = self.catalogue.resource(resource.resource).and_then(|resource| resource.created);
         let date = self.poster.now().map_or(Ok(None), |now| self.month.date(now, created));
         if let Err(refusal) = date {
             self.stop.because(StopReason::Month(refusal));
         }
-        if let Some(reason) = self.stop.reason() {
-            let sent = Sent::NotSent { reason: reason.to_string() };
-            return Exchange { sent, stored: None, plan_periods_changed: false };
+        if self.stop.reason().is_some() {
+            return self.not_sent(batch, None);
         }
-        let sent = self.poster.post(batch, date.ok().flatten()).await;
+        let sent = self.poster.post(&batch, date.ok().flatten()).await;
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
@@ -163,7 +201,47 @@ impl Run<'_> {
                 self.reader.usages_of(batch.resource(), batch.period()).await.ok()
             }
         };
-        Exchange { sent, stored, plan_periods_changed: false }
+        Exchange { batch, sent, stored, plan_periods_changed: false }
+    }
+
+    /// The first post into a past month: read back there, and this month found as it was.
+    async fn first_into_the_past(&self, resource: &ResourcePlan, batches: Vec<Batch>) -> Vec<Exchange> {
+        let this_month = || self.reader.usages_of(resource.resource, self.header.current_period);
+        let before = match this_month().await {
+            Ok(before) => before,
+            Err(error) => {
+                self.stop.because(StopReason::Server(error.to_string()));
+                return batches.into_iter().map(|batch| self.not_sent(batch, None)).collect();
+            }
+        };
+        let exchanges = self.resource(resource, batches).await;
+        let was_sent = exchanges.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
+        if was_sent && !self.is_in_its_month(resource, &exchanges, this_month().await.ok(), &before).await {
+            self.stop.because(StopReason::NotInItsMonth(self.header.period.to_string()));
+        }
+        exchanges
+    }
+
+    /// Whether what was accepted of the first resource stands in its month, and nothing else moved.
+    async fn is_in_its_month(
+        &self,
+        resource: &ResourcePlan,
+        exchanges: &[Exchange],
+        this_month: Option<Vec<StoredUsage>>,
+        before: &[StoredUsage],
+    ) -> bool {
+        if this_month.as_deref() != Some(before) {
+            return false;
+        }
+        let Ok(stored) = self.reader.usages_of(resource.resource, self.header.period).await else {
+            return false;
+        };
+        let stored = by_key(&stored);
+        let accepted = exchanges.iter().filter(|exchange| exchange.sent == Sent::Accepted);
+        accepted.into_iter().all(|exchange| {
+            let mut posted = resource.lines.iter().filter(|line| exchange.batch.posts(line, self.header));
+            posted.all(|line| resource.standing(line, &stored) == Standing::AsPlanned)
+        })
     }
 
     /// Looks at a resource again where what was read of it is too old: somebody else may have changed
@@ -181,7 +259,7 @@ impl Run<'_> {
                 Some(stale)
             }
             Err(error) => {
-                self.stop.because(StopReason::Server(error.to_string()));
+                self.stop.because(stop_reason(&error));
                 None
             }
         }
@@ -205,5 +283,14 @@ impl Run<'_> {
             }
             Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } => {}
         }
+    }
+}
+
+/// What a read that failed means for the run.
+fn stop_reason(error: &WaldurError) -> StopReason {
+    if error.is_about_the_account() {
+        StopReason::Account(error.to_string())
+    } else {
+        StopReason::Server(error.to_string())
     }
 }

@@ -1,15 +1,18 @@
 //! A plan that was made earlier, set against what is stored now.
 //!
 //! A line that is stored as planned already is taken out; a line or a kept row whose stored figures
-//! are no longer those that the plan was made from is stale, and stops the run.
+//! are no longer those that the plan was made from is stale, and so is a resource whose plan periods
+//! changed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
-use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageKey, visible};
+use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageId, visible};
 use crate::error::Error;
-use crate::plan::{Change, Figures, Plan, Refusal, Reporter, ResourcePlan, StoredUsage, Wanted, kept, line};
-use crate::resolve::Catalogue;
+use crate::plan::{
+    Change, Figures, Line, Plan, Refusal, Reporter, ResourcePlan, Standing, StoredRows, Wanted, by_key, kept,
+};
+use crate::resolve::{Catalogue, PlanPeriod};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -31,6 +34,8 @@ pub struct StaleLine {
     pub stored: Option<Figures>,
     /// What the plan would store.
     pub new: Option<Amount>,
+    /// Whether the plan periods of the resource changed, so that a post would reach another row.
+    pub plan_periods_changed: bool,
 }
 
 /// A plan set against the server's state of now.
@@ -62,38 +67,38 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     stages.next("stored usages");
     let read_at = Instant::now();
     let period = plan.header.period;
-    let stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
+    let all = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = plan.changed().map(|resource| resource.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
     stages.next("compare");
     for resource in plan.changed() {
-        postable(resource, &snapshot.catalogue, period)?;
+        postable(resource, &snapshot.catalogue)?;
     }
-    let all = &stored;
-    let stored = by_key(all);
+    let stored = by_key(&all);
     let mut stale_resources = HashMap::new();
     let (mut already_there, mut stale) = (0, Vec::new());
-    let capabilities = plan.header.capabilities.clone();
+    let header = plan.header.clone();
     for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
-        let lines = stale_lines(resource, &stored);
+        let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
+        let plan_periods_changed = have_changed(resource, periods, period);
+        let lines = stale_lines(resource, &stored, plan_periods_changed);
         if !lines.is_empty() {
             let own = all.iter().filter(|usage| usage.resource == resource.resource).cloned().collect();
-            let found = StaleResource { stored: own, plan_periods_changed: false };
-            stale_resources.insert(resource.resource, found);
+            stale_resources.insert(resource.resource, StaleResource { stored: own, plan_periods_changed });
             stale.extend(lines);
             // Nothing of it is sent, so it stays as it was planned.
             continue;
         }
         already_there += settle(resource, &stored);
-        complete(resource, &stored, &snapshot.catalogue, period);
-        resource.kept = kept(&resource.lines, &capabilities);
+        complete(resource, &stored, periods, &snapshot.catalogue);
+        resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
     }
     Ok(Refreshed { plan, already_there, stale, snapshot, read_at, stale_resources, reporter })
 }
 
 /// What a resource must still be, as it was when the plan was made.
-fn postable(resource: &ResourcePlan, catalogue: &Catalogue, period: BillingPeriod) -> Result<(), Refusal> {
+fn postable(resource: &ResourcePlan, catalogue: &Catalogue) -> Result<(), Refusal> {
     let name = visible(&resource.name);
     let Some(now) = catalogue.resource(resource.resource) else {
         return Err(Refusal::Unpostable(format!("{name} is no longer visible to this account")));
@@ -101,78 +106,88 @@ fn postable(resource: &ResourcePlan, catalogue: &Catalogue, period: BillingPerio
     if !now.state.takes_usage() {
         return Err(Refusal::Unpostable(format!("{name} is {} now, and takes no usage", now.state)));
     }
-    let periods = catalogue.plan_periods(resource.resource).unwrap_or_default();
-    match periods.iter().filter(|one| one.overlaps(period)).count() {
-        0 | 1 => Ok(()),
-        several => Err(Refusal::Unpostable(format!(
-            "{name} has {several} plan periods in {period} now, and a post reaches one"
-        ))),
-    }
+    Ok(())
 }
 
-/// Stored rows, by what they are of.
-pub type Stored<'a> = HashMap<(ResourceId, ComponentType), Vec<&'a StoredUsage>>;
-
-fn figures(stored: &Stored<'_>, resource: ResourceId, component: &ComponentType) -> Vec<Figures> {
-    let rows = stored.get(&(resource, component.clone()));
-    rows.into_iter().flatten().map(|row| Figures::from(*row)).collect()
+/// Whether the plan periods with a share of the month are not those of the plan.
+pub fn have_changed(resource: &ResourcePlan, now: &[PlanPeriod], month: BillingPeriod) -> bool {
+    let now: Vec<&PlanPeriod> = now.iter().filter(|period| period.overlaps(month)).collect();
+    let is_known = |one: &&PlanPeriod| resource.plan_periods.iter().any(|before| before.is_like(one));
+    now.len() != resource.plan_periods.len() || !now.iter().all(is_known)
 }
 
-/// The changed and the kept lines whose stored figures are neither those of the plan nor the new ones.
-pub fn stale_lines(resource: &ResourcePlan, stored: &Stored<'_>) -> Vec<StaleLine> {
-    let stale = |component: &ComponentType, from: Option<&Figures>, new: Option<&Wanted>| {
-        let found = figures(stored, resource.resource, component);
-        let is_there = new.is_some_and(|new| found == [new.figures()]);
-        let is_base = found.as_slice() == from.map_or(&[][..], std::slice::from_ref);
-        (!is_there && !is_base).then(|| StaleLine {
+/// The changed and the kept lines whose stored figures are neither those of the plan nor the new ones;
+/// all that would be posted where the plan periods changed.
+pub fn stale_lines(
+    resource: &ResourcePlan,
+    stored: &StoredRows<'_>,
+    plan_periods_changed: bool,
+) -> Vec<StaleLine> {
+    let is_stale = |line: &&Line| {
+        resource.matters(line)
+            && (plan_periods_changed && line.posted().is_some()
+                || resource.standing(line, stored) == Standing::Otherwise)
+    };
+    let changed = resource.lines.iter().filter(is_stale).map(|line| StaleLine {
+        resource: resource.resource,
+        name: resource.name.clone(),
+        component: line.component.clone(),
+        planned_from: line.change.old().cloned(),
+        stored: resource.now(line, stored).figures().cloned(),
+        new: line.posted().map(|new| new.amount.get()),
+        plan_periods_changed,
+    });
+    let kept = resource.kept.iter().filter_map(|kept| {
+        let now = resource.now_of_kept(kept, stored);
+        (!now.is(Some(&kept.figures))).then(|| StaleLine {
             resource: resource.resource,
             name: resource.name.clone(),
-            component: component.clone(),
-            planned_from: from.cloned(),
-            stored: found.into_iter().next(),
-            new: new.map(|new| new.amount.get()),
+            component: kept.component.clone(),
+            planned_from: Some(kept.figures.clone()),
+            stored: now.figures().cloned(),
+            new: None,
+            plan_periods_changed,
         })
-    };
-    let changed = resource.lines.iter().filter_map(|line| Some((line, line.change.wanted()?)));
-    let changed = changed.filter_map(|(line, new)| stale(&line.component, line.change.old(), Some(new)));
-    let kept = resource.kept.iter().filter_map(|kept| stale(&kept.component, Some(&kept.figures), None));
+    });
     changed.chain(kept).collect()
 }
 
 /// Takes the lines out that are stored as planned already; how many.
-fn settle(resource: &mut ResourcePlan, stored: &Stored<'_>) -> usize {
-    let id = resource.resource;
-    let mut already_there = 0;
-    for line in &mut resource.lines {
-        let Some(new) = line.change.wanted().map(Wanted::figures) else { continue };
-        if figures(stored, id, &line.component) == [new.clone()] {
-            already_there += 1;
+fn settle(resource: &mut ResourcePlan, stored: &StoredRows<'_>) -> usize {
+    let there: Vec<(usize, Option<UsageId>)> = resource
+        .lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.posted().is_some() && resource.standing(line, stored) == Standing::AsPlanned)
+        .map(|(at, line)| (at, resource.now(line, stored).row()))
+        .collect();
+    for (at, row) in &there {
+        let line = &mut resource.lines[*at];
+        line.row = *row;
+        if let Some(new) = line.change.wanted().map(Wanted::figures) {
             line.change = Change::Same { old: new };
         }
     }
-    already_there
+    there.len()
 }
 
 /// Adds the rows that were stored since the plan was made, which ride along like any other.
-fn complete(resource: &mut ResourcePlan, stored: &Stored<'_>, catalogue: &Catalogue, period: BillingPeriod) {
+fn complete(
+    resource: &mut ResourcePlan,
+    stored: &StoredRows<'_>,
+    periods: &[PlanPeriod],
+    catalogue: &Catalogue,
+) {
     let id = resource.resource;
     let mut others: Vec<&ComponentType> =
         stored.keys().filter(|(own, _)| *own == id).map(|(_, component)| component).collect();
     others.retain(|component| resource.lines.iter().all(|line| line.component != **component));
     others.sort();
     for component in others {
-        for old in figures(stored, id, component) {
-            let key = UsageKey { resource: id, component: component.clone(), period };
-            resource.lines.push(line(key, Change::OnlyOnServer { old }, None, catalogue));
+        let offering = catalogue.offering(resource.offering);
+        let known = offering.and_then(|offering| offering.component(component));
+        for row in stored.get(&(id, component.clone())).into_iter().flatten() {
+            resource.lines.push(Line::only_on_server(row, known, periods));
         }
     }
-}
-
-/// Stored rows by resource and component.
-pub fn by_key(stored: &[StoredUsage]) -> Stored<'_> {
-    let mut rows = Stored::new();
-    for usage in stored {
-        rows.entry((usage.resource, usage.component.clone())).or_default().push(usage);
-    }
-    rows
 }

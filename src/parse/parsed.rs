@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{BillingPeriod, CarryOver, OfferingId, Place, ReportableAmount, ResourceId, Spot};
+use crate::domain::{
+    BillingPeriod, CarryOver, OfferingId, Place, PlanPeriodId, ReportableAmount, ResourceId, Spot,
+};
 use crate::findings::{Fates, RowIndex};
 use crate::mapping::Field;
 
@@ -99,6 +101,8 @@ pub struct Subject {
     pub offering: Option<OfferingId>,
     /// The month.
     pub period: BillingPeriod,
+    /// The plan period, where the row names one.
+    pub plan_period: Option<PlanPeriodId>,
     /// The description, where the row has one.
     pub description: Option<Arc<str>>,
     /// What happens in later months, where the row speaks of it.

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, CarryOver, OfferingId, PeriodRange, fold, visible};
+use crate::domain::{Amount, BillingPeriod, CarryOver, OfferingId, PeriodRange, PlanPeriodId, fold, visible};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
 
@@ -123,13 +123,11 @@ impl<'a> RowDraft<'a> {
         (policy.or(recurring), true)
     }
 
-    /// Rows that speak of a part of the usage are never posted as, or added to, the whole.
-    fn parts(&mut self) {
-        for (field, code) in [(Field::Username, Code::UserRow), (Field::PlanPeriod, Code::PlanPeriodRow)] {
-            if let Some((column, cell)) = self.filled(field) {
-                let finding = Finding::new(code, cells::shown(cell), "the usage of the whole resource");
-                self.fault(Some(column), finding.hint("leave such rows out, or use --skip-faulty"));
-            }
+    /// A row that speaks of one person is never posted as, or added to, the whole.
+    fn person(&mut self) {
+        if let Some((column, cell)) = self.filled(Field::Username) {
+            let finding = Finding::new(Code::UserRow, cells::shown(cell), "the usage of the whole resource");
+            self.fault(Some(column), finding.hint("leave such rows out, or use --skip-faulty"));
         }
     }
 }
@@ -264,7 +262,8 @@ impl<'a> Parser<'a> {
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
         let description = draft.description();
         let (carry_over, names_policy) = draft.carry_over();
-        draft.parts();
+        let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
+        draft.person();
         self.extra_cells(&mut draft, shape);
         let figure = match shape {
             Shape::Long => self.figure(&mut draft),
@@ -289,6 +288,7 @@ impl<'a> Parser<'a> {
             resource,
             offering,
             period,
+            plan_period,
             description,
             carry_over,
             names_policy,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{Destination, Role, SandboxWorld, UserId};
+use crate::domain::{BillingPeriod, Destination, Role, SandboxWorld, UserId};
 
 use super::document::{Plan, Reporter};
 use super::month::{MonthRefusal, MonthRule};
@@ -58,6 +58,22 @@ pub enum Refusal {
     /// The month cannot be posted to.
     #[error(transparent)]
     Month(#[from] MonthRefusal),
+    /// The rows are of several months, and a plan is of one.
+    #[error("the rows are of several months, {first} and {second} among them")]
+    SeveralMonths {
+        /// One of them.
+        first: BillingPeriod,
+        /// Another one.
+        second: BillingPeriod,
+    },
+    /// What differs is of a month that is closed.
+    #[error("{rows} amounts of {month} differ, and that month is closed for them; nothing was sent")]
+    Closed {
+        /// How many.
+        rows: usize,
+        /// The month.
+        month: BillingPeriod,
+    },
     /// The stored usages changed since the plan was made.
     #[error("{rows} rows are stale: the server's figures changed since the plan was made")]
     Stale {

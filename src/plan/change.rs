@@ -99,6 +99,11 @@ impl Change {
         }
     }
 
+    /// What is stored of it in the end, where something is.
+    pub fn amount_after(&self) -> Option<Amount> {
+        self.wanted().map(|new| new.amount.get()).or(self.old().map(|old| old.amount))
+    }
+
     /// Why it is what it is.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -13,16 +13,18 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Amount, BillingPeriod, BillingType, ComponentType, Destination, OfferingId, ResourceId, Role, RunId,
-    SandboxWorld, UserId, canonical_json, line_price, sha256, visible,
+    Amount, BillingPeriod, BillingType, ComponentType, CustomerId, Destination, OfferingId, PlanPeriodId,
+    ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256, visible,
 };
 use crate::findings::RowCounts;
-use crate::resolve::Capabilities;
+use crate::resolve::{Capabilities, Component, PlanPeriod};
 
-use super::change::{Change, Figures};
+use super::change::{Change, Figures, Wanted};
+use super::month_state::MonthState;
+use super::stored::StoredUsage;
 
 /// The version of the file format.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The making of a plan: what differs between two plans of the same inputs and server state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,17 @@ pub struct InputLayout {
     pub columns: BTreeMap<String, String>,
 }
 
+/// A row of one of the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SourceRow {
+    /// Which of the files, counted from 0.
+    pub input: u32,
+    /// The row of the sheet, or the line of the file.
+    pub row: u32,
+    /// The column of the amount, counted from 1.
+    pub column: u32,
+}
+
 /// Who reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reporter {
@@ -78,6 +91,8 @@ pub struct Header {
     pub account: Reporter,
     /// The month.
     pub period: BillingPeriod,
+    /// The month that the server booked into when the plan was made.
+    pub current_period: BillingPeriod,
     /// The files.
     pub inputs: Vec<InputFile>,
     /// What became of their rows.
@@ -93,6 +108,11 @@ impl Header {
     /// Where the plan goes, and nowhere else.
     pub fn destination(&self) -> Destination {
         Destination { server: self.server.clone(), sandbox: self.sandbox.clone() }
+    }
+
+    /// Whether the month was over when the plan was made.
+    pub fn is_past(&self) -> bool {
+        self.period < self.current_period
     }
 }
 
@@ -113,9 +133,30 @@ pub struct Line {
     /// What happens to it.
     #[serde(flatten)]
     pub change: Change,
+    /// The stored row; `None` where none is, or where it does not matter.
+    #[serde(default)]
+    pub row: Option<UsageId>,
+    /// The plan period that the row stands under, or will, as far as it was asked for.
+    #[serde(default)]
+    pub plan_period: Option<PlanPeriodId>,
+    /// Whether the request names that plan period instead of the resource.
+    #[serde(default)]
+    pub by_plan_period: bool,
+    /// The sum of the other stored rows of its key, which its post leaves as they are.
+    #[serde(default)]
+    pub frozen: Option<Amount>,
+    /// What the month is to it.
+    #[serde(default)]
+    pub month: MonthState,
+    /// What is known of the invoice, where the line can only be settled there.
+    #[serde(default)]
+    pub invoice: Option<String>,
     /// The cell that the amount comes from.
     #[serde(default)]
     pub place: Option<String>,
+    /// The row of it.
+    #[serde(default)]
+    pub source: Option<SourceRow>,
 }
 
 /// A line as it is written: with the reason of its action, which follows from it.
@@ -131,20 +172,81 @@ struct WrittenLine<'a> {
     change: &'a Change,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<UsageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_period: Option<PlanPeriodId>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    by_plan_period: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<Amount>,
+    #[serde(skip_serializing_if = "MonthState::is_open")]
+    month: MonthState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoice: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceRow>,
 }
 
 impl Serialize for Line {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { component, unit, billing_type, has_limit, unit_price, change, place } = self;
-        let (unit_price, place, reason) = (*unit_price, place.as_deref(), change.reason());
-        let has_limit = *has_limit;
-        WrittenLine { component, unit, billing_type, has_limit, unit_price, change, reason, place }
-            .serialize(serializer)
+        let written = WrittenLine {
+            component: &self.component,
+            unit: &self.unit,
+            billing_type: &self.billing_type,
+            has_limit: self.has_limit,
+            unit_price: self.unit_price,
+            change: &self.change,
+            reason: self.change.reason(),
+            row: self.row,
+            plan_period: self.plan_period,
+            by_plan_period: self.by_plan_period,
+            frozen: self.frozen,
+            month: self.month,
+            invoice: self.invoice.as_deref(),
+            place: self.place.as_deref(),
+            source: self.source,
+        };
+        written.serialize(serializer)
     }
 }
 
 impl Line {
+    /// A stored row that the plan does not speak of.
+    pub fn only_on_server(row: &StoredUsage, known: Option<&Component>, periods: &[PlanPeriod]) -> Self {
+        Self {
+            component: row.component.clone(),
+            unit: known.map(|known| known.measured_unit.clone()).unwrap_or_default(),
+            billing_type: known
+                .map_or(BillingType::Other("unknown".into()), |known| known.billing_type.clone()),
+            has_limit: known.is_none_or(|known| known.has_limit),
+            unit_price: None,
+            change: Change::OnlyOnServer { old: row.into() },
+            row: Some(row.id),
+            plan_period: periods
+                .iter()
+                .find(|period| period.usages.contains(&row.id))
+                .map(|period| period.id),
+            by_plan_period: false,
+            frozen: None,
+            month: MonthState::Open,
+            invoice: None,
+            place: None,
+            source: None,
+        }
+    }
+
+    /// What is to be posted of it, where something is.
+    pub fn posted(&self) -> Option<&Wanted> {
+        self.change.wanted().filter(|_| self.month.takes_posts())
+    }
+
+    /// What would have to change and cannot be posted, because its month is closed.
+    pub fn correction(&self) -> Option<&Wanted> {
+        self.change.wanted().filter(|_| !self.month.takes_posts())
+    }
+
     /// What an amount of it costs, rounded up to the cent as an invoice does; `None` where usage of
     /// it is not billed, or the price is not known.
     pub fn price(&self, amount: Amount) -> Option<Amount> {
@@ -157,12 +259,17 @@ impl Line {
 pub struct Kept {
     /// The component.
     pub component: ComponentType,
+    /// The stored row.
+    pub row: UsageId,
+    /// The plan period whose request it rides in; `None` where that names the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_period: Option<PlanPeriodId>,
     /// What is stored.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// All lines of one resource; what is posted of them goes in one request.
+/// All lines of one resource; what is posted of them goes in one request for each plan period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourcePlan {
     /// The resource.
@@ -175,8 +282,13 @@ pub struct ResourcePlan {
     pub offering_name: String,
     /// The project's name.
     pub project_name: String,
+    /// The organisation.
+    pub customer: CustomerId,
     /// The organisation's name.
     pub customer_name: String,
+    /// The plan periods with a share of the month, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan_periods: Vec<PlanPeriod>,
     /// The lines, by component.
     pub lines: Vec<Line>,
     /// What rides along; never counted as a change.
@@ -187,7 +299,7 @@ pub struct ResourcePlan {
 impl ResourcePlan {
     /// Whether anything is to be posted.
     pub fn has_changes(&self) -> bool {
-        self.lines.iter().any(|line| line.change.wanted().is_some())
+        self.lines.iter().any(|line| line.posted().is_some())
     }
 
     /// The order in which people look for it.
@@ -287,6 +399,15 @@ impl Plan {
     /// The resources with something to post.
     pub fn changed(&self) -> impl Iterator<Item = &ResourcePlan> {
         self.resources.iter().filter(|resource| resource.has_changes())
+    }
+
+    /// What differs and cannot be posted, because its month is closed.
+    pub fn corrections(&self) -> impl Iterator<Item = (&ResourcePlan, &Line)> {
+        let lines = self
+            .resources
+            .iter()
+            .flat_map(|resource| resource.lines.iter().map(move |line| (resource, line)));
+        lines.filter(|(_, line)| line.correction().is_some())
     }
 }
 

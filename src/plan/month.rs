@@ -4,7 +4,8 @@
 //! zone, so a wrong guess about its clock ends in its refusal and never in another month. Any other
 //! server books into the month that its own clock shows, in its own zone: the recorded one of 2024 in
 //! UTC, later ones in a zone that no server tells. There the clock decides, and near a turn, or while
-//! any zone on earth would be in another month, nothing is sent.
+//! any zone on earth would be in another month, nothing is sent. A past month is reported by a plan
+//! that was made for it, and always with a date.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -33,6 +34,22 @@ pub enum MonthRefusal {
         wanted: BillingPeriod,
         /// The month of the server's clock.
         current: BillingPeriod,
+    },
+    /// The month has not begun, or not everywhere.
+    #[error("{wanted} is still to come: the server books into {current} now")]
+    Future {
+        /// The month of the plan.
+        wanted: BillingPeriod,
+        /// The month of the server's clock.
+        current: BillingPeriod,
+    },
+    /// A past month, and no moment of it can be named that is safe.
+    #[error(
+        "no moment of {wanted} can be named that lies in it in every zone and after the resource was made"
+    )]
+    NoMoment {
+        /// The month of the plan.
+        wanted: BillingPeriod,
     },
     /// The month turns, or has just turned.
     #[error("the server's clock, {now:.0}, is within 10 minutes of the turn of the month")]
@@ -120,6 +137,8 @@ impl BillingClock {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MonthRule {
     period: BillingPeriod,
+    /// Whether the month was over when the plan was made, and is reported all the same.
+    is_past: bool,
     /// Whether the server takes a `date` from this account.
     takes_date: bool,
     clock: BillingClock,
@@ -131,6 +150,7 @@ impl MonthRule {
         let may_date = matches!(header.account.role, Role::Staff | Role::ProviderOwner);
         Self {
             period: header.period,
+            is_past: header.is_past(),
             takes_date: header.capabilities.takes_date.value && may_date,
             clock: BillingClock::of(&header.capabilities),
         }
@@ -146,6 +166,8 @@ impl MonthRule {
         let date = if self.takes_date { self.safe_date(now, created) } else { None };
         match date {
             Some(date) => Ok(Some(date)),
+            // Without a date the amount would go into the month of the server's clock.
+            None if self.is_past => Err(MonthRefusal::NoMoment { wanted: self.period }),
             None => self.clock.guard(self.period, now).map(|()| None),
         }
     }
@@ -154,15 +176,23 @@ impl MonthRule {
     /// the 1st, 12:00 UTC, and not after the last day, 06:00 UTC.
     fn safe_date(&self, now: Timestamp, created: Option<Timestamp>) -> Option<Timestamp> {
         let first = self.period.start().checked_add(FURTHEST_BEHIND).ok()?;
-        let last = Date::new(self.period.year(), self.period.month(), 1).ok()?.last_of_month();
-        let last = last.at(6, 0, 0, 0).to_zoned(TimeZone::UTC).ok()?.timestamp();
+        let last = last_safe_moment(self.period)?;
         let latest = now.checked_sub(BEHIND).ok()?.min(last);
         let earliest = created.map_or(first, |created| created.max(first));
-        // Another month is never posted to by a date: that is for a plan that says so row by row.
-        let is_current = self.clock.month(now).is_ok_and(|current| current == self.period)
-            || BillingPeriod::of(now).is_ok_and(|current| current == self.period);
-        (is_current && earliest <= latest).then_some(latest)
+        let is_current = || {
+            self.clock.month(now).is_ok_and(|current| current == self.period)
+                || BillingPeriod::of(now).is_ok_and(|current| current == self.period)
+        };
+        // Another month is never posted to by a date, but for a plan that says so row by row.
+        let is_in_reach = self.is_past || is_current();
+        (is_in_reach && earliest <= latest).then_some(latest)
     }
+}
+
+/// The last moment of a month that lies in it in every zone: its last day, 06:00 UTC.
+pub(super) fn last_safe_moment(period: BillingPeriod) -> Option<Timestamp> {
+    let last = Date::new(period.year(), period.month(), 1).ok()?.last_of_month();
+    Some(last.at(6, 0, 0, 0).to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -172,7 +202,7 @@ mod tests {
     use super::*;
 
     fn rule(takes_date: bool, clock: BillingClock) -> MonthRule {
-        MonthRule { period: "2026-11".parse().unwrap(), takes_date, clock }
+        MonthRule { period: "2026-11".parse().unwrap(), is_past: false, takes_date, clock }
     }
 
     fn at(text: &str) -> Timestamp {
@@ -244,6 +274,7 @@ mod tests {
             months_off in -1_i32..=1,
             takes_date: bool,
             is_right: bool,
+            plans_past: bool,
         ) {
             let zone = |offset| TimeZone::fixed(jiff::tz::Offset::from_hours(offset).unwrap());
             let now = Timestamp::from_second(seconds).unwrap();
@@ -256,7 +287,7 @@ mod tests {
                 0 => current,
                 _ => current.next(),
             };
-            let rule = MonthRule { period, takes_date, clock };
+            let rule = MonthRule { period, is_past: months_off == -1 && plans_past, takes_date, clock };
             let server = zone(offset);
             match rule.date(now, None) {
                 Ok(Some(date)) => {

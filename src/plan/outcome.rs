@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::visible;
+
 use super::change::Figures;
 
 /// The outcome of one line.
@@ -43,6 +45,26 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+}
+
+impl std::fmt::Display for Outcome {
+    /// The word for it, and what is known besides.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stored = |stored: &Option<Figures>| {
+            stored.as_ref().map_or_else(|| "no row".to_owned(), |figures| figures.amount.to_string())
+        };
+        let name = self.name();
+        match self {
+            Self::Posted | Self::AlreadyThere | Self::Kept => formatter.write_str(name),
+            Self::Differs { stored: now } | Self::Stale { stored: now } => {
+                write!(formatter, "{name}: stored is {}", stored(now))
+            }
+            Self::Rejected { status, message } => write!(formatter, "{name}: {status}, {}", visible(message)),
+            Self::Unknown { reason } | Self::NotSent { reason } => {
+                write!(formatter, "{name}: {}", visible(reason))
+            }
+        }
+    }
 }
 
 impl Outcome {

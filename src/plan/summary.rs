@@ -24,11 +24,14 @@ pub struct Counts {
     pub same: usize,
     /// Stored rows that the file does not speak of.
     pub only_on_server: usize,
+    /// Lines that differ and cannot be posted, because their month is closed.
+    pub closed: usize,
 }
 
 impl Counts {
-    fn add(&mut self, change: &Change) {
-        *match change {
+    fn add(&mut self, line: &Line) {
+        *match &line.change {
+            _ if line.correction().is_some() => &mut self.closed,
             Change::Create { .. } => &mut self.create,
             Change::Update { .. } => &mut self.update,
             Change::Same { .. } => &mut self.same,
@@ -59,7 +62,7 @@ impl Money {
             return;
         }
         let old = line.change.old().map(|old| old.amount);
-        let after = line.change.wanted().map(|new| new.amount.get()).or(old);
+        let after = line.posted().map(|new| new.amount.get()).or(old);
         let price = |amount: Option<Amount>| amount.map_or(Some(Amount::ZERO), |amount| line.price(amount));
         match price(old).zip(price(after)).filter(|_| line.unit_price.is_some()) {
             Some((old, after)) => {
@@ -107,7 +110,10 @@ impl Total {
             Change::Same { old } => (old.amount, old.amount, zero),
             Change::OnlyOnServer { old } => (old.amount, zero, old.amount),
         };
-        self.counts.add(&line.change);
+        // What cannot be posted stays as it is stored.
+        let (in_file, only_stored) =
+            if line.correction().is_some() { (zero, stored) } else { (in_file, only_stored) };
+        self.counts.add(line);
         self.money.add(line);
         self.stored = plus(self.stored, stored);
         self.in_file = plus(self.in_file, in_file);
@@ -179,7 +185,7 @@ impl Summary {
                 components.entry(group(None, None)).or_default().add(line);
                 customers.entry(group(customer, None)).or_default().add(line);
                 projects.entry(group(customer, project)).or_default().add(line);
-                lines.add(&line.change);
+                lines.add(line);
                 money.add(line);
             }
         }

@@ -9,6 +9,7 @@ use rust_xlsxwriter::{
 use crate::domain::visible;
 use crate::plan::{Change, Header, Line, Money, Plan, Summary, Totals};
 
+use super::corrections::corrections;
 use super::{ReportError, write_amount, write_file};
 
 /// Writes the workbook.
@@ -18,23 +19,27 @@ pub fn write_comparison(path: &Path, plan: &Plan) -> Result<(), ReportError> {
     properties(&mut workbook, plan)?;
     summary(workbook.add_worksheet(), plan, &styles)?;
     lines(workbook.add_worksheet(), plan, &styles)?;
+    if plan.corrections().next().is_some() {
+        corrections(workbook.add_worksheet(), plan, &styles)?;
+    }
     write_file(path, &workbook.save_to_buffer()?)
 }
 
-struct Styles {
+/// How cells look.
+pub(super) struct Styles {
     title: Format,
     label: Format,
-    header: Format,
-    header_right: Format,
-    amount: Format,
+    pub(super) header: Format,
+    pub(super) header_right: Format,
+    pub(super) amount: Format,
     count: Format,
-    price: Format,
+    pub(super) price: Format,
     heading: Format,
     indented: Format,
 }
 
 impl Styles {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let header = Format::new()
             .set_bold()
             .set_background_color(Color::RGB(0x1F_3A5F))
@@ -55,7 +60,7 @@ impl Styles {
 }
 
 /// The time of the reading stands in for the time of writing, so the same plan gives the same bytes.
-fn properties(workbook: &mut Workbook, plan: &Plan) -> Result<(), XlsxError> {
+pub(super) fn properties(workbook: &mut Workbook, plan: &Plan) -> Result<(), XlsxError> {
     let created = plan.made.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let created = ExcelDateTime::parse_from_str(&created)?;
     let properties = DocProperties::new()
@@ -237,7 +242,7 @@ fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xlsx
                 &resource.resource.to_string(),
                 &line.component.to_string(),
                 &line.unit,
-                &status(&line.change).to_owned(),
+                &status(line).to_owned(),
             ];
             for (column, text) in (0_u16..).zip(texts) {
                 sheet.write_string(row, column, text)?;
@@ -265,8 +270,10 @@ fn money(sheet: &mut Worksheet, row: u32, line: &Line, styles: &Styles) -> Resul
     Ok(())
 }
 
-fn status(change: &Change) -> &'static str {
-    match change {
+fn status(line: &Line) -> &'static str {
+    match &line.change {
+        _ if line.correction().is_some() => "closed",
+
         Change::Create { .. } => "new",
         Change::Update { .. } => "changed",
         Change::Same { .. } => "same",

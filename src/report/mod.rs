@@ -5,12 +5,14 @@
 //! Numbers carry their unit in a column of its own and are written as the decimals that they are.
 
 mod comparison;
+mod corrections;
 mod page;
 mod rows;
 
 pub use comparison::write_comparison;
+pub use corrections::write_corrections;
 pub use page::plan_page;
-pub use rows::write_rows;
+pub use rows::{write_rows, write_table};
 
 use std::path::{Path, PathBuf};
 

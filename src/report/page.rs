@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use crate::domain::{Amount, visible};
-use crate::plan::{Change, Money, Plan, Summary, Totals};
+use crate::plan::{Change, Line, Money, Plan, Summary, Totals, Wanted};
 
 const STYLE: &str = include_str!("../../templates/report.css");
 
@@ -20,7 +20,8 @@ pub fn plan_page(plan: &Plan) -> String {
     page.totals("By component", &summary.components);
     page.totals("By organisation", &summary.customers);
     page.totals("By project", &summary.projects);
-    page.changes(plan);
+    page.changes("Changes", plan, Line::posted);
+    page.changes("Closed: to be settled on the invoice", plan, Line::correction);
     page.others("Only on the server, and left as it is", plan, |change| {
         matches!(change, Change::OnlyOnServer { .. })
     });
@@ -174,7 +175,7 @@ impl Page {
         self.table(title, &headers, rows);
     }
 
-    fn changes(&mut self, plan: &Plan) {
+    fn changes(&mut self, title: &str, plan: &Plan, wants: fn(&Line) -> Option<&Wanted>) {
         let headers = [
             "Organisation",
             "Project",
@@ -191,7 +192,7 @@ impl Page {
         ];
         let rows = plan.resources.iter().flat_map(|resource| {
             resource.lines.iter().filter_map(move |line| {
-                let new = line.change.wanted()?.amount.get();
+                let new = wants(line)?.amount.get();
                 let old = line.change.old().map(|old| old.amount);
                 let before = old.unwrap_or_default();
                 let cost = |amount| line.price(amount);
@@ -212,7 +213,7 @@ impl Page {
                 ])
             })
         });
-        self.table("Changes", &headers, rows);
+        self.table(title, &headers, rows);
     }
 
     /// Lines that are stored and stay.

@@ -1,13 +1,13 @@
 //! Rows of an input, written again in the layout that they stood in.
 
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
 use crate::parse::{CellKind, RawRows, with_guard};
 
-use super::ReportError;
+use super::{ReportError, write_file};
 
 /// Writes rows as a text file or a workbook, as they were, under the first of these names that is
 /// free or holds just this content already; the name.
@@ -36,6 +36,11 @@ pub fn write_rows(
     }
     let source = ErrorKind::AlreadyExists.into();
     Err(ReportError::Unwritable { path: PathBuf::new(), source })
+}
+
+/// Writes rows as a workbook.
+pub fn write_table(path: &Path, sheet: &str, rows: &RawRows) -> Result<(), ReportError> {
+    write_file(path, &workbook(rows, sheet)?)
 }
 
 fn text(rows: &RawRows, delimiter: u8) -> Vec<u8> {

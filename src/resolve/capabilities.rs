@@ -15,6 +15,19 @@ pub enum CarryOverField {
     MissingUsagePolicy,
 }
 
+/// What identifies a stored row besides resource, component and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowsPer {
+    /// The plan period: a plan switch makes a second row, and a post changes one of them.
+    PlanPeriod,
+    /// Nothing: one row for the month, whatever the plan.
+    Month,
+    /// The plan. A post speaks of the whole month: the rows of other plans stay, and the server takes
+    /// them off the total itself.
+    PlanAndMonth,
+}
+
 /// A value and how it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence<T> {
@@ -39,8 +52,11 @@ impl<T> Evidence<T> {
 pub struct Capabilities {
     /// Whether `set_usage` takes a `date`; without it only the current month can be written.
     pub takes_date: Evidence<bool>,
-    /// Whether a plan switch makes a second row for the same month.
-    pub row_per_plan_period: Evidence<bool>,
+    /// What a stored row is of.
+    pub rows: Evidence<RowsPer>,
+    /// Whether the provider's owner may report usage that is billed for a past month whose invoice can
+    /// still change.
+    pub reports_while_invoice_is_open: Evidence<bool>,
     /// Whether a limit is compared with the sum that still holds the row being replaced.
     pub limits_count_stored_row: Evidence<bool>,
     /// Whether a rejected request saves nothing.
@@ -60,7 +76,8 @@ impl Default for Capabilities {
     fn default() -> Self {
         Self {
             takes_date: Evidence::assumed(false),
-            row_per_plan_period: Evidence::assumed(true),
+            rows: Evidence::assumed(RowsPer::PlanPeriod),
+            reports_while_invoice_is_open: Evidence::assumed(false),
             limits_count_stored_row: Evidence::assumed(true),
             requests_are_atomic: Evidence::assumed(false),
             replaces_current_usages: Evidence::assumed(true),
@@ -73,23 +90,38 @@ impl Default for Capabilities {
 
 impl Capabilities {
     /// Learns from a version as the server reports it (`8.1.2`); older and unreadable versions teach
-    /// nothing, because the releases of the changes before 8.1 are not known exactly.
+    /// hardly anything, because the releases of the changes before 8.1 are not known exactly.
     pub fn learn_version(&mut self, version: &str) {
         let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
         let (Some(Some(major)), Some(Some(minor))) = (numbers.next(), numbers.next()) else { return };
+        let patch = numbers.next().flatten().unwrap_or_default();
+        let evidence = format!("version {version}");
         if (major, minor) < (8, 1) {
+            // 8.0.4 made one row of those that a plan switch had left.
+            if (major, minor, patch) >= (8, 0, 4) {
+                self.rows = Evidence::known(RowsPer::Month, &evidence);
+            }
             return;
         }
-        let evidence = format!("version {version}");
         self.takes_date = Evidence::known(true, &evidence);
+        self.learn_8_1(&evidence);
         self.limits_count_stored_row = Evidence::known(false, &evidence);
         self.requests_are_atomic = Evidence::known(true, &evidence);
         self.replaces_current_usages = Evidence::known(false, &evidence);
         self.carry_over = Evidence::known(CarryOverField::MissingUsagePolicy, &evidence);
     }
 
-    /// Learns from the fields of a stored row.
+    /// What is known of every server since 8.1.
+    fn learn_8_1(&mut self, evidence: &str) {
+        self.rows = Evidence::known(RowsPer::PlanAndMonth, evidence);
+        self.reports_while_invoice_is_open = Evidence::known(true, evidence);
+    }
+
+    /// Learns from the fields of a stored row; the policy came with 8.1.
     pub fn learn_row(&mut self, has_missing_usage_policy: bool) {
+        if has_missing_usage_policy {
+            self.learn_8_1("usage rows carry missing_usage_policy, which came with 8.1");
+        }
         let (field, evidence) = if has_missing_usage_policy {
             (CarryOverField::MissingUsagePolicy, "usage rows carry missing_usage_policy")
         } else {
@@ -125,11 +157,14 @@ mod tests {
     #[test]
     fn what_is_unknown_is_assumed_harmless() {
         let mut capabilities = Capabilities::default();
-        for version in ["", "8.0.9", "7.9", "latest"] {
+        for version in ["", "8.0.3", "7.9", "latest"] {
             capabilities.learn_version(version);
             assert_eq!(capabilities, Capabilities::default(), "{version}");
         }
+        capabilities.learn_version("8.0.9");
+        assert_eq!(capabilities.rows.value, RowsPer::Month);
         capabilities.learn_version("8.1.2");
+        assert_eq!(capabilities.rows.value, RowsPer::PlanAndMonth);
         assert!(!capabilities.replaces_current_usages.value);
         assert_eq!(capabilities.replaces_current_usages.evidence, "version 8.1.2");
         assert_eq!(capabilities.time_zone.evidence, "assumed");

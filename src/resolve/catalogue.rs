@@ -4,12 +4,14 @@
 //! looked up again during a run, so all rows are judged against the same state.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     Amount, BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId,
-    ProjectId, ResourceId, ResourceState,
+    ProjectId, ResourceId, ResourceState, UsageId, visible,
 };
 
 /// What can be metered in an offering.
@@ -96,22 +98,53 @@ pub struct Resource {
 }
 
 /// A time during which a resource had a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanPeriod {
     /// Its id.
     pub id: PlanPeriodId,
+    /// The plan, where the server tells.
+    pub plan: Option<PlanId>,
     /// The plan's name.
     pub plan_name: String,
     /// When it began; `None` where that is not recorded.
     pub start: Option<Timestamp>,
     /// When it ended; `None` while it lasts.
     pub end: Option<Timestamp>,
+    /// The stored usages of the server's current month that stand under it.
+    #[serde(skip)]
+    pub usages: Vec<UsageId>,
 }
 
 impl PlanPeriod {
     /// Whether it has a share of a month.
     pub fn overlaps(&self, period: BillingPeriod) -> bool {
         self.start.is_none_or(|start| start < period.end()) && self.end.is_none_or(|end| end > period.start())
+    }
+
+    /// Whether a moment lies in it.
+    pub fn contains(&self, moment: Timestamp) -> bool {
+        self.start.is_none_or(|start| start <= moment) && self.end.is_none_or(|end| end >= moment)
+    }
+
+    /// Whether a whole month of a resource that was created then lies in it.
+    pub fn covers(&self, period: BillingPeriod, created: Option<Timestamp>) -> bool {
+        let begins = created.map_or(period.start(), |created| created.max(period.start()));
+        self.start.is_none_or(|start| start <= begins) && self.end.is_none_or(|end| end >= period.end())
+    }
+
+    /// Whether it is the same time of the same plan.
+    pub fn is_like(&self, other: &Self) -> bool {
+        (self.id, self.plan, self.start, self.end) == (other.id, other.plan, other.start, other.end)
+    }
+}
+
+impl fmt::Display for PlanPeriod {
+    /// The plan and its days: `Standard (2026-07-01..2026-11-09)`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = |moment: Option<Timestamp>| {
+            moment.map_or_else(String::new, |moment| moment.strftime("%Y-%m-%d").to_string())
+        };
+        write!(formatter, "{} ({}..{})", visible(&self.plan_name), day(self.start), day(self.end))
     }
 }
 

@@ -13,9 +13,9 @@ mod resources;
 mod rows;
 mod usages;
 
-pub use capabilities::{Capabilities, CarryOverField};
+pub use capabilities::{Capabilities, CarryOverField, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
 pub use months::months;
-pub use plan_periods::plan_periods;
+pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};

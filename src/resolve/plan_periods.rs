@@ -1,70 +1,121 @@
-//! Which plan period a report would reach, as far as the server tells.
+//! Which plan periods a month has, as far as the server tells, and whether a row may name one.
 //!
-//! Of plan periods only those are known that have not ended before this month, so only figures of
-//! this month are judged. Without one, a usage is stored and never billed; with several, a post
-//! reaches one of them and leaves the other as it is.
+//! The server lists the plan periods of a resource that have not ended before its own current month.
+//! Without one, a usage is stored and never billed. Which stored row a report reaches is decided in
+//! `plan`, where the stored rows are known.
 
 use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 
 use crate::domain::{BillingPeriod, ResourceId, visible};
 use crate::findings::{Code, Finding, Findings};
 
+use super::capabilities::RowsPer;
 use super::catalogue::{Catalogue, PlanPeriod, Resource};
 use super::usages::Usage;
 
-/// Judges figures by the plan periods of their resources; those not in the catalogue are passed over.
+/// Judges figures by the plan periods of their resources; resources whose plan periods are not in the
+/// catalogue are passed over.
 pub fn plan_periods<'a>(
     usages: impl IntoIterator<Item = &'a Usage>,
     catalogue: &Catalogue,
     findings: &mut Findings,
 ) {
-    let Some(current) = catalogue.current_period() else { return };
-    let mut by_resource: BTreeMap<ResourceId, Vec<&Usage>> = BTreeMap::new();
+    for (resource, periods, own) in by_resource(usages, catalogue) {
+        let month = own[0].period;
+        if !periods.iter().any(|period| period.overlaps(month)) {
+            findings.push(about(without_plan_period(resource, month, catalogue), &own));
+        }
+        for usage in own {
+            if let Some(finding) = named_plan_period(usage, resource, periods) {
+                findings.push(about(finding, &[usage]));
+            }
+        }
+    }
+}
+
+/// Finds rows whose month has several plan periods and which name none, on servers with a row for
+/// each of them.
+pub fn several_plan_periods<'a>(
+    usages: impl IntoIterator<Item = &'a Usage>,
+    catalogue: &Catalogue,
+    rows: RowsPer,
+    findings: &mut Findings,
+) {
+    if rows != RowsPer::PlanPeriod {
+        return;
+    }
+    for (resource, periods, mut own) in by_resource(usages, catalogue) {
+        let month = own[0].period;
+        let overlapping: Vec<_> = periods.iter().filter(|period| period.overlaps(month)).collect();
+        own.retain(|usage| usage.plan_period.is_none());
+        if overlapping.len() > 1 && !own.is_empty() {
+            let shown: Vec<String> = overlapping.iter().map(ToString::to_string).collect();
+            let found = format!("{}: {}", visible(&resource.name), shown.join(", "));
+            let finding = Finding::new(Code::SeveralPlanPeriods, found, "one plan period in the month");
+            findings.push(about(finding.hint(HOW_TO_CHOOSE), &own));
+        }
+    }
+}
+
+/// What the user can do about several rows of one key.
+pub const HOW_TO_CHOOSE: &str = "name the plan period of each row in a column plan_period, or use `--split-plans remainder`, which \
+     posts what the other stored rows leave of the total";
+
+/// The figures by resource, in the order of the input, with the plan periods of each.
+fn by_resource<'a, 'c>(
+    usages: impl IntoIterator<Item = &'a Usage>,
+    catalogue: &'c Catalogue,
+) -> Vec<(&'c Resource, &'c [PlanPeriod], Vec<&'a Usage>)> {
+    let mut by_resource: BTreeMap<(ResourceId, BillingPeriod), Vec<&Usage>> = BTreeMap::new();
     let mut order = Vec::new();
-    for usage in usages.into_iter().filter(|usage| usage.period == current) {
-        let own = by_resource.entry(usage.resource).or_default();
+    for usage in usages {
+        let own = by_resource.entry((usage.resource, usage.period)).or_default();
         if own.is_empty() {
-            order.push(usage.resource);
+            order.push((usage.resource, usage.period));
         }
         own.push(usage);
     }
-    for id in order {
-        let (Some(resource), Some(periods)) = (catalogue.resource(id), catalogue.plan_periods(id)) else {
-            continue;
-        };
-        if let Some(finding) = judge(resource, periods, current) {
-            let own = &by_resource[&id];
-            let mut finding = finding.at(own[0].place.clone());
-            finding.rows = own.iter().map(|usage| usage.row).collect();
-            findings.push(finding);
-        }
-    }
+    let known = order.into_iter().filter_map(|key| {
+        let own = by_resource.remove(&key)?;
+        Some((catalogue.resource(key.0)?, catalogue.plan_periods(key.0)?, own))
+    });
+    known.collect()
 }
 
-fn judge(resource: &Resource, periods: &[PlanPeriod], current: BillingPeriod) -> Option<Finding> {
-    let overlapping: Vec<_> = periods.iter().filter(|period| period.overlaps(current)).collect();
-    match overlapping.as_slice() {
-        [] => {
-            let found = format!("{} has no plan period in {current}", visible(&resource.name));
-            Some(Finding::new(Code::NoPlanPeriod, found, "a plan period, without which nothing is billed"))
-        }
-        [_] => None,
-        several => {
-            let periods: Vec<String> = several.iter().map(|period| shown(period)).collect();
-            let found = format!("{}: {}", visible(&resource.name), periods.join(", "));
-            let finding = Finding::new(Code::SeveralPlanPeriods, found, "one plan period in the month");
-            Some(finding.hint(
-                "a post reaches one plan period only, so the month's total would be billed beside the other",
-            ))
-        }
-    }
+fn about(finding: Finding, usages: &[&Usage]) -> Finding {
+    let mut finding = finding.at(usages[0].place.clone());
+    finding.rows = usages.iter().map(|usage| usage.row).collect();
+    finding
 }
 
-fn shown(period: &PlanPeriod) -> String {
-    let day = |moment: Option<Timestamp>| {
-        moment.map_or_else(String::new, |moment| moment.strftime("%Y-%m-%d").to_string())
+fn without_plan_period(resource: &Resource, month: BillingPeriod, catalogue: &Catalogue) -> Finding {
+    let is_past = catalogue.current_period().is_some_and(|current| month < current);
+    let name = visible(&resource.name);
+    let found = if is_past {
+        format!("{name} lists no plan period of {month} any more")
+    } else {
+        format!("{name} has no plan period in {month}")
     };
-    format!("{} ({}..{})", visible(&period.plan_name), day(period.start), day(period.end))
+    Finding::new(Code::NoPlanPeriod, found, "a plan period, without which nothing is billed")
+}
+
+/// A plan period can be named that the resource lists and that has a share of the month.
+fn named_plan_period(usage: &Usage, resource: &Resource, periods: &[PlanPeriod]) -> Option<Finding> {
+    let named = usage.plan_period?;
+    let expected = || {
+        let shown: Vec<String> = periods.iter().map(|period| format!("{} {period}", period.id)).collect();
+        if shown.is_empty() {
+            format!("no plan period: {} lists none", visible(&resource.name))
+        } else {
+            format!("one of {}", shown.join(", "))
+        }
+    };
+    let found = match periods.iter().find(|period| period.id == named) {
+        None => named.to_string(),
+        Some(period) if !period.overlaps(usage.period) => {
+            format!("{named} {period} has no share of {}", usage.period)
+        }
+        Some(_) => return None,
+    };
+    Some(Finding::new(Code::UnknownPlanPeriod, found, expected()))
 }

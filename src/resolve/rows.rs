@@ -176,11 +176,13 @@ impl<'a> Judge<'a> {
         for figure in figures {
             let Some(resource) = resources[figure.subject] else { continue };
             let Some(component) = self.component(figure, resource) else { continue };
-            let Subject { period, row, description, carry_over, .. } = &self.parsed.subjects[figure.subject];
+            let Subject { period, plan_period, row, description, carry_over, .. } =
+                &self.parsed.subjects[figure.subject];
             let usage = Usage {
                 resource: resource.id,
                 component: component.component_type.clone(),
                 period: *period,
+                plan_period: *plan_period,
                 amount: figure.amount,
                 description: description.clone(),
                 carry_over: *carry_over,
@@ -248,21 +250,27 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The server would keep the last of them without a word.
+    /// The server would keep the last of them without a word. Rows that each name another plan period
+    /// speak of different parts of the month.
     fn duplicates(&mut self, usages: &[(usize, Usage)]) {
-        let mut seen: HashMap<(ResourceId, &str, BillingPeriod), usize> =
+        let mut seen: HashMap<(ResourceId, &str, BillingPeriod), Vec<usize>> =
             HashMap::with_capacity(usages.len());
         let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
         let mut group_of: HashMap<usize, usize> = HashMap::new();
+        let collide = |one: &Usage, other: &Usage| match (one.plan_period, other.plan_period) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
         for (index, (_, usage)) in usages.iter().enumerate() {
-            let key = (usage.resource, usage.component.as_str(), usage.period);
-            let first = *seen.entry(key).or_insert(index);
-            if first != index {
+            let earlier = seen.entry((usage.resource, usage.component.as_str(), usage.period)).or_default();
+            if let Some(&first) = earlier.iter().find(|&&at| collide(&usages[at].1, usage)) {
                 let group = *group_of.entry(first).or_insert_with(|| {
                     groups.push((first, Vec::new()));
                     groups.len() - 1
                 });
                 groups[group].1.push(index);
+            } else {
+                earlier.push(index);
             }
         }
         for (first, others) in groups {

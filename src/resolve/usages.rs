@@ -3,10 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::domain::{BillingPeriod, CarryOver, ComponentType, Place, ReportableAmount, ResourceId, UsageKey};
+use crate::domain::{
+    BillingPeriod, CarryOver, ComponentType, Place, PlanPeriodId, ReportableAmount, ResourceId, UsageKey,
+};
 use crate::findings::RowIndex;
 
-/// One figure: it names a resource and a component that the server has, and no other has its key.
+/// One figure: it names a resource and a component that the server has, and no other has its key, or
+/// each of those that have it names a plan period of its own.
 #[derive(Debug, Clone)]
 pub struct Usage {
     /// The resource.
@@ -15,7 +18,9 @@ pub struct Usage {
     pub component: ComponentType,
     /// The month.
     pub period: BillingPeriod,
-    /// The total of the month.
+    /// The plan period, where the row names one.
+    pub plan_period: Option<PlanPeriodId>,
+    /// The total of the month, or of the plan period where one is named.
     pub amount: ReportableAmount,
     /// The description, where the file has one.
     pub description: Option<Arc<str>>,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::domain::{Amount, visible};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::plan::{Change, Counts, Money, Plan, Summary, Totals};
+use crate::plan::{Batch, Change, Counts, Line, Money, MonthState, Plan, ResourcePlan, Summary, Totals};
 
 use super::{Style, Table, counted, grouped};
 
@@ -25,10 +25,12 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let _ = writeln!(text, "  {}\n", actions(&summary.lines, summary.kept));
     if summary.resources_to_post == 0 {
         let nothing = match summary.lines.same {
+            _ if summary.lines.closed > 0 => "nothing can be posted: the month is closed".to_owned(),
             0 => "nothing to do: no row of the file is left to post".to_owned(),
             same => format!("nothing to do: {} stored as the file wants {}", are(same), them(same)),
         };
         let _ = writeln!(text, "{}", style.good(&nothing));
+        text.push_str(&corrections(plan, most, style));
         text.push_str(&only_on_server(plan, most, style));
         return text;
     }
@@ -43,9 +45,11 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let _ = writeln!(text, "\n{}\n  {}", style.bold("Money"), money(&summary.money));
     let _ = writeln!(text, "\n{}", style.bold("Changes"));
     text.push_str(&changes(plan, most));
+    text.push_str(&corrections(plan, most, style));
     text.push_str(&only_on_server(plan, most, style));
-    let requests = counted(summary.resources_to_post, "request");
-    let _ = writeln!(text, "\n{requests}, one for each resource that changes");
+    let requests: usize = Batch::of_plan(plan).iter().map(|(_, batches)| batches.len()).sum();
+    let resources = counted(summary.resources_to_post, "resource");
+    let _ = writeln!(text, "\n{} for {resources}", counted(requests, "request"));
     let _ = writeln!(text, "digest {}", plan.digest());
     if most == usize::MAX {
         text.push_str(&assumptions(plan));
@@ -98,6 +102,9 @@ fn actions(lines: &Counts, kept: usize) -> String {
         format!("{} the same", grouped(lines.same)),
         format!("{} only on the server", grouped(lines.only_on_server)),
     ];
+    if lines.closed > 0 {
+        parts.push(format!("{} closed", grouped(lines.closed)));
+    }
     if kept > 0 {
         parts.push(format!(
             "{} kept (posted again unchanged, so that the server does not forget them)",
@@ -174,7 +181,7 @@ fn changes(plan: &Plan, most: usize) -> String {
     let mut shown = 0_usize;
     for resource in plan.changed() {
         for line in &resource.lines {
-            let Some(new) = line.change.wanted() else { continue };
+            let Some(new) = line.posted() else { continue };
             if shown == most {
                 hidden += 1;
                 continue;
@@ -189,7 +196,7 @@ fn changes(plan: &Plan, most: usize) -> String {
                 "→".to_owned(),
                 new.amount.to_string(),
                 visible(&line.unit).to_string(),
-                notes(&line.change),
+                notes(resource, line),
                 plan.cell(line).to_owned(),
             ]);
         }
@@ -205,17 +212,61 @@ fn changes(plan: &Plan, most: usize) -> String {
     text
 }
 
-/// What changes besides the amount.
-fn notes(change: &Change) -> String {
-    let Change::Update { old, new } = change else { return String::new() };
-    let mut notes = Vec::new();
-    if old.description != new.description {
-        notes.push("description");
+/// What changes besides the amount, and which of several rows it is.
+fn notes(resource: &ResourcePlan, line: &Line) -> String {
+    let mut notes: Vec<String> = Vec::new();
+    if let Change::Update { old, new } = &line.change {
+        if old.description != new.description {
+            notes.push("description".into());
+        }
+        if old.carry_over != new.carry_over {
+            notes.push("carry-over".into());
+        }
     }
-    if old.carry_over != new.carry_over {
-        notes.push("carry-over");
+    let mut periods = resource.plan_periods.iter();
+    if let Some(period) =
+        periods.find(|period| resource.plan_periods.len() > 1 && Some(period.id) == line.plan_period)
+    {
+        notes.push(period.to_string());
+    }
+    if let Some(frozen) = line.frozen {
+        notes.push(format!("{frozen} in other rows"));
+    }
+    if line.month != MonthState::Open {
+        notes.push(line.month.to_string());
     }
     notes.join(", ")
+}
+
+/// What differs in a month that is closed for it, and so is never posted.
+fn corrections(plan: &Plan, most: usize, style: Style) -> String {
+    let mut table =
+        Table::new(&["resource", "component", ">stored", ">in the file", ">difference", "invoice", "cell"]);
+    let mut lines = 0_usize;
+    for (resource, line) in plan.corrections() {
+        lines += 1;
+        let Some(new) = line.correction().filter(|_| lines <= most) else { continue };
+        let old = line.change.old().map(|old| old.amount).unwrap_or_default();
+        table.row([
+            visible(&resource.name).to_string(),
+            visible(line.component.as_str()).to_string(),
+            line.change.old().map_or_else(|| "-".to_owned(), |old| old.amount.to_string()),
+            new.amount.to_string(),
+            signed(new.amount.get().checked_sub(old).unwrap_or_default()),
+            line.invoice.as_deref().map_or_else(|| "-".to_owned(), |invoice| visible(invoice).to_string()),
+            plan.cell(line).to_owned(),
+        ]);
+    }
+    if lines == 0 {
+        return String::new();
+    }
+    let head =
+        format!("Closed: {} cannot be posted for {} any more", counted(lines, "amount"), plan.header.period);
+    let mut text = format!("\n{}\n{}", style.warn(&head), table.render("  "));
+    if lines > most {
+        let _ = writeln!(text, "  … and {} more; -v shows them all", grouped(lines - most));
+    }
+    text
 }
 
 fn assumptions(plan: &Plan) -> String {
@@ -227,7 +278,7 @@ fn assumptions(plan: &Plan) -> String {
         }
     };
     note(&capabilities.takes_date.evidence, "no date in requests");
-    note(&capabilities.row_per_plan_period.evidence, "a row per plan period");
+    note(&capabilities.rows.evidence, "a row per plan period");
     note(&capabilities.limits_count_stored_row.evidence, "stored rows count against limits");
     note(&capabilities.requests_are_atomic.evidence, "requests are not atomic");
     note(&capabilities.replaces_current_usages.evidence, "current usages are replaced");

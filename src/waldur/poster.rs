@@ -93,6 +93,8 @@ impl Poster {
             recurring: (!carries_policy).then_some(item.carry_over == CarryOver::Reuse),
             missing_usage_policy: carries_policy.then_some(item.carry_over),
         });
-        SetUsage { resource: batch.resource().to_string(), date, usages: usages.collect() }
+        let plan_period = batch.plan_period();
+        let resource = plan_period.is_none().then(|| batch.resource());
+        SetUsage { resource, plan_period, date, usages: usages.collect() }
     }
 }

@@ -209,15 +209,15 @@ impl Reader {
         period: BillingPeriod,
     ) -> Result<ResourceMonth, WaldurError> {
         let path = format!("marketplace-provider-resources/{resource}/plan_periods/");
-        let mut rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
-        let shown = rows.iter_mut().flat_map(|row| std::mem::take(&mut row.components));
+        let rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
+        let shown = rows.iter().flat_map(|row| &row.components);
         let usages = shown.map(|row| StoredUsage {
             id: row.uuid,
             resource,
-            component: row.component_type,
+            component: row.component_type.clone(),
             period,
             amount: row.usage,
-            description: row.description.unwrap_or_default(),
+            description: row.description.clone().unwrap_or_default(),
             carry_over: row
                 .missing_usage_policy
                 .unwrap_or_else(|| CarryOver::from_recurring(row.recurring.unwrap_or_default())),
@@ -314,5 +314,12 @@ pub(super) fn resource(row: ResourceRow) -> (Resource, String) {
 }
 
 fn plan_period(row: PlanPeriodRow) -> PlanPeriod {
-    PlanPeriod { id: row.uuid, plan_name: row.plan_name.unwrap_or_default(), start: row.start, end: row.end }
+    PlanPeriod {
+        id: row.uuid,
+        plan: row.plan_uuid,
+        plan_name: row.plan_name.unwrap_or_default(),
+        start: row.start,
+        end: row.end,
+        usages: row.components.into_iter().map(|usage| usage.uuid).collect(),
+    }
 }

@@ -135,6 +135,8 @@ impl ResourceRow {
 pub(super) struct PlanPeriodRow {
     pub uuid: PlanPeriodId,
     #[serde(default)]
+    pub plan_uuid: Option<PlanId>,
+    #[serde(default)]
     pub plan_name: Option<String>,
     #[serde(default)]
     pub start: Option<Timestamp>,
@@ -202,10 +204,14 @@ macro_rules! identified {
 
 identified!(OfferingName, ResourceRow, UsageRow);
 
-/// The body of `set_usage`. No `date` is sent: a server that does not know it would ignore it.
+/// The body of `set_usage`: the resource or its plan period, never both, because the server does not
+/// look whether the two belong together.
 #[derive(Debug, Serialize)]
 pub(super) struct SetUsage {
-    pub resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_period: Option<PlanPeriodId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<Timestamp>,
     pub usages: Vec<SetUsageItem>,

@@ -1,0 +1,247 @@
+//! What a run leaves for the person who started it: what is stored, what was rejected, what was not
+//! sent and what has to be settled on the invoice, each in the layout of their own file.
+//!
+//! The loop is: mend `failed.xlsx`, and run it again. So no row stands there whose value is on the
+//! server; in the wide form the cells of such values are left blank. Nothing is overwritten.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::domain::{RunId, sha256, visible};
+use crate::error::Error;
+use crate::parse::{CellKind, RawRows};
+use crate::plan::{Outcome, Plan};
+use crate::report::{ReportError, write_corrections, write_table};
+use crate::source::{Input, copy_rows};
+
+use super::apply::LineOutcome;
+
+/// Where the files go.
+#[derive(Debug)]
+pub struct Results {
+    folder: PathBuf,
+}
+
+/// Which file a row goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Applied,
+    Failed,
+    NotSent,
+}
+
+impl Kind {
+    fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept => Self::Applied,
+            Outcome::Rejected { .. } | Outcome::Differs { .. } | Outcome::Unknown { .. } => Self::Failed,
+            Outcome::Stale { .. } | Outcome::NotSent { .. } => Self::NotSent,
+        }
+    }
+
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::NotSent => "not-sent",
+        }
+    }
+
+    fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Applied => &["stored value", "usage uuid", "time"],
+            Self::Failed | Self::NotSent => &["outcome"],
+        }
+    }
+}
+
+/// A row of an input and its cells that have an outcome, by column.
+type Rows<'a> = BTreeMap<u32, BTreeMap<u32, &'a LineOutcome>>;
+
+impl Results {
+    /// A folder that was named, or a new one beside the input.
+    pub fn new(given: Option<&Path>, beside: &Path, run: RunId) -> Self {
+        if let Some(folder) = given {
+            return Self { folder: folder.to_owned() };
+        }
+        let stem = beside.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let short: String = run.to_string().chars().take(8).collect();
+        Self { folder: beside.with_file_name(format!("{stem}-results-{short}")) }
+    }
+
+    /// Writes the corrections of a plan, where it has any.
+    pub fn corrections(&self, plan: &Plan) -> Result<Option<PathBuf>, Error> {
+        if plan.corrections().next().is_none() {
+            return Ok(None);
+        }
+        let path = self.free("corrections")?;
+        write_corrections(&path, plan)?;
+        Ok(Some(path))
+    }
+
+    /// Writes what became of the rows; the files, where there are any.
+    pub fn outcomes(
+        &self,
+        plan: &Plan,
+        inputs: &[Input],
+        lines: &[LineOutcome],
+        at: Timestamp,
+    ) -> Result<Vec<PathBuf>, Error> {
+        let mut written = Vec::new();
+        for (kind, by_input) in sorted(lines) {
+            for (number, rows) in by_input {
+                let Some(file) =
+                    usize::try_from(number).ok().and_then(|number| plan.header.inputs.get(number))
+                else {
+                    continue;
+                };
+                let known =
+                    inputs.iter().find(|input| input.name() == file.name && input.digest() == file.sha256);
+                let table =
+                    known.and_then(|input| as_it_stood(input, file.sheet.as_deref(), &rows, kind, at));
+                let table = table.unwrap_or_else(|| as_long_form(plan, &rows, kind, at));
+                let stem = if plan.header.inputs.len() == 1 {
+                    kind.stem().to_owned()
+                } else {
+                    format!("{}-{}", kind.stem(), slug(&file.name))
+                };
+                let path = self.free(&stem)?;
+                write_table(&path, file.sheet.as_deref().unwrap_or("Usage"), &table)?;
+                written.push(path);
+            }
+        }
+        Ok(written)
+    }
+
+    /// A name in the folder that is free; the folder is made where it is not there.
+    fn free(&self, stem: &str) -> Result<PathBuf, Error> {
+        let unwritable = |source| ReportError::Unwritable { path: self.folder.clone(), source };
+        std::fs::create_dir_all(&self.folder).map_err(unwritable)?;
+        let names = (1..10_000).map(|number| match number {
+            1 => self.folder.join(format!("{stem}.xlsx")),
+            number => self.folder.join(format!("{stem}-{number}.xlsx")),
+        });
+        let free = names.into_iter().find(|path| !path.exists());
+        free.ok_or_else(|| unwritable(std::io::ErrorKind::AlreadyExists.into()).into())
+    }
+}
+
+/// A name of ours for a file of the user's.
+fn slug(name: &str) -> String {
+    let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let slug: String = stem
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+        .collect();
+    let slug = slug.trim_matches('-').to_owned();
+    if slug.is_empty() { sha256(name.as_bytes()).chars().take(8).collect() } else { slug }
+}
+
+/// The rows by the file they go to, the input they come from and their place in it. What rode along
+/// comes from no row.
+fn sorted(lines: &[LineOutcome]) -> BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> {
+    let mut sorted: BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> = BTreeMap::new();
+    for line in lines {
+        let Some(source) = line.source else { continue };
+        let by_input = sorted.entry(Kind::of(&line.outcome)).or_default();
+        by_input.entry(source.input).or_default().entry(source.row).or_default().insert(source.column, line);
+    }
+    sorted
+}
+
+/// The rows as they stand in the input, with what became of them at the end.
+fn as_it_stood(
+    input: &Input,
+    sheet: Option<&str>,
+    rows: &Rows<'_>,
+    kind: Kind,
+    at: Timestamp,
+) -> Option<RawRows> {
+    let numbers: BTreeSet<u32> = rows.keys().copied().collect();
+    let mut table = copy_rows(input, sheet, &numbers).ok()?;
+    if table.rows.len() != numbers.len() + 1 {
+        return None;
+    }
+    let amounts = amount_columns(rows);
+    let width = table.rows.iter().map(Vec::len).max()?;
+    for row in &mut table.rows {
+        row.resize(width, (String::new(), CellKind::Blank));
+    }
+    table.rows[0].extend(kind.headers().iter().map(|header| text(header)));
+    for (row, cells) in table.rows.iter_mut().skip(1).zip(rows.values()) {
+        if kind != Kind::Applied {
+            // What is stored, or stands in another file, is not reported again.
+            for column in amounts.iter().filter(|column| !cells.contains_key(column)) {
+                if let Some(cell) = usize::try_from(*column).ok().and_then(|column| row.get_mut(column - 1)) {
+                    *cell = (String::new(), CellKind::Blank);
+                }
+            }
+        }
+        let lines: Vec<&LineOutcome> = cells.values().copied().collect();
+        row.extend(told(&lines, kind, at));
+    }
+    Some(table)
+}
+
+/// The columns in which amounts stand, wherever one of these rows has one.
+fn amount_columns(rows: &Rows<'_>) -> BTreeSet<u32> {
+    rows.values().flat_map(|cells| cells.keys().copied()).collect()
+}
+
+fn text(text: &str) -> (String, CellKind) {
+    (text.to_owned(), CellKind::Text)
+}
+
+/// What is said of the cells of a row.
+fn told(lines: &[&LineOutcome], kind: Kind, at: Timestamp) -> Vec<(String, CellKind)> {
+    let each = |say: &dyn Fn(&LineOutcome) -> String| match lines {
+        [only] => say(only),
+        several => {
+            let parts: Vec<String> =
+                several.iter().map(|line| format!("{} {}", line.component, say(line))).collect();
+            parts.join("; ")
+        }
+    };
+    match kind {
+        Kind::Applied => vec![
+            text(&each(&|line| line.planned.amount.to_string())),
+            text(&each(&|line| line.row.map_or_else(String::new, |row| row.to_string()))),
+            text(&at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        ],
+        Kind::Failed | Kind::NotSent => vec![text(&each(&|line| line.outcome.to_string()))],
+    }
+}
+
+/// The rows in the long form, where the input cannot be read any more as it was.
+fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawRows {
+    let columns =
+        ["resource_uuid", "resource_name", "billing_period", "component_type", "amount", "description"];
+    let headers = columns.iter().chain(kind.headers()).map(|header| text(header)).collect();
+    let mut table = RawRows { delimiter: None, rows: vec![headers] };
+    for line in rows.values().flat_map(BTreeMap::values) {
+        let mut row = vec![
+            text(&line.resource.to_string()),
+            text(&line.name),
+            text(&plan.header.period.to_string()),
+            text(line.component.as_str()),
+            (line.planned.amount.to_string(), CellKind::Number),
+            text(&line.planned.description),
+        ];
+        row.extend(told(&[line], kind, at));
+        table.rows.push(row);
+    }
+    table
+}
+
+/// The inputs of a plan, as far as they are still what they were.
+pub fn inputs_of(plan: &Plan) -> Vec<Input> {
+    let read = plan.header.inputs.iter().filter_map(|file| Input::read(Path::new(&file.name)).ok());
+    read.collect()
+}
+
+/// The files as they are told to people.
+pub fn shown(files: &[PathBuf]) -> Vec<String> {
+    files.iter().map(|file| visible(&file.to_string_lossy()).to_string()).collect()
+}
