@@ -7,9 +7,9 @@
 //! cell; what stops a run is an `error`.
 //!
 //! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`) has edges
-//! around it (`source`, `waldur`, `report`, `sandbox`); `jobs` put the stages in order, `ui`
-//! shows their results, and `cli` is what the shell calls. A test reads the sources and keeps the
-//! arrows pointing this way.
+//! around it (`source`, `waldur`, `report`, `store`, `sandbox`); `jobs` put the stages in order,
+//! `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
+//! the arrows pointing this way.
 
 pub mod cli;
 pub mod domain;
@@ -24,5 +24,6 @@ mod report;
 mod resolve;
 pub mod sandbox;
 mod source;
+pub mod store;
 mod ui;
 mod waldur;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -17,6 +17,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("source", &["domain", "findings", "parse"]),
     ("waldur", &["domain", "resolve", "plan"]),
     ("report", &["domain", "parse", "plan"]),
+    ("store", &["domain"]),
     ("sandbox", &["domain"]),
     (
         "jobs",
@@ -36,7 +37,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 7] = [
+const FENCES: [(&str, &[&str]); 9] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source"]),
@@ -44,6 +45,8 @@ const FENCES: [(&str, &[&str]); 7] = [
     ("indicatif", &["ui"]),
     ("rust_xlsxwriter", &["report"]),
     ("clap", &["cli"]),
+    ("rusqlite", &["store"]),
+    ("rustix", &["store"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -1,0 +1,341 @@
+//! Runs: what was to be done, with which plan, and how it ended.
+//!
+//! Answers for finding a run again by its id, the beginning of its id, or as the last one that is
+//! not over. What it sent is the journal's.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::Transaction;
+
+use super::Store;
+use super::StoreError;
+use super::column::{parsed, parsed_if_any};
+use crate::domain::BillingPeriod;
+use crate::domain::RunId;
+use crate::domain::UserId;
+
+/// A run that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id, which no other run has.
+    pub id: RunId,
+    /// What it does: `apply` or `undo`.
+    pub command: String,
+    /// The run that it undoes.
+    pub undoes: Option<RunId>,
+    /// The server that it posts to.
+    pub server: String,
+    /// The sandbox behind that address, where it is one.
+    pub sandbox: Option<String>,
+    /// The account that posts.
+    pub account: UserId,
+    /// The month that it posts into.
+    pub period: BillingPeriod,
+    /// The digest of its plan.
+    pub digest: String,
+    /// The text of its plan file.
+    pub plan: String,
+    /// Its settings, as JSON.
+    pub settings: String,
+    /// The version of this program that made it.
+    pub tool_version: String,
+}
+
+/// How a run ended, this time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The word of its exit status.
+    pub status: String,
+    /// Its exit code.
+    pub code: u8,
+    /// What came of each row, as JSON.
+    pub report: String,
+    /// Whether nothing is left to go on with. A run that stopped half way has ended, but is not
+    /// over.
+    pub is_over: bool,
+}
+
+/// An end with its moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub end: End,
+}
+
+/// A run as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRun {
+    /// What it began with.
+    pub run: NewRun,
+    /// When it began.
+    pub started: Timestamp,
+    /// How it ended; none while it goes on, and after a kill.
+    pub ended: Option<Ended>,
+}
+
+/// How many requests of a run had which answer; an attempt counts each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RequestCounts {
+    /// The server took them.
+    pub accepted: u64,
+    /// The server said no.
+    pub rejected: u64,
+    /// They left, and no answer came.
+    pub lost: u64,
+    /// They never left.
+    pub not_sent: u64,
+    /// Nothing is known of them: in flight, or the run was killed.
+    pub unanswered: u64,
+}
+
+/// A run in a list: all but its plan and its report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// What it does: `apply` or `undo`.
+    pub command: String,
+    /// The run that it undoes.
+    pub undoes: Option<RunId>,
+    /// The server that it posts to.
+    pub server: String,
+    /// The sandbox behind that address, where it is one.
+    pub sandbox: Option<String>,
+    /// The account that posts.
+    pub account: UserId,
+    /// The month that it posts into.
+    pub period: BillingPeriod,
+    /// The digest of its plan.
+    pub digest: String,
+    /// Its settings, as JSON.
+    pub settings: String,
+    /// The version of this program that made it.
+    pub tool_version: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; none while it goes on, and after a kill.
+    pub ended: Option<Timestamp>,
+    /// The word of its exit status.
+    pub status: Option<String>,
+    /// Its exit code.
+    pub code: Option<u8>,
+    /// Whether nothing is left to go on with.
+    pub is_over: bool,
+    /// Its requests.
+    pub requests: RequestCounts,
+}
+
+/// No run, or no one run, is meant by the beginning of an id.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FindError {
+    /// No id begins so.
+    #[error("no run has an id that begins so")]
+    None,
+    /// More than one id begins so; newest first.
+    #[error("{} runs have an id that begins so", .0.len())]
+    Several(Vec<RunId>),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// Writes a run down, with the time of now.
+    pub fn begin(&self, run: &NewRun) -> Result<(), StoreError> {
+        let started = Timestamp::now().to_string();
+        self.database.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO run (id, command, undoes, server, sandbox, account, period, digest, plan,
+                     settings, tool_version, started)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                (
+                    run.id.to_string(),
+                    &run.command,
+                    run.undoes.map(|run| run.to_string()),
+                    &run.server,
+                    &run.sandbox,
+                    run.account.to_string(),
+                    run.period.to_string(),
+                    &run.digest,
+                    &run.plan,
+                    &run.settings,
+                    &run.tool_version,
+                    started,
+                ),
+            )
+        })?;
+        Ok(())
+    }
+
+    /// A run, where there is one of this id.
+    pub fn run(&self, run: RunId) -> Result<Option<StoredRun>, StoreError> {
+        self.database.read(|connection| {
+            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], stored).optional()
+        })
+    }
+
+    /// The last runs, newest first.
+    pub fn runs(&self, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
+        self.database.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT run.id, command, undoes, server, sandbox, account, period, digest, settings,
+                     tool_version, started, ended, run.status, code, is_over,
+                     count(*) FILTER (WHERE answer = 'accepted') AS accepted,
+                     count(*) FILTER (WHERE answer = 'rejected') AS rejected,
+                     count(*) FILTER (WHERE answer = 'lost') AS lost,
+                     count(*) FILTER (WHERE answer = 'not_sent') AS not_sent,
+                     count(request.number) - count(answer.request) AS unanswered
+                 FROM run
+                 LEFT JOIN request ON request.run = run.number
+                 LEFT JOIN answer ON answer.request = request.number
+                 GROUP BY run.number ORDER BY run.number DESC LIMIT ?1",
+            )?;
+            statement.query_map([limit], summary)?.collect()
+        })
+    }
+
+    /// The run whose id begins with a text, dashed or not, in any case.
+    pub fn find(&self, beginning: &str) -> Result<RunId, FindError> {
+        let digits = beginning.replace('-', "").to_ascii_lowercase();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(FindError::None);
+        }
+        let found = self.database.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT id FROM run WHERE id LIKE ?1 || '%' ORDER BY number DESC")?;
+            statement.query_map([digits], |row| parsed(row, "id"))?.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        match found[..] {
+            [] => Err(FindError::None),
+            [run] => Ok(run),
+            _ => Err(FindError::Several(found)),
+        }
+    }
+
+    /// The newest run on a server (and its sandbox) that is not over: it never ended, or it stopped
+    /// half way. It may be going on at this moment; the lock tells.
+    pub fn latest_unfinished(
+        &self,
+        server: &str,
+        sandbox: Option<&str>,
+    ) -> Result<Option<RunId>, StoreError> {
+        self.database.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT id FROM run WHERE server = ?1 AND sandbox IS ?2 AND is_over IS NOT 1
+                     ORDER BY number DESC LIMIT 1",
+                    (server, sandbox),
+                    |row| parsed(row, "id"),
+                )
+                .optional()
+        })
+    }
+
+    /// Writes down how a run ended, with the time of now.
+    pub fn finish(&self, run: RunId, end: &End) -> Result<(), StoreError> {
+        let ended = Timestamp::now().to_string();
+        self.change(run, |transaction, id| {
+            transaction.execute(
+                "UPDATE run SET ended = ?2, status = ?3, code = ?4, report = ?5, is_over = ?6
+                 WHERE id = ?1",
+                (id, ended, &end.status, end.code, &end.report, end.is_over),
+            )
+        })
+    }
+
+    /// A run goes on that had ended: its end is taken back.
+    pub fn reopen(&self, run: RunId) -> Result<(), StoreError> {
+        self.change(run, |transaction, id| {
+            transaction.execute(
+                "UPDATE run SET ended = NULL, status = NULL, code = NULL, report = NULL, is_over = NULL
+                 WHERE id = ?1",
+                [id],
+            )
+        })
+    }
+
+    fn change(
+        &self,
+        run: RunId,
+        work: impl FnOnce(&Transaction<'_>, String) -> rusqlite::Result<usize>,
+    ) -> Result<(), StoreError> {
+        match self.database.write(|transaction| work(transaction, run.to_string()))? {
+            0 => Err(self.no_run(run)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The number that the tables know a run by.
+    pub(super) fn number_of(&self, run: RunId) -> Result<i64, StoreError> {
+        let number = self.database.read(|connection| {
+            connection
+                .query_row("SELECT number FROM run WHERE id = ?1", [run.to_string()], |row| row.get(0))
+                .optional()
+        })?;
+        number.ok_or_else(|| self.no_run(run))
+    }
+
+    fn no_run(&self, run: RunId) -> StoreError {
+        StoreError::NoRun { path: self.database.path().to_owned(), run }
+    }
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
+    let run = NewRun {
+        id: parsed(row, "id")?,
+        command: row.get("command")?,
+        undoes: parsed_if_any(row, "undoes")?,
+        server: row.get("server")?,
+        sandbox: row.get("sandbox")?,
+        account: parsed(row, "account")?,
+        period: parsed(row, "period")?,
+        digest: row.get("digest")?,
+        plan: row.get("plan")?,
+        settings: row.get("settings")?,
+        tool_version: row.get("tool_version")?,
+    };
+    let ended = match parsed_if_any(row, "ended")? {
+        Some(at) => {
+            let end = End {
+                status: row.get("status")?,
+                code: row.get("code")?,
+                report: row.get("report")?,
+                is_over: row.get("is_over")?,
+            };
+            Some(Ended { at, end })
+        }
+        None => None,
+    };
+    Ok(StoredRun { run, started: parsed(row, "started")?, ended })
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    Ok(RunSummary {
+        id: parsed(row, "id")?,
+        command: row.get("command")?,
+        undoes: parsed_if_any(row, "undoes")?,
+        server: row.get("server")?,
+        sandbox: row.get("sandbox")?,
+        account: parsed(row, "account")?,
+        period: parsed(row, "period")?,
+        digest: row.get("digest")?,
+        settings: row.get("settings")?,
+        tool_version: row.get("tool_version")?,
+        started: parsed(row, "started")?,
+        ended: parsed_if_any(row, "ended")?,
+        status: row.get("status")?,
+        code: row.get("code")?,
+        is_over: row.get::<_, Option<bool>>("is_over")?.unwrap_or_default(),
+        requests: RequestCounts {
+            accepted: count("accepted")?,
+            rejected: count("rejected")?,
+            lost: count("lost")?,
+            not_sent: count("not_sent")?,
+            unanswered: count("unanswered")?,
+        },
+    })
+}

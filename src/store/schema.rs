@@ -1,0 +1,137 @@
+//! The tables, and how an older store gets them.
+//!
+//! A migration is never changed once a version with it was given out; a new one is added below it.
+//! Times are texts of RFC 3339, ids 32 hexadecimal digits, months `YYYY-MM`.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// What SQLite writes at the head of a file that is a store of ours: "WUsg".
+const APPLICATION: i64 = 0x5755_7367;
+
+/// The steps from an empty file to the newest format; the format is how many were taken.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE run (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    command TEXT NOT NULL,
+    undoes TEXT,
+    server TEXT NOT NULL,
+    sandbox TEXT,
+    account TEXT NOT NULL,
+    period TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    tool_version TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    status TEXT,
+    code INTEGER,
+    is_over INTEGER,
+    report TEXT,
+    plan TEXT NOT NULL,
+    CHECK ((ended IS NULL) = (status IS NULL) AND (ended IS NULL) = (code IS NULL)
+        AND (ended IS NULL) = (is_over IS NULL) AND (ended IS NULL) = (report IS NULL))
+) STRICT;
+
+CREATE TABLE request (
+    number INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES run (number),
+    batch INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    body TEXT NOT NULL,
+    sent TEXT NOT NULL,
+    UNIQUE (run, batch, attempt)
+) STRICT;
+
+CREATE TABLE answer (
+    request INTEGER PRIMARY KEY REFERENCES request (number),
+    answered TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (answer IN ('accepted', 'rejected', 'lost', 'not_sent')),
+    status INTEGER,
+    words TEXT
+) STRICT;
+
+-- The run is read out of the entry, so that the two cannot differ.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    entry TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    run TEXT GENERATED ALWAYS AS (entry ->> '$.run') VIRTUAL
+) STRICT;
+CREATE INDEX audit_run ON audit (run);
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END;
+CREATE TRIGGER audit_is_never_cut BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit trail is never cut'); END;
+
+CREATE TABLE lock (
+    server TEXT NOT NULL,
+    offering TEXT NOT NULL,
+    period TEXT NOT NULL,
+    claim TEXT NOT NULL,
+    run TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    host TEXT NOT NULL,
+    processes TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    since TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    PRIMARY KEY (server, offering, period)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kept (
+    server TEXT NOT NULL,
+    account TEXT NOT NULL,
+    what TEXT NOT NULL,
+    at TEXT NOT NULL,
+    json TEXT NOT NULL,
+    PRIMARY KEY (server, account, what)
+) STRICT;
+"];
+
+/// Refuses a file that is not ours or too new, without writing to it; returns its format.
+pub(super) fn look_at(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    // One statement, so that another program that makes the tables meanwhile is seen wholly or not.
+    let (application, things, format): (i64, i64, u32) = connection
+        .query_row(
+            "SELECT application_id, (SELECT count(*) FROM sqlite_schema), user_version
+             FROM pragma_application_id, pragma_user_version",
+            (),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .map_err(|error| StoreError::of(path, error))?;
+    if application != APPLICATION && (application, things) != (0, 0) {
+        return Err(StoreError::NotAStore { path: path.to_owned() });
+    }
+    if format > newest() {
+        return Err(StoreError::Newer { path: path.to_owned(), format, known: newest() });
+    }
+    Ok(format)
+}
+
+/// Takes the steps that a store has not taken, all or none.
+pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::of(path, error);
+    if look_at(connection, path)? == newest() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Another program may have taken them while this one waited.
+    let format = look_at(&transaction, path)?;
+    for (_, migration) in (0..).zip(MIGRATIONS).filter(|(step, _)| *step >= format) {
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", newest()).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
