@@ -6,11 +6,13 @@
 
 use std::path::PathBuf;
 
+use crate::domain::RunId;
 use crate::domain::visible;
 use crate::frame::FrameError;
 use crate::plan::{PlanError, Refusal};
 use crate::report::ReportError;
 use crate::source::SourceError;
+use crate::store::{AuditFault, LockError, StoreError};
 use crate::waldur::{AddressError, TokenError, WaldurError};
 
 /// How a run ended, as the shell sees it.
@@ -121,6 +123,24 @@ pub enum Error {
         #[source]
         error: PlanError,
     },
+    /// The plan of a run in the store cannot be used.
+    #[error("the plan of run {run} cannot be used")]
+    StoredPlan {
+        /// The run.
+        run: RunId,
+        /// Why.
+        #[source]
+        error: PlanError,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(StoreError),
+    /// Another run holds the lock.
+    #[error(transparent)]
+    Locked(LockError),
+    /// The audit trail is not what was written.
+    #[error(transparent)]
+    Audit(AuditFault),
     /// We do not send.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -149,6 +169,30 @@ pub enum Error {
     Bug(String),
 }
 
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Store(error) => Self::Store(error),
+            held @ LockError::Held { .. } => Self::Locked(held),
+        }
+    }
+}
+
+impl From<AuditFault> for Error {
+    fn from(error: AuditFault) -> Self {
+        match error {
+            AuditFault::Store(error) => Self::Store(error),
+            fault @ (AuditFault::Broken { .. } | AuditFault::HeadIsGone { .. }) => Self::Audit(fault),
+        }
+    }
+}
+
 impl Error {
     /// A setting that is missing or wrong.
     pub fn setting(what: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -163,9 +207,12 @@ impl Error {
             | Self::Token(_)
             | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
+            | Self::Store(_)
             | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
             Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
+            Self::StoredPlan { .. } | Self::Audit(_) => ExitStatus::Refused,
+            Self::Locked(_) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
             Self::Interrupted => ExitStatus::Interrupted,
@@ -195,6 +242,10 @@ impl Error {
                 "make a plan with `waldur-usage plan FILE -o plan.json`"
             }
             Self::Plan { error: PlanError::Damaged, .. } => "make the plan again",
+            Self::StoredPlan { .. } => "make a plan anew; `runs show` tells what this run did",
+            Self::Store(_) => "check the folder of the store, or name another one with --store",
+            Self::Locked(_) => "wait until it has ended; the lock of a run that died is taken over by itself",
+            Self::Audit(_) => "compare with a copy of the store, and do not rely on this trail",
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::NotFound(_) => "it may exist and not be visible to this account",

@@ -24,6 +24,6 @@ mod report;
 mod resolve;
 pub mod sandbox;
 mod source;
-pub mod store;
+mod store;
 mod ui;
 mod waldur;

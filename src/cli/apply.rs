@@ -5,31 +5,29 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde::Serialize;
 
-use crate::domain::{Destination, ResourceId, SandboxWorld};
+use crate::domain::ResourceId;
 use crate::error::{Error, ExitStatus};
-use crate::jobs::apply::{ApplyReport, apply};
 use crate::jobs::freshness::{Freshness, StaleResource};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, plan};
-use crate::jobs::post::{PostSettings, Stop, StopReason};
+use crate::jobs::post::PostSettings;
 use crate::jobs::refresh::{Refreshed, refresh};
+use crate::jobs::results::{Results, shown};
+use crate::jobs::run::{Purpose, Run, RunNotes};
 use crate::plan::{Approved, Plan, Refusal, Reporter, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
 use crate::ui::{self, Format, Style, Terminal};
 
+use super::agree::ask;
+use super::carry_out::{Order, RunDocument, carry_out};
 use super::connect::{Connection, connect};
 use super::input::{InputArguments, SplitArguments};
-use super::{Global, check};
+use super::{Global, check, store};
 
 /// What `apply` takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Not for a production server yet: there is no journal, so an interrupted run is continued by \
-running the same command again, which compares first and posts only what is missing."
-)]
 pub struct ApplyArguments {
     /// Spreadsheets of usage (.xlsx, .csv), or one plan (.json)
     #[arg(required = true, value_name = "FILE")]
@@ -47,25 +45,16 @@ pub struct ApplyArguments {
     /// Read a resource again before its post where what was read of it is older than so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Freshness::MAX_AGE.as_secs())]
     max_age: u64,
+    /// The folder for what was stored, rejected and not sent; a new one beside the input where it is not
+    /// given
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
     /// Take no other plan than the one with this digest, which `plan` prints
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
     /// Post without asking
     #[arg(short, long)]
     yes: bool,
-}
-
-/// A run as JSON on stdout.
-#[derive(Serialize)]
-struct ApplyDocument<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sandbox: Option<&'a SandboxWorld>,
-    summary: Summary,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    left_out: Option<&'a LeftOutSummary>,
-    already_there: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<&'a ApplyReport>,
 }
 
 /// A plan that is ready to be asked about.
@@ -77,6 +66,8 @@ struct Ready {
     already_there: usize,
     read_at: Instant,
     stale: HashMap<ResourceId, StaleResource>,
+    /// The digest of the plan as it was shown.
+    agreed: String,
 }
 
 /// Runs the command.
@@ -103,28 +94,65 @@ pub async fn run(
             None => return Ok(ExitStatus::Denied),
         },
     };
-    let rows_left_out = ready.plan.header.rows_left_out;
     if ready.plan.changed().next().is_none() {
-        show(&ready, None, global);
-        return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
+        return nothing_to_post(arguments, &ready, global);
     }
     let ready = agree(arguments, ready, &connection, global, terminal).await?;
     if ready.plan.changed().next().is_none() {
-        show(&ready, None, global);
-        return Ok(if rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial });
+        return nothing_to_post(arguments, &ready, global);
     }
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
-    let approved = Approved::new(ready.plan.clone(), &destination, ready.reporter, now, true)?;
-    let settings = PostSettings {
-        at_once: connection.at_once,
+    let agreed = ready.agreed.clone();
+    let approved = Approved::new(ready.plan, &destination, ready.reporter, now, true)?;
+    let post = PostSettings {
         freshness: Freshness { read_at: ready.read_at, max_age: Duration::from_secs(arguments.max_age) },
         is_partial: arguments.partial,
-        stale: ready.stale.clone(),
+        stale: ready.stale,
+        ..PostSettings::new(connection.at_once, ready.read_at)
     };
-    let report = post(&connection, &approved, &ready.catalogue, &settings, terminal).await;
-    let Some(report) = report else { return Ok(ExitStatus::Partial) };
-    show(&ready, Some(&report), global);
-    Ok(report.exit_status(rows_left_out))
+    let notes = RunNotes {
+        is_partial: arguments.partial,
+        max_age_seconds: arguments.max_age,
+        results: arguments.results.clone(),
+        beside: arguments.files[0].clone(),
+        agreed,
+    };
+    let run = Run::begin(&store::open(global)?, approved.plan(), Purpose::Apply, &notes)?;
+    let order = Order {
+        approved: &approved,
+        catalogue: &ready.catalogue,
+        post: &post,
+        notes: &notes,
+        left_out: ready.left_out.as_ref(),
+        already_there: ready.already_there,
+    };
+    carry_out(run, &order, &connection, global, terminal).await
+}
+
+/// All is as it is wanted, or what differs is of a month that is closed.
+fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -> Result<ExitStatus, Error> {
+    let plan = &ready.plan;
+    let results = Results::new(arguments.results.as_deref(), &arguments.files[0], plan.made.run);
+    let corrections = results.corrections(plan)?;
+    let files: Vec<PathBuf> = corrections.into_iter().collect();
+    match global.format.into() {
+        Format::Json => ui::json(&RunDocument {
+            run: None,
+            sandbox: plan.header.sandbox.as_ref(),
+            summary: Summary::of(plan),
+            left_out: ready.left_out.as_ref(),
+            already_there: ready.already_there,
+            report: None,
+            files: shown(&files),
+            audit_head: None,
+        }),
+        Format::Text => ui::data(&ui::files_text(&files, None)),
+    }
+    let rows = plan.corrections().count();
+    if rows > 0 {
+        return Err(Refusal::Closed { rows, month: plan.header.period }.into());
+    }
+    Ok(if plan.header.rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial })
 }
 
 /// The plan, where the one file that is named is a plan.
@@ -164,6 +192,7 @@ async fn from_plan(
         already_there: refreshed.already_there,
         read_at: refreshed.read_at,
         stale: refreshed.stale_resources,
+        agreed: digest,
     })
 }
 
@@ -188,6 +217,7 @@ async fn from_files(
     let snapshot = planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     Ok(Some(Ready {
         reporter: plan.header.account,
+        agreed: plan.digest(),
         catalogue: snapshot.catalogue,
         plan,
         left_out,
@@ -208,21 +238,8 @@ async fn agree(
 ) -> Result<Ready, Error> {
     let destination = connection.reader.destination();
     Approved::fits(&ready.plan, &destination, ready.reporter.id, connection.reader.now()?)?;
-    if arguments.yes {
+    if !ask(&ready.plan, &destination, arguments.yes, global, terminal).await? {
         return Ok(ready);
-    }
-    if global.no_input || !Terminal::can_ask() {
-        let what = "nobody can be asked whether to post";
-        return Err(Error::setting(what, "look at the plan, then run it again with --yes"));
-    }
-    if matches!(global.format.into(), Format::Json) {
-        terminal.error(&ui::plan_text(&ready.plan, Style::PLAIN, ui::SHOWN));
-    }
-    let question = question(&ready.plan, &destination);
-    // Waiting for an answer blocks, and Ctrl-C has to be heard meanwhile.
-    let answer = tokio::task::spawn_blocking(move || Terminal::ask(&question));
-    if !answer.await.map_err(|error| Error::Bug(format!("the question broke off: {error}")))? {
-        return Err(Refusal::Declined.into());
     }
     let refreshed = fresh(ready.plan, arguments, connection, global, terminal).await?;
     let already_there = ready.already_there + refreshed.already_there;
@@ -251,59 +268,4 @@ async fn fresh(
         return Ok(refreshed);
     }
     Err(Refusal::Stale { rows: refreshed.stale.len() }.into())
-}
-
-fn question(plan: &Plan, destination: &Destination) -> String {
-    let what = if destination.sandbox.is_some() { ", a sandbox" } else { "" };
-    let summary = Summary::of(plan);
-    let (create, update) = (ui::grouped(summary.lines.create), ui::grouped(summary.lines.update));
-    let resources = ui::counted(summary.resources_to_post, "resource");
-    format!(
-        "Post {create} new and {update} changed amounts of {resources} for {} to {}{what}?",
-        plan.header.period, destination.server
-    )
-}
-
-/// Posts until done, or until Ctrl-C: the first one lets what is in flight finish, the second one
-/// stops at once.
-async fn post(
-    connection: &Connection,
-    approved: &Approved,
-    catalogue: &Catalogue,
-    settings: &PostSettings,
-    terminal: &Terminal,
-) -> Option<ApplyReport> {
-    let stop = Stop::default();
-    let job = apply(&connection.reader, approved, catalogue, settings, &stop, terminal);
-    tokio::pin!(job);
-    loop {
-        tokio::select! {
-            report = &mut job => return Some(report),
-            Ok(()) = tokio::signal::ctrl_c() => {
-                if stop.reason() == Some(StopReason::Interrupted) {
-                    terminal.error("stopped at once; run the same command again to see what is stored");
-                    return None;
-                }
-                stop.because(StopReason::Interrupted);
-                terminal.error("stopping: requests in flight finish; Ctrl-C again stops at once");
-            }
-        }
-    }
-}
-
-fn show(ready: &Ready, report: Option<&ApplyReport>, global: &Global) {
-    match global.format.into() {
-        Format::Json => ui::json(&ApplyDocument {
-            sandbox: ready.plan.header.sandbox.as_ref(),
-            summary: Summary::of(&ready.plan),
-            left_out: ready.left_out.as_ref(),
-            already_there: ready.already_there,
-            report,
-        }),
-        Format::Text => {
-            if let Some(report) = report {
-                ui::data(&format!("\n{}", ui::apply_text(report, Style::for_stdout())));
-            }
-        }
-    }
 }

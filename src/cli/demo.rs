@@ -7,13 +7,14 @@ use clap::Args;
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::Silent;
-use crate::jobs::apply::apply;
 use crate::jobs::check::check;
 use crate::jobs::demo::Demo;
 use crate::jobs::plan::{Planned, plan};
 use crate::jobs::post::{PostSettings, Stop};
+use crate::jobs::run::{Purpose, Run, RunNotes};
 use crate::plan::{Approved, Plan};
 use crate::report::{write_comparison, write_file};
+use crate::store::Store;
 use crate::ui::{self, Style, Terminal};
 
 use super::Global;
@@ -56,9 +57,10 @@ pub async fn run(
     let (destination, now) = (demo.reader.destination(), demo.reader.now()?);
     let approved = Approved::new(first.clone(), &destination, first.header.account, now, true)?;
     let settings = PostSettings::new(usize::from(global.connections), planned.read_at);
-    let report =
-        apply(&demo.reader, &approved, &snapshot.catalogue, &settings, &Stop::default(), terminal).await;
-    ui::data(&ui::apply_text(&report, style));
+    let run = Run::begin(&Store::in_memory()?, approved.plan(), Purpose::Apply, &RunNotes::default())?;
+    let (id, stop) = (run.id, Stop::default());
+    let end = run.carry_out(&demo.reader, &approved, &snapshot.catalogue, &settings, &stop, terminal).await?;
+    ui::data(&ui::apply_text(&end.report, id, style));
 
     say("4. plan again: there is nothing left to do");
     let again = plan(&demo.reader, &Demo::settings(&demo.good), &Silent).await?;
@@ -80,7 +82,7 @@ pub async fn run(
     }
     ui::data(&table.render("  "));
     demo.sandbox.stop().await;
-    Ok(report.exit_status(0))
+    Ok(end.report.exit_status(0))
 }
 
 /// The plan of a sample, which nothing at deny may stand against.

@@ -3,7 +3,10 @@
 #![allow(rustdoc::bare_urls, reason = "the help text is no page")]
 #![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help text")]
 
+mod agree;
 mod apply;
+mod audit;
+mod carry_out;
 mod check;
 mod config;
 mod connect;
@@ -13,9 +16,13 @@ mod list;
 mod plan;
 mod plan_file;
 mod plan_show;
+mod resume;
+mod runs;
 mod sandbox;
 mod sandbox_values;
 mod show;
+mod store;
+mod undo;
 mod world;
 
 use std::fmt::Write;
@@ -61,6 +68,9 @@ struct Global {
     /// Let the token travel over plain http to a server that is not on this machine
     #[arg(long, global = true)]
     insecure_http: bool,
+    /// The folder in which runs are kept; your data folder where it is not given
+    #[arg(long, global = true, value_name = "DIR", env = "WALDUR_USAGE_STORE", hide_env_values = true)]
+    store: Option<std::path::PathBuf>,
     /// Requests at a time
     #[arg(long, global = true, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     connections: u8,
@@ -102,6 +112,14 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Post the usage of files, or of a plan, and prove what is stored
     Apply(apply::ApplyArguments),
+    /// Go on with a run that was interrupted, killed or stopped
+    Resume(resume::ResumeArguments),
+    /// Take back what a run posted, as far as nobody else has reported it since
+    Undo(undo::UndoArguments),
+    /// List runs and show what they did; asks no server
+    Runs(runs::RunsArguments),
+    /// Prove or write the trail of everything that was sent; asks no server
+    Audit(audit::AuditArguments),
     /// List stored usages
     List(Box<list::ListArguments>),
     /// Show one stored usage
@@ -193,6 +211,10 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Check(command) => check::run(command, global, terminal).await,
         Command::Plan(command) => plan::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
+        Command::Resume(command) => resume::run(command, global, terminal).await,
+        Command::Undo(command) => undo::run(command, global, terminal).await,
+        Command::Runs(command) => runs::run(command, global),
+        Command::Audit(command) => audit::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,

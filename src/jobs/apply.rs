@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{ComponentType, ResourceId, UsageId};
 use crate::error::ExitStatus;
@@ -14,10 +14,11 @@ use crate::resolve::{Capabilities, Catalogue};
 use crate::waldur::{Reader, Sent};
 
 use super::post::{Exchange, PostSettings, Stop, StopReason, post};
+use super::run::Journalled;
 use super::{Observer, Stages};
 
 /// What became of one row of the plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LineOutcome {
     /// The resource.
     pub resource: ResourceId,
@@ -34,7 +35,7 @@ pub struct LineOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<UsageId>,
     /// The cell of the amount.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceRow>,
     /// What became of it.
     #[serde(flatten)]
@@ -42,7 +43,7 @@ pub struct LineOutcome {
 }
 
 /// What a run did and what is stored now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ApplyReport {
     /// Every changed and every kept row.
     pub lines: Vec<LineOutcome>,
@@ -70,6 +71,19 @@ impl ApplyReport {
     /// Whether every row is stored as planned.
     pub fn is_as_planned(&self) -> bool {
         self.lines.iter().all(|line| line.outcome.is_as_planned())
+    }
+
+    /// Whether nothing is left that taking the run up again could still do.
+    pub fn is_over(&self) -> bool {
+        let is_open = |outcome: &Outcome| match outcome {
+            Outcome::Unknown { .. } | Outcome::NotSent { .. } | Outcome::Stale { .. } => true,
+            Outcome::Posted
+            | Outcome::AlreadyThere
+            | Outcome::Kept
+            | Outcome::Differs { .. }
+            | Outcome::Rejected { .. } => false,
+        };
+        self.unverified.is_none() && !self.lines.iter().any(|line| is_open(&line.outcome))
     }
 
     /// How many rows have each outcome.
@@ -116,11 +130,12 @@ pub async fn apply(
     approved: &Approved,
     catalogue: &Catalogue,
     settings: &PostSettings,
+    journalled: Option<&Journalled<'_>>,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> ApplyReport {
     let mut stages = Stages::begin(observer, "post");
-    let exchanges = post(reader, approved, catalogue, settings, stop, observer).await;
+    let exchanges = post(reader, approved, catalogue, settings, journalled, stop, observer).await;
     stages.next("verify");
     let period = approved.plan().header.period;
     let sent_anything =

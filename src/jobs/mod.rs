@@ -5,6 +5,7 @@
 //! doing it tells an [`Observer`].
 
 pub mod apply;
+pub mod audit;
 pub mod catalogue;
 pub mod check;
 pub mod copy_world;
@@ -17,6 +18,8 @@ pub mod plan;
 pub mod post;
 pub mod refresh;
 pub mod results;
+pub mod run;
+pub mod undo;
 
 use std::time::{Duration, Instant};
 

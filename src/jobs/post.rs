@@ -12,15 +12,19 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::domain::ResourceId;
+use jiff::Timestamp;
+
+use crate::domain::{ResourceId, RunId};
 use crate::plan::{
     Approved, Batch, Header, MonthRefusal, MonthRule, ResourcePlan, Standing, StoredUsage, by_key,
 };
 use crate::resolve::Catalogue;
+use crate::store::{Answered, AuditEntry, Sending};
 use crate::waldur::{Poster, Reader, Sent, WaldurError};
 
 use super::Observer;
 use super::freshness::{Freshness, Look, Lookout, StaleResource};
+use super::run::{Journalled, answer_of};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
@@ -87,12 +91,23 @@ pub struct PostSettings {
     pub is_partial: bool,
     /// Resources that are known to be stale.
     pub stale: HashMap<ResourceId, StaleResource>,
+    /// Requests of which it is known what became of them: they are not sent again.
+    pub settled: HashMap<u32, Sent>,
+    /// How often each request was sent before.
+    pub attempts: HashMap<u32, u32>,
 }
 
 impl PostSettings {
     /// Settings for rows that were read at a moment; the first stale resource stops the run.
     pub fn new(at_once: usize, read_at: Instant) -> Self {
-        Self { at_once, freshness: Freshness::new(read_at), is_partial: false, stale: HashMap::new() }
+        Self {
+            at_once,
+            freshness: Freshness::new(read_at),
+            is_partial: false,
+            stale: HashMap::new(),
+            settled: HashMap::new(),
+            attempts: HashMap::new(),
+        }
     }
 }
 
@@ -102,6 +117,7 @@ pub async fn post(
     approved: &Approved,
     catalogue: &Catalogue,
     settings: &PostSettings,
+    journalled: Option<&Journalled<'_>>,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> HashMap<ResourceId, Vec<Exchange>> {
@@ -115,7 +131,8 @@ pub async fn post(
         header,
         month: MonthRule::of(header),
         lookout: Lookout::new(reader, header.period, !header.is_past(), settings.freshness, &settings.stale),
-        is_partial: settings.is_partial,
+        settings,
+        journalled,
         stop,
         observer,
         lost_in_a_row: AtomicUsize::new(0),
@@ -144,7 +161,8 @@ struct Run<'a> {
     header: &'a Header,
     month: MonthRule,
     lookout: Lookout<'a>,
-    is_partial: bool,
+    settings: &'a PostSettings,
+    journalled: Option<&'a Journalled<'a>>,
     stop: &'a Stop,
     observer: &'a dyn Observer,
     lost_in_a_row: AtomicUsize,
@@ -154,20 +172,39 @@ impl Run<'_> {
     /// The requests of one resource, one after the other; what follows a request that was not accepted
     /// is not sent, because it was planned upon it.
     async fn resource(&self, resource: &ResourcePlan, batches: Vec<Batch>) -> Vec<Exchange> {
-        let stale = self.look_again(resource).await;
-        let mut goes_on = stale.is_none();
+        let is_open = |batch: &Batch| !self.settings.settled.contains_key(&batch.number());
+        let stale = if batches.iter().any(is_open) { self.look_again(resource).await } else { None };
+        let mut goes_on = true;
         let mut exchanges: Vec<Exchange> = Vec::with_capacity(batches.len());
         for batch in batches {
-            let exchange = if goes_on {
+            let exchange = if let Some(sent) = self.settings.settled.get(&batch.number()) {
+                Exchange { batch, sent: sent.clone(), stored: None, plan_periods_changed: false }
+            } else if goes_on && stale.is_none() {
                 self.exchange(resource, batch).await
             } else {
                 self.not_sent(batch, stale.as_ref())
             };
             self.observer.posted();
-            goes_on = exchange.sent == Sent::Accepted;
+            goes_on = self.is_done(resource, &exchange);
             exchanges.push(exchange);
         }
         exchanges
+    }
+
+    /// Whether a request did what it was to do, so that the next one can be built upon it.
+    fn is_done(&self, resource: &ResourcePlan, exchange: &Exchange) -> bool {
+        let is_settled = self.settings.settled.contains_key(&exchange.batch.number());
+        match (&exchange.sent, &exchange.stored) {
+            (Sent::Accepted, _) => true,
+            // Nothing of it is missing, or it would have been sent again.
+            (Sent::Lost { .. }, _) if is_settled => true,
+            (Sent::Lost { .. }, Some(stored)) => {
+                let stored = by_key(stored);
+                let mut posted = resource.lines.iter().filter(|line| exchange.batch.posts(line, self.header));
+                posted.all(|line| resource.standing(line, &stored) == Standing::AsPlanned)
+            }
+            (Sent::Lost { .. } | Sent::Rejected { .. } | Sent::NotSent { .. }, _) => false,
+        }
     }
 
     fn not_sent(&self, batch: Batch, stale: Option<&StaleResource>) -> Exchange {
@@ -193,7 +230,7 @@ impl Run<'_> {
         if self.stop.reason().is_some() {
             return self.not_sent(batch, None);
         }
-        let sent = self.poster.post(&batch, date.ok().flatten()).await;
+        let sent = self.send(resource, &batch, date.ok().flatten()).await;
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
@@ -202,6 +239,61 @@ impl Run<'_> {
             }
         };
         Exchange { batch, sent, stored, plan_periods_changed: false }
+    }
+
+    /// Writes a request down, sends it, and writes its answer down.
+    async fn send(&self, resource: &ResourcePlan, batch: &Batch, date: Option<Timestamp>) -> Sent {
+        let body = self.poster.body(batch, date);
+        let attempt = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let Some(journalled) = self.journalled else { return self.poster.post(&body).await };
+        if !journalled.lock.is_held() {
+            return Sent::NotSent { reason: "another run may have taken the lock of this month".into() };
+        }
+        let sending = Sending {
+            batch: batch.number(),
+            attempt,
+            kind: "set_usage".into(),
+            resource: batch.resource(),
+            body: body.clone(),
+        };
+        if let Err(error) = journalled.journal.sending(sending).await {
+            return Sent::NotSent { reason: format!("the journal cannot be written: {error}") };
+        }
+        let sent = self.poster.post(&body).await;
+        journalled.journal.answered(Answered {
+            batch: batch.number(),
+            attempt,
+            answer: answer_of(&sent),
+            audit: self.audit(journalled.run, resource, batch, &sent),
+        });
+        sent
+    }
+
+    /// What is written into the audit trail of a request: each of its changed rows.
+    fn audit(&self, run: RunId, resource: &ResourcePlan, batch: &Batch, sent: &Sent) -> Vec<AuditEntry> {
+        let answer = match sent {
+            Sent::Accepted => "accepted".to_owned(),
+            Sent::Rejected { status, message } => format!("rejected: {status}, {message}"),
+            Sent::Lost { reason } => format!("lost: {reason}"),
+            Sent::NotSent { reason } => format!("not sent: {reason}"),
+        };
+        let posted = resource.lines.iter().filter(|line| batch.posts(line, self.header));
+        let entries = posted.map(|line| AuditEntry {
+            at: self.poster.now().unwrap_or_default(),
+            run,
+            account: self.header.account.id,
+            server: self.header.server.clone(),
+            resource: resource.resource,
+            resource_name: resource.name.clone(),
+            component: line.component.clone(),
+            period: self.header.period,
+            username: None,
+            cell: line.place.clone(),
+            old: line.change.old().map(|old| old.amount),
+            new: line.posted().map(|new| new.amount.get()),
+            answer: answer.clone(),
+        });
+        entries.collect()
     }
 
     /// The first post into a past month: read back there, and this month found as it was.
@@ -253,7 +345,7 @@ impl Run<'_> {
         match self.lookout.look(resource).await {
             Ok(Look::Fresh | Look::Same) => None,
             Ok(Look::Stale(stale)) => {
-                if !self.is_partial {
+                if !self.settings.is_partial {
                     self.stop.because(StopReason::Stale(resource.name.clone()));
                 }
                 Some(stale)

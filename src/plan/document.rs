@@ -151,6 +151,9 @@ pub struct Line {
     /// What is known of the invoice, where the line can only be settled there.
     #[serde(default)]
     pub invoice: Option<String>,
+    /// What is particular about it.
+    #[serde(default)]
+    pub note: Option<String>,
     /// The cell that the amount comes from.
     #[serde(default)]
     pub place: Option<String>,
@@ -184,6 +187,8 @@ struct WrittenLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     invoice: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceRow>,
@@ -205,6 +210,7 @@ impl Serialize for Line {
             frozen: self.frozen,
             month: self.month,
             invoice: self.invoice.as_deref(),
+            note: self.note.as_deref(),
             place: self.place.as_deref(),
             source: self.source,
         };
@@ -232,6 +238,7 @@ impl Line {
             frozen: None,
             month: MonthState::Open,
             invoice: None,
+            note: None,
             place: None,
             source: None,
         }
@@ -399,6 +406,12 @@ impl Plan {
     /// The resources with something to post.
     pub fn changed(&self) -> impl Iterator<Item = &ResourcePlan> {
         self.resources.iter().filter(|resource| resource.has_changes())
+    }
+
+    /// How many rows of the files it does not post although they say something else than what is
+    /// stored: those that were left out, and those of a closed month.
+    pub fn rows_not_posted(&self) -> usize {
+        self.header.rows_left_out + self.corrections().count()
     }
 
     /// What differs and cannot be posted, because its month is closed.

@@ -177,6 +177,7 @@ impl<'a> Planner<'a> {
             frozen: placed.frozen,
             month: if is_wanted { month } else { MonthState::default() },
             invoice: None,
+            note: None,
             place: placed.usage.map(|usage| usage.place.to_string()),
             source: placed.usage.and_then(|usage| self.source(usage)),
             change: placed.change,

@@ -24,7 +24,7 @@ pub use batch::Batch;
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
-    Header, InputFile, InputLayout, Kept, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
+    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
 };
 pub use lines::{Planner, kept};
 pub use month::{BillingClock, MonthRefusal, MonthRule};

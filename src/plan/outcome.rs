@@ -1,13 +1,13 @@
 //! What became of a line: told by what is stored, not by a status.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::visible;
 
 use super::change::Figures;
 
 /// The outcome of one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// Sent, and what is stored is what was planned.

@@ -230,6 +230,11 @@ impl Sandbox {
         self.shared.watch.faults()
     }
 
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        self.shared.watch.clear();
+    }
+
     /// Stops listening, closes idle connections and waits a moment for the busy ones.
     pub async fn stop(mut self) {
         self.stop.take();

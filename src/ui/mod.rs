@@ -8,6 +8,7 @@ mod list;
 mod outcome;
 mod plan;
 mod progress;
+mod runs;
 mod table;
 
 use std::fmt::Write as _;
@@ -18,9 +19,10 @@ use crate::domain::is_invisible;
 
 pub use findings::check_text;
 pub use list::list_text;
-pub use outcome::{apply_text, stale_text};
+pub use outcome::{apply_text, files_text, stale_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
+pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use table::Table;
 
 /// In what form data is printed.

@@ -1,8 +1,9 @@
 //! What became of a run, for people.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
-use crate::domain::visible;
+use crate::domain::{RunId, visible};
 use crate::jobs::apply::{ApplyReport, LineOutcome};
 use crate::jobs::refresh::StaleLine;
 use crate::plan::{Figures, Outcome};
@@ -12,7 +13,7 @@ use super::{Style, Table, counted, grouped};
 const SHOWN: usize = 40;
 
 /// The report of a run: counts first, then every row that is not as planned.
-pub fn apply_text(report: &ApplyReport, style: Style) -> String {
+pub fn apply_text(report: &ApplyReport, run: RunId, style: Style) -> String {
     let mut text = String::new();
     let counts: Vec<String> =
         report.counts().iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
@@ -57,10 +58,31 @@ pub fn apply_text(report: &ApplyReport, style: Style) -> String {
     let verdict = if report.is_as_planned() {
         style.good("verified: what is stored is what was planned, row by row")
     } else {
-        style.bad("not every row is as planned; run the same command again to post what is missing")
+        style.bad("not every row is as planned")
     };
     let _ = writeln!(text, "{verdict}");
+    let _ = writeln!(text, "run {run}");
+    if !report.is_over() {
+        let _ = writeln!(text, "`waldur-usage resume {run}` goes on with what is missing");
+    }
     text
+}
+
+/// The files that a run wrote, and the head of the audit trail.
+pub fn files_text(files: &[PathBuf], audit_head: Option<&(u64, String)>) -> String {
+    let mut text = String::new();
+    for file in files {
+        let _ = writeln!(text, "written to {}", visible(&file.to_string_lossy()));
+    }
+    if let Some((entries, hash)) = audit_head {
+        let entries = usize::try_from(*entries).unwrap_or(usize::MAX);
+        let _ = writeln!(text, "audit trail: {}, head {hash}", counted_entries(entries));
+    }
+    text
+}
+
+fn counted_entries(entries: usize) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(entries)) }
 }
 
 fn detail(outcome: &Outcome) -> String {
@@ -80,14 +102,15 @@ fn shown(figures: Option<&Figures>) -> String {
 
 /// The rows that changed since a plan was made.
 pub fn stale_text(stale: &[StaleLine]) -> String {
-    let mut table = Table::new(&["resource", "component", ">planned from", ">stored now", ">new"]);
+    let mut table = Table::new(&["resource", "component", ">planned from", ">stored now", ">new", ""]);
     for line in stale.iter().take(SHOWN) {
         table.row([
             visible(&line.name).to_string(),
             visible(line.component.as_str()).to_string(),
             shown(line.planned_from.as_ref()),
             shown(line.stored.as_ref()),
-            line.new.map_or_else(|| "kept".to_owned(), |new| new.to_string()),
+            line.new.map_or_else(|| "left".to_owned(), |new| new.to_string()),
+            if line.plan_periods_changed { "its plan periods changed" } else { "" }.to_owned(),
         ]);
     }
     let mut text = table.render("  ");

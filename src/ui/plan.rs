@@ -232,6 +232,7 @@ fn notes(resource: &ResourcePlan, line: &Line) -> String {
     if let Some(frozen) = line.frozen {
         notes.push(format!("{frozen} in other rows"));
     }
+    notes.extend(line.note.as_ref().map(|note| visible(note).to_string()));
     if line.month != MonthState::Open {
         notes.push(line.month.to_string());
     }

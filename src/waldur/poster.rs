@@ -56,10 +56,15 @@ impl Poster {
         self.http.now()
     }
 
-    /// Sends a batch, once; with a date where the server is to be told the month.
-    pub async fn post(&self, batch: &Batch, date: Option<Timestamp>) -> Sent {
+    /// The body of a batch's request; with a date where the server is to be told the month.
+    pub fn body(&self, batch: &Batch, date: Option<Timestamp>) -> String {
         // Serializing to memory cannot fail.
-        let body = serde_json::to_vec(&self.body(batch, date)).unwrap_or_default();
+        serde_json::to_string(&self.form(batch, date)).unwrap_or_default()
+    }
+
+    /// Sends a body, once.
+    pub async fn post(&self, body: &str) -> Sent {
+        let body = body.as_bytes().to_vec();
         if let Err(error) = self.http.settled(SET_USAGE) {
             return Sent::NotSent { reason: error.to_string() };
         }
@@ -84,7 +89,7 @@ impl Poster {
         }
     }
 
-    fn body(&self, batch: &Batch, date: Option<Timestamp>) -> SetUsage {
+    fn form(&self, batch: &Batch, date: Option<Timestamp>) -> SetUsage {
         let carries_policy = self.capabilities.carry_over.value == CarryOverField::MissingUsagePolicy;
         let usages = batch.items().iter().map(|item| SetUsageItem {
             component_type: item.component.clone(),

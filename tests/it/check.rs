@@ -145,7 +145,7 @@ fn wide_columns_are_components_or_named() {
 }
 
 #[test]
-fn rows_of_users_and_plan_periods_are_recognised_and_never_posted() {
+fn rows_of_users_are_recognised_and_never_posted() {
     let rig = Rig::new();
     let text = "resource_name,billing_period,component_type,amount,username,plan_period,missing_usage_policy\n\
                 climate-alps,2026-11,cpu,1,alice,,\n\
@@ -155,7 +155,7 @@ fn rows_of_users_and_plan_periods_are_recognised_and_never_posted() {
     rig.run(&["check", "usage.csv", "--offering", HPC])
         .ends_with(3)
         .says("deny user-row")
-        .says("deny plan-period-row")
+        .says("deny unknown-plan-period")
         .says("deny carry-over-unsupported")
         .says("3 rows read: 0 used, 3 faulty");
 }

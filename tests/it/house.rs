@@ -23,15 +23,15 @@ const ROOMS: [(&str, &[&str]); 15] = [
         "jobs",
         &[
             "domain", "error", "findings", "mapping", "parse", "resolve", "plan", "source", "waldur",
-            "report", "sandbox",
+            "report", "sandbox", "store",
         ],
     ),
-    ("ui", &["domain", "findings", "jobs", "plan", "resolve", "waldur"]),
+    ("ui", &["domain", "findings", "jobs", "plan", "resolve", "store", "waldur"]),
     (
         "cli",
         &[
             "domain", "error", "findings", "jobs", "parse", "plan", "report", "resolve", "sandbox", "source",
-            "ui", "waldur",
+            "store", "ui", "waldur",
         ],
     ),
 ];

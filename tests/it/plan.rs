@@ -29,13 +29,13 @@ fn a_plan_tells_create_update_same_and_only_on_server_apart() {
 }
 
 #[test]
-fn only_the_month_of_the_server_can_be_planned() {
+fn a_plan_is_of_one_month() {
     let rig = Rig::new();
     rig.long(&["climate-alps,2026-10,cpu,7", "climate-alps,2026-11,cpu,8"]);
     rig.run(&["check", "usage.csv", "--offering", HPC]).ends_with(0);
     rig.run(&["plan", "usage.csv", "--offering", HPC])
         .ends_with(4)
-        .says("the plan is for 2026-10, and the server books into 2026-11 now")
+        .says("the rows are of several months, 2026-10 and 2026-11 among them")
         .says("--period YYYY-MM");
     rig.run(&["plan", "usage.csv", "--offering", HPC, "--period", "2026-11"])
         .ends_with(0)
@@ -61,7 +61,7 @@ fn plans_are_written_by_their_ending() {
     rig.run(&["plan", "plan.xlsx", "-o", "plan.xlsx", "--force"]).ends_with(2).says("is an input");
     let json: serde_json::Value =
         serde_json::from_slice(&std::fs::read(rig.folder.path().join("plan.json")).unwrap()).unwrap();
-    assert_eq!(json["format"], 2);
+    assert_eq!(json["format"], 3);
     let header = &json["body"]["binding"];
     assert_eq!(header["period"], "2026-11");
     assert_eq!(header["server"], rig.sandbox.url());

@@ -135,7 +135,7 @@ fn a_plan_is_shown_in_every_form_without_a_server() {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     let (_, document) = show(&["plan.json", "--format", "json"]);
-    assert_eq!(serde_json::from_str::<Value>(&document).unwrap()["format"], 2);
+    assert_eq!(serde_json::from_str::<Value>(&document).unwrap()["format"], 3);
     let (code, _) = show(&["plan.json", "-o", "plan.html", "-o", "plan.xlsx", "-o", "plan.txt"]);
     assert_eq!(code, 0);
     assert_eq!(std::fs::read_to_string(folder.path().join("plan.txt")).unwrap(), text);

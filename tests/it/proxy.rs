@@ -42,7 +42,24 @@ pub struct Request {
     pub method: String,
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// For whoever counts them.
+    pub number: usize,
     body: Vec<u8>,
+}
+
+impl Request {
+    /// Lets a request that changes nothing go on in the place of this one.
+    pub fn swallow(&mut self) {
+        "GET".clone_into(&mut self.method);
+        "/api/users/me/?field=uuid".clone_into(&mut self.path);
+        self.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+        self.body.clear();
+    }
+
+    /// Whether it is the question for a capability, which no version can save.
+    pub fn is_probe(&self) -> bool {
+        self.body == br#"{"usages":[],"date":"garbage"}"#
+    }
 }
 
 type Before = dyn Fn(&mut Request) + Send + Sync;
@@ -73,7 +90,7 @@ fn serve(stream: &TcpStream, upstream: &str, before: &Before, after: &After) -> 
     let (line, headers, body) = read_message(&mut reader)?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut request = Request { method, path, headers, body };
+    let mut request = Request { method, path, headers, number: 0, body };
     before(&mut request);
     let mut answer = exchange(upstream, &request)?;
     after(&request, &mut answer);
@@ -126,7 +143,7 @@ pub fn get_json(url: &str, token: &str) -> Value {
     let (host, path) = rest.split_once('/').unwrap();
     let headers =
         vec![("host".to_owned(), host.to_owned()), ("authorization".to_owned(), format!("Token {token}"))];
-    let request = Request { method: "GET".into(), path: format!("/{path}"), headers, body: Vec::new() };
+    let request = Request { method: "GET".into(), path: format!("/{path}"), headers, number: 0, body: Vec::new() };
     serde_json::from_slice(&exchange(host, &request).unwrap().body).unwrap()
 }
 
@@ -141,6 +158,6 @@ pub fn post_json(url: &str, token: &str, body: &Value) -> String {
         ("content-type".to_owned(), "application/json".to_owned()),
         ("content-length".to_owned(), body.len().to_string()),
     ];
-    let request = Request { method: "POST".into(), path: format!("/{path}"), headers, body };
+    let request = Request { method: "POST".into(), path: format!("/{path}"), headers, number: 0, body };
     exchange(host, &request).unwrap().status
 }

@@ -1,0 +1,134 @@
+//! Carrying a run out, whichever command began it: posting under Ctrl-C, the report, the files.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::domain::{RunId, SandboxWorld};
+use crate::error::{Error, ExitStatus};
+use crate::jobs::apply::ApplyReport;
+use crate::jobs::left_out::LeftOutSummary;
+use crate::jobs::post::{PostSettings, Stop, StopReason};
+use crate::jobs::results::{Results, inputs_of, shown};
+use crate::jobs::run::{Run, RunEnd, RunNotes};
+use crate::plan::{Approved, Plan, Summary};
+use crate::resolve::Catalogue;
+use crate::ui::{self, Format, Style, Terminal};
+
+use super::Global;
+use super::connect::Connection;
+
+/// A run as JSON on stdout.
+#[derive(Serialize)]
+pub struct RunDocument<'a> {
+    /// The run; absent where nothing was to be posted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// The world of the sandbox that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<&'a SandboxWorld>,
+    /// The figures of the plan.
+    pub summary: Summary,
+    /// What `--skip-faulty` left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<&'a LeftOutSummary>,
+    /// Lines that were stored as planned before anything was sent.
+    pub already_there: usize,
+    /// What became of the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<&'a ApplyReport>,
+    /// The files that were written.
+    pub files: Vec<String>,
+    /// The hash of the last entry of the audit trail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_head: Option<&'a str>,
+}
+
+/// What a run is carried out with.
+pub struct Order<'a> {
+    /// The plan that was agreed to.
+    pub approved: &'a Approved,
+    /// The server's state.
+    pub catalogue: &'a Catalogue,
+    /// How it is posted.
+    pub post: &'a PostSettings,
+    /// What the run is taken up again with.
+    pub notes: &'a RunNotes,
+    /// What `--skip-faulty` left out.
+    pub left_out: Option<&'a LeftOutSummary>,
+    /// Lines that were stored as planned before anything was sent.
+    pub already_there: usize,
+}
+
+/// Carries a run out, shows what became of it and writes the files.
+pub async fn carry_out(
+    run: Run,
+    order: &Order<'_>,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let id = run.id;
+    let plan = order.approved.plan();
+    let Some(end) = until_interrupted_twice(run, order, connection, terminal).await? else {
+        terminal.error(&format!("`waldur-usage resume {id}` reads what is stored and goes on"));
+        return Ok(ExitStatus::Partial);
+    };
+    let results = Results::new(order.notes.results.as_deref(), &order.notes.beside, id);
+    let files = write(&results, plan, &end.report, connection)?;
+    let head = end.audit_head.as_ref().map(|(_, hash)| hash.as_str());
+    match global.format.into() {
+        Format::Json => ui::json(&RunDocument {
+            run: Some(id),
+            sandbox: plan.header.sandbox.as_ref(),
+            summary: Summary::of(plan),
+            left_out: order.left_out,
+            already_there: order.already_there,
+            report: Some(&end.report),
+            files: shown(&files),
+            audit_head: head,
+        }),
+        Format::Text => {
+            ui::data(&format!("\n{}", ui::apply_text(&end.report, id, Style::for_stdout())));
+            ui::data(&ui::files_text(&files, end.audit_head.as_ref()));
+        }
+    }
+    Ok(end.report.exit_status(plan.rows_not_posted()))
+}
+
+fn write(
+    results: &Results,
+    plan: &Plan,
+    report: &ApplyReport,
+    connection: &Connection,
+) -> Result<Vec<PathBuf>, Error> {
+    let mut files = results.outcomes(plan, &inputs_of(plan), &report.lines, connection.reader.now()?)?;
+    files.extend(results.corrections(plan)?);
+    Ok(files)
+}
+
+/// Posts until done, or until Ctrl-C: the first one lets what is in flight finish, the second one
+/// stops at once.
+async fn until_interrupted_twice(
+    run: Run,
+    order: &Order<'_>,
+    connection: &Connection,
+    terminal: &Terminal,
+) -> Result<Option<RunEnd>, Error> {
+    let stop = Stop::default();
+    let job = run.carry_out(&connection.reader, order.approved, order.catalogue, order.post, &stop, terminal);
+    tokio::pin!(job);
+    loop {
+        tokio::select! {
+            end = &mut job => return end.map(Some),
+            Ok(()) = tokio::signal::ctrl_c() => {
+                if stop.reason() == Some(StopReason::Interrupted) {
+                    terminal.error("stopped at once");
+                    return Ok(None);
+                }
+                stop.because(StopReason::Interrupted);
+                terminal.error("stopping: requests in flight finish; Ctrl-C again stops at once");
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `runs`: what was done, from the store; asks no server.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, ExitStatus};
+use crate::jobs::apply::ApplyReport;
+use crate::jobs::run::plan_of;
+use crate::plan::Summary;
+use crate::store::RequestRecord;
+use crate::ui::{self, Format, Style};
+
+use super::Global;
+use super::store;
+
+/// What `runs` takes.
+#[derive(Debug, Args)]
+pub struct RunsArguments {
+    #[command(subcommand)]
+    command: RunsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// List runs, the newest first
+    List(RunsListArguments),
+    /// Show what a run planned, sent and left
+    Show(RunsShowArguments),
+}
+
+#[derive(Debug, Args)]
+struct RunsListArguments {
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+}
+
+#[derive(Debug, Args)]
+struct RunsShowArguments {
+    /// The run, by the beginning of its id
+    #[arg(value_name = "RUN")]
+    run: String,
+}
+
+/// A run as JSON on stdout.
+#[derive(Serialize)]
+struct ShownRun {
+    run: ui::RunLine,
+    summary: Summary,
+    requests: Vec<ui::RequestLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<Value>,
+    plan: Value,
+}
+
+/// Runs the command.
+pub fn run(arguments: &RunsArguments, global: &Global) -> Result<ExitStatus, Error> {
+    let store = store::open(global)?;
+    match &arguments.command {
+        RunsCommand::List(list) => {
+            let runs: Vec<ui::RunLine> = store.runs(list.limit)?.iter().map(ui::RunLine::of).collect();
+            match global.format.into() {
+                Format::Json => ui::json(&runs),
+                Format::Text => ui::data(&ui::runs_text(&runs)),
+            }
+        }
+        RunsCommand::Show(show) => {
+            let stored = store::find(&store, &show.run)?;
+            let plan = plan_of(&stored)?;
+            let requests: Vec<RequestRecord> = store.requests(stored.run.id)?;
+            let runs = store.runs(u32::MAX)?;
+            let line = runs.iter().find(|run| run.id == stored.run.id).map(ui::RunLine::of);
+            let line = line.ok_or_else(|| Error::Bug(format!("run {} is not listed", stored.run.id)))?;
+            let report = stored.ended.as_ref().map(|ended| ended.end.report.as_str());
+            match global.format.into() {
+                Format::Json => ui::json(&ShownRun {
+                    run: line,
+                    summary: Summary::of(&plan),
+                    requests: requests.iter().map(ui::RequestLine::of).collect(),
+                    report: report.and_then(|report| serde_json::from_str(report).ok()),
+                    plan: serde_json::to_value(&plan).unwrap_or_default(),
+                }),
+                Format::Text => {
+                    let report = report.and_then(|report| serde_json::from_str::<ApplyReport>(report).ok());
+                    ui::data(&ui::run_text(&line, &requests));
+                    if let Some(report) = report {
+                        ui::data(&format!(
+                            "\n{}",
+                            ui::apply_text(&report, stored.run.id, Style::for_stdout())
+                        ));
+                    }
+                    ui::data(&format!("\n{}", ui::plan_text(&plan, Style::for_stdout(), ui::SHOWN)));
+                }
+            }
+        }
+    }
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,108 @@
+//! `undo`: take back what a run posted, by another run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::error::{Error, ExitStatus};
+use crate::jobs::freshness::Freshness;
+use crate::jobs::post::PostSettings;
+use crate::jobs::run::{Purpose, Run, RunNotes};
+use crate::jobs::undo::undo;
+use crate::plan::{Approved, Refusal};
+use crate::ui::{self, Format, Style, Terminal};
+
+use super::Global;
+use super::agree::ask;
+use super::carry_out::{Order, carry_out};
+use super::connect::connect;
+use super::store;
+
+/// What `undo` takes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The server deletes no usage: what was absent before the run becomes 0. What somebody else \
+reported since is stale, and is not taken back. An undo is a run, and can be undone itself."
+)]
+pub struct UndoArguments {
+    /// The run, by the beginning of its id
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// Go on with the other resources where one is stale
+    #[arg(long)]
+    partial: bool,
+    /// Read a resource again before its post where what was read of it is older than so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Freshness::MAX_AGE.as_secs())]
+    max_age: u64,
+    /// The folder for what was stored, rejected and not sent
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+    /// Post without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &UndoArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let connection = connect(global)?;
+    let store = store::open(global)?;
+    let stored = store::find(&store, &arguments.run)?;
+    let undone = crate::jobs::run::plan_of(&stored)?;
+    let account = connection.reader.account().await?.id;
+    let destination = connection.reader.destination();
+    Approved::fits(&undone, &destination, account, connection.reader.now()?)?;
+    let zone = connection.server.as_ref().and_then(|server| server.time_zone.as_deref());
+    let undoing = undo(&connection.reader, &stored, zone, terminal).await?;
+    let plan = &undoing.plan;
+    if matches!(global.format.into(), Format::Text) {
+        let most = if global.verbose { usize::MAX } else { ui::SHOWN };
+        ui::data(&ui::plan_text(plan, Style::for_stdout(), most));
+    }
+    if !undoing.stale.is_empty() {
+        match global.format.into() {
+            Format::Json => ui::json(&undoing.stale),
+            Format::Text => ui::data(&ui::stale_text(&undoing.stale)),
+        }
+        if !arguments.partial {
+            return Err(Refusal::Stale { rows: undoing.stale.len() }.into());
+        }
+    }
+    if plan.changed().next().is_none() {
+        let rows = plan.corrections().count();
+        if rows > 0 {
+            return Err(Refusal::Closed { rows, month: plan.header.period }.into());
+        }
+        return Ok(ExitStatus::Done);
+    }
+    ask(plan, &destination, arguments.yes, global, terminal).await?;
+    let notes = RunNotes {
+        is_partial: arguments.partial,
+        max_age_seconds: arguments.max_age,
+        results: arguments.results.clone(),
+        beside: PathBuf::from(format!("undo-{}", plan.header.period)),
+        agreed: plan.digest(),
+    };
+    let now = connection.reader.now()?;
+    let approved = Approved::new(undoing.plan, &destination, undoing.reporter, now, true)?;
+    let run = Run::begin(&store, approved.plan(), Purpose::Undo(stored.run.id), &notes)?;
+    let post = PostSettings {
+        freshness: Freshness { read_at: undoing.read_at, max_age: Duration::from_secs(arguments.max_age) },
+        is_partial: arguments.partial,
+        stale: undoing.stale_resources,
+        ..PostSettings::new(connection.at_once, undoing.read_at)
+    };
+    let order = Order {
+        approved: &approved,
+        catalogue: &undoing.catalogue,
+        post: &post,
+        notes: &notes,
+        left_out: None,
+        already_there: 0,
+    };
+    carry_out(run, &order, &connection, global, terminal).await
+}

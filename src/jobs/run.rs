@@ -1,0 +1,294 @@
+//! A run: locked, journalled, posted, proven and written down, so that it can be taken up again from
+//! any point at which it ends.
+//!
+//! What will be sent is on disk before it is sent. A run that is taken up again sends nothing of which
+//! it is not known what became of it: that is read first.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::domain::{OfferingId, ResourceId, RunId};
+use crate::error::Error;
+use crate::plan::{Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredUsage, by_key};
+use crate::resolve::Catalogue;
+use crate::store::{Answer, End, Lock, LockScope, NewRun, RequestRecord, Store, StoredRun};
+use crate::waldur::{Reader, Sent};
+
+use super::apply::{ApplyReport, apply};
+use super::catalogue;
+use super::freshness::StaleResource;
+use super::post::{PostSettings, Stop};
+use super::refresh::{have_changed, stale_lines};
+use super::{Observer, Stages};
+
+/// What kind of run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The figures of files are posted.
+    Apply,
+    /// What another run posted is taken back.
+    Undo(RunId),
+}
+
+impl Purpose {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Undo(_) => "undo",
+        }
+    }
+}
+
+/// What a run is taken up again with.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RunNotes {
+    /// Whether the other resources go on where one is stale.
+    pub is_partial: bool,
+    /// How many seconds old a row may be when its post leaves.
+    pub max_age_seconds: u64,
+    /// The folder that was named for the results.
+    pub results: Option<std::path::PathBuf>,
+    /// The file that results go beside.
+    pub beside: std::path::PathBuf,
+    /// The digest of the plan that was agreed to.
+    pub agreed: String,
+}
+
+/// A run that holds its lock and has a place in the store.
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    store: Store,
+    lock: Lock,
+}
+
+/// What is kept of a run from one row to the next.
+pub struct RunEnd {
+    /// What became of its rows.
+    pub report: ApplyReport,
+    /// The length of the audit trail and the hash of its last entry.
+    pub audit_head: Option<(u64, String)>,
+}
+
+impl Run {
+    /// Begins a run: takes the lock and writes its plan down.
+    pub fn begin(store: &Store, plan: &Plan, purpose: Purpose, notes: &RunNotes) -> Result<Self, Error> {
+        let id = RunId::new(uuid::Uuid::new_v4());
+        let lock = store.lock(&scope(plan), id)?;
+        let undoes = match purpose {
+            Purpose::Apply => None,
+            Purpose::Undo(run) => Some(run),
+        };
+        store.begin(&NewRun {
+            id,
+            command: purpose.command().into(),
+            undoes,
+            server: plan.header.server.clone(),
+            sandbox: plan.header.sandbox.as_ref().map(ToString::to_string),
+            account: plan.header.account.id,
+            period: plan.header.period,
+            digest: plan.digest(),
+            plan: plan.to_json(),
+            settings: json!(notes).to_string(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        })?;
+        Ok(Self { id, store: store.clone(), lock })
+    }
+
+    /// Takes a run up again that has ended or was ended.
+    pub fn reopen(store: &Store, run: &StoredRun, plan: &Plan) -> Result<Self, Error> {
+        let id = run.run.id;
+        let lock = store.lock(&scope(plan), id)?;
+        store.reopen(id)?;
+        Ok(Self { id, store: store.clone(), lock })
+    }
+
+    /// Posts what is left of the plan, proves what is stored, and writes the end down.
+    pub async fn carry_out(
+        self,
+        reader: &Reader,
+        approved: &Approved,
+        catalogue: &Catalogue,
+        settings: &PostSettings,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Result<RunEnd, Error> {
+        let journal = self.store.journal(self.id)?;
+        let guard = Journalled { journal: &journal, run: self.id, lock: &self.lock };
+        let report = apply(reader, approved, catalogue, settings, Some(&guard), stop, observer).await;
+        // What could not be written down is told; what is stored on the server was read all the same.
+        let flushed = journal.flush().await;
+        let status = report.exit_status(approved.plan().rows_not_posted());
+        self.store.finish(
+            self.id,
+            &End {
+                status: format!("{status:?}").to_lowercase(),
+                code: status.code(),
+                report: json!(report).to_string(),
+                is_over: report.is_over(),
+            },
+        )?;
+        flushed?;
+        Ok(RunEnd { report, audit_head: self.store.audit_head()? })
+    }
+}
+
+/// The journal of a run that holds its lock.
+pub struct Journalled<'a> {
+    /// Where requests are written down.
+    pub journal: &'a crate::store::Journal,
+    /// The run.
+    pub run: RunId,
+    /// What keeps other runs out.
+    pub lock: &'a Lock,
+}
+
+fn scope(plan: &Plan) -> LockScope {
+    let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
+    LockScope {
+        server: plan.header.server.clone(),
+        offerings: offerings.into_iter().collect(),
+        period: plan.header.period,
+    }
+}
+
+/// A run that is to be taken up again, set against what is stored now.
+pub struct Resumed {
+    /// Its plan, as it was carried out so far.
+    pub plan: Plan,
+    /// The server's state.
+    pub catalogue: Catalogue,
+    /// Who reports now.
+    pub reporter: Reporter,
+    /// What is known of requests that were sent.
+    pub settled: HashMap<u32, Sent>,
+    /// How often each request was sent.
+    pub attempts: HashMap<u32, u32>,
+    /// Resources that are stale.
+    pub stale: HashMap<ResourceId, StaleResource>,
+    /// When the reading began.
+    pub read_at: Instant,
+}
+
+/// The plan of a run that stands in the store.
+pub fn plan_of(run: &StoredRun) -> Result<Plan, Error> {
+    Plan::from_json(run.run.plan.as_bytes())
+        .map_err(|error: PlanError| Error::StoredPlan { run: run.run.id, error })
+}
+
+/// Reads what is stored of a run's resources, and settles by it what became of each request.
+pub async fn resume(
+    reader: &Reader,
+    store: &Store,
+    run: &StoredRun,
+    observer: &dyn Observer,
+) -> Result<Resumed, Error> {
+    let plan = plan_of(run)?;
+    let requests = store.requests(run.run.id)?;
+    let mut stages = Stages::begin(observer, "catalogue");
+    let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
+    let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
+    let known = offerings.iter().filter_map(|&offering| snapshot.catalogue.offering(offering));
+    let reporter = Reporter { id: snapshot.account.id, role: snapshot.account.role_for(known) };
+    stages.next("stored usages");
+    let read_at = Instant::now();
+    let all = reader.usages(&snapshot.catalogue, plan.header.period, &mut snapshot.capabilities).await?;
+    stages.next("settle");
+    let attempts = attempts(&requests);
+    let (settled, open) = settle(&plan, &requests, &all);
+    let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
+    catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &to_send).await?;
+    let mut stale = HashMap::new();
+    for resource in plan.changed().filter(|resource| to_send.contains(&resource.resource)) {
+        let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
+        let plan_periods_changed = have_changed(resource, periods, plan.header.period);
+        if !stale_lines(resource, &by_key(&all), plan_periods_changed).is_empty() {
+            let stored = all.iter().filter(|row| row.resource == resource.resource).cloned().collect();
+            stale.insert(resource.resource, StaleResource { stored, plan_periods_changed });
+        }
+    }
+    drop(stages);
+    Ok(Resumed { plan, catalogue: snapshot.catalogue, reporter, settled, attempts, stale, read_at })
+}
+
+/// How often each request was sent.
+fn attempts(requests: &[RequestRecord]) -> HashMap<u32, u32> {
+    let mut attempts = HashMap::new();
+    for request in requests {
+        let most = attempts.entry(request.batch).or_insert(0);
+        *most = (*most).max(request.attempt + 1);
+    }
+    attempts
+}
+
+/// What became of each request that was sent, and the resources with a request that is still to be
+/// sent. One of which no answer is known is settled by what is stored: where all of it is there, or
+/// something else is, it is not sent again.
+fn settle(
+    plan: &Plan,
+    requests: &[RequestRecord],
+    all: &[StoredUsage],
+) -> (HashMap<u32, Sent>, Vec<ResourceId>) {
+    let mut last: HashMap<u32, &RequestRecord> = HashMap::new();
+    for request in requests {
+        let newest = last.entry(request.batch).or_insert(request);
+        if request.attempt >= newest.attempt {
+            *newest = request;
+        }
+    }
+    let stored = by_key(all);
+    let (mut settled, mut open) = (HashMap::new(), Vec::new());
+    for (resource, batches) in Batch::of_plan(plan) {
+        for batch in batches {
+            let sent = last.get(&batch.number()).map(|request| sent_of(request));
+            match sent {
+                Some(sent @ (Sent::Accepted | Sent::Rejected { .. })) => {
+                    settled.insert(batch.number(), sent);
+                }
+                Some(lost @ Sent::Lost { .. }) if !is_as_before(plan, resource, &batch, &stored) => {
+                    settled.insert(batch.number(), lost);
+                }
+                Some(Sent::Lost { .. } | Sent::NotSent { .. }) | None => open.push(resource.resource),
+            }
+        }
+    }
+    (settled, open)
+}
+
+/// Whether something of a request is missing and nothing of it is otherwise than it was or is wanted.
+fn is_as_before(
+    plan: &Plan,
+    resource: &ResourcePlan,
+    batch: &Batch,
+    stored: &crate::plan::StoredRows<'_>,
+) -> bool {
+    let posted = resource.lines.iter().filter(|line| batch.posts(line, &plan.header));
+    let standings: Vec<Standing> = posted.map(|line| resource.standing(line, stored)).collect();
+    standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
+}
+
+/// What is known of a request. One whose answer was not written down may have arrived.
+fn sent_of(request: &RequestRecord) -> Sent {
+    match &request.answer {
+        Some((_, Answer::Accepted)) => Sent::Accepted,
+        Some((_, Answer::Rejected { status, message })) => {
+            Sent::Rejected { status: *status, message: message.clone() }
+        }
+        Some((_, Answer::Lost { reason })) => Sent::Lost { reason: reason.clone() },
+        Some((_, Answer::NotSent { reason })) => Sent::NotSent { reason: reason.clone() },
+        None => Sent::Lost { reason: "the run ended before an answer was written down".into() },
+    }
+}
+
+/// What an answer is in the store.
+pub fn answer_of(sent: &Sent) -> Answer {
+    match sent {
+        Sent::Accepted => Answer::Accepted,
+        Sent::Rejected { status, message } => Answer::Rejected { status: *status, message: message.clone() },
+        Sent::Lost { reason } => Answer::Lost { reason: reason.clone() },
+        Sent::NotSent { reason } => Answer::NotSent { reason: reason.clone() },
+    }
+}

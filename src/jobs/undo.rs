@@ -1,0 +1,208 @@
+//! Taking back what a run posted: a plan that sets every row to what it was before.
+//!
+//! Rows cannot be deleted on the server, so what was absent can only become 0, and the plan says so. A
+//! row that is no longer as the run left it is stale: somebody else has reported it since.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use uuid::Uuid;
+
+use crate::domain::{Amount, OfferingId, ResourceId, RunId, visible};
+use crate::error::Error;
+use crate::findings::RowCounts;
+use crate::plan::{
+    Change, Figures, Header, Line, Made, Plan, Refusal, Reporter, Reporting, ResourcePlan, Standing,
+    StoredRows, StoredUsage, Wanted, by_key, kept,
+};
+use crate::resolve::{Catalogue, RowsPer};
+use crate::store::StoredRun;
+use crate::waldur::Reader;
+
+use super::catalogue::{self, Snapshot};
+use super::freshness::StaleResource;
+use super::refresh::StaleLine;
+use super::run::plan_of;
+use super::{Observer, Stages};
+
+/// A plan that takes a run back.
+pub struct Undoing {
+    /// The plan.
+    pub plan: Plan,
+    /// Rows that are no longer as the run left them.
+    pub stale: Vec<StaleLine>,
+    /// What is stored of the resources with such a row.
+    pub stale_resources: HashMap<ResourceId, StaleResource>,
+    /// The server's state.
+    pub catalogue: Catalogue,
+    /// Who reports now.
+    pub reporter: Reporter,
+    /// When the reading of the stored usages began.
+    pub read_at: Instant,
+}
+
+/// Reads what is stored of a run's rows and plans the way back. Posts nothing.
+pub async fn undo(
+    reader: &Reader,
+    run: &StoredRun,
+    time_zone: Option<&str>,
+    observer: &dyn Observer,
+) -> Result<Undoing, Error> {
+    let undone = plan_of(run)?;
+    let mut stages = Stages::begin(observer, "catalogue");
+    let offerings: BTreeSet<OfferingId> = undone.changed().map(|resource| resource.offering).collect();
+    let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
+    if let Some(zone) = time_zone {
+        snapshot.capabilities.learn_time_zone(zone);
+    }
+    stages.next("stored usages");
+    let read_at = Instant::now();
+    let all = reader.usages(&snapshot.catalogue, undone.header.period, &mut snapshot.capabilities).await?;
+    reader.learn_date(&mut snapshot.capabilities).await;
+    stages.next("plan periods");
+    let changed: BTreeSet<ResourceId> = undone.changed().map(|resource| resource.resource).collect();
+    catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
+    stages.next("compare");
+    let Snapshot { account, capabilities, catalogue } = snapshot;
+    let current = catalogue.current_period().unwrap_or(undone.header.period);
+    let mut reporting = Reporting::new(undone.header.period, current, reader.now()?, &capabilities);
+    for offering in catalogue.offerings() {
+        reporting.roles.insert(offering.id, account.role_for(std::iter::once(offering)));
+    }
+    let known = offerings.iter().filter_map(|&offering| catalogue.offering(offering));
+    let reporter = Reporter { id: account.id, role: account.role_for(known) };
+    let destination = reader.destination();
+    let header = Header {
+        server: destination.server,
+        sandbox: destination.sandbox,
+        account: reporter,
+        current_period: current,
+        rows: RowCounts::default(),
+        rows_left_out: 0,
+        capabilities,
+        ..undone.header.clone()
+    };
+    let stored = by_key(&all);
+    let way_back =
+        WayBack { catalogue: &catalogue, reporting: &reporting, stored: &stored, all: &all, header: &header };
+    let (mut resources, mut stale, mut stale_resources) = (Vec::new(), Vec::new(), HashMap::new());
+    for resource in undone.changed() {
+        let lines = way_back.stale(resource);
+        if !lines.is_empty() {
+            let own = all.iter().filter(|row| row.resource == resource.resource).cloned().collect();
+            let found = StaleResource { stored: own, plan_periods_changed: false };
+            stale_resources.insert(resource.resource, found);
+            stale.extend(lines);
+        }
+        resources.push(way_back.resource(resource)?);
+    }
+    drop(stages);
+    let made = Made {
+        run: RunId::new(Uuid::new_v4()),
+        at: reader.now()?,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let plan = Plan { made, header, resources };
+    Ok(Undoing { plan, stale, stale_resources, catalogue, reporter, read_at })
+}
+
+struct WayBack<'a> {
+    catalogue: &'a Catalogue,
+    reporting: &'a Reporting,
+    stored: &'a StoredRows<'a>,
+    all: &'a [StoredUsage],
+    header: &'a Header,
+}
+
+impl WayBack<'_> {
+    /// The posted rows that are neither as they were posted nor as they were before.
+    fn stale(&self, resource: &ResourcePlan) -> Vec<StaleLine> {
+        let posted = resource.lines.iter().filter(|line| line.posted().is_some());
+        let stale = posted.filter(|line| resource.standing(line, self.stored) == Standing::Otherwise);
+        let lines = stale.map(|line| StaleLine {
+            resource: resource.resource,
+            name: resource.name.clone(),
+            component: line.component.clone(),
+            planned_from: line.change.wanted().map(Wanted::figures),
+            stored: resource.now(line, self.stored).figures().cloned(),
+            new: Some(before(line).amount),
+            plan_periods_changed: false,
+        });
+        lines.collect()
+    }
+
+    fn resource(&self, undone: &ResourcePlan) -> Result<ResourcePlan, Error> {
+        let periods = self.catalogue.plan_periods(undone.resource).unwrap_or_default();
+        let month = self.header.period;
+        let mut lines: Vec<Line> = Vec::new();
+        for line in undone.lines.iter().filter(|line| line.posted().is_some()) {
+            lines.extend(self.line(undone, line, &lines)?);
+        }
+        let known = self.catalogue.offering(undone.offering);
+        for row in self.all.iter().filter(|row| row.resource == undone.resource) {
+            if lines.iter().all(|line| line.row != Some(row.id)) {
+                let component = known.and_then(|offering| offering.component(&row.component));
+                lines.push(Line::only_on_server(row, component, periods));
+            }
+        }
+        let kept = kept(&lines, &self.header.capabilities, self.reporting.is_current());
+        let plan_periods = periods.iter().filter(|period| period.overlaps(month)).cloned().collect();
+        Ok(ResourcePlan { plan_periods, lines, kept, ..undone.clone() })
+    }
+
+    /// The line that takes a posted one back; none where nothing of it is stored, or it is stale.
+    fn line(&self, undone: &ResourcePlan, line: &Line, before_it: &[Line]) -> Result<Option<Line>, Error> {
+        let now = undone.now(line, self.stored);
+        let (Some(posted), Standing::AsPlanned) =
+            (line.change.wanted().map(Wanted::figures), undone.standing(line, self.stored))
+        else {
+            return Ok(None);
+        };
+        let old = before(line);
+        let amount = old.amount.try_into().map_err(|reason| {
+            let (name, component) = (visible(&undone.name), &line.component);
+            let what = format!(
+                "{name}, {component}: {} was stored before, which cannot be posted: {reason}",
+                old.amount
+            );
+            Error::Refused(Refusal::Unpostable(what))
+        })?;
+        let new = Wanted { amount, description: old.description, carry_over: old.carry_over };
+        let resource = self.catalogue.resource(undone.resource);
+        let month =
+            resource.map(|resource| self.reporting.state(resource, &line.billing_type)).unwrap_or_default();
+        Ok(Some(Line {
+            change: Change::between(new, Some(posted)),
+            row: now.row(),
+            frozen: self.frozen(undone, line, before_it),
+            month,
+            note: line.change.old().is_none().then(|| "was absent, and can only become 0".to_owned()),
+            ..line.clone()
+        }))
+    }
+
+    /// The sum of the other rows of a key when its request arrives: those that are taken back before it
+    /// are as they were, the others as they are.
+    fn frozen(&self, undone: &ResourcePlan, line: &Line, before_it: &[Line]) -> Option<Amount> {
+        if self.header.capabilities.rows.value != RowsPer::PlanAndMonth {
+            return line.frozen;
+        }
+        let own = undone.now(line, self.stored).row();
+        let rows = self.stored.get(&(undone.resource, line.component.clone()))?;
+        let others = rows.iter().filter(|row| Some(row.id) != own).map(|row| {
+            let taken_back = before_it.iter().find(|earlier| earlier.row == Some(row.id));
+            taken_back.and_then(|earlier| earlier.change.amount_after()).unwrap_or(row.amount)
+        });
+        Amount::total(others).filter(|sum| !sum.is_zero())
+    }
+}
+
+/// What a row was before a line was posted; nothing at all is as good as zero.
+fn before(line: &Line) -> Figures {
+    let nothing = || Figures {
+        amount: Amount::ZERO,
+        description: String::new(),
+        carry_over: crate::domain::CarryOver::None,
+    };
+    line.change.old().cloned().unwrap_or_else(nothing)
+}
