@@ -7,9 +7,15 @@
 
 mod approved;
 mod batch;
+#[allow(dead_code, reason = "the verify job takes it up")]
+mod billed;
 mod change;
 mod compare;
 mod document;
+#[allow(dead_code, reason = "the plan and apply commands take it up")]
+mod guards;
+#[allow(dead_code, reason = "the verify job takes it up")]
+mod invoices;
 mod month;
 mod outcome;
 mod reach;
@@ -18,9 +24,17 @@ mod summary;
 
 pub use approved::{Approved, Refusal};
 pub use batch::Batch;
+pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, WhyNot, billing};
 pub use change::{Change, Figures, Wanted};
 pub use compare::{Comparison, compare, kept, line};
 pub use document::{Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan};
+pub use guards::{
+    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,
+    WrittenThresholds, guards,
+};
+pub use invoices::{
+    Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
+};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use outcome::Outcome;
 pub use reach::unknown_plan_periods;
