@@ -7,9 +7,10 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::domain::visible;
+use crate::domain::{Amount, visible};
 use crate::error::Error;
 use crate::findings::{Policy, Severity};
+use crate::plan::{Thresholds, WrittenThresholds};
 
 /// The file as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,6 +43,20 @@ pub struct Server {
     /// The offerings in scope where no flag names any.
     #[serde(default)]
     pub offerings: Vec<String>,
+    /// From what on a plan is refused, where that differs from the default.
+    #[serde(default)]
+    guards: WrittenThresholds,
+}
+
+impl Server {
+    /// The thresholds of the guards; a limit of money given elsewhere takes the place of its own.
+    #[allow(dead_code, reason = "the plan and apply commands take it up")]
+    pub fn thresholds(&self, max_money: Option<Amount>) -> Result<Thresholds, Error> {
+        let max_money = max_money.or(self.guards.max_money);
+        Thresholds::new(WrittenThresholds { max_money, ..self.guards }).map_err(|error| {
+            Error::setting(error.to_string(), "change the guards of the server in config.toml")
+        })
+    }
 }
 
 impl Config {

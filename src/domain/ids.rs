@@ -82,6 +82,8 @@ id!(PlanId, "a plan");
 id!(PlanPeriodId, "a plan period of a resource");
 id!(UsageId, "a stored component usage");
 id!(UserId, "a user account");
+id!(InvoiceId, "an invoice");
+id!(InvoiceLineId, "a line of an invoice");
 id!(RunId, "a run of this program");
 
 #[cfg(test)]

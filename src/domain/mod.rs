@@ -33,7 +33,8 @@ pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
 pub use digest::sha256;
 pub use ids::{
-    CustomerId, IdError, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId, RunId, UsageId, UserId,
+    CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
+    RunId, UsageId, UserId,
 };
 pub use money::{ExactTotal, line_price, percent, times};
 pub use near::{fold, nearest};

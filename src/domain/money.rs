@@ -46,9 +46,11 @@ pub fn percent(amount: Amount, rate: Amount) -> Option<Amount> {
     if is_exact { Amount::of_steps(total.steps.div_euclid(100)) } else { None }
 }
 
-/// A sum of products of two amounts each, exact to the twentieth decimal place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A sum of products of two amounts each, exact to the twentieth decimal place. Totals are ordered
+/// by what they are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ExactTotal {
+    // The order of the fields makes the order of totals: whole steps first, then what is left.
     /// Whole steps of 10⁻¹⁰, rounded down.
     steps: i128,
     /// What is left, in steps of 10⁻²⁰; from nothing to less than a step of 10⁻¹⁰.
@@ -157,6 +159,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn totals_are_ordered_by_their_worth(
+            left in -10_i64.pow(12)..10_i64.pow(12), right in -10_i64.pow(12)..10_i64.pow(12),
+            factor in -1_000_i64..1_000
+        ) {
+            let total = |steps: i64| {
+                let (amount, factor) = (Amount::of_steps(steps.into()), Amount::of_steps(factor.into()));
+                let mut total = ExactTotal::default();
+                total.add_product(amount.unwrap(), factor.unwrap()).unwrap();
+                total
+            };
+            let (by_order, by_worth) = (total(left).cmp(&total(right)), (left * factor).cmp(&(right * factor)));
+            prop_assert_eq!(by_order, by_worth);
+        }
+
         #[test]
         fn a_line_is_its_exact_price_and_less_than_a_cent_more(
             quantity in -10_i64.pow(14)..10_i64.pow(14), price in 0_i64..10_i64.pow(14)

@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod billing;
 pub mod catalogue;
 pub mod check;
 pub mod copy_world;

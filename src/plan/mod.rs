@@ -7,10 +7,13 @@
 
 mod approved;
 mod batch;
+mod billed;
 mod change;
 mod compare;
 mod document;
 mod lines;
+mod guards;
+mod invoices;
 mod month;
 mod month_state;
 mod now;
@@ -21,12 +24,20 @@ mod summary;
 
 pub use approved::{Approved, Refusal};
 pub use batch::Batch;
+pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, WhyNot, billing};
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
     Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
 };
 pub use lines::{Planner, kept};
+pub use guards::{
+    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,
+    WrittenThresholds, guards,
+};
+pub use invoices::{
+    Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
+};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};

@@ -341,7 +341,7 @@ fn tests(filter: &ListFilter) -> Vec<Test<'_>> {
 }
 
 /// The id at the end of an API address.
-fn last_id(url: &str) -> Option<Uuid> {
+pub(super) fn last_id(url: &str) -> Option<Uuid> {
     Uuid::try_parse(url.trim_end_matches('/').rsplit('/').next()?).ok()
 }
 

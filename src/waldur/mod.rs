@@ -11,6 +11,8 @@ mod copy;
 mod error;
 mod http;
 mod identity;
+#[allow(dead_code, reason = "the verify job takes it up")]
+mod invoices;
 mod list;
 mod listing;
 mod poster;

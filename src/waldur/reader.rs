@@ -48,6 +48,11 @@ impl Account {
         };
         offerings.map(role).min().unwrap_or(if self.is_staff { Role::Staff } else { Role::Other })
     }
+
+    /// Whether it holds any role on something.
+    pub(super) fn holds_a_role_on(&self, scope: Uuid) -> bool {
+        self.roles.iter().any(|(_, on)| *on == scope)
+    }
 }
 
 /// What the plan periods of a resource tell.
