@@ -194,7 +194,11 @@ fn changed_outcome(
         Sent::Lost { reason } if is_unchanged => {
             Outcome::Unknown { reason: format!("{reason}; nothing of it is stored so far") }
         }
-        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } | Sent::NotSent { .. } => differs(),
+        Sent::Accepted
+        | Sent::Rejected { .. }
+        | Sent::NotNow { .. }
+        | Sent::Lost { .. }
+        | Sent::NotSent { .. } => differs(),
     }
 }
 
@@ -203,6 +207,7 @@ fn unread(sent: &Sent) -> Outcome {
     let answer = match sent {
         Sent::Accepted => "accepted".to_owned(),
         Sent::Rejected { status, message } => format!("rejected with {status}: {message}"),
+        Sent::NotNow { status, .. } => format!("answered with {status}, which leaves it open"),
         Sent::Lost { reason } | Sent::NotSent { reason } => reason.clone(),
     };
     Outcome::Unknown { reason: format!("{answer}; what is stored could not be read") }

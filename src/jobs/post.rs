@@ -155,11 +155,16 @@ impl Run<'_> {
             let sent = Sent::NotSent { reason: reason.to_string() };
             return Exchange { sent, stored: None, plan_periods_changed: false };
         }
-        let sent = self.poster.post(batch, date.ok().flatten()).await;
+        let sent = match self.poster.post(batch, date.ok().flatten()).await {
+            Sent::NotNow { status, .. } => {
+                Sent::Lost { reason: format!("answered with {status}, which leaves it open") }
+            }
+            sent => sent,
+        };
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
-            Sent::Rejected { .. } | Sent::Lost { .. } => {
+            Sent::Rejected { .. } | Sent::NotNow { .. } | Sent::Lost { .. } => {
                 self.reader.usages_of(batch.resource(), batch.period()).await.ok()
             }
         };
@@ -189,7 +194,7 @@ impl Run<'_> {
 
     fn judge(&self, sent: &Sent) {
         let lost = match sent {
-            Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
+            Sent::NotNow { .. } | Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
             Sent::Accepted | Sent::Rejected { .. } | Sent::NotSent { .. } => {
                 self.lost_in_a_row.store(0, Ordering::Relaxed);
                 0
@@ -203,7 +208,7 @@ impl Run<'_> {
             Sent::Lost { .. } if lost >= LOST_IN_A_ROW => {
                 self.stop.because(StopReason::Server(format!("{lost} answers in a row were lost")));
             }
-            Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } => {}
+            Sent::Accepted | Sent::Rejected { .. } | Sent::NotNow { .. } | Sent::Lost { .. } => {}
         }
     }
 }

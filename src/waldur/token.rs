@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::header::HeaderValue;
 
 /// An access token. It prints as `****` everywhere.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 /// A text cannot be sent as a token.

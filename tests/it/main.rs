@@ -26,6 +26,7 @@ mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
 mod stale;
+mod tokens;
 mod wire;
 mod worlds;
 mod worlds_refused;
