@@ -13,7 +13,7 @@ mod resources;
 mod rows;
 mod usages;
 
-pub use capabilities::{Capabilities, CarryOverField};
+pub use capabilities::{Capabilities, CarryOverField, Evidence};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
 pub use months::months;
 pub use plan_periods::plan_periods;

@@ -129,6 +129,11 @@ impl Http {
         self.get(path, query).await?.json()
     }
 
+    /// Asks for the methods of a path; tried again like a read.
+    pub(super) async fn options(&self, path: &str) -> Result<Answer, WaldurError> {
+        self.ask(&Request { method: Method::OPTIONS, path, query: &[], body: None }).await
+    }
+
     /// Posts what no version can save, to see what is said about it; tried again like a read.
     pub(super) async fn probe(&self, path: &str, body: &[u8]) -> Result<Answer, WaldurError> {
         self.ask(&Request { method: Method::POST, path, query: &[], body: Some(body) }).await

@@ -10,6 +10,7 @@
 mod address;
 mod copy;
 mod credentials;
+mod doctor;
 mod error;
 mod http;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod list;
 mod listing;
 mod pace;
 mod poster;
+mod proxy;
 mod reader;
 mod retry;
 mod token;
@@ -28,6 +30,7 @@ mod wire;
 pub use address::{AddressError, ServerAddress};
 pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use credentials::TokenSource;
+pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
 pub use list::{ListFilter, ListRow, Ordering};
 pub use poster::{Poster, Sent};

@@ -38,6 +38,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// The names of the roles that it holds, one for each thing that it holds them on.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().map(|(role, _)| role.as_str())
+    }
+
     /// What the account is to all of some offerings: the weakest of its roles for them.
     pub fn role_for<'a>(&self, offerings: impl Iterator<Item = &'a Offering>) -> Role {
         let holds = |role: &str, scope: Uuid| self.roles.iter().any(|(own, on)| own == role && *on == scope);

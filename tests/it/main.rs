@@ -6,6 +6,7 @@ mod check;
 mod command_line;
 mod contract;
 mod demo;
+mod doctor;
 mod house;
 mod list;
 mod months;
