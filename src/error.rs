@@ -313,6 +313,9 @@ fn waldur_hint(error: &WaldurError) -> &'static str {
         WaldurError::OtherServer { .. } => {
             "check the address, the tunnel and the port; then make the plan again and look at what is stored"
         }
+        WaldurError::OtherAccount { .. } => {
+            "put a fresh token of the first account into the file, then run it again; a run is of one account"
+        }
         WaldurError::NoOffering(_) => "check the uuid, and that this account may see the offering",
     }
 }

@@ -2,10 +2,12 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
+use crate::domain::visible;
 use crate::error::Error;
 use crate::source::SourceError;
-use crate::waldur::{Reader, ServerAddress, Token};
+use crate::waldur::{Reader, ServerAddress, Token, TokenSource};
 
 use super::Global;
 use super::config::{self, Config, Server};
@@ -32,17 +34,30 @@ pub fn connect(global: &Global) -> Result<Connection, Error> {
         Error::setting("no server is named", hint)
     })?;
     let address = ServerAddress::parse(written, global.insecure_http)?;
-    let token = token(global, server.as_ref(), &address)?;
+    let tokens = tokens(global, server.as_ref(), &address)?;
     let at_once = usize::from(global.connections);
-    Ok(Connection { reader: Reader::new(address, &token, at_once)?, config, server, at_once })
+    Ok(Connection { reader: Reader::new(address, tokens, at_once, timeout()?)?, config, server, at_once })
 }
 
-fn token(global: &Global, server: Option<&Server>, address: &ServerAddress) -> Result<Token, Error> {
+/// How long the server may be silent, by the name that Waldur's own client gives it.
+fn timeout() -> Result<Duration, Error> {
+    let Some(text) = std::env::var_os("WALDUR_HTTP_TIMEOUT").filter(|text| !text.is_empty()) else {
+        return Ok(Reader::TIMEOUT);
+    };
+    let text = text.to_string_lossy();
+    let seconds = text.trim().parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        let what = format!("WALDUR_HTTP_TIMEOUT is `{}`", visible(&text));
+        Error::setting(what, "set it to a number of seconds from 1 to 3600, or leave it out")
+    })
+}
+
+fn tokens(global: &Global, server: Option<&Server>, address: &ServerAddress) -> Result<TokenSource, Error> {
     if let Some(path) = &global.token_file {
         return read(path);
     }
     if let Some(token) = std::env::var_os("WALDUR_ACCESS_TOKEN").filter(|token| !token.is_empty()) {
-        return Ok(Token::new(&token.to_string_lossy())?);
+        return Ok(TokenSource::Fixed(Token::new(&token.to_string_lossy())?));
     }
     let hint = "put it into a file and give --token-file FILE, or set WALDUR_ACCESS_TOKEN";
     let Some((server, path)) = server.and_then(|server| Some((server, server.token_file.as_ref()?))) else {
@@ -56,16 +71,14 @@ fn token(global: &Global, server: Option<&Server>, address: &ServerAddress) -> R
     read(&config::resolve(path))
 }
 
-fn read(path: &Path) -> Result<Token, Error> {
-    let mut text = String::new();
+fn read(path: &Path) -> Result<TokenSource, Error> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
-    // A token has some dozens of characters; a wrong path may name a file of any size.
-    let limit = 64 * 1024;
     if path == Path::new("-") {
-        std::io::stdin().lock().take(limit).read_to_string(&mut text).map_err(unreadable)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(limit).read_to_string(&mut text).map_err(unreadable)?;
+        let mut text = String::new();
+        let stdin = std::io::stdin().lock();
+        stdin.take(TokenSource::LONGEST_FILE).read_to_string(&mut text).map_err(unreadable)?;
+        return Ok(TokenSource::Fixed(Token::new(&text)?));
     }
-    Ok(Token::new(&text)?)
+    let token = Token::new(&TokenSource::read(path).map_err(unreadable)?)?;
+    Ok(TokenSource::File(path.to_owned(), token))
 }

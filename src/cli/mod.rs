@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod connect;
 mod demo;
+mod doctor;
 mod input;
 mod list;
 mod plan;
@@ -124,6 +125,8 @@ enum Command {
     List(Box<list::ListArguments>),
     /// Show one stored usage
     Show(show::ShowArguments),
+    /// Find out what can be done with a server and an account, and how that is known; posts nothing
+    Doctor,
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -217,6 +220,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Audit(command) => audit::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
+        Command::Doctor => doctor::run(global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

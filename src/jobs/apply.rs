@@ -218,9 +218,11 @@ fn changed_outcome(sent: &Sent, planned: &Figures, old: Option<&Figures>, now: O
         Sent::Lost { reason } if is_unchanged => {
             Outcome::Unknown { reason: format!("{reason}; nothing of it is stored so far") }
         }
-        Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } | Sent::NotSent { .. } => {
-            Outcome::Differs { stored: now.figures().cloned() }
-        }
+        Sent::Accepted
+        | Sent::Rejected { .. }
+        | Sent::NotNow { .. }
+        | Sent::Lost { .. }
+        | Sent::NotSent { .. } => Outcome::Differs { stored: now.figures().cloned() },
     }
 }
 
@@ -229,6 +231,7 @@ fn unread(sent: &Sent) -> Outcome {
     let answer = match sent {
         Sent::Accepted => "accepted".to_owned(),
         Sent::Rejected { status, message } => format!("rejected with {status}: {message}"),
+        Sent::NotNow { status, .. } => format!("answered with {status}, which leaves it open"),
         Sent::Lost { reason } | Sent::NotSent { reason } => reason.clone(),
     };
     Outcome::Unknown { reason: format!("{answer}; what is stored could not be read") }

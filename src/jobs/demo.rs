@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::report::{ReportError, write_file};
 use crate::sandbox::{Sandbox, Settings, World, start};
-use crate::waldur::{Reader, ServerAddress, Token};
+use crate::waldur::{Reader, ServerAddress, Token, TokenSource};
 
 use super::check::CheckSettings;
 use super::load::InputSettings;
@@ -35,7 +35,7 @@ impl Demo {
         let token = sandbox.tokens().get("owner");
         let token = token.ok_or_else(|| Error::Bug("the built-in world has no owner".into()))?;
         let address = ServerAddress::parse(&sandbox.url(), false)?;
-        let reader = Reader::new(address, &Token::new(token)?, at_once)?;
+        let reader = Reader::new(address, TokenSource::Fixed(Token::new(token)?), at_once, Reader::TIMEOUT)?;
         std::fs::create_dir_all(folder)
             .map_err(|source| ReportError::Unwritable { path: folder.to_owned(), source })?;
         let (good, faulty) = (folder.join("usage-2026-11.xlsx"), folder.join("usage-2026-11-faults.xlsx"));

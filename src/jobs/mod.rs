@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod check;
 pub mod copy_world;
 pub mod demo;
+pub mod doctor;
 pub mod freshness;
 pub mod left_out;
 pub mod likely_dialect;

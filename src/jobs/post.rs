@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 
@@ -28,6 +28,12 @@ use super::run::{Journalled, answer_of};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
+/// How often a request is sent to a server that asks to come later.
+const MOST_ATTEMPTS: u32 = 6;
+/// The most that is waited before the second attempt where the server does not say; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// The most that is waited at all where the server does not say.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Why nothing more is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -203,7 +209,9 @@ impl Run<'_> {
                 let mut posted = resource.lines.iter().filter(|line| exchange.batch.posts(line, self.header));
                 posted.all(|line| resource.standing(line, &stored) == Standing::AsPlanned)
             }
-            (Sent::Lost { .. } | Sent::Rejected { .. } | Sent::NotSent { .. }, _) => false,
+            (Sent::Lost { .. } | Sent::NotNow { .. } | Sent::Rejected { .. } | Sent::NotSent { .. }, _) => {
+                false
+            }
         }
     }
 
@@ -230,21 +238,66 @@ impl Run<'_> {
         if self.stop.reason().is_some() {
             return self.not_sent(batch, None);
         }
-        let sent = self.send(resource, &batch, date.ok().flatten()).await;
+        let (sent, read) = self.send_patiently(resource, &batch, date.ok().flatten()).await;
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
-            Sent::Rejected { .. } | Sent::Lost { .. } => {
+            Sent::Rejected { .. } | Sent::NotNow { .. } | Sent::Lost { .. } if read.is_some() => read,
+            Sent::Rejected { .. } | Sent::NotNow { .. } | Sent::Lost { .. } => {
                 self.reader.usages_of(batch.resource(), batch.period()).await.ok()
             }
         };
         Exchange { batch, sent, stored, plan_periods_changed: false }
     }
 
+    /// Sends a request, and again where the server asked to come later and what is stored shows that
+    /// nothing of it arrived; what was read last, where it was read.
+    async fn send_patiently(
+        &self,
+        resource: &ResourcePlan,
+        batch: &Batch,
+        date: Option<Timestamp>,
+    ) -> (Sent, Option<Vec<StoredUsage>>) {
+        let first = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let mut wait = FIRST_WAIT;
+        for attempt in first..first + MOST_ATTEMPTS {
+            let sent = self.send(resource, batch, date, attempt).await;
+            let Sent::NotNow { status, retry_after } = sent else { return (sent, None) };
+            let left_open = || Sent::Lost { reason: format!("answered with {status}, which leaves it open") };
+            tokio::time::sleep(retry_after.unwrap_or_else(|| wait.mul_f64(fastrand::f64()))).await;
+            wait = LONGEST_WAIT.min(wait * 2);
+            // Nobody knows whether it was stored; what is stored decides.
+            let Ok(stored) = self.reader.usages_of(batch.resource(), batch.period()).await else {
+                return (left_open(), None);
+            };
+            if attempt + 1 == first + MOST_ATTEMPTS
+                || self.stop.reason().is_some()
+                || !self.is_missing(resource, batch, &stored)
+                || self.month.date(self.poster.now().unwrap_or_default(), None).is_err()
+            {
+                return (left_open(), Some(stored));
+            }
+        }
+        (Sent::NotSent { reason: "it was not tried".into() }, None)
+    }
+
+    /// Whether something of a request is missing, and nothing of it is otherwise than planned.
+    fn is_missing(&self, resource: &ResourcePlan, batch: &Batch, stored: &[StoredUsage]) -> bool {
+        let stored = by_key(stored);
+        let posted = resource.lines.iter().filter(|line| batch.posts(line, self.header));
+        let standings: Vec<Standing> = posted.map(|line| resource.standing(line, &stored)).collect();
+        standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
+    }
+
     /// Writes a request down, sends it, and writes its answer down.
-    async fn send(&self, resource: &ResourcePlan, batch: &Batch, date: Option<Timestamp>) -> Sent {
+    async fn send(
+        &self,
+        resource: &ResourcePlan,
+        batch: &Batch,
+        date: Option<Timestamp>,
+        attempt: u32,
+    ) -> Sent {
         let body = self.poster.body(batch, date);
-        let attempt = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
         let Some(journalled) = self.journalled else { return self.poster.post(&body).await };
         if !journalled.lock.is_held() {
             return Sent::NotSent { reason: "another run may have taken the lock of this month".into() };
@@ -274,6 +327,7 @@ impl Run<'_> {
         let answer = match sent {
             Sent::Accepted => "accepted".to_owned(),
             Sent::Rejected { status, message } => format!("rejected: {status}, {message}"),
+            Sent::NotNow { status, .. } => format!("asked to come later: {status}"),
             Sent::Lost { reason } => format!("lost: {reason}"),
             Sent::NotSent { reason } => format!("not sent: {reason}"),
         };
@@ -359,7 +413,7 @@ impl Run<'_> {
 
     fn judge(&self, sent: &Sent) {
         let lost = match sent {
-            Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
+            Sent::NotNow { .. } | Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
             Sent::Accepted | Sent::Rejected { .. } | Sent::NotSent { .. } => {
                 self.lost_in_a_row.store(0, Ordering::Relaxed);
                 0
@@ -373,7 +427,7 @@ impl Run<'_> {
             Sent::Lost { .. } if lost >= LOST_IN_A_ROW => {
                 self.stop.because(StopReason::Server(format!("{lost} answers in a row were lost")));
             }
-            Sent::Accepted | Sent::Rejected { .. } | Sent::Lost { .. } => {}
+            Sent::Accepted | Sent::Rejected { .. } | Sent::NotNow { .. } | Sent::Lost { .. } => {}
         }
     }
 }

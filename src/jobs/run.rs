@@ -251,7 +251,9 @@ fn settle(
                 Some(lost @ Sent::Lost { .. }) if !is_as_before(plan, resource, &batch, &stored) => {
                     settled.insert(batch.number(), lost);
                 }
-                Some(Sent::Lost { .. } | Sent::NotSent { .. }) | None => open.push(resource.resource),
+                Some(Sent::Lost { .. } | Sent::NotNow { .. } | Sent::NotSent { .. }) | None => {
+                    open.push(resource.resource);
+                }
             }
         }
     }
@@ -288,6 +290,9 @@ pub fn answer_of(sent: &Sent) -> Answer {
     match sent {
         Sent::Accepted => Answer::Accepted,
         Sent::Rejected { status, message } => Answer::Rejected { status: *status, message: message.clone() },
+        Sent::NotNow { status, .. } => {
+            Answer::Lost { reason: format!("answered with {status}, which leaves it open") }
+        }
         Sent::Lost { reason } => Answer::Lost { reason: reason.clone() },
         Sent::NotSent { reason } => Answer::NotSent { reason: reason.clone() },
     }

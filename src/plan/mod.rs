@@ -11,9 +11,9 @@ mod billed;
 mod change;
 mod compare;
 mod document;
-mod lines;
 mod guards;
 mod invoices;
+mod lines;
 mod month;
 mod month_state;
 mod now;
@@ -30,7 +30,6 @@ pub use compare::compare;
 pub use document::{
     Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
 };
-pub use lines::{Planner, kept};
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,
     WrittenThresholds, guards,
@@ -38,6 +37,7 @@ pub use guards::{
 pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };
+pub use lines::{Planner, kept};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};

@@ -13,7 +13,7 @@ mod resources;
 mod rows;
 mod usages;
 
-pub use capabilities::{Capabilities, CarryOverField, RowsPer};
+pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
 pub use months::months;
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Colour only repeats what a word says already. A reader that goes
 //! away (a broken pipe) is no error.
 
+mod doctor;
 mod findings;
 mod list;
 mod outcome;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::is_invisible;
 
+pub use doctor::doctor_text;
 pub use findings::check_text;
 pub use list::list_text;
 pub use outcome::{apply_text, files_text, stale_text};

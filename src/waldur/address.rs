@@ -49,6 +49,11 @@ impl ServerAddress {
         Ok(address)
     }
 
+    /// Whether what is sent there is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {

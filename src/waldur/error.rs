@@ -1,6 +1,6 @@
 //! What can go wrong with a server, by phase, because the user's next step differs.
 
-use crate::domain::OfferingId;
+use crate::domain::{OfferingId, UserId};
 
 /// An exchange with the server that did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,14 @@ pub enum WaldurError {
         /// What answers now.
         now: String,
     },
+    /// The token that took the place of an expired one is of somebody else.
+    #[error("the new token is of account {now}, and the run began as account {before}")]
+    OtherAccount {
+        /// Who the run began as.
+        before: UserId,
+        /// Whose the new token is.
+        now: UserId,
+    },
     /// The server has no offering of this id for this account.
     #[error("offering {0} is not on the server, or not visible to this account")]
     NoOffering(OfferingId),
@@ -103,6 +111,6 @@ pub enum WaldurError {
 impl WaldurError {
     /// Whether the server refuses the account rather than the request.
     pub fn is_about_the_account(&self) -> bool {
-        matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. })
+        matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::OtherAccount { .. })
     }
 }

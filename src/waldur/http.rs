@@ -1,6 +1,9 @@
 //! HTTP, carefully: no redirects, no cookies, limits on time and size, one origin for the token.
+//!
+//! All requests of a connection keep one pace. What only asks is tried again where that can help; a post
+//! leaves once, and once more only where the server did not accept the token that it carried.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,22 +14,26 @@ use serde::de::DeserializeOwned;
 
 use crate::domain::{SandboxWorld, visible};
 
+use super::credentials::{Credential, Credentials, TokenSource};
 use super::identity::Identity;
-use super::{ServerAddress, Token, WaldurError};
+use super::pace::Pace;
+use super::retry::{Patience, Verdict, date, retry_after};
+use super::wire::AccountId;
+use super::{ServerAddress, WaldurError};
 
 /// Characters of a server's words that are shown.
 const LONGEST_MESSAGE: usize = 500;
 /// The largest answer, after decompression; a page of 300 full rows has about 300 kB.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
-/// How often a read is tried.
-const TRIES: u32 = 3;
+/// How long a connection may take.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
-/// A connection pool to one server with one token.
+/// A connection pool to one server for one account.
 pub(super) struct Http {
     address: ServerAddress,
     client: Client,
-    authorization: reqwest::header::HeaderValue,
-    token: Token,
+    pub(super) credentials: Credentials,
+    pace: Pace,
     /// The last `Date` of the server and when it came.
     clock: Mutex<Option<(Timestamp, Instant)>>,
     identity: Identity,
@@ -37,27 +44,38 @@ pub(super) struct Answer {
     pub status: StatusCode,
     pub count: Option<usize>,
     pub body: Vec<u8>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
+    pub is_html: bool,
     endpoint: String,
     location: Option<String>,
-    is_html: bool,
-    token: Token,
+    credential: Arc<Credential>,
 }
 
-/// What to do after a read went wrong.
-enum Verdict {
-    Again,
-    Never,
+/// A request as it can be sent several times.
+struct Request<'a> {
+    method: Method,
+    path: &'a str,
+    query: &'a [(&'a str, String)],
+    body: Option<&'a [u8]>,
 }
 
 impl Http {
-    pub(super) fn new(address: ServerAddress, token: &Token) -> Result<Self, WaldurError> {
+    /// Sets a pool up; nothing is sent yet. At most `at_once` requests are in flight, and each may be
+    /// silent for `timeout` and last twice as long.
+    pub(super) fn new(
+        address: ServerAddress,
+        tokens: TokenSource,
+        at_once: usize,
+        timeout: Duration,
+    ) -> Result<Self, WaldurError> {
         // Installing it twice fails, and is as good as once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .redirect(Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_mins(1))
-            .timeout(Duration::from_mins(2))
+            .connect_timeout(LONGEST_CONNECT.min(timeout))
+            .read_timeout(timeout)
+            .timeout(timeout * 2)
             .user_agent(concat!("waldur-usage/", env!("CARGO_PKG_VERSION")));
         if address.is_loopback() {
             builder = builder.no_proxy();
@@ -66,8 +84,8 @@ impl Http {
         Ok(Self {
             address,
             client,
-            authorization: token.header()?,
-            token: token.clone(),
+            credentials: Credentials::new(tokens)?,
+            pace: Pace::new(at_once),
             clock: Mutex::new(None),
             identity: Identity::new(),
         })
@@ -99,17 +117,7 @@ impl Http {
 
     /// Reads, and tries again where that can help.
     pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Answer, WaldurError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let result = self.send(Method::GET, path, query, None).await;
-            match verdict(&result) {
-                Verdict::Again if tries < TRIES => {
-                    tokio::time::sleep(Duration::from_millis(200 * u64::from(tries))).await;
-                }
-                Verdict::Again | Verdict::Never => return result,
-            }
-        }
+        self.ask(&Request { method: Method::GET, path, query, body: None }).await
     }
 
     /// Reads JSON.
@@ -121,25 +129,105 @@ impl Http {
         self.get(path, query).await?.json()
     }
 
-    /// Posts once; never again, whatever comes back.
-    pub(super) async fn post(&self, path: &str, body: Vec<u8>) -> Result<Answer, WaldurError> {
-        self.send(Method::POST, path, &[], Some(body)).await
+    /// Asks for the methods of a path; tried again like a read.
+    pub(super) async fn options(&self, path: &str) -> Result<Answer, WaldurError> {
+        self.ask(&Request { method: Method::OPTIONS, path, query: &[], body: None }).await
     }
 
+    /// Posts what no version can save, to see what is said about it; tried again like a read.
+    pub(super) async fn probe(&self, path: &str, body: &[u8]) -> Result<Answer, WaldurError> {
+        self.ask(&Request { method: Method::POST, path, query: &[], body: Some(body) }).await
+    }
+
+    /// Posts once, whatever comes back. Only what was answered with 401, and so was not stored, is sent
+    /// again where there is another token by now.
+    pub(super) async fn post(&self, path: &str, body: &[u8]) -> Result<Answer, WaldurError> {
+        let request = Request { method: Method::POST, path, query: &[], body: Some(body) };
+        let credential = self.credentials.current();
+        let answer = self.send(&request, &credential).await.0?;
+        match self.renewed(&answer, &credential).await? {
+            Some(fresh) => self.send(&request, &fresh).await.0,
+            None => Ok(answer),
+        }
+    }
+
+    /// Sends what changes nothing, with another token where the first is not accepted any more.
+    async fn ask(&self, request: &Request<'_>) -> Result<Answer, WaldurError> {
+        let credential = self.credentials.current();
+        let answer = self.send_patiently(request, &credential).await?;
+        match self.renewed(&answer, &credential).await? {
+            Some(fresh) => self.send_patiently(request, &fresh).await,
+            None => Ok(answer),
+        }
+    }
+
+    /// The credential that took the place of the one that was refused, where there is one. Where a file
+    /// holds a new token, the server is asked whose it is; another account is an error.
+    async fn renewed(
+        &self,
+        answer: &Answer,
+        refused: &Arc<Credential>,
+    ) -> Result<Option<Arc<Credential>>, WaldurError> {
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(None);
+        }
+        let _alone = self.credentials.renewing.lock().await;
+        let current = self.credentials.current();
+        if !Arc::ptr_eq(&current, refused) {
+            return Ok(Some(current));
+        }
+        let Some(fresh) = self.credentials.read_again(refused) else { return Ok(None) };
+        let query = [("field", "uuid".to_owned())];
+        let who = Request { method: Method::GET, path: "users/me/", query: &query, body: None };
+        let account = self.send_patiently(&who, &fresh).await.and_then(|answer| answer.json::<AccountId>());
+        // A token that tells nothing of its account is as good as none, and the first refusal stands.
+        let Ok(account) = account else { return Ok(None) };
+        self.credentials.belong_to(account.uuid)?;
+        self.credentials.adopt(fresh.clone());
+        Ok(Some(fresh))
+    }
+
+    async fn send_patiently(
+        &self,
+        request: &Request<'_>,
+        credential: &Arc<Credential>,
+    ) -> Result<Answer, WaldurError> {
+        let mut patience = Patience::begin();
+        loop {
+            let (result, verdict) = self.send(request, credential).await;
+            match patience.wait(verdict) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return result,
+            }
+        }
+    }
+
+    /// Sends once, when the pace leaves room for it.
     async fn send(
         &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, String)],
-        body: Option<Vec<u8>>,
+        request: &Request<'_>,
+        credential: &Arc<Credential>,
+    ) -> (Result<Answer, WaldurError>, Verdict) {
+        let permit = self.pace.permit().await;
+        let result = self.exchange(request, credential).await;
+        let verdict = verdict(&result);
+        permit.done(verdict);
+        (result, verdict)
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request<'_>,
+        credential: &Arc<Credential>,
     ) -> Result<Answer, WaldurError> {
-        let url = self.address.endpoint(path, query);
-        let endpoint = format!("{method} {}", url.path());
-        let mut request = self.client.request(method, url).header(AUTHORIZATION, self.authorization.clone());
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        let url = self.address.endpoint(request.path, request.query);
+        let endpoint = format!("{} {}", request.method, url.path());
+        let mut sent = self.client.request(request.method.clone(), url);
+        sent = sent.header(AUTHORIZATION, credential.header.clone());
+        if let Some(body) = request.body {
+            sent = sent.header(CONTENT_TYPE, "application/json").body(body.to_vec());
         }
-        let response = request.send().await.map_err(|error| {
+        let response = sent.send().await.map_err(|error| {
             let source = error.without_url();
             if source.is_connect() {
                 WaldurError::Unreachable { server: self.address.to_string(), source }
@@ -150,13 +238,11 @@ impl Http {
         self.keep_time(response.headers());
         self.identity.learn(response.status(), response.headers());
         self.settled(&endpoint)?;
-        Answer::read(response, endpoint, self.token.clone()).await
+        Answer::read(response, endpoint, credential.clone()).await
     }
 
     fn keep_time(&self, headers: &HeaderMap) {
-        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
-        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
-        if let Some(date) = date.and_then(|date| Timestamp::try_from(date).ok()) {
+        if let Some(date) = date(headers, &DATE).and_then(|date| Timestamp::try_from(date).ok()) {
             let mut clock = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             *clock = Some((date, Instant::now()));
         }
@@ -166,22 +252,28 @@ impl Http {
 fn verdict(result: &Result<Answer, WaldurError>) -> Verdict {
     match result {
         Ok(answer) => match answer.status.as_u16() {
-            429 | 502..=504 => Verdict::Again,
-            _ => Verdict::Never,
+            429 | 502..=504 => Verdict::NotNow { wait: answer.retry_after },
+            _ => Verdict::Done,
         },
-        Err(WaldurError::Unreachable { .. } | WaldurError::Broken { .. }) => Verdict::Again,
+        Err(WaldurError::Broken { .. }) => Verdict::NotNow { wait: None },
+        Err(WaldurError::Unreachable { .. }) => Verdict::Away,
         Err(_) => Verdict::Never,
     }
 }
 
 impl Answer {
-    async fn read(mut response: Response, endpoint: String, token: Token) -> Result<Self, WaldurError> {
+    async fn read(
+        mut response: Response,
+        endpoint: String,
+        credential: Arc<Credential>,
+    ) -> Result<Self, WaldurError> {
         let text = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let count = text("x-result-count").and_then(|count| count.parse().ok());
         let location = text(LOCATION.as_str());
         let is_html = text(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("html"));
+        let retry_after = retry_after(response.headers());
         let status = response.status();
         let mut body = Vec::new();
         loop {
@@ -196,7 +288,7 @@ impl Answer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, count, body, endpoint, location, is_html, token })
+        Ok(Self { status, count, body, retry_after, is_html, endpoint, location, credential })
     }
 
     /// The body as JSON, where the status is 200; the error says what it was instead.
@@ -223,7 +315,7 @@ impl Answer {
                 let location = self.location.as_deref().unwrap_or("nowhere");
                 WaldurError::Redirected {
                     endpoint,
-                    location: visible(&self.token.scrub(location)).to_string(),
+                    location: visible(&self.credential.token.scrub(location)).to_string(),
                 }
             }
             401 => WaldurError::Unauthorized { endpoint, message },
@@ -247,7 +339,7 @@ impl Answer {
 
     /// A text of the server as it may be shown: short, without the token, without what a terminal obeys.
     fn shown(&self, text: &str) -> String {
-        let short: String = self.token.scrub(text).chars().take(LONGEST_MESSAGE).collect();
+        let short: String = self.credential.token.scrub(text).chars().take(LONGEST_MESSAGE).collect();
         visible(&short).to_string()
     }
 }

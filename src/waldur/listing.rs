@@ -18,7 +18,7 @@ use super::WaldurError;
 use super::http::{Answer, Http};
 
 /// The largest page that a server gives.
-const PAGE_SIZE: usize = 300;
+pub(super) const PAGE_SIZE: usize = 300;
 /// How often a list that changes under the reader's eyes is read again.
 const ROUNDS: usize = 3;
 /// The most pages that are fetched of one list.

@@ -2,27 +2,37 @@
 //!
 //! Reading and posting are two structs. A [`Reader`] changes nothing, and a [`Poster`] is made
 //! from an approved plan alone. The one post that a reader makes asks what the server knows: it names
-//! no resource and no usage, so that no version can save it. Lists are read in slices that are proven whole (see `listing`), because the
-//! server's paging loses rows; every filter is applied again to what comes back, because servers
-//! ignore the ones they do not know.
+//! no resource and no usage, so that no version can save it. Lists are read in slices that are proven
+//! whole (see `listing`), because the server's paging loses rows; every filter is applied again to what
+//! comes back, because servers ignore the ones they do not know. All requests keep one pace (see
+//! `pace`), and what only asks is tried again where that can help (see `retry`).
 
 mod address;
 mod copy;
+mod credentials;
+mod doctor;
 mod error;
 mod http;
+#[cfg(test)]
+mod http_tests;
 mod identity;
 #[allow(dead_code, reason = "the verify job takes it up")]
 mod invoices;
 mod list;
 mod listing;
+mod pace;
 mod poster;
+mod proxy;
 mod reader;
+mod retry;
 mod token;
 mod usages;
 mod wire;
 
 pub use address::{AddressError, ServerAddress};
 pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
+pub use credentials::TokenSource;
+pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
 pub use list::{ListFilter, ListRow, Ordering};
 pub use poster::{Poster, Sent};

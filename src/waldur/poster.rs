@@ -1,6 +1,7 @@
 //! Posting: one request per batch, sent once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -32,6 +33,14 @@ pub enum Sent {
         status: u16,
         /// The server's words.
         message: String,
+    },
+    /// 429 or 503: the server or a gateway before it asks to come later. Nobody knows whether it was
+    /// stored.
+    NotNow {
+        /// The status.
+        status: u16,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
     },
     /// The request may have arrived, and no answer did that says what became of it.
     Lost {
@@ -68,11 +77,14 @@ impl Poster {
         if let Err(error) = self.http.settled(SET_USAGE) {
             return Sent::NotSent { reason: error.to_string() };
         }
-        match self.http.post(SET_USAGE, body).await {
+        match self.http.post(SET_USAGE, &body).await {
             Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
+            Ok(answer) if matches!(answer.status.as_u16(), 429 | 503) => {
+                Sent::NotNow { status: answer.status.as_u16(), retry_after: answer.retry_after }
+            }
             // A gateway's word about a server that may still be at work, or an answer that no version
             // of the API gives: nobody knows.
-            Ok(answer) if matches!(answer.status.as_u16(), 200 | 202..=299 | 408 | 499 | 502..=504 | 520..=530) => {
+            Ok(answer) if matches!(answer.status.as_u16(), 200 | 202..=299 | 408 | 499 | 502 | 504 | 520..=530) => {
                 Sent::Lost {
                     reason: format!("answered with {}, which leaves it open", answer.status.as_u16()),
                 }
@@ -83,6 +95,10 @@ impl Poster {
                     _ => answer.message(),
                 };
                 Sent::Rejected { status: answer.status.as_u16(), message }
+            }
+            // The 401 that made us look for another token stands.
+            Err(error @ WaldurError::OtherAccount { .. }) => {
+                Sent::Rejected { status: 401, message: error.to_string() }
             }
             Err(error @ WaldurError::Unreachable { .. }) => Sent::NotSent { reason: error.to_string() },
             Err(error) => Sent::Lost { reason: error.to_string() },

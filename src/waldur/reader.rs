@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use super::usages;
 use super::wire::{
     AccountRow, OfferingName, OfferingRow, PlanPeriodRow, PriceRow, ResourceRow, UsageRow, VersionRow,
 };
-use super::{ServerAddress, Token, WaldurError};
+use super::{ServerAddress, TokenSource, WaldurError};
 
 /// Who the token belongs to.
 #[derive(Debug, Clone)]
@@ -37,6 +38,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// The names of the roles that it holds, one for each thing that it holds them on.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().map(|(role, _)| role.as_str())
+    }
+
     /// What the account is to all of some offerings: the weakest of its roles for them.
     pub fn role_for<'a>(&self, offerings: impl Iterator<Item = &'a Offering>) -> Role {
         let holds = |role: &str, scope: Uuid| self.roles.iter().any(|(own, on)| own == role && *on == scope);
@@ -71,9 +77,19 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Sets a connection up; nothing is sent yet. `at_once` bounds the requests in flight.
-    pub fn new(address: ServerAddress, token: &Token, at_once: usize) -> Result<Self, WaldurError> {
-        Ok(Self { http: Arc::new(Http::new(address, token)?), at_once: at_once.max(1) })
+    /// How long a server may be silent where nobody says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_mins(1);
+
+    /// Sets a connection up; nothing is sent yet. `at_once` bounds the requests in flight, `timeout` how
+    /// long the server may be silent; a whole answer may take twice as long.
+    pub fn new(
+        address: ServerAddress,
+        tokens: TokenSource,
+        at_once: usize,
+        timeout: Duration,
+    ) -> Result<Self, WaldurError> {
+        let at_once = at_once.max(1);
+        Ok(Self { http: Arc::new(Http::new(address, tokens, at_once, timeout)?), at_once })
     }
 
     /// The server.
@@ -94,10 +110,11 @@ impl Reader {
         })
     }
 
-    /// Whose token it is.
+    /// Whose token it is; an error where the run began as somebody else.
     pub async fn account(&self) -> Result<Account, WaldurError> {
         let fields: Vec<_> = AccountRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
         let row: AccountRow = self.http.get_json("users/me/", &fields).await?;
+        self.http.credentials.belong_to(row.uuid)?;
         let held = row.permissions.into_iter();
         let roles = held.filter_map(|held| Some((held.role_name, held.scope_uuid?))).collect();
         Ok(Account { id: row.uuid, is_staff: row.is_staff, is_support: row.is_support, roles })
@@ -136,8 +153,8 @@ impl Reader {
     /// Learns whether `set_usage` knows a `date`, by a request that no version can save: it names no
     /// resource and no usage. Whatever else comes back teaches nothing.
     pub async fn learn_date(&self, capabilities: &mut Capabilities) {
-        let body = br#"{"usages":[],"date":"garbage"}"#.to_vec();
-        let Ok(answer) = self.http.post("marketplace-component-usages/set_usage/", body).await else {
+        let body = br#"{"usages":[],"date":"garbage"}"#;
+        let Ok(answer) = self.http.probe("marketplace-component-usages/set_usage/", body).await else {
             return;
         };
         let errors = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&answer.body);

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 
 /// An access token. It prints as `****` everywhere.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 /// A text cannot be sent as a token.
@@ -30,6 +31,12 @@ impl Token {
         } else {
             Err(TokenError::BadCharacter)
         }
+    }
+
+    /// When it expires, where it says so itself: a personal access token is `w_`, a Unix time, and the rest.
+    pub fn expires(&self) -> Option<Timestamp> {
+        let (seconds, _) = self.0.strip_prefix("w_")?.split_once('_')?;
+        Timestamp::from_second(seconds.parse().ok()?).ok()
     }
 
     /// Takes the token out of a text, should a server have echoed it.
@@ -66,6 +73,9 @@ mod tests {
         };
         assert_eq!(scheme(" 0123abcd\n"), "Token 0123abcd");
         assert_eq!(scheme("w_1790000000_abc"), "Bearer w_1790000000_abc");
+        let expires = |text: &str| Token::new(text).unwrap().expires().map(|moment| moment.to_string());
+        assert_eq!(expires("w_1790000000_abc").as_deref(), Some("2026-09-21T14:13:20Z"));
+        assert_eq!(["w_abc", "w_soon_abc", "0123_4567_89"].map(expires), [None, None, None]);
         assert_eq!(format!("{:?}", Token::new("secret").unwrap()), "****");
         assert_eq!(Token::new(" ").unwrap_err(), TokenError::Empty);
         assert_eq!(Token::new("a b").unwrap_err(), TokenError::BadCharacter);

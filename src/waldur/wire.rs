@@ -24,6 +24,12 @@ pub(super) struct AccountRow {
     pub permissions: Vec<PermissionRow>,
 }
 
+/// Whose token it is, and nothing else.
+#[derive(Debug, Deserialize)]
+pub(super) struct AccountId {
+    pub uuid: UserId,
+}
+
 /// A role that an account holds.
 #[derive(Debug, Deserialize)]
 pub(super) struct PermissionRow {

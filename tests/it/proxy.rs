@@ -143,7 +143,8 @@ pub fn get_json(url: &str, token: &str) -> Value {
     let (host, path) = rest.split_once('/').unwrap();
     let headers =
         vec![("host".to_owned(), host.to_owned()), ("authorization".to_owned(), format!("Token {token}"))];
-    let request = Request { method: "GET".into(), path: format!("/{path}"), headers, number: 0, body: Vec::new() };
+    let request =
+        Request { method: "GET".into(), path: format!("/{path}"), headers, number: 0, body: Vec::new() };
     serde_json::from_slice(&exchange(host, &request).unwrap().body).unwrap()
 }
 

@@ -1,8 +1,9 @@
 //! Servers that are down, elsewhere, or not Waldur: a clear message, the right code, no token astray.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use waldur_usage::sandbox::FaultKind;
+use waldur_usage::sandbox::{FaultKind, Settings, World};
 
 use crate::proxy;
 use crate::rig::{HPC, Rig};
@@ -129,4 +130,56 @@ fn what_a_server_says_is_shown_shortly_and_never_with_the_token() {
     rig.inject("GET", "users/me", 0, 1, FaultKind::Status(200, echo, "application/json".into()));
     let run = rig.run(&["check", "usage.csv"]).ends_with(6).says("something that is not the Waldur API");
     assert!(run.all().len() < 2_000, "{} characters", run.all().len());
+}
+
+fn faulty(fault: &str) -> Rig {
+    let faults = vec![fault.parse().unwrap()];
+    let rig = Rig::on(Settings { faults, ..Settings::new(World::built_in()) });
+    rig.long(&["climate-alps,2026-11,cpu,7.5"]);
+    rig
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_waited_for() {
+    let rig = faulty("status=429 method=GET path=provider-resources times=1 retry-after=2");
+    let begun = Instant::now();
+    rig.run(&APPLY).ends_with(0).says("1 posted");
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn silence_is_given_up_after_the_time_that_was_asked_for() {
+    let rig = faulty("stalled=30s method=GET path=provider-resources times=1");
+    let run = |timeout: &str| {
+        let output = crate::rig::command(rig.folder.path())
+            .env("WALDUR_API_URL", rig.sandbox.url())
+            .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
+            .env("WALDUR_HTTP_TIMEOUT", timeout)
+            .args(APPLY)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let begun = Instant::now();
+    let (code, stderr) = run("1");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    for wrong in ["0", "soon", "1e9", "-1"] {
+        let (code, stderr) = run(wrong);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(&format!("WALDUR_HTTP_TIMEOUT is `{wrong}`")), "{stderr}");
+    }
+}
+
+#[test]
+fn a_post_that_is_turned_away_is_settled_by_reading() {
+    for (fault, code, outcome) in [
+        ("status=503 method=POST path=set_usage skip=1", 5, "1 unknown"),
+        ("status=429 method=POST path=set_usage skip=1 retry-after=1", 5, "1 unknown"),
+        ("status-after-commit=503 method=POST path=set_usage skip=1", 0, "1 posted"),
+    ] {
+        let rig = faulty(fault);
+        rig.run(&APPLY).ends_with(code).says(outcome);
+        assert_eq!(rig.posts(), 1, "{fault}");
+    }
 }
