@@ -18,6 +18,9 @@ mod month;
 mod month_state;
 mod now;
 mod outcome;
+mod people;
+mod people_batch;
+mod people_lines;
 mod reach;
 mod stored;
 mod summary;
@@ -42,6 +45,11 @@ pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};
 pub use outcome::Outcome;
+pub use people::{
+    PeopleCounts, PersonLine, StoredMonth, StoredPeople, StoredPerson, by_name, sums_by_total,
+};
+pub use people_batch::PeopleBatch;
+pub use people_lines::{OfferingUsers, PeopleStored, unsettled_people};
 pub use reach::SplitPlans;
 pub use stored::StoredUsage;
 pub use summary::{Counts, Money, Summary, Totals};

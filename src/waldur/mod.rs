@@ -27,6 +27,7 @@ mod reader;
 mod retry;
 mod token;
 mod usages;
+mod user_usages;
 mod wire;
 
 pub use address::{AddressError, ServerAddress};
@@ -35,6 +36,6 @@ pub use credentials::TokenSource;
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
 pub use list::{ListFilter, ListRow, Ordering};
-pub use poster::{Poster, Sent};
+pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader};
 pub use token::{Token, TokenError};
