@@ -102,9 +102,10 @@ impl<'a> Lookout<'a> {
         }
         // Rows under no plan period are not told there; the list of usages tells them all.
         let stored = self.reader.usages_of(resource.resource, self.period).await?;
-        let people = match has_people {
-            true => self.reader.user_usages_of(resource.resource, self.period, &stored).await?,
-            false => Vec::new(),
+        let people = if has_people {
+            self.reader.user_usages_of(resource.resource, self.period, &stored).await?
+        } else {
+            Vec::new()
         };
         if stale_lines(resource, &by_key(&stored), &by_name(&people), plan_periods_changed).is_empty() {
             return Ok(Look::Same);

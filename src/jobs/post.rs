@@ -197,8 +197,7 @@ impl Run<'_> {
     /// The requests of one resource, one after the other; what follows a request that was not accepted
     /// is not sent, because it was planned upon it. Users of a total that is set to zero come before it.
     async fn resource(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
-        let mut numbers =
-            batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
+        let mut numbers = batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
         let is_open = numbers.any(|number| !self.settings.settled.contains_key(&number));
         let stale = if is_open { self.look_again(resource).await } else { None };
         let stale = stale.as_ref();
@@ -340,11 +339,11 @@ impl Run<'_> {
         let sending = Sending {
             batch: batch.number(),
             attempt,
-            kind: Call::SetUsage.name().into(),
+            kind: Call::Usage.name().into(),
             resource: batch.resource(),
             body: self.poster.body(batch, date),
         };
-        self.send_written_down(Call::SetUsage, sending, |run, sent| self.audit(run, resource, batch, sent)).await
+        self.send_written_down(Call::Usage, sending, |run, sent| self.audit(run, resource, batch, sent)).await
     }
 
     /// Writes a request down, sends it, and writes its answer down.

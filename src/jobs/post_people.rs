@@ -11,7 +11,7 @@ use crate::plan::{
     by_key, by_name,
 };
 use crate::store::{AuditEntry, Sending};
-use crate::waldur::{Call, Sent, WaldurError};
+use crate::waldur::{Call, Poster, Sent, WaldurError};
 
 use super::freshness::StaleResource;
 use super::post::{FIRST_WAIT, LONGEST_WAIT, MOST_ATTEMPTS, Run, StopReason, stop_reason, told};
@@ -127,7 +127,7 @@ impl Run<'_> {
         if amount.is_zero() && would_bill(&batch, total, before) {
             return not_sent(batch, "its total is 0, and a newer server would bill the users' sum");
         }
-        let call = if batch.is_bulk() { Call::SetUserUsages(total) } else { Call::SetUserUsage(total) };
+        let call = if batch.is_bulk() { Call::UserUsages(total) } else { Call::UserUsage(total) };
         let (sent, read) = self.send_people_patiently(resource, &batch, call).await;
         self.judge(&sent);
         let stored = match (&sent, read) {
@@ -159,7 +159,7 @@ impl Run<'_> {
                 attempt,
                 kind: call.name().into(),
                 resource: batch.resource(),
-                body: self.poster.people_body(batch),
+                body: Poster::people_body(batch),
             };
             let audit = |run, sent: &Sent| self.audit_people(run, resource, batch, sent);
             let sent = self.send_written_down(call, sending, audit).await;

@@ -1,6 +1,8 @@
 //! Single cells: text to amount, month, id, truth value.
 
-use crate::domain::{Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, is_invisible, visible};
+use crate::domain::{
+    Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, is_invisible, visible,
+};
 use crate::findings::{Code, Finding};
 
 use super::{Cell, CellKind};
@@ -173,9 +175,15 @@ mod tests {
 
     #[test]
     fn usernames_show_whom_they_mean() {
-        let verdict = |text: &str, kind| username(Cell { text, kind }).map_err(|finding| finding.code);
-        assert_eq!(verdict("jürgen.o'hara@example.org", CellKind::Text), Ok("jürgen.o'hara@example.org"));
-        assert_eq!(verdict("1004", CellKind::Number), Ok("1004"));
+        let verdict = |text: &str, kind| {
+            let taken = username(Cell { text, kind }).map(str::to_owned);
+            taken.map_err(|finding| finding.code)
+        };
+        assert_eq!(
+            verdict("jürgen.o'hara@example.org", CellKind::Text),
+            Ok("jürgen.o'hara@example.org".into())
+        );
+        assert_eq!(verdict("1004", CellKind::Number), Ok("1004".into()));
         assert!(verdict(&"ä".repeat(100), CellKind::Text).is_ok());
         for text in [&"ä".repeat(101), "a\u{202e}b", "a\nb", "a\u{200b}b", "a\0"] {
             assert_eq!(verdict(text, CellKind::Text), Err(Code::InvalidUsername), "{text:?}");

@@ -45,9 +45,7 @@ pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};
 pub use outcome::Outcome;
-pub use people::{
-    PeopleCounts, PersonLine, StoredMonth, StoredPeople, StoredPerson, by_name, sums_by_total,
-};
+pub use people::{PeopleCounts, PersonLine, StoredMonth, StoredPeople, StoredPerson, by_name, sums_by_total};
 pub use people_batch::PeopleBatch;
 pub use people_lines::{OfferingUsers, PeopleStored, unsettled_people};
 pub use reach::SplitPlans;

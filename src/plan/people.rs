@@ -111,11 +111,6 @@ impl PersonLine {
         !self.is_same() && !self.month.takes_posts()
     }
 
-    /// What is stored of it in the end, where something is.
-    pub fn amount_after(&self) -> Option<Amount> {
-        if self.is_posted() { Some(self.new.get()) } else { self.old }
-    }
-
     /// The word for what happens to it.
     pub fn action(&self) -> &'static str {
         match self.old {
@@ -249,5 +244,176 @@ impl Plan {
             .iter()
             .flat_map(|resource| resource.people.iter().map(move |person| (resource, person)));
         people.filter(|(_, person)| person.is_correction())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use uuid::Uuid;
+
+    use super::super::change::{Change, Figures, Wanted};
+    use super::super::document::{Header, Made, Reporter};
+    use super::super::now::by_key;
+    use super::super::stored::StoredUsage;
+    use super::*;
+    use crate::domain::{BillingType, CarryOver, CustomerId, OfferingId, Role, RunId, UserId};
+    use crate::findings::RowCounts;
+    use crate::resolve::Capabilities;
+
+    pub fn set(amount: &str) -> ReportableAmount {
+        Amount::parse(amount).unwrap().try_into().unwrap()
+    }
+
+    fn row(component: &str) -> UsageId {
+        UsageId::new(Uuid::from_u128(component.bytes().map(u128::from).sum()))
+    }
+
+    /// A line that sets its total, or leaves it.
+    pub fn line(component: &str, old: Option<&str>, new: Option<&str>) -> Line {
+        let figures = |amount: &str| Figures {
+            amount: Amount::parse(amount).unwrap(),
+            description: String::new(),
+            carry_over: CarryOver::None,
+        };
+        let new = new.map(|new| Wanted {
+            amount: set(new),
+            description: String::new(),
+            carry_over: CarryOver::None,
+        });
+        let change = match (old.map(figures), new) {
+            (Some(old), None) => Change::OnlyOnServer { old },
+            (old, new) => Change::between(new.unwrap(), old),
+        };
+        Line {
+            component: component.parse().unwrap(),
+            unit: "h".into(),
+            billing_type: BillingType::Usage,
+            has_limit: false,
+            unit_price: None,
+            row: old.map(|_| row(component)),
+            plan_period: None,
+            by_plan_period: false,
+            frozen: None,
+            month: MonthState::Open,
+            invoice: None,
+            note: None,
+            place: change.wanted().map(|_| "a.csv".into()),
+            source: None,
+            change,
+        }
+    }
+
+    /// A user whose total is stored, where the lines say so.
+    pub fn person(component: &str, username: &str, old: Option<&str>, new: &str) -> PersonLine {
+        PersonLine {
+            component: component.parse().unwrap(),
+            username: username.into(),
+            user: None,
+            total: old.map(|_| row(component)),
+            plan_period: None,
+            old: old.map(|old| Amount::parse(old).unwrap()),
+            new: set(new),
+            month: MonthState::Open,
+            may_bill: false,
+            note: None,
+            place: None,
+            source: None,
+        }
+    }
+
+    /// A plan of one resource, whose users all have the total that the lines give them.
+    pub fn plan(lines: Vec<Line>, mut people: Vec<PersonLine>) -> Plan {
+        for person in &mut people {
+            let own = lines.iter().find(|line| line.component == person.component);
+            person.total = own.and_then(|line| line.row);
+        }
+        let id = Uuid::from_u128;
+        let period = "2026-11".parse().unwrap();
+        let made = Made { run: RunId::new(id(1)), at: jiff::Timestamp::UNIX_EPOCH, tool_version: "0".into() };
+        let header = Header {
+            server: "http://localhost/".into(),
+            sandbox: None,
+            account: Reporter { id: UserId::new(id(1)), role: Role::Staff },
+            period,
+            current_period: period,
+            inputs: Vec::new(),
+            rows: RowCounts::default(),
+            rows_left_out: 0,
+            capabilities: Capabilities::default(),
+        };
+        let resource = ResourcePlan {
+            resource: ResourceId::new(id(9)),
+            name: "one".into(),
+            offering: OfferingId::new(id(8)),
+            offering_name: "offering".into(),
+            project_name: "project".into(),
+            customer: CustomerId::new(id(7)),
+            customer_name: "customer".into(),
+            plan_periods: Vec::new(),
+            lines,
+            kept: Vec::new(),
+            people,
+        };
+        Plan { made, header, resources: vec![resource] }
+    }
+
+    fn stored(component: &str, amount: &str) -> StoredUsage {
+        StoredUsage {
+            id: row(component),
+            resource: ResourceId::new(Uuid::from_u128(9)),
+            component: component.parse().unwrap(),
+            period: "2026-11".parse().unwrap(),
+            amount: Amount::parse(amount).unwrap(),
+            description: String::new(),
+            carry_over: CarryOver::None,
+        }
+    }
+
+    #[test]
+    fn a_user_is_looked_for_under_the_total_of_the_plan() {
+        let plan = plan(
+            vec![line("cpu", None, Some("10")), line("ram", Some("5"), None)],
+            vec![person("cpu", "anna", None, "4"), person("ram", "anna", Some("1"), "5")],
+        );
+        let resource = &plan.resources[0];
+        let part = |component: &str, amount: &str| StoredPerson {
+            total: row(component),
+            resource: resource.resource,
+            component: component.parse().unwrap(),
+            username: "anna".into(),
+            amount: Amount::parse(amount).unwrap(),
+        };
+        let standings = |usages: &[StoredUsage], people: &[StoredPerson]| {
+            let (rows, people) = (by_key(usages), by_name(people));
+            let standing = |person| resource.person_standing(person, &rows, &people);
+            resource.people.iter().map(standing).collect::<Vec<_>>()
+        };
+        use Standing::{AsBefore, AsPlanned, Otherwise};
+        let ram = stored("ram", "5");
+        assert_eq!(standings(std::slice::from_ref(&ram), &[part("ram", "1")]), [AsBefore, AsBefore]);
+        assert_eq!(standings(std::slice::from_ref(&ram), &[]), [AsBefore, Otherwise]);
+        let both = [stored("cpu", "10"), ram];
+        assert_eq!(standings(&both, &[part("ram", "5"), part("cpu", "4")]), [AsPlanned, AsPlanned]);
+        assert_eq!(standings(&both, &[part("ram", "7"), part("cpu", "3")]), [Otherwise, Otherwise]);
+    }
+
+    #[test]
+    fn users_are_counted_apart_from_totals() {
+        let mut plan = plan(
+            vec![line("cpu", Some("10"), None)],
+            vec![
+                person("cpu", "anna", None, "4"),
+                person("cpu", "bert", Some("1"), "5"),
+                person("cpu", "carl", Some("5"), "5"),
+                person("cpu", "dora", None, "1"),
+            ],
+        );
+        plan.resources[0].people[3].month = MonthState::Closed;
+        let counts = PeopleCounts::of(&plan);
+        assert_eq!(counts, PeopleCounts { create: 1, update: 1, same: 1, closed: 1 });
+        assert!(plan.resources[0].has_changes());
+        assert_eq!((plan.rows_closed(), plan.corrections().count()), (1, 0));
+        let text = plan.to_json();
+        assert_eq!(Plan::from_json(text.as_bytes()).unwrap(), plan);
     }
 }

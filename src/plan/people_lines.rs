@@ -84,11 +84,11 @@ impl Planner<'_> {
                 }
             }
             for (finding, users) in lost.into_values() {
-                findings.push(about(self.judged(finding, &users), &users));
+                findings.push(about(judged(finding, &users), &users));
             }
             let Some(plan) = plan else { continue };
             for (at, placed) in placed {
-                let placed = self.judge(plan, at, placed, stored, findings);
+                let placed = judge(plan, at, placed, stored, findings);
                 plan.people.extend(placed.into_iter().map(|(_, person)| person));
             }
         }
@@ -122,7 +122,8 @@ impl Planner<'_> {
 
     fn without_total(&self, user: &UserUsage) -> Finding {
         let name = self.name(user.resource);
-        let found = format!("{name}, {}: no total of {} is stored or in the file", user.component, user.period);
+        let found =
+            format!("{name}, {}: no total of {} is stored or in the file", user.component, user.period);
         Finding::new(Code::UserWithoutTotal, found, "a row of the whole, without a username")
             .hint("report the total of the resource in a row of its own")
     }
@@ -141,18 +142,6 @@ impl Planner<'_> {
         let is_new = lines.iter().all(|(_, line)| matches!(line.change, Change::Create { .. }));
         let hint = if is_new { "post the totals first, then the rows of users" } else { HOW_TO_CHOOSE };
         Finding::new(Code::SeveralPlanPeriods, found, "one total that the user's part is of").hint(hint)
-    }
-
-    /// Users without a total: where their sum is positive, a newer server would bill it.
-    fn judged(&self, finding: Finding, users: &[&UserUsage]) -> Finding {
-        let sum = Amount::total(users.iter().map(|user| user.amount.get())).unwrap_or_default();
-        match finding.code {
-            Code::UserWithoutTotal if sum > Amount::ZERO => {
-                let code = Code::UsersWouldBill;
-                Finding { code, severity: code.severity(), found: format!("{}; users {sum}", finding.found), ..finding }
-            }
-            _ => finding,
-        }
     }
 
     /// The line of a user under a total.
@@ -186,44 +175,63 @@ impl Planner<'_> {
         let resource = self.catalogue.resource(resource);
         resource.map(|resource| self.reporting.state_of_people(resource, billing_type)).unwrap_or_default()
     }
+}
 
-    /// Says what is particular about the users of one total.
-    fn judge<'a>(
-        &self,
-        plan: &ResourcePlan,
-        at: usize,
-        mut placed: Placed<'a>,
-        stored: PeopleStored<'_>,
-        findings: &mut Findings,
-    ) -> Placed<'a> {
-        let total = &plan.lines[at];
-        let name = visible(&plan.name);
-        let component = &total.component;
-        for (user, person) in placed.iter().filter(|(_, person)| person.is_posted() && person.user.is_none()) {
-            let found = format!("{}, {name}", visible(&person.username));
-            let expected = "the name of one user of the offering";
-            findings.push(about(Finding::new(Code::UnknownUser, found, expected), &[user]));
+/// Users without a total: where their sum is positive, a newer server would bill it.
+fn judged(finding: Finding, users: &[&UserUsage]) -> Finding {
+    let sum = Amount::total(users.iter().map(|user| user.amount.get())).unwrap_or_default();
+    match finding.code {
+        Code::UserWithoutTotal if sum > Amount::ZERO => {
+            let code = Code::UsersWouldBill;
+            Finding {
+                code,
+                severity: code.severity(),
+                found: format!("{}; users {sum}", finding.found),
+                ..finding
+            }
         }
-        let sums = sums(total, &placed, stored.sums);
-        let after = total.amount_then().unwrap_or_default();
-        let sum = sums.last().copied().unwrap_or_default();
-        let is_posted = |(_, person): &&(&UserUsage, PersonLine)| person.is_posted();
-        let posted: Vec<&UserUsage> = placed.iter().filter(is_posted).map(|(user, _)| *user).collect();
-        // On the way, too: users are sent one after the other where the server takes no list of them.
-        let would_bill = sum > Amount::ZERO || !total.is_emptied() && sums.iter().any(|sum| *sum > Amount::ZERO);
-        let users: Vec<&UserUsage> = placed.iter().map(|(user, _)| *user).collect();
-        if after.is_zero() && would_bill && !posted.is_empty() {
-            let found = format!("{name}, {component}: a total of {after}, and users with {sum}");
-            let finding = Finding::new(Code::UsersWouldBill, found, "a total that is not 0 before its users")
-                .hint("report the total of the resource in a row of its own");
-            findings.push(about(finding, &posted));
-            placed.iter_mut().for_each(|(_, person)| person.may_bill = person.is_posted());
-        } else if after != sum && !placed.iter().any(|(_, person)| person.is_correction()) {
-            let found = format!("{name}, {component}: users {sum}, total {after}");
-            findings.push(about(Finding::new(Code::UsersDiffer, found, "users that add up to their total"), &users));
-        }
-        placed
+        _ => finding,
     }
+}
+
+/// Says what is particular about the users of one total.
+fn judge<'a>(
+    plan: &ResourcePlan,
+    at: usize,
+    mut placed: Placed<'a>,
+    stored: PeopleStored<'_>,
+    findings: &mut Findings,
+) -> Placed<'a> {
+    let total = &plan.lines[at];
+    let name = visible(&plan.name);
+    let component = &total.component;
+    for (user, person) in placed.iter().filter(|(_, person)| person.is_posted() && person.user.is_none()) {
+        let found = format!("{}, {name}", visible(&person.username));
+        let expected = "the name of one user of the offering";
+        findings.push(about(Finding::new(Code::UnknownUser, found, expected), &[user]));
+    }
+    let sums = sums(total, &placed, stored.sums);
+    let after = total.amount_then().unwrap_or_default();
+    let sum = sums.last().copied().unwrap_or_default();
+    let is_posted = |(_, person): &&(&UserUsage, PersonLine)| person.is_posted();
+    let posted: Vec<&UserUsage> = placed.iter().filter(is_posted).map(|(user, _)| *user).collect();
+    // On the way, too: users are sent one after the other where the server takes no list of them.
+    let would_bill = sum > Amount::ZERO || !total.is_emptied() && sums.iter().any(|sum| *sum > Amount::ZERO);
+    let users: Vec<&UserUsage> = placed.iter().map(|(user, _)| *user).collect();
+    if after.is_zero() && would_bill && !posted.is_empty() {
+        let found = format!("{name}, {component}: a total of {after}, and users with {sum}");
+        let finding = Finding::new(Code::UsersWouldBill, found, "a total that is not 0 before its users")
+            .hint("report the total of the resource in a row of its own");
+        findings.push(about(finding, &posted));
+        for (_, person) in &mut placed {
+            person.may_bill = person.is_posted();
+        }
+    } else if after != sum && !placed.iter().any(|(_, person)| person.is_correction()) {
+        let found = format!("{name}, {component}: users {sum}, total {after}");
+        findings
+            .push(about(Finding::new(Code::UsersDiffer, found, "users that add up to their total"), &users));
+    }
+    placed
 }
 
 /// The sum of the users of a total as it is stored, and after each request of one user.

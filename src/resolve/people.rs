@@ -123,14 +123,16 @@ mod tests {
     #[test]
     fn one_user_has_one_row_of_a_total() {
         let catalogue = Catalogue::default();
-        let rows_of = |usages: &[UserUsage]| {
+        let rows_of = |usages: &[UserUsage]| -> Vec<Vec<u32>> {
             let mut findings = Findings::default();
             duplicates(usages, &catalogue, &mut findings);
             findings.list().iter().map(|finding| finding.rows.iter().map(|row| row.0).collect()).collect()
         };
-        let none: Vec<Vec<u32>> = Vec::new();
-        assert_eq!(rows_of(&[usage(1, "anna", None), usage(2, "bert", None), usage(3, "Anna", None)]), none);
-        assert_eq!(rows_of(&[usage(1, "anna", Some(7)), usage(2, "anna", Some(8))]), none);
+        assert_eq!(
+            rows_of(&[usage(1, "anna", None), usage(2, "bert", None), usage(3, "Anna", None)]),
+            Vec::<Vec<u32>>::new()
+        );
+        assert_eq!(rows_of(&[usage(1, "anna", Some(7)), usage(2, "anna", Some(8))]), Vec::<Vec<u32>>::new());
         assert_eq!(
             rows_of(&[usage(1, "anna", None), usage(2, "bert", None), usage(3, "anna", Some(8))]),
             [[1, 3]]

@@ -7,6 +7,7 @@ mod doctor;
 mod findings;
 mod list;
 mod outcome;
+mod people;
 mod plan;
 mod progress;
 mod runs;

@@ -35,7 +35,7 @@ pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use credentials::TokenSource;
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
-pub use list::{ListFilter, ListRow, Ordering};
+pub use list::{ListFilter, ListRow, Listing, Ordering};
 pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader};
 pub use token::{Token, TokenError};

@@ -19,27 +19,27 @@ const USAGES: &str = "marketplace-component-usages/";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// The totals of a resource.
-    SetUsage,
+    Usage,
     /// The usage of one user within a stored usage.
-    SetUserUsage(UsageId),
+    UserUsage(UsageId),
     /// The usage of several users within a stored usage.
-    SetUserUsages(UsageId),
+    UserUsages(UsageId),
 }
 
 impl Call {
     /// Its name, as the API has it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::SetUsage => "set_usage",
-            Self::SetUserUsage(_) => "set_user_usage",
-            Self::SetUserUsages(_) => "set_user_usages",
+            Self::Usage => "set_usage",
+            Self::UserUsage(_) => "set_user_usage",
+            Self::UserUsages(_) => "set_user_usages",
         }
     }
 
     fn path(self) -> String {
         match self {
-            Self::SetUsage => format!("{USAGES}{}/", self.name()),
-            Self::SetUserUsage(total) | Self::SetUserUsages(total) => {
+            Self::Usage => format!("{USAGES}{}/", self.name()),
+            Self::UserUsage(total) | Self::UserUsages(total) => {
                 format!("{USAGES}{total}/{}/", self.name())
             }
         }
@@ -103,7 +103,7 @@ impl Poster {
     }
 
     /// The body of a request about users.
-    pub fn people_body(&self, batch: &PeopleBatch) -> String {
+    pub fn people_body(batch: &PeopleBatch) -> String {
         let mut usages = batch.people().iter().map(|person| SetUserUsage {
             username: &person.username,
             usage: person.new.get(),

@@ -36,9 +36,8 @@ impl Reader {
             let none: Arc<[Cut]> = Arc::new([]);
             let cut = Cut::new("resource_uuid", ids, &none);
             let query = in_month(period).with("offering_uuid", offering.to_string());
-            let in_offering = |id: ResourceId| {
-                catalogue.resource(id).is_some_and(|resource| resource.offering == offering)
-            };
+            let in_offering =
+                |id: ResourceId| catalogue.resource(id).is_some_and(|resource| resource.offering == offering);
             let rows = self.people(&query, &[cut], totals).await?;
             people.extend(rows.into_iter().filter(|person| in_offering(person.resource)));
         }

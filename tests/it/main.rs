@@ -32,6 +32,7 @@ mod sandbox_zones;
 mod server_faults;
 mod stale;
 mod tokens;
+mod user_usages;
 mod wire;
 mod worlds;
 mod worlds_refused;
