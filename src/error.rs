@@ -75,6 +75,23 @@ impl ExitStatus {
         }
     }
 
+    /// The word for it in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Differences => "differences",
+            Self::Usage => "usage",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Partial => "partial",
+            Self::Server => "server",
+            Self::Account => "account",
+            Self::Locked => "locked",
+            Self::Bug => "bug",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// What the code means, in a line.
     pub fn meaning(self) -> &'static str {
         match self {

@@ -75,7 +75,11 @@ pub async fn carry_out(
         return Ok(ExitStatus::Partial);
     };
     let results = Results::new(order.notes.results.as_deref(), &order.notes.beside, id);
-    let files = write(&results, plan, &end.report, connection)?;
+    // Whatever goes wrong from here on, what was posted is posted, and is told.
+    let (files, unwritten) = match write(&results, plan, &end.report, connection) {
+        Ok(files) => (files, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
     let head = end.audit_head.as_ref().map(|(_, hash)| hash.as_str());
     match global.format.into() {
         Format::Json => ui::json(&RunDocument {
@@ -93,7 +97,11 @@ pub async fn carry_out(
             ui::data(&ui::files_text(&files, end.audit_head.as_ref()));
         }
     }
-    Ok(end.report.exit_status(plan.rows_not_posted()))
+    let status = end.report.exit_status(plan.rows_not_posted());
+    let trouble = end.trouble.map(|error| error.to_string()).or(unwritten);
+    let Some(trouble) = trouble else { return Ok(status) };
+    terminal.error(&format!("error: {trouble}"));
+    Ok(if status == ExitStatus::Done { ExitStatus::Partial } else { status })
 }
 
 fn write(

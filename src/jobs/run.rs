@@ -14,7 +14,7 @@ use crate::domain::{OfferingId, ResourceId, RunId};
 use crate::error::Error;
 use crate::plan::{Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredUsage, by_key};
 use crate::resolve::Catalogue;
-use crate::store::{Answer, End, Lock, LockScope, NewRun, RequestRecord, Store, StoredRun};
+use crate::store::{Answer, End, Lock, LockScope, NewRun, RequestRecord, Store, StoreError, StoredRun};
 use crate::waldur::{Reader, Sent};
 
 use super::apply::{ApplyReport, apply};
@@ -71,6 +71,8 @@ pub struct RunEnd {
     pub report: ApplyReport,
     /// The length of the audit trail and the hash of its last entry.
     pub audit_head: Option<(u64, String)>,
+    /// Why not everything could be written down, where it could not. What was posted is posted.
+    pub trouble: Option<StoreError>,
 }
 
 impl Run {
@@ -119,20 +121,21 @@ impl Run {
         let journal = self.store.journal(self.id)?;
         let guard = Journalled { journal: &journal, run: self.id, lock: &self.lock };
         let report = apply(reader, approved, catalogue, settings, Some(&guard), stop, observer).await;
-        // What could not be written down is told; what is stored on the server was read all the same.
         let flushed = journal.flush().await;
         let status = report.exit_status(approved.plan().rows_not_posted());
-        self.store.finish(
-            self.id,
-            &End {
-                status: format!("{status:?}").to_lowercase(),
-                code: status.code(),
-                report: json!(report).to_string(),
-                is_over: report.is_over(),
-            },
-        )?;
-        flushed?;
-        Ok(RunEnd { report, audit_head: self.store.audit_head()? })
+        let end = End {
+            status: status.name().into(),
+            code: status.code(),
+            report: json!(report).to_string(),
+            is_over: report.is_over(),
+        };
+        let finished = self.store.finish(self.id, &end);
+        let (audit_head, headless) = match self.store.audit_head() {
+            Ok(head) => (head, None),
+            Err(error) => (None, Some(error)),
+        };
+        let trouble = flushed.err().or(finished.err()).or(headless);
+        Ok(RunEnd { report, audit_head, trouble })
     }
 }
 

@@ -7,6 +7,7 @@ mod command_line;
 mod contract;
 mod demo;
 mod doctor;
+mod fault_sweep;
 mod house;
 mod kill_sweep;
 mod list;
