@@ -10,12 +10,12 @@ use crate::domain::ResourceId;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::{Freshness, StaleResource};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::jobs::plan::{PlanSettings, plan};
+use crate::jobs::plan::{PlanSettings, last_month, plan};
 use crate::jobs::post::PostSettings;
 use crate::jobs::refresh::{Refreshed, refresh};
 use crate::jobs::results::{Results, shown};
 use crate::jobs::run::{Purpose, Run, RunNotes};
-use crate::plan::{Approved, Plan, Refusal, Reporter, Summary};
+use crate::plan::{Approved, Plan, Refusal, Reporter, StoredUsage, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
 use crate::ui::{self, Format, Style, Terminal};
@@ -23,6 +23,7 @@ use crate::ui::{self, Format, Style, Terminal};
 use super::agree::ask;
 use super::carry_out::{Order, RunDocument, carry_out};
 use super::connect::{Connection, connect};
+use super::guards::{GuardArguments, refuse};
 use super::input::{InputArguments, SplitArguments};
 use super::{Global, check, store};
 
@@ -39,6 +40,8 @@ pub struct ApplyArguments {
     skip_faulty: bool,
     #[command(flatten)]
     split: SplitArguments,
+    #[command(flatten)]
+    guards: GuardArguments,
     /// Go on with the other resources where one is stale; nothing of a stale resource is sent
     #[arg(long)]
     partial: bool,
@@ -68,6 +71,8 @@ struct Ready {
     stale: HashMap<ResourceId, StaleResource>,
     /// The digest of the plan as it was shown.
     agreed: String,
+    /// What is stored of the month before.
+    last_month: Vec<StoredUsage>,
 }
 
 /// Runs the command.
@@ -97,6 +102,11 @@ pub async fn run(
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);
     }
+    let guarded = arguments.guards.guard(&ready.plan, &ready.last_month, &ready.catalogue, &connection)?;
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
+    }
+    refuse(&guarded)?;
     let ready = agree(arguments, ready, &connection, global, terminal).await?;
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);
@@ -179,7 +189,8 @@ async fn from_plan(
     }
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
-    let refreshed = fresh(plan, arguments, connection, global, terminal).await?;
+    let mut refreshed = fresh(plan, arguments, connection, global, terminal).await?;
+    let last_month = last_month(&connection.reader, &refreshed.plan, &mut refreshed.snapshot).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
         ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
@@ -193,6 +204,7 @@ async fn from_plan(
         read_at: refreshed.read_at,
         stale: refreshed.stale_resources,
         agreed: digest,
+        last_month,
     })
 }
 
@@ -218,6 +230,7 @@ async fn from_files(
     Ok(Some(Ready {
         reporter: plan.header.account,
         agreed: plan.digest(),
+        last_month: planned.last_month,
         catalogue: snapshot.catalogue,
         plan,
         left_out,

@@ -50,7 +50,6 @@ pub struct Server {
 
 impl Server {
     /// The thresholds of the guards; a limit of money given elsewhere takes the place of its own.
-    #[allow(dead_code, reason = "the plan and apply commands take it up")]
     pub fn thresholds(&self, max_money: Option<Amount>) -> Result<Thresholds, Error> {
         let max_money = max_money.or(self.guards.max_money);
         Thresholds::new(WrittenThresholds { max_money, ..self.guards }).map_err(|error| {

@@ -12,6 +12,7 @@ mod config;
 mod connect;
 mod demo;
 mod doctor;
+mod guards;
 mod input;
 mod list;
 mod plan;

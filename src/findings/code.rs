@@ -103,6 +103,8 @@ codes! {
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
     OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
     CarryOverLost Warn "carry-over-lost" "a post switches off what another stored row of the month carries over";
+    LimitForeseen Warn "limit-foreseen" "the server would count the stored row too and refuse the amount; it is not sent";
+    CarriedOver Warn "carried-over" "last month recurs, and the server may store that amount instead of the reported one";
     NotBilled Warn "not-billed" "the invoice of the month can no longer change: stored, but never billed";
     NoPlanPeriod Warn "no-plan-period" "the resource has no plan period this month: stored, but never billed";
 }

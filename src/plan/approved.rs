@@ -66,8 +66,16 @@ pub enum Refusal {
         /// Another one.
         second: BillingPeriod,
     },
-    /// What differs is of a month that is closed.
-    #[error("{rows} amounts of {month} differ, and that month is closed for them; nothing was sent")]
+    /// What looks like a mistake is not posted.
+    #[error("{} refuse the plan: {}", guards.len(), guards.join(", "))]
+    Guards {
+        /// Their names.
+        guards: Vec<&'static str>,
+        /// The flags that let it pass.
+        flags: Vec<&'static str>,
+    },
+    /// What differs cannot be posted.
+    #[error("{rows} amounts of {month} differ and cannot be posted; nothing was sent")]
     Closed {
         /// How many.
         rows: usize,

@@ -5,13 +5,14 @@
 //! where they were not seen, that there is no line means nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{
     Amount, ComponentType, CustomerId, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId,
-    ResourceId, line_price,
+    ResourceId, line_price, visible,
 };
 
 /// How far an invoice has come, as the API spells it.
@@ -123,6 +124,22 @@ pub enum InvoiceSeen {
     NotMade,
     /// The account does not see the customer's invoices.
     Hidden,
+}
+
+impl fmt::Display for InvoiceSeen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(invoice) => {
+                let state = String::from(invoice.state.clone());
+                match &invoice.number {
+                    Some(number) => write!(formatter, "{}, number {}", visible(&state), visible(number)),
+                    None => write!(formatter, "{}", visible(&state)),
+                }
+            }
+            Self::NotMade => formatter.write_str("none was made"),
+            Self::Hidden => formatter.write_str("not visible to this account"),
+        }
+    }
 }
 
 /// What is seen of a customer's lines for an offering.

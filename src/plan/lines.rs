@@ -178,6 +178,7 @@ impl<'a> Planner<'a> {
             month: if is_wanted { month } else { MonthState::default() },
             invoice: None,
             note: None,
+            withheld: None,
             place: placed.usage.map(|usage| usage.place.to_string()),
             source: placed.usage.and_then(|usage| self.source(usage)),
             change: placed.change,

@@ -28,7 +28,7 @@ pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, Wh
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
-    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
+    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,

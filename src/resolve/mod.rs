@@ -14,7 +14,7 @@ mod rows;
 mod usages;
 
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
-pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
+pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use months::months;
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
 pub use rows::{ResolveSettings, rows};

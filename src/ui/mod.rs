@@ -5,6 +5,7 @@
 
 mod doctor;
 mod findings;
+mod guards;
 mod list;
 mod outcome;
 mod plan;
@@ -20,6 +21,7 @@ use crate::domain::is_invisible;
 
 pub use doctor::doctor_text;
 pub use findings::check_text;
+pub use guards::guards_text;
 pub use list::list_text;
 pub use outcome::{apply_text, files_text, stale_text};
 pub use plan::{SHOWN, left_out_text, plan_text};

@@ -167,3 +167,20 @@ pub(super) async fn of_resource(
     month.usages.retain(|usage| usage.period == period && usage.resource == resource);
     Ok(month.usages)
 }
+
+/// Reads all months of one resource; where its pages lose rows, component by component cannot be told,
+/// so the run ends.
+pub(super) async fn of_resource_ever(
+    http: &Http,
+    resource: ResourceId,
+    at_once: usize,
+) -> Result<Vec<StoredUsage>, WaldurError> {
+    let query = Query::new(PATH)
+        .with("resource_uuid", resource.to_string())
+        .fields(UsageRow::FIELDS)
+        .fields(&["type"]);
+    let mut months = MonthRead::empty();
+    months.add(read(http, &query, &[], at_once).await?, None);
+    months.usages.retain(|usage| usage.resource == resource);
+    Ok(months.usages)
+}

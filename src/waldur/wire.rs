@@ -92,6 +92,8 @@ pub(super) struct ComponentRow {
     pub billing_type: BillingType,
     #[serde(default)]
     pub limit_amount: Option<serde_json::Value>,
+    #[serde(default)]
+    pub limit_period: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

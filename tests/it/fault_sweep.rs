@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use waldur_usage::sandbox::{Behaviour, Fault, Settings, StoredUsage, World};
 
-use crate::rig::{HPC, Rig, Run, command};
+use crate::rig::{HPC, LAX, Rig, Run, command};
 
 /// Resource, component and what the file says.
 const ROWS: [(&str, &str, &str); 10] = [
@@ -56,6 +56,7 @@ fn run(rig: &Rig, arguments: &[&str]) -> Run {
         .env("WALDUR_API_URL", rig.sandbox.url())
         .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
         .args(arguments)
+        .args(if arguments[0] == "apply" { &LAX[..] } else { &[] })
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -157,6 +157,7 @@ fn a_second_run_of_the_same_month_is_refused_while_the_first_goes_on() {
                         .env("WALDUR_API_URL", &upstream)
                         .env("WALDUR_ACCESS_TOKEN", &token)
                         .args(APPLY)
+                        .args(crate::rig::LAX)
                         .stdout(Stdio::piped())
                         .output()
                         .unwrap();

@@ -23,6 +23,7 @@ fn a_server_that_is_down_is_named() {
         .env("WALDUR_API_URL", &url)
         .env("WALDUR_ACCESS_TOKEN", "abc")
         .args(APPLY)
+        .args(crate::rig::LAX)
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
@@ -156,6 +157,7 @@ fn silence_is_given_up_after_the_time_that_was_asked_for() {
             .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
             .env("WALDUR_HTTP_TIMEOUT", timeout)
             .args(APPLY)
+            .args(crate::rig::LAX)
             .output()
             .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())

@@ -10,7 +10,7 @@ use crate::domain::{Amount, OfferingId};
 use crate::plan::{NotSeen, View};
 use crate::resolve::{Capabilities, Offering};
 use crate::sandbox::{Behaviour, InvoiceState, Sandbox, Settings, World, start};
-use crate::waldur::{ServerAddress, Token};
+use crate::waldur::{ServerAddress, Token, TokenSource};
 
 /// A sandbox, and the catalogue as staff reads it.
 struct Bench {
@@ -117,7 +117,8 @@ impl Bench {
 
 fn reader(sandbox: &Sandbox, account: &str) -> Reader {
     let address = ServerAddress::parse(&sandbox.url(), false).unwrap();
-    Reader::new(address, &Token::new(&sandbox.tokens()[account]).unwrap(), 4).unwrap()
+    let token = Token::new(&sandbox.tokens()[account]).unwrap();
+    Reader::new(address, TokenSource::Fixed(token), 4, Reader::TIMEOUT).unwrap()
 }
 
 fn of<'a>(rows: &[BillableRow], billings: &'a [Billing], component: &str) -> &'a Billing {
