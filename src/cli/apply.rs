@@ -52,6 +52,9 @@ pub struct ApplyArguments {
     /// given
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
+    /// Do not ask the invoices what becomes of the rows
+    #[arg(long)]
+    no_invoices: bool,
     /// Take no other plan than the one with this digest, which `plan` prints
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
@@ -135,6 +138,7 @@ pub async fn run(
         notes: &notes,
         left_out: ready.left_out.as_ref(),
         already_there: ready.already_there,
+        asks_invoices: !arguments.no_invoices,
     };
     carry_out(run, &order, &connection, global, terminal).await
 }
@@ -153,6 +157,7 @@ fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -
             left_out: ready.left_out.as_ref(),
             already_there: ready.already_there,
             report: None,
+            bills: None,
             files: shown(&files),
             audit_head: None,
         }),

@@ -25,6 +25,7 @@ mod sandbox_values;
 mod show;
 mod store;
 mod undo;
+mod verify;
 mod world;
 
 use std::fmt::Write;
@@ -118,6 +119,8 @@ enum Command {
     Resume(resume::ResumeArguments),
     /// Take back what a run posted, as far as nobody else has reported it since
     Undo(undo::UndoArguments),
+    /// Prove what a run posted, and tell what became of it on the invoices; posts nothing
+    Verify(verify::VerifyArguments),
     /// List runs and show what they did; asks no server
     Runs(runs::RunsArguments),
     /// Prove or write the trail of everything that was sent; asks no server
@@ -217,6 +220,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::Resume(command) => resume::run(command, global, terminal).await,
         Command::Undo(command) => undo::run(command, global, terminal).await,
+        Command::Verify(command) => verify::run(command, global, terminal).await,
         Command::Runs(command) => runs::run(command, global),
         Command::Audit(command) => audit::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,

@@ -24,6 +24,7 @@ pub mod refresh;
 pub mod results;
 pub mod run;
 pub mod undo;
+pub mod verify;
 
 use std::time::{Duration, Instant};
 

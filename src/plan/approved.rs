@@ -132,6 +132,16 @@ impl Approved {
         account: UserId,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        Self::is_of(plan, destination)?;
+        if plan.header.account.id != account {
+            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
+        }
+        MonthRule::of(&plan.header).date(now, None)?;
+        Ok(())
+    }
+
+    /// Whether a plan is of a server.
+    pub fn is_of(plan: &Plan, destination: &Destination) -> Result<(), Refusal> {
         let Destination { server, sandbox } = plan.header.destination();
         if server != destination.server {
             return Err(Refusal::OtherServer { planned: server, actual: destination.server.clone() });
@@ -140,10 +150,6 @@ impl Approved {
             let actual = destination.sandbox.clone();
             return Err(Refusal::OtherSandbox { server, planned: sandbox, actual });
         }
-        if plan.header.account.id != account {
-            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
-        }
-        MonthRule::of(&plan.header).date(now, None)?;
         Ok(())
     }
 

@@ -172,6 +172,18 @@ pub enum Billing {
 }
 
 impl Billing {
+    /// Whether it is not what whoever reports usage would expect.
+    pub fn is_amiss(&self) -> bool {
+        match self {
+            Self::StoredNotBilled { .. } | Self::DiffersFromInvoice { .. } => true,
+            Self::Billed { .. }
+            | Self::NothingToBill
+            | Self::NotBillable
+            | Self::Pending
+            | Self::NotVisible { .. } => false,
+        }
+    }
+
     /// It in words.
     pub fn text(&self) -> &'static str {
         match self {

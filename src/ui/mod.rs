@@ -12,6 +12,7 @@ mod plan;
 mod progress;
 mod runs;
 mod table;
+mod verified;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -28,6 +29,7 @@ pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use table::Table;
+pub use verified::{bills_text, verified_text};
 
 /// In what form data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
