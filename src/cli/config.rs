@@ -115,3 +115,26 @@ pub fn resolve(written: &Path) -> PathBuf {
         _ => path().and_then(|path| Some(path.parent()?.join(written))).unwrap_or_else(|| written.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(guards: &str) -> Result<Server, toml::de::Error> {
+        toml::from_str(&format!("url = 'https://waldur.example.org'\n[guards]\n{guards}"))
+    }
+
+    #[test]
+    fn thresholds_come_from_the_profile_and_errors_name_the_key() {
+        let thresholds = server("lowered_rows = 3\nmax_money = 1000.50").unwrap().thresholds(None).unwrap();
+        assert_eq!(thresholds.get().lowered_rows, 3);
+        assert_eq!(thresholds.get().highest_percent, Amount::from(200));
+        assert_eq!(thresholds.get().max_money, Some("1000.50".parse().unwrap()));
+        let raised = server("max_money = 1").unwrap().thresholds(Some(Amount::from(5))).unwrap();
+        assert_eq!(raised.get().max_money, Some(Amount::from(5)));
+        let error = server("zeroed_percent = 120").unwrap().thresholds(None).unwrap_err();
+        assert_eq!(error.to_string(), "zeroed_percent is above 100");
+        let unknown = server("zeroed = 1").unwrap_err();
+        assert!(unknown.message().contains("zeroed"), "{unknown}");
+    }
+}

@@ -392,14 +392,12 @@ fn not_billed(why: WhyNot, billed: Amount) -> Billing {
 /// within it, which is how a server that names none finds its own line again.
 fn belongs(line: &InvoiceLine, plan_period: &UnderPlanPeriod) -> bool {
     let UnderPlanPeriod::One(period) = plan_period else { return true };
-    match line.plan_period {
-        Some(named) => named == period.id,
-        None => {
-            let begins = line.start.zip(period.start).is_none_or(|(own, period)| own >= period);
-            let ends = line.end.zip(period.end).is_none_or(|(own, period)| own <= period);
-            begins && ends
-        }
+    if let Some(named) = line.plan_period {
+        return named == period.id;
     }
+    let begins = line.start.zip(period.start).is_none_or(|(own, period)| own >= period);
+    let ends = line.end.zip(period.end).is_none_or(|(own, period)| own <= period);
+    begins && ends
 }
 
 #[cfg(test)]

@@ -366,17 +366,14 @@ fn money(lines: &[GuardLine], thresholds: &WrittenThresholds) -> Found {
     let is_refused =
         thresholds.max_money.is_some_and(|limit| !is_countable || !fits(added, limit) || !fits(taken, limit));
     let shown = |sum: Option<Amount>| sum.map_or_else(|| "too much to add up".into(), |sum| sum.to_string());
-    let mut figure = format!("{} added, {} taken away", shown(added), shown(taken.map(magnitude)));
-    if unpriced > 0 {
-        figure.push_str(&format!(", {unpriced} rows without a known price"));
-    }
+    let rest = if unpriced == 0 { String::new() } else { format!(", {unpriced} rows without a known price") };
     effects.sort_by_key(|(effect, line)| (std::cmp::Reverse(magnitude(*effect)), line.resource));
     let of_line = |line: &GuardLine| match line.cost {
         Cost::Known { old, new } => (Some(old), Some(new)),
         Cost::NotBilled | Cost::Unpriced => (None, None),
     };
     Found {
-        figure,
+        figure: format!("{} added, {} taken away{rest}", shown(added), shown(taken.map(magnitude))),
         threshold: thresholds
             .max_money
             .map_or_else(|| "no limit".into(), |limit| format!("more than {limit}")),
@@ -436,14 +433,13 @@ fn missing_organisations(lines: &[GuardLine], only_last_month: &[LastMonthRow]) 
 fn missing_resources(lines: &[GuardLine], only_last_month: &[LastMonthRow]) -> Found {
     let now: BTreeSet<ResourceId> = lines.iter().map(|line| line.resource).collect();
     let missing = only_last_month.iter().filter(|row| !now.contains(&row.resource));
-    let missing: BTreeMap<_, _> = missing
-        .map(|row| ((row.customer_name.as_str(), row.resource_name.as_str(), row.resource), ()))
-        .collect();
+    let missing: BTreeSet<_> =
+        missing.map(|row| (row.customer_name.as_str(), row.resource_name.as_str(), row.resource)).collect();
     Found {
         figure: format!("{} resources", missing.len()),
         threshold: "refuses nothing".into(),
         verdict: verdict(false, !missing.is_empty()),
-        examples: missing.into_keys().map(|(customer, name, _)| gone(customer, Some(name))).collect(),
+        examples: missing.into_iter().map(|(customer, name, _)| gone(customer, Some(name))).collect(),
     }
 }
 

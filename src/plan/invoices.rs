@@ -4,7 +4,7 @@
 //! customer and offering it says whether lines were seen, were hidden, or could not be proven whole:
 //! where they were not seen, that there is no line means nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -232,11 +232,5 @@ impl InvoicesSeen {
     /// The lines that bill usage of a component of a resource.
     pub fn lines(&self, resource: ResourceId, component: &ComponentType) -> &[InvoiceLine] {
         self.lines.get(&(resource, component.clone())).map_or(&[], Vec::as_slice)
-    }
-
-    /// The customers of whom at least the lines for one offering were seen.
-    pub fn customers(&self) -> BTreeSet<CustomerId> {
-        let seen = self.seen.iter().filter(|(_, seen)| **seen == LinesSeen::All);
-        seen.map(|((customer, _), _)| *customer).collect()
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! [`compare()`] sets the wanted figures against the stored ones; a [`Plan`] holds the result with
 //! what it depends on (server, account, month, inputs, capabilities). A [`Batch`] is one request. Only
-//! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored.
+//! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored. A
+//! [`Guard`] watches a plan before it is posted, and [`billing()`] tells what became of it on invoices.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod approved;
