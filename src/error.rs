@@ -291,6 +291,7 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::Month(MonthRefusal::Other { .. }) => {
             "make the plan again: what a past month still takes is planned row by row"
         }
+        Refusal::Month(MonthRefusal::Turned { .. }) => "make the plan again",
         Refusal::Month(MonthRefusal::Future { .. }) => "report it once it has begun",
         Refusal::Month(MonthRefusal::NoMoment { .. }) => "settle this month on the invoice",
         Refusal::Guards { .. } => "look at what the guards point at",

@@ -38,6 +38,9 @@ pub struct ApplyArguments {
     /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
     #[arg(long)]
     skip_faulty: bool,
+    /// Plan an explicit 0 for every reportable component in scope that no row names
+    #[arg(long, conflicts_with = "skip_faulty")]
+    zero_missing: bool,
     #[command(flatten)]
     split: SplitArguments,
     #[command(flatten)]
@@ -86,7 +89,12 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     let connection = connect(global)?;
     let ready = match plan_file(&arguments.files) {
-        Some(_) if !arguments.input.is_empty() || arguments.skip_faulty || arguments.split.is_given() => {
+        Some(_)
+            if !arguments.input.is_empty()
+                || arguments.skip_faulty
+                || arguments.split.is_given()
+                || arguments.zero_missing =>
+        {
             let what = "a plan is applied as it was agreed to; nothing of it can be chosen";
             return Err(Error::setting(what, "make a plan with these flags, and apply that one"));
         }
@@ -219,7 +227,8 @@ async fn from_files(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Option<Ready>, Error> {
-    let check = arguments.input.settings(&arguments.files, connection)?;
+    let mut check = arguments.input.settings(&arguments.files, connection)?;
+    check.input.parse.remembers_names = arguments.zero_missing;
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(sealed) = planned.plan.as_ref() else {

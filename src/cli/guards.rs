@@ -53,6 +53,7 @@ impl GuardArguments {
     fn allowed(&self) -> BTreeSet<Guard> {
         let flags = [
             (self.allow_zeroed, Guard::Zeroed),
+            (self.allow_zeroed, Guard::ZeroMissing),
             (self.allow_jump, Guard::Jump),
             (self.allow_lowered, Guard::Lowered),
             (self.allow_missing_organisation, Guard::MissingOrganisation),

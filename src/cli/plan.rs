@@ -34,6 +34,9 @@ pub struct PlanArguments {
     /// Leave rows at deny out, together with all rows of their resource
     #[arg(long)]
     skip_faulty: bool,
+    /// Plan an explicit 0 for every reportable component in scope that no row names
+    #[arg(long, conflicts_with = "skip_faulty")]
+    zero_missing: bool,
     #[command(flatten)]
     split: SplitArguments,
     #[command(flatten)]
@@ -84,7 +87,8 @@ pub async fn run(
         PlanForm::of(path)?.keep(path, inputs, arguments.force)?;
     }
     let connection = connect(global)?;
-    let check = arguments.input.settings(&arguments.files, &connection)?;
+    let mut check = arguments.input.settings(&arguments.files, &connection)?;
+    check.input.parse.remembers_names = arguments.zero_missing;
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(plan) = planned.plan.as_ref() else {

@@ -95,6 +95,7 @@ codes! {
     SeveralPlanPeriods Deny "several-plan-periods" "the month has several plan periods or stored rows, and a post reaches one of them";
     BelowFrozen Deny "below-frozen" "a total is less than the stored rows that a post does not change";
     PlanPeriodUnknown Deny "plan-period-unknown" "a stored row would change, and the resource lists no plan period that shows which";
+    ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";

@@ -128,7 +128,9 @@ fn guard_line(
     last_month: Option<Amount>,
 ) -> GuardLine {
     let total = |amounts: Vec<Amount>| (!amounts.is_empty()).then(|| Amount::total(amounts)).flatten();
-    let is_named = lines.iter().any(|line| line.source.is_some() || line.change.wanted().is_some());
+    let is_named = lines
+        .iter()
+        .any(|line| line.source.is_some() || line.is_filled_in() || line.change.wanted().is_some());
     let after =
         |line: &Line| line.posted().map(|new| new.amount.get()).or(line.change.old().map(|old| old.amount));
     let old = total(lines.iter().filter_map(|line| Some(line.change.old()?.amount)).collect());
@@ -156,5 +158,6 @@ fn guard_line(
         new: new.filter(|_| is_named),
         last_month,
         cost,
+        is_filled_in: lines.iter().any(|line| line.is_filled_in()),
     }
 }

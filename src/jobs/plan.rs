@@ -16,7 +16,7 @@ use crate::resolve::{ResolveSettings, Usage, Usages, plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::Snapshot;
-use super::catalogue::add_plan_periods;
+use super::catalogue::{add_plan_periods, of_one_month};
 use super::check::{Check, CheckSettings, resolve};
 use super::foresee;
 use super::left_out::LeftOutRows;
@@ -67,6 +67,10 @@ pub async fn plan(
     left_out.add(&check.findings, &out);
 
     let period = single_period(&usages, snapshot)?;
+    let usages = match &check.named {
+        Some(named) => usages.with_zeros(named, &snapshot.catalogue, &settings.check.resolve, period),
+        None => usages,
+    };
     let mut stages = Stages::begin(observer, "stored usages");
     read_at = Instant::now();
     let mut stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
@@ -89,6 +93,8 @@ pub async fn plan(
     let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
     let posted: BTreeSet<ResourceId> = planner.to_look_at(&compared).into_iter().collect();
     add_plan_periods(reader, catalogue, &posted).await?;
+    of_one_month(reader, snapshot)?;
+    let Snapshot { catalogue, capabilities, .. } = snapshot;
     let of_posted = usages.list().iter().filter(|usage| posted.contains(&usage.resource));
     plan_periods(of_posted, catalogue, &mut check.findings);
     stages.next("lines");

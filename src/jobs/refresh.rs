@@ -71,6 +71,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = plan.changed().map(|resource| resource.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
+    catalogue::of_one_month(reader, &snapshot)?;
     stages.next("compare");
     for resource in plan.changed() {
         postable(resource, &snapshot.catalogue)?;

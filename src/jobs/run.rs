@@ -204,6 +204,7 @@ pub async fn resume(
     let (settled, open) = settle(&plan, &requests, &all);
     let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &to_send).await?;
+    catalogue::of_one_month(reader, &snapshot)?;
     let mut stale = HashMap::new();
     for resource in plan.changed().filter(|resource| to_send.contains(&resource.resource)) {
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();

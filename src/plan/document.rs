@@ -17,7 +17,7 @@ use crate::domain::{
     ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256, visible,
 };
 use crate::findings::RowCounts;
-use crate::resolve::{Capabilities, Component, PlanPeriod};
+use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod};
 
 use super::change::{Change, Figures, Wanted};
 use super::month_state::MonthState;
@@ -269,6 +269,11 @@ impl Line {
             place: None,
             source: None,
         }
+    }
+
+    /// Whether no file names it, and a zero was filled in.
+    pub fn is_filled_in(&self) -> bool {
+        self.place.as_deref() == Some(NO_FILE)
     }
 
     /// What is to be posted of it, where something is.

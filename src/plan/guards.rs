@@ -24,6 +24,8 @@ const MOST_EXAMPLES: usize = 20;
 pub enum Guard {
     /// Rows that were something and become zero.
     Zeroed,
+    /// The same of rows that no file names and `--zero-missing` fills in.
+    ZeroMissing,
     /// The total of a component against last month's.
     Jump,
     /// What the plan adds to invoices, and what it takes away.
@@ -38,8 +40,9 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Zeroed,
+        Self::ZeroMissing,
         Self::Jump,
         Self::Money,
         Self::Lowered,
@@ -51,6 +54,7 @@ impl Guard {
     pub fn name(self) -> &'static str {
         match self {
             Self::Zeroed => "zeroed",
+            Self::ZeroMissing => "zero-missing",
             Self::Jump => "jump",
             Self::Money => "money",
             Self::Lowered => "lowered",
@@ -62,7 +66,7 @@ impl Guard {
     /// The flag that lets a plan pass it; `None` where it refuses nothing.
     pub fn flag(self) -> Option<&'static str> {
         match self {
-            Self::Zeroed => Some("--allow-zeroed"),
+            Self::Zeroed | Self::ZeroMissing => Some("--allow-zeroed"),
             Self::Jump => Some("--allow-jump"),
             Self::Money => Some("--max-money"),
             Self::Lowered => Some("--allow-lowered"),
@@ -75,6 +79,7 @@ impl Guard {
     pub fn text(self) -> &'static str {
         match self {
             Self::Zeroed => "rows becoming 0",
+            Self::ZeroMissing => "rows that no file names, becoming 0",
             Self::Jump => "total of a component against last month's",
             Self::Money => "effect on invoices",
             Self::Lowered => "stored values lowered",
@@ -121,6 +126,8 @@ pub struct GuardLine {
     pub last_month: Option<Amount>,
     /// What it costs.
     pub cost: Cost,
+    /// Whether no file names it, and it was filled in.
+    pub is_filled_in: bool,
 }
 
 impl GuardLine {
@@ -219,7 +226,8 @@ pub fn guards(
 ) -> Vec<GuardReport> {
     let thresholds = thresholds.get();
     let look = |guard| match guard {
-        Guard::Zeroed => zeroed(lines, thresholds),
+        Guard::Zeroed => zeroed(lines, thresholds, false),
+        Guard::ZeroMissing => zeroed(lines, thresholds, true),
         Guard::Jump => jump(lines, only_last_month, thresholds),
         Guard::Money => money(lines, thresholds),
         Guard::Lowered => lowered(lines, thresholds),
@@ -270,9 +278,11 @@ fn example(line: &GuardLine, before: Option<Amount>) -> Example {
     }
 }
 
-fn zeroed(lines: &[GuardLine], thresholds: &WrittenThresholds) -> Found {
+/// Rows that become zero: those of the files, or those that were filled in.
+fn zeroed(lines: &[GuardLine], thresholds: &WrittenThresholds, is_filled_in: bool) -> Found {
     let was_something = |line: &&GuardLine| line.base().is_some_and(|base| !base.is_zero());
-    let named = lines.iter().filter(|line| line.new.is_some()).filter(was_something);
+    let own = lines.iter().filter(|line| line.is_filled_in == is_filled_in);
+    let named = own.filter(|line| line.new.is_some()).filter(was_something);
     let named: Vec<&GuardLine> = named.collect();
     let is_zero = |line: &&&GuardLine| line.new.is_some_and(Amount::is_zero);
     let zeroed: Vec<&GuardLine> = named.iter().filter(is_zero).copied().collect();
