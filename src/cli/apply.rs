@@ -15,6 +15,7 @@ use crate::jobs::post::PostSettings;
 use crate::jobs::refresh::{Refreshed, refresh};
 use crate::jobs::results::{Results, shown};
 use crate::jobs::run::{Purpose, Run, RunNotes};
+use crate::jobs::writers::Writers;
 use crate::plan::{Approved, Plan, Refusal, Reporter, StoredUsage, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
@@ -79,6 +80,8 @@ struct Ready {
     agreed: String,
     /// What is stored of the month before.
     last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows last.
+    writers: Writers,
 }
 
 /// Runs the command.
@@ -113,7 +116,14 @@ pub async fn run(
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);
     }
-    let guarded = arguments.guards.guard(&ready.plan, &ready.last_month, &ready.catalogue, &connection)?;
+    let guarded = arguments.guards.guard(
+        &ready.plan,
+        &ready.last_month,
+        &ready.catalogue,
+        &ready.writers,
+        &connection,
+        global,
+    )?;
     if matches!(global.format.into(), Format::Text) {
         ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
     }
@@ -218,6 +228,7 @@ async fn from_plan(
         stale: refreshed.stale_resources,
         agreed: digest,
         last_month,
+        writers: refreshed.writers,
     })
 }
 
@@ -245,6 +256,7 @@ async fn from_files(
         reporter: plan.header.account,
         agreed: plan.digest(),
         last_month: planned.last_month,
+        writers: planned.writers,
         catalogue: snapshot.catalogue,
         plan,
         left_out,

@@ -10,7 +10,11 @@ use crate::jobs::guards::{Guarded, guard};
 use crate::plan::{Guard, Plan, Refusal, StoredUsage, Thresholds};
 use crate::resolve::Catalogue;
 
+use crate::jobs::run::OWN_NUMBER;
+use crate::jobs::writers::Writers;
+
 use super::connect::Connection;
+use super::{Global, store};
 
 /// What is allowed although it looks like a mistake.
 #[derive(Debug, Args)]
@@ -40,14 +44,22 @@ impl GuardArguments {
         plan: &Plan,
         last_month: &[StoredUsage],
         catalogue: &Catalogue,
+        writers: &Writers,
         connection: &Connection,
+        global: &Global,
     ) -> Result<Guarded, Error> {
         let thresholds = match &connection.server {
             Some(server) => server.thresholds(self.max_money)?,
             None => Thresholds::with_max_money(self.max_money)
                 .map_err(|error| Error::setting(error.to_string(), "give another --max-money"))?,
         };
-        Ok(guard(plan, last_month, catalogue, &thresholds, &self.allowed()))
+        let mut guarded = guard(plan, last_month, catalogue, &thresholds, &self.allowed());
+        let (server, account) = (&plan.header.server, plan.header.account.id);
+        let own = store::open(global)?.kept(server, account, OWN_NUMBER)?;
+        let own = own.and_then(|(_, number)| number.parse().ok());
+        guarded.other_writers =
+            own.map(|own| writers.others(own, catalogue)).or(writers.is_empty().then(Vec::new));
+        Ok(guarded)
     }
 
     fn allowed(&self) -> BTreeSet<Guard> {

@@ -130,7 +130,7 @@ enum Command {
     /// Show one stored usage
     Show(show::ShowArguments),
     /// Find out what can be done with a server and an account, and how that is known; posts nothing
-    Doctor,
+    Doctor(doctor::DoctorArguments),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -225,7 +225,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Audit(command) => audit::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
-        Command::Doctor => doctor::run(global, terminal).await,
+        Command::Doctor(command) => doctor::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

@@ -99,7 +99,14 @@ pub async fn run(
     let left_out = left_out(&planned)?;
     let snapshot = planned.check.snapshot.as_ref();
     let snapshot = snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
-    let guarded = arguments.guards.guard(plan, &planned.last_month, &snapshot.catalogue, &connection)?;
+    let guarded = arguments.guards.guard(
+        plan,
+        &planned.last_month,
+        &snapshot.catalogue,
+        &planned.writers,
+        &connection,
+        global,
+    )?;
     show(plan, &planned, left_out.as_ref(), &guarded, global);
     for path in &arguments.out {
         PlanForm::of(path)?.write(path, plan, terminal)?;

@@ -15,6 +15,7 @@ use crate::waldur::{Reader, Sent};
 
 use super::post::{Exchange, PostSettings, Stop, StopReason, post};
 use super::run::Journalled;
+use super::writers::own_number;
 use super::{Observer, Stages};
 
 /// What became of one row of the plan.
@@ -61,6 +62,9 @@ pub struct ApplyReport {
     /// Why the month could not be read at the end, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unverified: Option<String>,
+    /// The number under which the server knows this account, where the posted rows showed it.
+    #[serde(skip)]
+    pub own_number: Option<i64>,
     #[serde(skip)]
     stop: Option<StopReason>,
     #[serde(skip)]
@@ -160,7 +164,9 @@ pub async fn apply(
             outcomes(approved.plan(), resource, exchange, stored, &mut lines);
         }
     }
-    report(exchanges.values().flatten(), lines, stop.reason().as_ref(), unverified)
+    let mut report = report(exchanges.values().flatten(), lines, stop.reason().as_ref(), unverified);
+    report.own_number = own_number(&report, verified.as_deref().unwrap_or_default());
+    report
 }
 
 fn outcomes(
@@ -286,6 +292,7 @@ fn report<'a>(
         requests_not_sent: count(|sent| matches!(sent, Sent::NotSent { .. })),
         stopped: stop.map(ToString::to_string),
         unverified,
+        own_number: None,
         stop: stop.cloned(),
     }
 }

@@ -14,6 +14,8 @@ use crate::plan::{
 };
 use crate::resolve::Catalogue;
 
+use super::writers::OtherWriter;
+
 /// A resource that had usage last month and takes none any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unpostable {
@@ -41,6 +43,9 @@ pub struct Guarded {
     pub guards: Vec<GuardReport>,
     /// What can no longer be posted to.
     pub unpostable: Vec<Unpostable>,
+    /// Offerings with rows that somebody else reported last; `None` where it is not known which rows are
+    /// this account's own.
+    pub other_writers: Option<Vec<OtherWriter>>,
 }
 
 impl Guarded {
@@ -117,7 +122,7 @@ pub fn guard(
             });
         }
     }
-    Guarded { guards: guards(&lines, &only_last_month, thresholds, allowed), unpostable }
+    Guarded { guards: guards(&lines, &only_last_month, thresholds, allowed), unpostable, other_writers: None }
 }
 
 /// One key with what is stored of it, what it becomes and what it was.

@@ -25,6 +25,7 @@ pub mod results;
 pub mod run;
 pub mod undo;
 pub mod verify;
+pub mod writers;
 
 use std::time::{Duration, Instant};
 

@@ -20,6 +20,7 @@ use super::catalogue::{add_plan_periods, of_one_month};
 use super::check::{Check, CheckSettings, resolve};
 use super::foresee;
 use super::left_out::LeftOutRows;
+use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// What is to be planned.
@@ -45,6 +46,8 @@ pub struct Planned {
     pub read_at: Instant,
     /// What is stored of the month before, of the resources in scope.
     pub last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows in scope last.
+    pub writers: Writers,
 }
 
 /// Makes a plan. Posts nothing.
@@ -57,11 +60,25 @@ pub async fn plan(
     let mut left_out = LeftOutRows::default();
     let mut read_at = Instant::now();
     let Some(snapshot) = check.snapshot.as_mut() else {
-        return Ok(Planned { check, plan: None, left_out, read_at, last_month: Vec::new() });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     };
     let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
-        return Ok(Planned { check, plan: None, left_out, read_at, last_month: Vec::new() });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     }
     let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
     left_out.add(&check.findings, &out);
@@ -81,6 +98,7 @@ pub async fn plan(
     let mut last_month = month_before(reader, snapshot, period).await?;
     stored.retain(|usage| wants(usage, snapshot));
     last_month.retain(|usage| wants(usage, snapshot));
+    let writers = Writers::of(&stored, &snapshot.catalogue);
     reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("compare");
     let compared = compare(usages.list(), &stored)?;
@@ -105,7 +123,14 @@ pub async fn plan(
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         check.usages = usages;
         check.mark_faulty();
-        return Ok(Planned { check, plan: None, left_out, read_at, last_month: Vec::new() });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     }
     let several = resources_at_deny(&usages, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
@@ -122,7 +147,7 @@ pub async fn plan(
     check.usages = usages;
     let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
-    Ok(Planned { check, plan: sealed, left_out, read_at, last_month })
+    Ok(Planned { check, plan: sealed, left_out, read_at, last_month, writers })
 }
 
 /// The one month of all rows, which must have begun; the server's own where there is no row.

@@ -24,6 +24,9 @@ use super::post::{PostSettings, Stop};
 use super::refresh::{have_changed, stale_lines};
 use super::{Observer, Stages};
 
+/// Under which word the store keeps the number of an account.
+pub const OWN_NUMBER: &str = "modified_by";
+
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -129,6 +132,11 @@ impl Run {
             report: json!(report).to_string(),
             is_over: report.is_over(),
         };
+        if let Some(number) = report.own_number {
+            let header = &approved.plan().header;
+            // Without it the next plan only says that it is not known.
+            let _ = self.store.keep(&header.server, header.account.id, OWN_NUMBER, &number.to_string());
+        }
         let finished = self.store.finish(self.id, &end);
         let (audit_head, headless) = match self.store.audit_head() {
             Ok(head) => (head, None),

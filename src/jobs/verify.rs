@@ -173,6 +173,7 @@ pub fn stored_by(plan: &Plan, report: &ApplyReport) -> Vec<StoredUsage> {
         amount: figures.amount,
         description: figures.description.clone(),
         carry_over: figures.carry_over,
+        modified_by: None,
     };
     let posted = report.lines.iter().filter(|line| line.outcome.is_as_planned());
     let posted =

@@ -40,6 +40,22 @@ pub fn guards_text(guarded: &Guarded, style: Style) -> String {
             }
         }
     }
+    match &guarded.other_writers {
+        None => {
+            let _ = writeln!(
+                text,
+                "\nwho reported the stored rows last is not known before this account has posted some from here"
+            );
+        }
+        Some(others) => {
+            for other in others {
+                let rows = counted(other.rows, "row");
+                let offering = visible(&other.offering);
+                let _ =
+                    writeln!(text, "\n{} of {offering} last reported by somebody else", style.warn(&rows));
+            }
+        }
+    }
     if !guarded.unpostable.is_empty() {
         let rows = counted(guarded.unpostable.len(), "row");
         let head = format!("No longer posted to: {rows} of last month, whose resources take no usage now");

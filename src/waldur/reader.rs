@@ -244,6 +244,7 @@ impl Reader {
             carry_over: row
                 .missing_usage_policy
                 .unwrap_or_else(|| CarryOver::from_recurring(row.recurring.unwrap_or_default())),
+            modified_by: None,
         });
         let usages = usages.collect();
         Ok(ResourceMonth { usages, plan_periods: rows.into_iter().map(plan_period).collect() })

@@ -46,6 +46,7 @@ impl MonthRead {
                     amount: row.usage,
                     description: row.description.unwrap_or_default(),
                     carry_over: row.missing_usage_policy.unwrap_or(recurring),
+                    modified_by: row.modified_by,
                 });
             }
         }

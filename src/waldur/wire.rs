@@ -183,6 +183,8 @@ pub(super) struct UsageRow {
     pub recurring: Option<bool>,
     #[serde(default)]
     pub missing_usage_policy: Option<CarryOver>,
+    #[serde(default)]
+    pub modified_by: Option<i64>,
     /// Asked for only where the slice does not tell.
     #[serde(rename = "type", default)]
     pub component_type: Option<ComponentType>,
@@ -197,6 +199,7 @@ impl UsageRow {
         "description",
         "recurring",
         "missing_usage_policy",
+        "modified_by",
     ];
 }
 
