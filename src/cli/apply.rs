@@ -135,12 +135,6 @@ pub async fn run(
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
     let agreed = ready.agreed.clone();
     let approved = Approved::new(ready.plan, &destination, ready.reporter, now, true)?;
-    let post = PostSettings {
-        freshness: Freshness { read_at: ready.read_at, max_age: Duration::from_secs(arguments.max_age) },
-        is_partial: arguments.partial,
-        stale: ready.stale,
-        ..PostSettings::new(connection.at_once, ready.read_at)
-    };
     let notes = RunNotes {
         is_partial: arguments.partial,
         max_age_seconds: arguments.max_age,
@@ -149,6 +143,15 @@ pub async fn run(
         agreed,
     };
     let run = Run::begin(&store::open(global)?, approved.plan(), Purpose::Apply, &notes)?;
+    // What was read before the lock was taken may be what another run has changed since.
+    let is_disturbed = run.others_since(approved.plan(), ready.read_at)?;
+    let max_age = if is_disturbed { Duration::ZERO } else { Duration::from_secs(arguments.max_age) };
+    let post = PostSettings {
+        freshness: Freshness { read_at: ready.read_at, max_age },
+        is_partial: arguments.partial,
+        stale: ready.stale,
+        ..PostSettings::new(connection.at_once, ready.read_at)
+    };
     let order = Order {
         approved: &approved,
         catalogue: &ready.catalogue,

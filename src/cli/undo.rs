@@ -90,6 +90,9 @@ pub async fn run(
     let now = connection.reader.now()?;
     let approved = Approved::new(undoing.plan, &destination, undoing.reporter, now, true)?;
     let run = Run::begin(&store, approved.plan(), Purpose::Undo(stored.run.id), &notes)?;
+    // What was read before the lock was taken may be what another run has changed since.
+    let is_disturbed = run.others_since(approved.plan(), undoing.read_at)?;
+    let max_age = if is_disturbed { Duration::ZERO } else { Duration::from_secs(arguments.max_age) };
     let post = PostSettings {
         freshness: Freshness { read_at: undoing.read_at, max_age: Duration::from_secs(arguments.max_age) },
         is_partial: arguments.partial,

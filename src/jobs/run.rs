@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,7 +15,9 @@ use crate::domain::{OfferingId, ResourceId, RunId};
 use crate::error::Error;
 use crate::plan::{Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredUsage, by_key};
 use crate::resolve::Catalogue;
-use crate::store::{Answer, End, Lock, LockScope, NewRun, RequestRecord, Store, StoreError, StoredRun};
+use crate::store::{
+    Answer, End, Lock, LockScope, NewRun, RequestRecord, RunSummary, Store, StoreError, StoredRun,
+};
 use crate::waldur::{Reader, Sent};
 
 use super::apply::{ApplyReport, apply};
@@ -26,6 +29,11 @@ use super::{Observer, Stages};
 
 /// Under which word the store keeps the number of an account.
 pub const OWN_NUMBER: &str = "modified_by";
+
+/// How many of the latest runs are looked at for others at work.
+const RUNS_LOOKED_AT: u32 = 50;
+/// A run that began longer ago and never ended was killed.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +117,21 @@ impl Run {
         let lock = store.lock(&scope(plan), id)?;
         store.reopen(id)?;
         Ok(Self { id, store: store.clone(), lock })
+    }
+
+    /// Whether another run of this store was at work on the same month since a moment. The lock keeps
+    /// runs apart only while it is held, and what was read before it was taken may be theirs.
+    pub fn others_since(&self, plan: &Plan, read_at: Instant) -> Result<bool, Error> {
+        let elapsed = SignedDuration::try_from(read_at.elapsed()).unwrap_or(SignedDuration::MAX);
+        let read_at = Timestamp::now().checked_sub(elapsed).unwrap_or(Timestamp::MIN);
+        let is_other = |run: &RunSummary| {
+            run.id != self.id
+                && run.server == plan.header.server
+                && run.period == plan.header.period
+                && run.ended.is_none_or(|ended| ended >= read_at)
+                && run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN)
+        };
+        Ok(self.store.runs(RUNS_LOOKED_AT)?.iter().any(is_other))
     }
 
     /// Posts what is left of the plan, proves what is stored, and writes the end down.

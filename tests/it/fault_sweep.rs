@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use waldur_usage::sandbox::{Behaviour, Fault, Settings, StoredUsage, World};
 
+use crate::proxy;
 use crate::rig::{HPC, LAX, Rig, Run, command};
 
 /// Resource, component and what the file says.
@@ -31,9 +32,12 @@ const ROWS: [(&str, &str, &str); 10] = [
 const ALWAYS: [&str; 3] =
     ["status=503 rate=0.2", "drop-after-commit rate=0.05 path=set_usage", "stalled=20ms rate=0.02"];
 
+/// The plan of every resource is switched, as far as its plan periods tell.
+const SWITCH: &str = "plan-switch";
+
 /// What goes wrong in some, once, at a request that hangs on the seed.
-const SOMETIMES: [&str; 5] =
-    ["", "token-expires", "month-turns", "another-writer=before", "another-writer=after"];
+const SOMETIMES: [&str; 6] =
+    ["", "token-expires", "month-turns", "another-writer=before", "another-writer=after", SWITCH];
 
 fn rig(seed: u64) -> (Rig, bool) {
     let behaviour =
@@ -41,19 +45,47 @@ fn rig(seed: u64) -> (Rig, bool) {
     let mut faults: Vec<Fault> = ALWAYS.iter().map(|spec| spec.parse().unwrap()).collect();
     let number = usize::try_from(seed / 2).unwrap();
     let special = SOMETIMES[number % SOMETIMES.len()];
-    if !special.is_empty() {
+    if !special.is_empty() && special != SWITCH {
         let path = if special.starts_with("another") { " method=POST path=set_usage" } else { "" };
         let skip = if path.is_empty() { 5 + number % 37 } else { 1 + number % 6 };
         faults.push(format!("{special}{path} skip={skip} times=1").parse().unwrap());
     }
     let settings = Settings { behaviour, faults, seed, ..Settings::new(World::built_in()) };
     let is_disturbed = special.starts_with("another") || special == "month-turns";
-    (Rig::on(settings), is_disturbed)
+    let rig = Rig::on(settings);
+    if special == SWITCH { (switching(rig, number % 11), true) } else { (rig, is_disturbed) }
+}
+
+/// From so many looks at plan periods on, each resource has another one that began today.
+fn switching(rig: Rig, after: usize) -> Rig {
+    let looks = AtomicUsize::new(0);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |request, answer| {
+            if !request.path.contains("/plan_periods/") || !answer.status.contains("200") {
+                return;
+            }
+            if looks.fetch_add(1, Ordering::Relaxed) >= after {
+                let mut rows = answer.rows();
+                let Some(first) = rows.first_mut() else { return };
+                first["end"] = "2026-11-20T00:00:00Z".into();
+                let mut second = first.clone();
+                second["uuid"] = "00000000000000000000000000000001".into();
+                second["start"] = "2026-11-20T00:00:00Z".into();
+                second["end"] = Value::Null;
+                second["components"] = Value::Array(Vec::new());
+                rows.push(second);
+                answer.set_rows(&rows);
+            }
+        },
+    );
+    rig.through(&front)
 }
 
 fn run(rig: &Rig, arguments: &[&str]) -> Run {
     let output = command(rig.folder.path())
-        .env("WALDUR_API_URL", rig.sandbox.url())
+        .env("WALDUR_API_URL", rig.url())
         .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
         .args(arguments)
         .args(if arguments[0] == "apply" { &LAX[..] } else { &[] })
@@ -80,7 +112,7 @@ fn stored(rig: &Rig) -> BTreeMap<Key, Vec<String>> {
 fn account_for(rig: &Rig, before: &BTreeMap<Key, Vec<String>>, report: &Value, what: &str) {
     let now = stored(rig);
     let lines = report["report"]["lines"].as_array().unwrap();
-    let changed: Vec<&Value> = lines.iter().filter(|line| line["outcome"] != "kept").collect();
+    let changed: Vec<&Value> = lines.iter().filter(|line| line["place"].is_string()).collect();
     let mut told = 0;
     for line in &changed {
         let key = (
@@ -132,17 +164,19 @@ fn one(seed: u64) {
         ROWS.iter().map(|(name, component, amount)| format!("{name},2026-11,{component},{amount}")).collect();
     rig.long(&rows.iter().map(String::as_str).collect::<Vec<_>>());
     let before = stored(&rig);
-    let apply = ["apply", "usage.csv", "--offering", HPC, "--yes", "--partial", "--format", "json"];
+    let apply =
+        ["apply", "usage.csv", "--offering", HPC, "--yes", "--partial", "--max-age", "0", "--format", "json"];
     let first = run(&rig, &apply);
     nothing_elsewhere(&rig, &before, &what);
-    assert!([0, 4, 5, 6, 7].contains(&first.code), "{what}\n{}", first.all());
+    // A plan that was switched before it was read is a finding.
+    assert!([0, 3, 4, 5, 6, 7].contains(&first.code), "{what}\n{}", first.all());
     // A stale list may come before the report.
     let documents = serde_json::Deserializer::from_str(&first.stdout).into_iter::<Value>();
     let report = documents.last().and_then(Result::ok).filter(|document| document["report"].is_object());
     match &report {
         Some(report) => account_for(&rig, &before, report, &what),
         None => {
-            assert!([4, 6, 7].contains(&first.code), "{what}: no report\n{}", first.all());
+            assert!([3, 4, 6, 7].contains(&first.code), "{what}: no report\n{}", first.all());
             let of_month = |mut rows: BTreeMap<Key, Vec<String>>| {
                 rows.retain(|key, _| key.2 == "2026-11");
                 rows

@@ -73,6 +73,11 @@ impl Rig {
         self
     }
 
+    /// The address that the program talks to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Writes a file into the folder.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
