@@ -58,7 +58,9 @@ def main() -> None:
             return done
 
         def apply(_: Sandbox) -> list:
+            number = len(times.get("apply: end to end", []))
             flags = ["--offering", offering, "--yes", "-v", "--connections", CONNECTIONS]
+            flags += ["--store", folder / f"store-{number}", "--results", folder / f"results-{number}"]
             return [options.program, "apply", folder / "apply.xlsx", *flags]
 
         def script(server: Sandbox) -> list:

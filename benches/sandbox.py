@@ -47,11 +47,12 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(program: Path, world: Path, latency: int = 0) -> Iterator[Sandbox]:
-    """A fresh sandbox on a world, on a free port; latency in milliseconds."""
+def sandbox(program: Path, world: Path, latency: int = 0, model: str | None = None) -> Iterator[Sandbox]:
+    """A fresh sandbox on a world, on a free port; latency in milliseconds, or the times of a model."""
     if not program.is_file():
         raise SystemExit(f"there is no {program}: cargo build --release, or name another")
-    listen = ["--listen", "127.0.0.1:0", "--world", str(world), "--latency", str(latency)]
+    pace = ["--model", model] if model else ["--latency", str(latency)]
+    listen = ["--listen", "127.0.0.1:0", "--world", str(world), *pace]
     command = [str(program), "sandbox", "--quiet", *listen]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:

@@ -75,6 +75,23 @@ impl ExitStatus {
         }
     }
 
+    /// The word for it in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Differences => "differences",
+            Self::Usage => "usage",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Partial => "partial",
+            Self::Server => "server",
+            Self::Account => "account",
+            Self::Locked => "locked",
+            Self::Bug => "bug",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// What the code means, in a line.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -246,6 +263,9 @@ impl Error {
             Self::Store(_) => "check the folder of the store, or name another one with --store",
             Self::Locked(_) => "wait until it has ended; the lock of a run that died is taken over by itself",
             Self::Audit(_) => "compare with a copy of the store, and do not rely on this trail",
+            Self::Refused(Refusal::Guards { flags, .. }) => {
+                return Some(format!("if it is right, {} lets it pass", flags.join(" ")));
+            }
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::NotFound(_) => "it may exist and not be visible to this account",
@@ -271,8 +291,10 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         Refusal::Month(MonthRefusal::Other { .. }) => {
             "make the plan again: what a past month still takes is planned row by row"
         }
+        Refusal::Month(MonthRefusal::Turned { .. }) => "make the plan again",
         Refusal::Month(MonthRefusal::Future { .. }) => "report it once it has begun",
         Refusal::Month(MonthRefusal::NoMoment { .. }) => "settle this month on the invoice",
+        Refusal::Guards { .. } => "look at what the guards point at",
         Refusal::Closed { .. } => "settle them on the invoice; the workbook of corrections lists them",
         Refusal::SeveralMonths { .. } => "--period YYYY-MM takes the rows of one month",
         Refusal::Month(MonthRefusal::UnknownZone { .. }) => {

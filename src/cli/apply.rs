@@ -10,12 +10,13 @@ use crate::domain::ResourceId;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::{Freshness, StaleResource};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::jobs::plan::{PlanSettings, plan};
+use crate::jobs::plan::{PlanSettings, last_month, plan};
 use crate::jobs::post::PostSettings;
 use crate::jobs::refresh::{Refreshed, refresh};
 use crate::jobs::results::{Results, shown};
 use crate::jobs::run::{Purpose, Run, RunNotes};
-use crate::plan::{Approved, Plan, Refusal, Reporter, Summary};
+use crate::jobs::writers::Writers;
+use crate::plan::{Approved, Plan, Refusal, Reporter, StoredUsage, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
 use crate::ui::{self, Format, Style, Terminal};
@@ -23,6 +24,7 @@ use crate::ui::{self, Format, Style, Terminal};
 use super::agree::ask;
 use super::carry_out::{Order, RunDocument, carry_out};
 use super::connect::{Connection, connect};
+use super::guards::{GuardArguments, refuse};
 use super::input::{InputArguments, SplitArguments};
 use super::{Global, check, store};
 
@@ -37,8 +39,13 @@ pub struct ApplyArguments {
     /// Leave rows at deny out, together with all rows of their resource; the run then ends with 5
     #[arg(long)]
     skip_faulty: bool,
+    /// Plan an explicit 0 for every reportable component in scope that no row names
+    #[arg(long, conflicts_with = "skip_faulty")]
+    zero_missing: bool,
     #[command(flatten)]
     split: SplitArguments,
+    #[command(flatten)]
+    guards: GuardArguments,
     /// Go on with the other resources where one is stale; nothing of a stale resource is sent
     #[arg(long)]
     partial: bool,
@@ -49,6 +56,9 @@ pub struct ApplyArguments {
     /// given
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
+    /// Do not ask the invoices what becomes of the rows
+    #[arg(long)]
+    no_invoices: bool,
     /// Take no other plan than the one with this digest, which `plan` prints
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
@@ -68,6 +78,10 @@ struct Ready {
     stale: HashMap<ResourceId, StaleResource>,
     /// The digest of the plan as it was shown.
     agreed: String,
+    /// What is stored of the month before.
+    last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows last.
+    writers: Writers,
 }
 
 /// Runs the command.
@@ -78,7 +92,12 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     let connection = connect(global)?;
     let ready = match plan_file(&arguments.files) {
-        Some(_) if !arguments.input.is_empty() || arguments.skip_faulty || arguments.split.is_given() => {
+        Some(_)
+            if !arguments.input.is_empty()
+                || arguments.skip_faulty
+                || arguments.split.is_given()
+                || arguments.zero_missing =>
+        {
             let what = "a plan is applied as it was agreed to; nothing of it can be chosen";
             return Err(Error::setting(what, "make a plan with these flags, and apply that one"));
         }
@@ -97,6 +116,18 @@ pub async fn run(
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);
     }
+    let guarded = arguments.guards.guard(
+        &ready.plan,
+        &ready.last_month,
+        &ready.catalogue,
+        &ready.writers,
+        &connection,
+        global,
+    )?;
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
+    }
+    refuse(&guarded)?;
     let ready = agree(arguments, ready, &connection, global, terminal).await?;
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);
@@ -104,12 +135,6 @@ pub async fn run(
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
     let agreed = ready.agreed.clone();
     let approved = Approved::new(ready.plan, &destination, ready.reporter, now, true)?;
-    let post = PostSettings {
-        freshness: Freshness { read_at: ready.read_at, max_age: Duration::from_secs(arguments.max_age) },
-        is_partial: arguments.partial,
-        stale: ready.stale,
-        ..PostSettings::new(connection.at_once, ready.read_at)
-    };
     let notes = RunNotes {
         is_partial: arguments.partial,
         max_age_seconds: arguments.max_age,
@@ -118,6 +143,15 @@ pub async fn run(
         agreed,
     };
     let run = Run::begin(&store::open(global)?, approved.plan(), Purpose::Apply, &notes)?;
+    // What was read before the lock was taken may be what another run has changed since.
+    let is_disturbed = run.others_since(approved.plan(), ready.read_at)?;
+    let max_age = if is_disturbed { Duration::ZERO } else { Duration::from_secs(arguments.max_age) };
+    let post = PostSettings {
+        freshness: Freshness { read_at: ready.read_at, max_age },
+        is_partial: arguments.partial,
+        stale: ready.stale,
+        ..PostSettings::new(connection.at_once, ready.read_at)
+    };
     let order = Order {
         approved: &approved,
         catalogue: &ready.catalogue,
@@ -125,6 +159,7 @@ pub async fn run(
         notes: &notes,
         left_out: ready.left_out.as_ref(),
         already_there: ready.already_there,
+        asks_invoices: !arguments.no_invoices,
     };
     carry_out(run, &order, &connection, global, terminal).await
 }
@@ -143,6 +178,7 @@ fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -
             left_out: ready.left_out.as_ref(),
             already_there: ready.already_there,
             report: None,
+            bills: None,
             files: shown(&files),
             audit_head: None,
         }),
@@ -179,7 +215,8 @@ async fn from_plan(
     }
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
-    let refreshed = fresh(plan, arguments, connection, global, terminal).await?;
+    let mut refreshed = fresh(plan, arguments, connection, global, terminal).await?;
+    let last_month = last_month(&connection.reader, &refreshed.plan, &mut refreshed.snapshot).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
         ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
@@ -193,6 +230,8 @@ async fn from_plan(
         read_at: refreshed.read_at,
         stale: refreshed.stale_resources,
         agreed: digest,
+        last_month,
+        writers: refreshed.writers,
     })
 }
 
@@ -202,7 +241,8 @@ async fn from_files(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Option<Ready>, Error> {
-    let check = arguments.input.settings(&arguments.files, connection)?;
+    let mut check = arguments.input.settings(&arguments.files, connection)?;
+    check.input.parse.remembers_names = arguments.zero_missing;
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(sealed) = planned.plan.as_ref() else {
@@ -218,6 +258,8 @@ async fn from_files(
     Ok(Some(Ready {
         reporter: plan.header.account,
         agreed: plan.digest(),
+        last_month: planned.last_month,
+        writers: planned.writers,
         catalogue: snapshot.catalogue,
         plan,
         left_out,

@@ -11,6 +11,7 @@ use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::post::{PostSettings, Stop, StopReason};
 use crate::jobs::results::{Results, inputs_of, shown};
 use crate::jobs::run::{Run, RunEnd, RunNotes};
+use crate::jobs::verify::{self, Bills, stored_by};
 use crate::plan::{Approved, Plan, Summary};
 use crate::resolve::Catalogue;
 use crate::ui::{self, Format, Style, Terminal};
@@ -37,6 +38,9 @@ pub struct RunDocument<'a> {
     /// What became of the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<&'a ApplyReport>,
+    /// What becomes of the rows on the invoices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bills: Option<&'a Bills>,
     /// The files that were written.
     pub files: Vec<String>,
     /// The hash of the last entry of the audit trail.
@@ -58,6 +62,8 @@ pub struct Order<'a> {
     pub left_out: Option<&'a LeftOutSummary>,
     /// Lines that were stored as planned before anything was sent.
     pub already_there: usize,
+    /// Whether the invoices are asked what becomes of the rows.
+    pub asks_invoices: bool,
 }
 
 /// Carries a run out, shows what became of it and writes the files.
@@ -75,7 +81,16 @@ pub async fn carry_out(
         return Ok(ExitStatus::Partial);
     };
     let results = Results::new(order.notes.results.as_deref(), &order.notes.beside, id);
-    let files = write(&results, plan, &end.report, connection)?;
+    // Whatever goes wrong from here on, what was posted is posted, and is told.
+    let (files, unwritten) = match write(&results, plan, &end.report, connection) {
+        Ok(files) => (files, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let bills = if order.asks_invoices {
+        bills(plan, order, &end.report, connection).await
+    } else {
+        Bills::default()
+    };
     let head = end.audit_head.as_ref().map(|(_, hash)| hash.as_str());
     match global.format.into() {
         Format::Json => ui::json(&RunDocument {
@@ -85,15 +100,33 @@ pub async fn carry_out(
             left_out: order.left_out,
             already_there: order.already_there,
             report: Some(&end.report),
+            bills: Some(&bills),
             files: shown(&files),
             audit_head: head,
         }),
         Format::Text => {
             ui::data(&format!("\n{}", ui::apply_text(&end.report, id, Style::for_stdout())));
+            ui::data(&ui::bills_text(&bills));
             ui::data(&ui::files_text(&files, end.audit_head.as_ref()));
         }
     }
-    Ok(end.report.exit_status(plan.rows_not_posted()))
+    let status = end.report.exit_status(plan.rows_not_posted());
+    let trouble = end.trouble.map(|error| error.to_string()).or(unwritten);
+    let Some(trouble) = trouble else { return Ok(status) };
+    terminal.error(&format!("error: {trouble}"));
+    Ok(if status == ExitStatus::Done { ExitStatus::Partial } else { status })
+}
+
+/// What becomes of what was posted, as far as this account sees the invoices.
+async fn bills(plan: &Plan, order: &Order<'_>, report: &ApplyReport, connection: &Connection) -> Bills {
+    let stored = stored_by(plan, report);
+    if stored.is_empty() {
+        return Bills::default();
+    }
+    match connection.reader.account().await {
+        Ok(account) => verify::bills(&connection.reader, &account, order.catalogue, plan, &stored).await,
+        Err(error) => Bills { unread: Some(error.to_string()), ..Bills::default() },
+    }
 }
 
 fn write(

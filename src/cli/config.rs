@@ -50,7 +50,6 @@ pub struct Server {
 
 impl Server {
     /// The thresholds of the guards; a limit of money given elsewhere takes the place of its own.
-    #[allow(dead_code, reason = "the plan and apply commands take it up")]
     pub fn thresholds(&self, max_money: Option<Amount>) -> Result<Thresholds, Error> {
         let max_money = max_money.or(self.guards.max_money);
         Thresholds::new(WrittenThresholds { max_money, ..self.guards }).map_err(|error| {
@@ -114,5 +113,28 @@ pub fn resolve(written: &Path) -> PathBuf {
     match (written.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path().and_then(|path| Some(path.parent()?.join(written))).unwrap_or_else(|| written.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(guards: &str) -> Result<Server, toml::de::Error> {
+        toml::from_str(&format!("url = 'https://waldur.example.org'\n[guards]\n{guards}"))
+    }
+
+    #[test]
+    fn thresholds_come_from_the_profile_and_errors_name_the_key() {
+        let thresholds = server("lowered_rows = 3\nmax_money = 1000.50").unwrap().thresholds(None).unwrap();
+        assert_eq!(thresholds.get().lowered_rows, 3);
+        assert_eq!(thresholds.get().highest_percent, Amount::from(200));
+        assert_eq!(thresholds.get().max_money, Some("1000.50".parse().unwrap()));
+        let raised = server("max_money = 1").unwrap().thresholds(Some(Amount::from(5))).unwrap();
+        assert_eq!(raised.get().max_money, Some(Amount::from(5)));
+        let error = server("zeroed_percent = 120").unwrap().thresholds(None).unwrap_err();
+        assert_eq!(error.to_string(), "zeroed_percent is above 100");
+        let unknown = server("zeroed = 1").unwrap_err();
+        assert!(unknown.message().contains("zeroed"), "{unknown}");
     }
 }

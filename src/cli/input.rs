@@ -89,7 +89,11 @@ impl InputArguments {
             input: InputSettings {
                 files: files.to_vec(),
                 sheet: self.sheet.clone(),
-                parse: ParseSettings { period: self.period, ignore_columns: self.ignore_column.clone() },
+                parse: ParseSettings {
+                    period: self.period,
+                    ignore_columns: self.ignore_column.clone(),
+                    remembers_names: false,
+                },
             },
             offerings: selectors(offerings),
             resolve: ResolveSettings {

@@ -12,6 +12,7 @@ mod config;
 mod connect;
 mod demo;
 mod doctor;
+mod guards;
 mod input;
 mod list;
 mod plan;
@@ -24,6 +25,7 @@ mod sandbox_values;
 mod show;
 mod store;
 mod undo;
+mod verify;
 mod world;
 
 use std::fmt::Write;
@@ -117,6 +119,8 @@ enum Command {
     Resume(resume::ResumeArguments),
     /// Take back what a run posted, as far as nobody else has reported it since
     Undo(undo::UndoArguments),
+    /// Prove what a run posted, and tell what became of it on the invoices; posts nothing
+    Verify(verify::VerifyArguments),
     /// List runs and show what they did; asks no server
     Runs(runs::RunsArguments),
     /// Prove or write the trail of everything that was sent; asks no server
@@ -126,7 +130,7 @@ enum Command {
     /// Show one stored usage
     Show(show::ShowArguments),
     /// Find out what can be done with a server and an account, and how that is known; posts nothing
-    Doctor,
+    Doctor(doctor::DoctorArguments),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -216,11 +220,12 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::Resume(command) => resume::run(command, global, terminal).await,
         Command::Undo(command) => undo::run(command, global, terminal).await,
+        Command::Verify(command) => verify::run(command, global, terminal).await,
         Command::Runs(command) => runs::run(command, global),
         Command::Audit(command) => audit::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
-        Command::Doctor => doctor::run(global, terminal).await,
+        Command::Doctor(command) => doctor::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

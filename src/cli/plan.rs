@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use crate::error::{Error, ExitStatus};
 use crate::findings::{Finding, RowCounts};
+use crate::jobs::guards::Guarded;
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, Planned, plan};
 use crate::plan::{Plan, Summary};
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::connect;
+use super::guards::GuardArguments;
 use super::input::{InputArguments, SplitArguments};
 use super::plan_file::PlanForm;
 use super::plan_show::{self, PlanShowArguments};
@@ -32,8 +34,13 @@ pub struct PlanArguments {
     /// Leave rows at deny out, together with all rows of their resource
     #[arg(long)]
     skip_faulty: bool,
+    /// Plan an explicit 0 for every reportable component in scope that no row names
+    #[arg(long, conflicts_with = "skip_faulty")]
+    zero_missing: bool,
     #[command(flatten)]
     split: SplitArguments,
+    #[command(flatten)]
+    guards: GuardArguments,
     /// Write the plan: .json for `apply`; .xlsx, .html or .txt for people; repeatable
     #[arg(short, long, value_name = "FILE")]
     out: Vec<PathBuf>,
@@ -61,6 +68,8 @@ struct PlanDocument<'a> {
     findings: &'a [Finding],
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<&'a LeftOutSummary>,
+    #[serde(flatten)]
+    guarded: &'a Guarded,
     plan: &'a Plan,
 }
 
@@ -78,7 +87,8 @@ pub async fn run(
         PlanForm::of(path)?.keep(path, inputs, arguments.force)?;
     }
     let connection = connect(global)?;
-    let check = arguments.input.settings(&arguments.files, &connection)?;
+    let mut check = arguments.input.settings(&arguments.files, &connection)?;
+    check.input.parse.remembers_names = arguments.zero_missing;
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(plan) = planned.plan.as_ref() else {
@@ -87,7 +97,17 @@ pub async fn run(
     };
     let plan = plan.get();
     let left_out = left_out(&planned)?;
-    show(plan, &planned, left_out.as_ref(), global);
+    let snapshot = planned.check.snapshot.as_ref();
+    let snapshot = snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
+    let guarded = arguments.guards.guard(
+        plan,
+        &planned.last_month,
+        &snapshot.catalogue,
+        &planned.writers,
+        &connection,
+        global,
+    )?;
+    show(plan, &planned, left_out.as_ref(), &guarded, global);
     for path in &arguments.out {
         PlanForm::of(path)?.write(path, plan, terminal)?;
     }
@@ -103,7 +123,13 @@ pub fn left_out(planned: &Planned) -> Result<Option<LeftOutSummary>, Error> {
     Ok(Some(planned.left_out.write(&planned.check)?))
 }
 
-fn show(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, global: &Global) {
+fn show(
+    plan: &Plan,
+    planned: &Planned,
+    left_out: Option<&LeftOutSummary>,
+    guarded: &Guarded,
+    global: &Global,
+) {
     match global.format.into() {
         Format::Json => ui::json(&PlanDocument {
             digest: plan.digest(),
@@ -112,9 +138,13 @@ fn show(plan: &Plan, planned: &Planned, left_out: Option<&LeftOutSummary>, globa
             rows: planned.check.counts(),
             findings: planned.check.findings.list(),
             left_out,
+            guarded,
             plan,
         }),
-        Format::Text => ui::data(&text(plan, planned, left_out, global.verbose)),
+        Format::Text => {
+            ui::data(&text(plan, planned, left_out, global.verbose));
+            ui::data(&ui::guards_text(guarded, Style::for_stdout()));
+        }
     }
 }
 

@@ -83,6 +83,7 @@ pub async fn run(
         notes: &notes,
         left_out: None,
         already_there: 0,
+        asks_invoices: true,
     };
     carry_out(run, &order, &connection, global, terminal).await
 }

@@ -90,8 +90,11 @@ pub async fn run(
     let now = connection.reader.now()?;
     let approved = Approved::new(undoing.plan, &destination, undoing.reporter, now, true)?;
     let run = Run::begin(&store, approved.plan(), Purpose::Undo(stored.run.id), &notes)?;
+    // What was read before the lock was taken may be what another run has changed since.
+    let is_disturbed = run.others_since(approved.plan(), undoing.read_at)?;
+    let max_age = if is_disturbed { Duration::ZERO } else { Duration::from_secs(arguments.max_age) };
     let post = PostSettings {
-        freshness: Freshness { read_at: undoing.read_at, max_age: Duration::from_secs(arguments.max_age) },
+        freshness: Freshness { read_at: undoing.read_at, max_age },
         is_partial: arguments.partial,
         stale: undoing.stale_resources,
         ..PostSettings::new(connection.at_once, undoing.read_at)
@@ -103,6 +106,7 @@ pub async fn run(
         notes: &notes,
         left_out: None,
         already_there: 0,
+        asks_invoices: true,
     };
     carry_out(run, &order, &connection, global, terminal).await
 }

@@ -97,6 +97,7 @@ codes! {
     PlanPeriodUnknown Deny "plan-period-unknown" "a stored row would change, and the resource lists no plan period that shows which";
     UsersWouldBill Deny "users-would-bill" "the total of these users is absent or 0, and a newer server would bill their sum";
     UserWithoutTotal Deny "user-without-total" "a row of a user belongs to a total that is neither stored nor in the file";
+    ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
@@ -105,6 +106,8 @@ codes! {
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
     OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
     CarryOverLost Warn "carry-over-lost" "a post switches off what another stored row of the month carries over";
+    LimitForeseen Warn "limit-foreseen" "the server would count the stored row too and refuse the amount; it is not sent";
+    CarriedOver Warn "carried-over" "last month recurs, and the server may store that amount instead of the reported one";
     NotBilled Warn "not-billed" "the invoice of the month can no longer change: stored, but never billed";
     UsersDiffer Warn "users-differ" "the users of a total do not add up to it";
     UnknownUser Warn "unknown-user" "a username is none of the offering's users, and is sent without a link to one";

@@ -18,6 +18,7 @@ use crate::waldur::{Reader, Sent, WaldurError};
 use super::people;
 use super::post::{Exchange, Exchanges, PostSettings, Stop, StopReason, post};
 use super::run::Journalled;
+use super::writers::own_number;
 use super::{Observer, Stages};
 
 /// What became of one row of the plan.
@@ -67,6 +68,9 @@ pub struct ApplyReport {
     /// Why the month could not be read at the end, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unverified: Option<String>,
+    /// The number under which the server knows this account, where the posted rows showed it.
+    #[serde(skip)]
+    pub own_number: Option<i64>,
     #[serde(skip)]
     stop: Option<StopReason>,
     #[serde(skip)]
@@ -168,7 +172,10 @@ pub async fn apply(
             people::totals_that_moved(resource, &exchanges.people, rows, &mut lines);
         }
     }
-    report(all_sent(&exchanges), lines, stop.reason().as_ref(), unverified)
+    let mut report = report(all_sent(&exchanges), lines, stop.reason().as_ref(), unverified);
+    let usages = verified.as_ref().map(|month| month.usages.as_slice());
+    report.own_number = own_number(&report, usages.unwrap_or_default());
+    report
 }
 
 /// What became of all requests.
@@ -321,6 +328,7 @@ fn report<'a>(
         requests_not_sent: count(|sent| matches!(sent, Sent::NotSent { .. })),
         stopped: stop.map(ToString::to_string),
         unverified,
+        own_number: None,
         stop: stop.cloned(),
     }
 }

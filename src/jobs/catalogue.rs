@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use crate::domain::{OfferingId, ResourceId, Selector, nearest, visible};
 use crate::error::Error;
 use crate::parse::Parsed;
-use crate::plan::BillingClock;
+use crate::plan::{BillingClock, MonthRefusal, Refusal};
 use crate::resolve::{Capabilities, Catalogue, Elsewhere, Resource};
 use crate::waldur::{Account, Reader, WaldurError};
 
@@ -82,6 +82,15 @@ async fn connect(reader: &Reader, time_zone: Option<&str>) -> Result<Snapshot, E
         .month(reader.now()?)
         .map_err(|_| Error::NotFound("the server's clock shows no month that can be billed".into()))?;
     Ok(Snapshot { account, capabilities, catalogue: Catalogue::new(current) })
+}
+
+/// Refuses what was read while the month turned: plan periods show the usages of the new one.
+pub fn of_one_month(reader: &Reader, snapshot: &Snapshot) -> Result<(), Error> {
+    let now = BillingClock::of(&snapshot.capabilities).month(reader.now()?).map_err(Refusal::Month)?;
+    match snapshot.catalogue.current_period().filter(|before| *before != now) {
+        Some(before) => Err(Refusal::Month(MonthRefusal::Turned { before, now }).into()),
+        None => Ok(()),
+    }
 }
 
 /// Picks offerings by id or by exact name.

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
-use crate::resolve::{ResolveSettings, Usages, UserUsages, months, plan_periods, rows, several_plan_periods};
+use crate::resolve::{
+    NamedKeys, ResolveSettings, Usages, UserUsages, months, plan_periods, rows, several_plan_periods,
+};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -41,6 +43,8 @@ pub struct Check {
     pub tainted: HashSet<ResourceId>,
     /// The server's state; `None` where the files were so wrong that it was not asked.
     pub snapshot: Option<Snapshot>,
+    /// What the files name, where that was to be remembered.
+    pub named: Option<NamedKeys>,
 }
 
 impl Check {
@@ -70,6 +74,7 @@ pub async fn check(
     let of_this_month = check.usages.list().iter().filter(|usage| Some(usage.period) == current);
     let resources = of_this_month.map(|usage| usage.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &resources).await?;
+    catalogue::of_one_month(reader, snapshot)?;
     let Snapshot { catalogue, capabilities, .. } = snapshot;
     let of_this_month: Vec<_> =
         check.usages.list().iter().filter(|usage| Some(usage.period) == current).collect();
@@ -91,12 +96,14 @@ pub async fn resolve(
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
-        return Ok(Check { findings, loaded, usages, people, tainted, snapshot: None });
+        return Ok(Check { findings, loaded, usages, people, tainted, snapshot: None, named: None });
     }
     stages.next("catalogue");
     let zone = settings.time_zone.as_deref();
     let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
     stages.next("resolve");
+    let remembers_names = settings.input.parse.remembers_names;
+    let named = remembers_names.then(|| NamedKeys::of(&loaded.parsed, &snapshot.catalogue, &mut findings));
     let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,
@@ -113,5 +120,6 @@ pub async fn resolve(
         people: resolved.people,
         tainted: resolved.tainted,
         snapshot: Some(snapshot),
+        named,
     })
 }

@@ -12,7 +12,9 @@ pub mod check;
 pub mod copy_world;
 pub mod demo;
 pub mod doctor;
+pub mod foresee;
 pub mod freshness;
+pub mod guards;
 pub mod left_out;
 pub mod likely_dialect;
 pub mod load;
@@ -24,6 +26,8 @@ pub mod refresh;
 pub mod results;
 pub mod run;
 pub mod undo;
+pub mod verify;
+pub mod writers;
 
 use std::time::{Duration, Instant};
 

@@ -17,6 +17,7 @@ use crate::waldur::{Reader, Sent, WaldurError};
 use super::apply::{LineOutcome, changed_outcome};
 use super::post_people::{PeopleExchange, is_missing, standings_in};
 use super::refresh::StaleLine;
+use super::verify::VerifiedLine;
 
 /// What is stored of the users of a file, and who they are.
 #[derive(Debug, Default)]
@@ -69,6 +70,22 @@ pub async fn stored_for(
     let with_people = plan.resources.iter().filter(|resource| !resource.people.is_empty());
     let offerings: BTreeSet<OfferingId> = with_people.map(|resource| resource.offering).collect();
     reader.user_usages(catalogue, &offerings, plan.header.period, totals).await
+}
+
+/// Withholds the users of totals that are withheld, where nothing, or nothing but zero, is stored of
+/// them: there is no row to send them to, or a newer server would bill them.
+pub fn withhold(plan: &mut Plan) {
+    for resource in &mut plan.resources {
+        let lacks_total = |person: &PersonLine| {
+            let total = resource.total_line(person).filter(|total| total.withheld.is_some());
+            total.is_some_and(|total| total.change.old().is_none_or(|old| old.amount.is_zero()))
+        };
+        let withheld: Vec<usize> =
+            (0..resource.people.len()).filter(|&at| lacks_total(&resource.people[at])).collect();
+        for at in withheld {
+            resource.people[at].withheld = Some("its total is not sent".into());
+        }
+    }
 }
 
 /// The users of one resource among all.
@@ -176,7 +193,8 @@ pub(super) fn outcomes(
             place: Some(plan.cell_of(person.place.as_deref()).to_owned()),
             outcome: changed_outcome(&exchange.sent, &planned, old.as_ref(), now.as_ref()),
             planned,
-            row: total,
+            // What is known of a row is known of totals; this is a part of one.
+            row: None,
             source: person.source,
         });
     }
@@ -211,6 +229,27 @@ pub(super) fn totals_that_moved(
             outcome: Outcome::Differs { stored: now.figures().cloned() },
         });
     }
+}
+
+/// The users of a run as they stand now.
+pub(super) fn verified(
+    resource: &ResourcePlan,
+    rows: &StoredRows<'_>,
+    people: &StoredPeople<'_>,
+) -> Vec<VerifiedLine> {
+    let lines = resource.posted_people().map(|person| {
+        let now = resource.person_now(person, rows, people);
+        VerifiedLine {
+            resource: resource.resource,
+            name: resource.name.clone(),
+            component: person.component.clone(),
+            username: Some(person.username.clone()),
+            planned: figures(person.new.get()),
+            stored: now.map(figures),
+            is_as_planned: now == Some(person.new.get()),
+        }
+    });
+    lines.collect()
 }
 
 /// What takes the users of a run back, and what somebody else changed of them since.

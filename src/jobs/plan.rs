@@ -5,21 +5,24 @@ use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, ResourceId, RunId};
+use crate::domain::{BillingPeriod, ResourceId, RunId, Selector};
 use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
 use crate::plan::{
-    Header, Made, MonthRefusal, Plan, Planner, Refusal, Reporter, Reporting, ResourcePlan, SplitPlans,
-    compare,
+    Header, InvoiceIs, InvoiceSeen, InvoicesSeen, Made, MonthRefusal, Plan, Planner, Refusal, Reporter,
+    Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare,
 };
-use crate::resolve::{Usages, UserUsages, plan_periods};
+use crate::resolve::{ResolveSettings, Usage, Usages, UserUsages, plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::Snapshot;
-use super::catalogue::add_plan_periods;
+use super::catalogue::{add_plan_periods, of_one_month};
 use super::check::{Check, CheckSettings, resolve};
+use super::foresee;
 use super::left_out::LeftOutRows;
+use super::people;
 use super::people::ReadPeople;
+use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// What is to be planned.
@@ -43,6 +46,10 @@ pub struct Planned {
     pub left_out: LeftOutRows,
     /// When the reading of the stored usages began.
     pub read_at: Instant,
+    /// What is stored of the month before, of the resources in scope.
+    pub last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows in scope last.
+    pub writers: Writers,
 }
 
 /// Makes a plan. Posts nothing.
@@ -55,29 +62,51 @@ pub async fn plan(
     let mut left_out = LeftOutRows::default();
     let mut read_at = Instant::now();
     let Some(snapshot) = check.snapshot.as_mut() else {
-        return Ok(Planned { check, plan: None, left_out, read_at });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     };
     let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
-        return Ok(Planned { check, plan: None, left_out, read_at });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     }
     let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
     let (people, people_out) = std::mem::take(&mut check.people).without(&check.tainted);
     left_out.add(&check.findings, &out, &people_out);
 
     let period = single_period(&usages, &people, snapshot)?;
+    let usages = match &check.named {
+        Some(named) => usages.with_zeros(named, &snapshot.catalogue, &settings.check.resolve, period),
+        None => usages,
+    };
     let mut stages = Stages::begin(observer, "stored usages");
     read_at = Instant::now();
     let mut stored = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
-    stored.retain(|usage| {
+    let wants = |usage: &StoredUsage, snapshot: &Snapshot| {
         let resource = snapshot.catalogue.resource(usage.resource);
         resource.is_some_and(|resource| settings.check.resolve.wants(resource))
-    });
+    };
+    let mut last_month = month_before(reader, snapshot, period).await?;
+    stored.retain(|usage| wants(usage, snapshot));
+    last_month.retain(|usage| wants(usage, snapshot));
+    let writers = Writers::of(&stored, &snapshot.catalogue);
     reader.learn_date(&mut snapshot.capabilities).await;
     let read_people = ReadPeople::read(reader, &snapshot.catalogue, &people, &stored).await?;
     stages.next("compare");
     let compared = compare(usages.list(), &stored)?;
-    let reporting = reporting(reader, snapshot, period)?;
+    let (reporting, invoices) = reporting(reader, snapshot, period, usages.list()).await?;
     let Snapshot { catalogue, capabilities, .. } = snapshot;
     stages.next("plan periods");
 
@@ -87,6 +116,8 @@ pub async fn plan(
     let mut posted: BTreeSet<ResourceId> = planner.to_look_at(&compared).into_iter().collect();
     posted.extend(&read_people.unsettled);
     add_plan_periods(reader, catalogue, &posted).await?;
+    of_one_month(reader, snapshot)?;
+    let Snapshot { catalogue, capabilities, .. } = snapshot;
     let of_posted = usages.list().iter().filter(|usage| posted.contains(&usage.resource));
     plan_periods(of_posted, catalogue, &mut check.findings);
     stages.next("lines");
@@ -98,7 +129,14 @@ pub async fn plan(
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         (check.usages, check.people) = (usages, people);
         check.mark_faulty();
-        return Ok(Planned { check, plan: None, left_out, read_at });
+        return Ok(Planned {
+            check,
+            plan: None,
+            left_out,
+            read_at,
+            last_month: Vec::new(),
+            writers: Writers::default(),
+        });
     }
     let several = resources_at_deny(&usages, &people, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
@@ -108,11 +146,17 @@ pub async fn plan(
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
     plan.header.rows_left_out = left_out.len();
+    plan.header.scope = scope_of(&settings.check.resolve);
+    let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
+    name_invoices(&mut plan, &invoices);
+    foresee::withhold(reader, &mut plan, &snapshot.catalogue, &mut check.findings).await?;
+    people::withhold(&mut plan);
+    foresee::recurring(&plan, &last_month, &snapshot.capabilities, &mut check.findings);
     (check.usages, check.people) = (usages, people);
     let rows = check.usages.list().iter().map(|usage| usage.row);
     let rows: HashSet<RowIndex> = rows.chain(check.people.list().iter().map(|user| user.row)).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
-    Ok(Planned { check, plan: sealed, left_out, read_at })
+    Ok(Planned { check, plan: sealed, left_out, read_at, last_month, writers })
 }
 
 /// The one month of all rows, which must have begun; the server's own where there is no row.
@@ -133,15 +177,87 @@ fn single_period(usages: &Usages, people: &UserUsages, snapshot: &Snapshot) -> R
     }
 }
 
-/// Who reports, and what the month still takes.
-fn reporting(reader: &Reader, snapshot: &Snapshot, period: BillingPeriod) -> Result<Reporting, Error> {
+/// The scope as a plan remembers it.
+fn scope_of(settings: &ResolveSettings) -> Scope {
+    let texts = |selectors: &[Selector]| selectors.iter().map(ToString::to_string).collect();
+    Scope { projects: texts(&settings.projects), customers: texts(&settings.customers) }
+}
+
+/// The scope that a plan remembers.
+pub fn settings_of(scope: &Scope) -> ResolveSettings {
+    let selectors = |texts: &[String]| {
+        texts.iter().map(|text| text.parse().unwrap_or_else(|never| match never {})).collect()
+    };
+    ResolveSettings { projects: selectors(&scope.projects), customers: selectors(&scope.customers) }
+}
+
+/// What is stored of the month before, of the resources that a plan is about.
+pub async fn last_month(
+    reader: &Reader,
+    plan: &Plan,
+    snapshot: &mut Snapshot,
+) -> Result<Vec<StoredUsage>, Error> {
+    let mut stored = month_before(reader, snapshot, plan.header.period).await?;
+    let settings = settings_of(&plan.header.scope);
+    stored.retain(|usage| {
+        snapshot.catalogue.resource(usage.resource).is_some_and(|resource| settings.wants(resource))
+    });
+    Ok(stored)
+}
+
+/// What is stored of the month before; nothing before the first month that there is.
+async fn month_before(
+    reader: &Reader,
+    snapshot: &mut Snapshot,
+    period: BillingPeriod,
+) -> Result<Vec<StoredUsage>, Error> {
+    let Some(before) = period.previous() else { return Ok(Vec::new()) };
+    Ok(reader.usages(&snapshot.catalogue, before, &mut snapshot.capabilities).await?)
+}
+
+/// Says of each row that cannot be posted what is known of its invoice.
+fn name_invoices(plan: &mut Plan, invoices: &InvoicesSeen) {
+    for resource in &mut plan.resources {
+        let invoice = invoices.invoice(resource.customer).to_string();
+        for line in resource.lines.iter_mut().filter(|line| line.correction().is_some()) {
+            line.invoice = Some(invoice.clone());
+        }
+    }
+}
+
+/// Who reports, and what the month still takes. The invoices of a past month are looked at, because
+/// what is billed can be reported only while they are open.
+async fn reporting(
+    reader: &Reader,
+    snapshot: &Snapshot,
+    period: BillingPeriod,
+    usages: &[Usage],
+) -> Result<(Reporting, InvoicesSeen), Error> {
     let current = snapshot.catalogue.current_period();
     let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
     let mut reporting = Reporting::new(period, current, reader.now()?, &snapshot.capabilities);
     for offering in snapshot.catalogue.offerings() {
         reporting.roles.insert(offering.id, snapshot.account.role_for(std::iter::once(offering)));
     }
-    Ok(reporting)
+    if reporting.is_current() {
+        return Ok((reporting, InvoicesSeen::default()));
+    }
+    let catalogue = &snapshot.catalogue;
+    let resources = usages.iter().filter_map(|usage| catalogue.resource(usage.resource));
+    let customers = resources.map(|resource| resource.customer).collect();
+    let invoices = reader.invoices(&snapshot.account, catalogue, &customers, period).await?;
+    for customer in customers {
+        let state = match invoices.invoice(customer) {
+            InvoiceSeen::One(invoice) => match invoice.state.is_open() {
+                Some(true) => InvoiceIs::Open,
+                Some(false) => InvoiceIs::Frozen,
+                None => InvoiceIs::NotVisible,
+            },
+            InvoiceSeen::NotMade | InvoiceSeen::Hidden => InvoiceIs::NotVisible,
+        };
+        reporting.invoices.insert(customer, state);
+    }
+    Ok((reporting, invoices))
 }
 
 /// The resources of rows that the comparison found at deny.
@@ -181,6 +297,7 @@ fn assemble(
         inputs: check.loaded.files.clone(),
         rows: check.counts(),
         rows_left_out: 0,
+        scope: Scope::default(),
         capabilities: snapshot.capabilities.clone(),
     };
     Ok(Plan { made, header, resources })

@@ -170,10 +170,16 @@ pub async fn post(
         let run = &run;
         async move { (requests.0.resource, run.resource(requests).await) }
     });
-    let exchanges: Vec<_> = exchanges.buffer_unordered(settings.at_once.max(1)).collect().await;
+    let exchanges: Vec<_> = exchanges.buffer_unordered(tasks(settings.at_once)).collect().await;
     done.extend(exchanges);
     observer.posting_over();
     done
+}
+
+/// How many resources are under way for so many requests in flight, which the connection bounds. While
+/// some requests are written to the journal others are in flight, so the disk holds nothing up.
+fn tasks(at_once: usize) -> usize {
+    if at_once <= 1 { 1 } else { at_once * 2 }
 }
 
 /// A resource and its requests: about totals, and about users.

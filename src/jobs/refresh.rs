@@ -19,6 +19,7 @@ use crate::waldur::Reader;
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
 use super::people;
+use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// A line whose stored figures changed since the plan was made.
@@ -59,6 +60,8 @@ pub struct Refreshed {
     pub stale_resources: HashMap<ResourceId, StaleResource>,
     /// Who reports now, and as what for the offerings of the plan.
     pub reporter: Reporter,
+    /// Who reported the stored rows of the offerings last.
+    pub writers: Writers,
 }
 
 /// Reads the month and the plan periods again, and compares. Refuses a resource that can no longer be
@@ -77,6 +80,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = plan.changed().map(|resource| resource.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
+    catalogue::of_one_month(reader, &snapshot)?;
     stages.next("compare");
     for resource in plan.changed() {
         postable(resource, &snapshot.catalogue)?;
@@ -103,7 +107,8 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         complete(resource, &stored, periods, &snapshot.catalogue);
         resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
     }
-    Ok(Refreshed { plan, already_there, stale, snapshot, read_at, stale_resources, reporter })
+    let writers = Writers::of(&all, &snapshot.catalogue);
+    Ok(Refreshed { plan, already_there, stale, snapshot, read_at, stale_resources, reporter, writers })
 }
 
 /// What a resource must still be, as it was when the plan was made.

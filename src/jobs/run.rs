@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -16,7 +17,9 @@ use crate::plan::{
     Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredRows, by_key, by_name,
 };
 use crate::resolve::Catalogue;
-use crate::store::{Answer, End, Lock, LockScope, NewRun, RequestRecord, Store, StoredRun};
+use crate::store::{
+    Answer, End, Lock, LockScope, NewRun, RequestRecord, RunSummary, Store, StoreError, StoredRun,
+};
 use crate::waldur::{Reader, Sent};
 
 use super::apply::{ApplyReport, apply};
@@ -26,6 +29,14 @@ use super::people;
 use super::post::{PostSettings, Stop};
 use super::refresh::{have_changed, stale_lines};
 use super::{Observer, Stages};
+
+/// Under which word the store keeps the number of an account.
+pub const OWN_NUMBER: &str = "modified_by";
+
+/// How many of the latest runs are looked at for others at work.
+const RUNS_LOOKED_AT: u32 = 50;
+/// A run that began longer ago and never ended was killed.
+const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +85,8 @@ pub struct RunEnd {
     pub report: ApplyReport,
     /// The length of the audit trail and the hash of its last entry.
     pub audit_head: Option<(u64, String)>,
+    /// Why not everything could be written down, where it could not. What was posted is posted.
+    pub trouble: Option<StoreError>,
 }
 
 impl Run {
@@ -109,6 +122,21 @@ impl Run {
         Ok(Self { id, store: store.clone(), lock })
     }
 
+    /// Whether another run of this store was at work on the same month since a moment. The lock keeps
+    /// runs apart only while it is held, and what was read before it was taken may be theirs.
+    pub fn others_since(&self, plan: &Plan, read_at: Instant) -> Result<bool, Error> {
+        let elapsed = SignedDuration::try_from(read_at.elapsed()).unwrap_or(SignedDuration::MAX);
+        let read_at = Timestamp::now().checked_sub(elapsed).unwrap_or(Timestamp::MIN);
+        let is_other = |run: &RunSummary| {
+            run.id != self.id
+                && run.server == plan.header.server
+                && run.period == plan.header.period
+                && run.ended.is_none_or(|ended| ended >= read_at)
+                && run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN)
+        };
+        Ok(self.store.runs(RUNS_LOOKED_AT)?.iter().any(is_other))
+    }
+
     /// Posts what is left of the plan, proves what is stored, and writes the end down.
     pub async fn carry_out(
         self,
@@ -122,20 +150,26 @@ impl Run {
         let journal = self.store.journal(self.id)?;
         let guard = Journalled { journal: &journal, run: self.id, lock: &self.lock };
         let report = apply(reader, approved, catalogue, settings, Some(&guard), stop, observer).await;
-        // What could not be written down is told; what is stored on the server was read all the same.
         let flushed = journal.flush().await;
         let status = report.exit_status(approved.plan().rows_not_posted());
-        self.store.finish(
-            self.id,
-            &End {
-                status: format!("{status:?}").to_lowercase(),
-                code: status.code(),
-                report: json!(report).to_string(),
-                is_over: report.is_over(),
-            },
-        )?;
-        flushed?;
-        Ok(RunEnd { report, audit_head: self.store.audit_head()? })
+        let end = End {
+            status: status.name().into(),
+            code: status.code(),
+            report: json!(report).to_string(),
+            is_over: report.is_over(),
+        };
+        if let Some(number) = report.own_number {
+            let header = &approved.plan().header;
+            // Without it the next plan only says that it is not known.
+            let _ = self.store.keep(&header.server, header.account.id, OWN_NUMBER, &number.to_string());
+        }
+        let finished = self.store.finish(self.id, &end);
+        let (audit_head, headless) = match self.store.audit_head() {
+            Ok(head) => (head, None),
+            Err(error) => (None, Some(error)),
+        };
+        let trouble = flushed.err().or(finished.err()).or(headless);
+        Ok(RunEnd { report, audit_head, trouble })
     }
 }
 
@@ -208,6 +242,7 @@ pub async fn resume(
     open.extend(people::settle_requests(&plan, &answers, &rows, &stored_people, &mut settled));
     let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &to_send).await?;
+    catalogue::of_one_month(reader, &snapshot)?;
     let mut stale = HashMap::new();
     for resource in plan.changed().filter(|resource| to_send.contains(&resource.resource)) {
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();

@@ -64,6 +64,7 @@ pub async fn undo(
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = undone.changed().map(|resource| resource.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
+    catalogue::of_one_month(reader, &snapshot)?;
     stages.next("compare");
     let Snapshot { account, capabilities, catalogue } = snapshot;
     let current = catalogue.current_period().unwrap_or(undone.header.period);

@@ -15,6 +15,6 @@ mod rows;
 pub use cells::amount;
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
-pub use parsed::{Figure, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
+pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use rows::{ParseSettings, Parser};

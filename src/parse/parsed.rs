@@ -23,6 +23,11 @@ pub struct Parsed {
     pub open_columns: Vec<OpenColumn>,
     /// Rows at deny that still name a resource, which goes with them where faulty rows are skipped.
     pub faulty: Vec<(RowIndex, ResourceName, Option<OfferingId>)>,
+    /// Rows without a figure of their own that name a resource and a component all the same: blank ones,
+    /// those of other months, those of single people.
+    pub named: Vec<Named>,
+    /// The first cell with a number of each column that is not read.
+    pub numbers_unread: Vec<(usize, u32, usize)>,
     /// What became of every row so far.
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.
@@ -111,6 +116,19 @@ pub struct Subject {
     pub names_policy: bool,
     /// The user whose share of the usage it is; `None` where it is of the whole.
     pub username: Option<Arc<str>>,
+}
+
+/// A row that names what it does not report.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Which of [`Parsed::tables`].
+    pub table: usize,
+    /// The resource.
+    pub resource: ResourceName,
+    /// The offering, where the row names one.
+    pub offering: Option<OfferingId>,
+    /// The component as the file spells it; `None` where it names all that the table has columns for.
+    pub component: Option<Arc<str>>,
 }
 
 /// One reported quantity.

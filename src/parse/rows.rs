@@ -12,7 +12,8 @@ use crate::mapping::Field;
 
 use super::header::{self, Shape};
 use super::{
-    Cell, Figure, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, Table, cells,
+    Cell, Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, Table,
+    cells,
 };
 
 /// What the user said about the tables.
@@ -22,6 +23,8 @@ pub struct ParseSettings {
     pub period: Option<PeriodRange>,
     /// Headers of columns that are to be ignored without a word.
     pub ignore_columns: Vec<String>,
+    /// Whether it is remembered what rows name that they do not report.
+    pub remembers_names: bool,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -46,6 +49,8 @@ struct Reading {
     shape: Shape,
     /// For each column the open column that collects it.
     open: Vec<Option<usize>>,
+    /// The columns that nobody reads and that have held no number so far.
+    unread: Vec<usize>,
     rows_with_content: usize,
     names_extra_cells: bool,
 }
@@ -205,6 +210,7 @@ impl<'a> Parser<'a> {
         };
         let index = self.parsed.tables.len();
         let mut open = vec![None; table.headers.len()];
+        let mut unread = Vec::new();
         for (column, header) in table.headers.iter().enumerate() {
             let field = Field::of_header(header);
             let is_known = match shape {
@@ -212,8 +218,15 @@ impl<'a> Parser<'a> {
                 // A unit speaks of one component, so a wide table has no use for such a column.
                 Shape::Wide => field.is_some_and(|field| field != Field::Unit),
             };
-            if is_known || self.is_ignored(header) {
+            if is_known {
                 continue;
+            }
+            if self.is_ignored(header) {
+                unread.push(column);
+                continue;
+            }
+            if shape == Shape::Long || field.is_some() {
+                unread.push(column);
             }
             match shape {
                 Shape::Wide if field.is_none() => {
@@ -231,6 +244,7 @@ impl<'a> Parser<'a> {
             table: index,
             shape,
             open,
+            unread,
             rows_with_content: 0,
             names_extra_cells: false,
         });
@@ -247,6 +261,13 @@ impl<'a> Parser<'a> {
         reading.rows_with_content += 1;
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
+        reading.unread.retain(|&column| {
+            let holds_number = Amount::parse(raw.cell(column).text).is_ok();
+            if holds_number {
+                self.parsed.numbers_unread.push((table, raw.number(), column));
+            }
+            !holds_number
+        });
         let mut draft = RowDraft { raw, table: &parsed_table, row, faults: Vec::new() };
 
         let period = draft.period(self.single_period());
@@ -255,10 +276,14 @@ impl<'a> Parser<'a> {
         {
             self.outside_period += 1;
             self.parsed.fates.filtered(row);
+            let resource = self.resource(&mut draft);
+            let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
+            self.named(&draft, resource, offering);
             return;
         }
         let resource = self.resource(&mut draft);
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
+        self.named(&draft, resource.clone(), offering);
         let description = draft.description();
         let (carry_over, names_policy) = draft.carry_over();
         let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
@@ -299,6 +324,15 @@ impl<'a> Parser<'a> {
         }
         if shape == Shape::Wide {
             self.open_cells(raw, subject);
+        }
+    }
+
+    /// Remembers what a row names, whether it reports it or not.
+    fn named(&mut self, draft: &RowDraft<'_>, resource: ResourceName, offering: Option<OfferingId>) {
+        if self.settings.remembers_names {
+            let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text(cell.text));
+            let table = self.parsed.tables.len() - 1;
+            self.parsed.named.push(Named { table, resource, offering, component });
         }
     }
 

@@ -66,8 +66,16 @@ pub enum Refusal {
         /// Another one.
         second: BillingPeriod,
     },
-    /// What differs is of a month that is closed.
-    #[error("{rows} amounts of {month} differ, and that month is closed for them; nothing was sent")]
+    /// What looks like a mistake is not posted.
+    #[error("{} refuse the plan: {}", guards.len(), guards.join(", "))]
+    Guards {
+        /// Their names.
+        guards: Vec<&'static str>,
+        /// The flags that let it pass.
+        flags: Vec<&'static str>,
+    },
+    /// What differs cannot be posted.
+    #[error("{rows} amounts of {month} differ and cannot be posted; nothing was sent")]
     Closed {
         /// How many.
         rows: usize,
@@ -124,6 +132,16 @@ impl Approved {
         account: UserId,
         now: Timestamp,
     ) -> Result<(), Refusal> {
+        Self::is_of(plan, destination)?;
+        if plan.header.account.id != account {
+            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
+        }
+        MonthRule::of(&plan.header).date(now, None)?;
+        Ok(())
+    }
+
+    /// Whether a plan is of a server.
+    pub fn is_of(plan: &Plan, destination: &Destination) -> Result<(), Refusal> {
         let Destination { server, sandbox } = plan.header.destination();
         if server != destination.server {
             return Err(Refusal::OtherServer { planned: server, actual: destination.server.clone() });
@@ -132,10 +150,6 @@ impl Approved {
             let actual = destination.sandbox.clone();
             return Err(Refusal::OtherSandbox { server, planned: sandbox, actual });
         }
-        if plan.header.account.id != account {
-            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
-        }
-        MonthRule::of(&plan.header).date(now, None)?;
         Ok(())
     }
 

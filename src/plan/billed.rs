@@ -172,6 +172,18 @@ pub enum Billing {
 }
 
 impl Billing {
+    /// Whether it is not what whoever reports usage would expect.
+    pub fn is_amiss(&self) -> bool {
+        match self {
+            Self::StoredNotBilled { .. } | Self::DiffersFromInvoice { .. } => true,
+            Self::Billed { .. }
+            | Self::NothingToBill
+            | Self::NotBillable
+            | Self::Pending
+            | Self::NotVisible { .. } => false,
+        }
+    }
+
     /// It in words.
     pub fn text(&self) -> &'static str {
         match self {
@@ -380,14 +392,12 @@ fn not_billed(why: WhyNot, billed: Amount) -> Billing {
 /// within it, which is how a server that names none finds its own line again.
 fn belongs(line: &InvoiceLine, plan_period: &UnderPlanPeriod) -> bool {
     let UnderPlanPeriod::One(period) = plan_period else { return true };
-    match line.plan_period {
-        Some(named) => named == period.id,
-        None => {
-            let begins = line.start.zip(period.start).is_none_or(|(own, period)| own >= period);
-            let ends = line.end.zip(period.end).is_none_or(|(own, period)| own <= period);
-            begins && ends
-        }
+    if let Some(named) = line.plan_period {
+        return named == period.id;
     }
+    let begins = line.start.zip(period.start).is_none_or(|(own, period)| own >= period);
+    let ends = line.end.zip(period.end).is_none_or(|(own, period)| own <= period);
+    begins && ends
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::domain::{
     ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256, visible,
 };
 use crate::findings::RowCounts;
-use crate::resolve::{Capabilities, Component, PlanPeriod};
+use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod};
 
 use super::change::{Change, Figures, Wanted};
 use super::month_state::MonthState;
@@ -101,8 +101,28 @@ pub struct Header {
     /// How many rows were left out by `--skip-faulty`.
     #[serde(default)]
     pub rows_left_out: usize,
+    /// What was chosen of the server besides the offerings.
+    #[serde(default, skip_serializing_if = "Scope::is_everything")]
+    pub scope: Scope,
     /// What the server is taken to be able to do, and how that is known.
     pub capabilities: Capabilities,
+}
+
+/// The projects and organisations that a plan was narrowed to, as they were typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The projects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projects: Vec<String>,
+    /// The organisations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub customers: Vec<String>,
+}
+
+impl Scope {
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Header {
@@ -155,6 +175,9 @@ pub struct Line {
     /// What is particular about it.
     #[serde(default)]
     pub note: Option<String>,
+    /// Why it is not sent although its month is not closed: the server would refuse it.
+    #[serde(default)]
+    pub withheld: Option<String>,
     /// The cell that the amount comes from.
     #[serde(default)]
     pub place: Option<String>,
@@ -190,6 +213,8 @@ struct WrittenLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceRow>,
@@ -212,6 +237,7 @@ impl Serialize for Line {
             month: self.month,
             invoice: self.invoice.as_deref(),
             note: self.note.as_deref(),
+            withheld: self.withheld.as_deref(),
             place: self.place.as_deref(),
             source: self.source,
         };
@@ -240,19 +266,31 @@ impl Line {
             month: MonthState::Open,
             invoice: None,
             note: None,
+            withheld: None,
             place: None,
             source: None,
         }
     }
 
-    /// What is to be posted of it, where something is.
-    pub fn posted(&self) -> Option<&Wanted> {
-        self.change.wanted().filter(|_| self.month.takes_posts())
+    /// Whether no file names it, and a zero was filled in.
+    pub fn is_filled_in(&self) -> bool {
+        self.place.as_deref() == Some(NO_FILE)
     }
 
-    /// What would have to change and cannot be posted, because its month is closed.
+    /// What is to be posted of it, where something is.
+    pub fn posted(&self) -> Option<&Wanted> {
+        self.change.wanted().filter(|_| self.month.takes_posts() && self.withheld.is_none())
+    }
+
+    /// What would have to change and cannot be posted, because its month is closed or the server would
+    /// refuse it.
     pub fn correction(&self) -> Option<&Wanted> {
-        self.change.wanted().filter(|_| !self.month.takes_posts())
+        self.change.wanted().filter(|_| self.posted().is_none())
+    }
+
+    /// Why it cannot be posted, where it has to change.
+    pub fn obstacle(&self) -> Option<&str> {
+        self.correction().map(|_| self.withheld.as_deref().unwrap_or("the month is closed"))
     }
 
     /// What an amount of it costs, rounded up to the cent as an invoice does; `None` where usage of

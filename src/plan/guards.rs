@@ -24,6 +24,8 @@ const MOST_EXAMPLES: usize = 20;
 pub enum Guard {
     /// Rows that were something and become zero.
     Zeroed,
+    /// The same of rows that no file names and `--zero-missing` fills in.
+    ZeroMissing,
     /// The total of a component against last month's.
     Jump,
     /// What the plan adds to invoices, and what it takes away.
@@ -38,8 +40,9 @@ pub enum Guard {
 
 impl Guard {
     /// Every guard, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Zeroed,
+        Self::ZeroMissing,
         Self::Jump,
         Self::Money,
         Self::Lowered,
@@ -51,6 +54,7 @@ impl Guard {
     pub fn name(self) -> &'static str {
         match self {
             Self::Zeroed => "zeroed",
+            Self::ZeroMissing => "zero-missing",
             Self::Jump => "jump",
             Self::Money => "money",
             Self::Lowered => "lowered",
@@ -62,7 +66,7 @@ impl Guard {
     /// The flag that lets a plan pass it; `None` where it refuses nothing.
     pub fn flag(self) -> Option<&'static str> {
         match self {
-            Self::Zeroed => Some("--allow-zeroed"),
+            Self::Zeroed | Self::ZeroMissing => Some("--allow-zeroed"),
             Self::Jump => Some("--allow-jump"),
             Self::Money => Some("--max-money"),
             Self::Lowered => Some("--allow-lowered"),
@@ -75,6 +79,7 @@ impl Guard {
     pub fn text(self) -> &'static str {
         match self {
             Self::Zeroed => "rows becoming 0",
+            Self::ZeroMissing => "rows that no file names, becoming 0",
             Self::Jump => "total of a component against last month's",
             Self::Money => "effect on invoices",
             Self::Lowered => "stored values lowered",
@@ -121,6 +126,8 @@ pub struct GuardLine {
     pub last_month: Option<Amount>,
     /// What it costs.
     pub cost: Cost,
+    /// Whether no file names it, and it was filled in.
+    pub is_filled_in: bool,
 }
 
 impl GuardLine {
@@ -219,7 +226,8 @@ pub fn guards(
 ) -> Vec<GuardReport> {
     let thresholds = thresholds.get();
     let look = |guard| match guard {
-        Guard::Zeroed => zeroed(lines, thresholds),
+        Guard::Zeroed => zeroed(lines, thresholds, false),
+        Guard::ZeroMissing => zeroed(lines, thresholds, true),
         Guard::Jump => jump(lines, only_last_month, thresholds),
         Guard::Money => money(lines, thresholds),
         Guard::Lowered => lowered(lines, thresholds),
@@ -270,9 +278,11 @@ fn example(line: &GuardLine, before: Option<Amount>) -> Example {
     }
 }
 
-fn zeroed(lines: &[GuardLine], thresholds: &WrittenThresholds) -> Found {
+/// Rows that become zero: those of the files, or those that were filled in.
+fn zeroed(lines: &[GuardLine], thresholds: &WrittenThresholds, is_filled_in: bool) -> Found {
     let was_something = |line: &&GuardLine| line.base().is_some_and(|base| !base.is_zero());
-    let named = lines.iter().filter(|line| line.new.is_some()).filter(was_something);
+    let own = lines.iter().filter(|line| line.is_filled_in == is_filled_in);
+    let named = own.filter(|line| line.new.is_some()).filter(was_something);
     let named: Vec<&GuardLine> = named.collect();
     let is_zero = |line: &&&GuardLine| line.new.is_some_and(Amount::is_zero);
     let zeroed: Vec<&GuardLine> = named.iter().filter(is_zero).copied().collect();
@@ -366,17 +376,14 @@ fn money(lines: &[GuardLine], thresholds: &WrittenThresholds) -> Found {
     let is_refused =
         thresholds.max_money.is_some_and(|limit| !is_countable || !fits(added, limit) || !fits(taken, limit));
     let shown = |sum: Option<Amount>| sum.map_or_else(|| "too much to add up".into(), |sum| sum.to_string());
-    let mut figure = format!("{} added, {} taken away", shown(added), shown(taken.map(magnitude)));
-    if unpriced > 0 {
-        figure.push_str(&format!(", {unpriced} rows without a known price"));
-    }
+    let rest = if unpriced == 0 { String::new() } else { format!(", {unpriced} rows without a known price") };
     effects.sort_by_key(|(effect, line)| (std::cmp::Reverse(magnitude(*effect)), line.resource));
     let of_line = |line: &GuardLine| match line.cost {
         Cost::Known { old, new } => (Some(old), Some(new)),
         Cost::NotBilled | Cost::Unpriced => (None, None),
     };
     Found {
-        figure,
+        figure: format!("{} added, {} taken away{rest}", shown(added), shown(taken.map(magnitude))),
         threshold: thresholds
             .max_money
             .map_or_else(|| "no limit".into(), |limit| format!("more than {limit}")),
@@ -436,14 +443,13 @@ fn missing_organisations(lines: &[GuardLine], only_last_month: &[LastMonthRow]) 
 fn missing_resources(lines: &[GuardLine], only_last_month: &[LastMonthRow]) -> Found {
     let now: BTreeSet<ResourceId> = lines.iter().map(|line| line.resource).collect();
     let missing = only_last_month.iter().filter(|row| !now.contains(&row.resource));
-    let missing: BTreeMap<_, _> = missing
-        .map(|row| ((row.customer_name.as_str(), row.resource_name.as_str(), row.resource), ()))
-        .collect();
+    let missing: BTreeSet<_> =
+        missing.map(|row| (row.customer_name.as_str(), row.resource_name.as_str(), row.resource)).collect();
     Found {
         figure: format!("{} resources", missing.len()),
         threshold: "refuses nothing".into(),
         verdict: verdict(false, !missing.is_empty()),
-        examples: missing.into_keys().map(|(customer, name, _)| gone(customer, Some(name))).collect(),
+        examples: missing.into_iter().map(|(customer, name, _)| gone(customer, Some(name))).collect(),
     }
 }
 

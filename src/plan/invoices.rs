@@ -4,14 +4,15 @@
 //! customer and offering it says whether lines were seen, were hidden, or could not be proven whole:
 //! where they were not seen, that there is no line means nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{
     Amount, ComponentType, CustomerId, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId,
-    ResourceId, line_price,
+    ResourceId, line_price, visible,
 };
 
 /// How far an invoice has come, as the API spells it.
@@ -125,6 +126,22 @@ pub enum InvoiceSeen {
     Hidden,
 }
 
+impl fmt::Display for InvoiceSeen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(invoice) => {
+                let state = String::from(invoice.state.clone());
+                match &invoice.number {
+                    Some(number) => write!(formatter, "{}, number {}", visible(&state), visible(number)),
+                    None => write!(formatter, "{}", visible(&state)),
+                }
+            }
+            Self::NotMade => formatter.write_str("none was made"),
+            Self::Hidden => formatter.write_str("not visible to this account"),
+        }
+    }
+}
+
 /// What is seen of a customer's lines for an offering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinesSeen {
@@ -215,11 +232,5 @@ impl InvoicesSeen {
     /// The lines that bill usage of a component of a resource.
     pub fn lines(&self, resource: ResourceId, component: &ComponentType) -> &[InvoiceLine] {
         self.lines.get(&(resource, component.clone())).map_or(&[], Vec::as_slice)
-    }
-
-    /// The customers of whom at least the lines for one offering were seen.
-    pub fn customers(&self) -> BTreeSet<CustomerId> {
-        let seen = self.seen.iter().filter(|(_, seen)| **seen == LinesSeen::All);
-        seen.map(|((customer, _), _)| *customer).collect()
     }
 }

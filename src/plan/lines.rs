@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{Amount, BillingType, CarryOver, ComponentType, Place, ResourceId, Spot, visible};
 use crate::findings::{Code, Finding, Findings};
-use crate::resolve::{Capabilities, Catalogue, Offering, Resource, RowsPer, Usage};
+use crate::resolve::{Capabilities, Catalogue, NO_FILE, Offering, Resource, RowsPer, Usage};
 
 use super::change::{Change, Figures};
 use super::compare::{Comparison, Entry, wanted};
@@ -178,12 +178,18 @@ impl<'a> Planner<'a> {
             frozen: placed.frozen,
             month: if is_wanted { month } else { MonthState::default() },
             invoice: None,
-            note: None,
+            note: placed.usage.filter(|usage| is_filled_in(usage)).map(|_| "no row names it".to_owned()),
+            withheld: None,
             place: placed.usage.map(|usage| usage.place.to_string()),
             source: placed.usage.and_then(|usage| self.source(&usage.place)),
             change: placed.change,
         }
     }
+}
+
+/// Whether a figure stands in no file.
+fn is_filled_in(usage: &Usage) -> bool {
+    *usage.place.file == *NO_FILE
 }
 
 /// The lines of a key that is stored as it is wanted, or of which nothing is wanted.

@@ -2,7 +2,8 @@
 //!
 //! [`compare()`] sets the wanted figures against the stored ones; a [`Plan`] holds the result with
 //! what it depends on (server, account, month, inputs, capabilities). A [`Batch`] is one request. Only
-//! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored.
+//! an [`Approved`] plan can be posted, and an [`Outcome`] says for every line what is stored. A
+//! [`Guard`] watches a plan before it is posted, and [`billing()`] tells what became of it on invoices.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod approved;
@@ -31,7 +32,7 @@ pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, Wh
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
-    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, SourceRow,
+    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,

@@ -43,6 +43,14 @@ pub enum MonthRefusal {
         /// The month of the server's clock.
         current: BillingPeriod,
     },
+    /// The month turned while the server was read, so that what was read is of two months.
+    #[error("the month turned from {before} to {now} while the server was read")]
+    Turned {
+        /// The month of the first answers.
+        before: BillingPeriod,
+        /// The month of the last one.
+        now: BillingPeriod,
+    },
     /// A past month, and no moment of it can be named that is safe.
     #[error(
         "no moment of {wanted} can be named that lies in it in every zone and after the resource was made"

@@ -84,6 +84,9 @@ pub struct PersonLine {
     /// user's policy lets that pass.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_bill: bool,
+    /// Why it is not sent, where it is not although its month is not closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
     /// What is particular about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -103,12 +106,16 @@ impl PersonLine {
 
     /// Whether it is to be sent.
     pub fn is_posted(&self) -> bool {
-        !self.is_same() && self.month.takes_posts()
+        !self.is_same() && self.takes_posts()
     }
 
-    /// Whether it would have to change and cannot be sent, because its month is closed.
+    /// Whether it would have to change and cannot be sent.
     pub fn is_correction(&self) -> bool {
-        !self.is_same() && !self.month.takes_posts()
+        !self.is_same() && !self.takes_posts()
+    }
+
+    fn takes_posts(&self) -> bool {
+        self.month.takes_posts() && self.withheld.is_none()
     }
 
     /// The word for what happens to it.
@@ -252,7 +259,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::super::change::{Change, Figures, Wanted};
-    use super::super::document::{Header, Made, Reporter};
+    use super::super::document::{Header, Made, Reporter, Scope};
     use super::super::now::by_key;
     use super::super::stored::StoredUsage;
     use super::*;
@@ -299,6 +306,7 @@ pub(super) mod tests {
             note: None,
             place: change.wanted().map(|_| "a.csv".into()),
             source: None,
+            withheld: None,
             change,
         }
     }
@@ -315,6 +323,7 @@ pub(super) mod tests {
             new: set(new),
             month: MonthState::Open,
             may_bill: false,
+            withheld: None,
             note: None,
             place: None,
             source: None,
@@ -339,6 +348,7 @@ pub(super) mod tests {
             inputs: Vec::new(),
             rows: RowCounts::default(),
             rows_left_out: 0,
+            scope: Scope::default(),
             capabilities: Capabilities::default(),
         };
         let resource = ResourcePlan {
@@ -366,6 +376,7 @@ pub(super) mod tests {
             amount: Amount::parse(amount).unwrap(),
             description: String::new(),
             carry_over: CarryOver::None,
+            modified_by: None,
         }
     }
 

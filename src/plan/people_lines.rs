@@ -160,6 +160,7 @@ impl Planner<'_> {
             new: user.amount,
             month: super::MonthState::default(),
             may_bill: false,
+            withheld: None,
             note: None,
             place: Some(user.place.to_string()),
             source: self.source(&user.place),

@@ -19,6 +19,8 @@ pub struct StoredUsage {
     pub description: String,
     /// What happens in later months.
     pub carry_over: CarryOver,
+    /// Who reported it last, as the server numbers people; `None` where it was nobody, or is not told.
+    pub modified_by: Option<i64>,
 }
 
 impl StoredUsage {

@@ -276,7 +276,7 @@ fn money(sheet: &mut Worksheet, row: u32, line: &Line, styles: &Styles) -> Resul
 
 fn status(line: &Line) -> &'static str {
     match &line.change {
-        _ if line.correction().is_some() => "closed",
+        _ if line.correction().is_some() => "not posted",
 
         Change::Create { .. } => "new",
         Change::Update { .. } => "changed",

@@ -11,7 +11,7 @@ use super::comparison::{Styles, properties};
 use super::people::people;
 use super::{ReportError, write_amount, write_file};
 
-const HEADERS: [(&str, f64); 16] = [
+const HEADERS: [(&str, f64); 17] = [
     ("Organisation", 28.0),
     ("Project", 24.0),
     ("Offering", 20.0),
@@ -26,6 +26,7 @@ const HEADERS: [(&str, f64); 16] = [
     ("Difference", 16.0),
     ("Unit price", 14.0),
     ("Money difference", 18.0),
+    ("Why", 40.0),
     ("Invoice", 34.0),
     ("Cell", 30.0),
 ];
@@ -83,9 +84,10 @@ pub(super) fn corrections(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -
             }
         }
         let invoice = line.invoice.as_deref().unwrap_or("not looked for");
-        sheet.write_string(row, 14, visible(invoice).to_string())?;
-        sheet.write_string(row, 15, plan.cell(line))?;
+        sheet.write_string(row, 14, line.obstacle().unwrap_or_default())?;
+        sheet.write_string(row, 15, visible(invoice).to_string())?;
+        sheet.write_string(row, 16, plan.cell(line))?;
     }
-    sheet.autofilter(0, 0, row, 15)?;
+    sheet.autofilter(0, 0, row, 16)?;
     Ok(())
 }

@@ -23,7 +23,7 @@ pub fn plan_page(plan: &Plan) -> String {
     page.totals("By organisation", &summary.customers);
     page.totals("By project", &summary.projects);
     page.changes("Changes", plan, Line::posted);
-    page.changes("Closed: to be settled on the invoice", plan, Line::correction);
+    page.changes("Not posted: to be settled on the invoice", plan, Line::correction);
     page.people("Users, each a part of a total", plan);
     page.others("Only on the server, and left as it is", plan, |change| {
         matches!(change, Change::OnlyOnServer { .. })

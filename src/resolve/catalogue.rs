@@ -27,6 +27,45 @@ pub struct Component {
     pub billing_type: BillingType,
     /// Whether an amount limit is set, which an older server may refuse reports over.
     pub has_limit: bool,
+    /// The limit and the time within which it counts, where both are known.
+    pub limit: Option<(Amount, LimitPeriod)>,
+}
+
+/// The time within which a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitPeriod {
+    /// The month of the report.
+    Month,
+    /// Its quarter.
+    Quarter,
+    /// Its calendar year.
+    Year,
+    /// For ever.
+    Total,
+}
+
+impl LimitPeriod {
+    /// Reads it as the API spells it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "month" => Some(Self::Month),
+            "quarterly" => Some(Self::Quarter),
+            "annual" => Some(Self::Year),
+            "total" => Some(Self::Total),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for LimitPeriod {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Month => "the month",
+            Self::Quarter => "the quarter",
+            Self::Year => "the year",
+            Self::Total => "all time",
+        })
+    }
 }
 
 impl Component {

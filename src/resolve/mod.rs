@@ -13,11 +13,13 @@ mod plan_periods;
 mod resources;
 mod rows;
 mod usages;
+mod zero_missing;
 
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
-pub use catalogue::{Catalogue, Component, Elsewhere, Offering, PlanPeriod, Resource};
+pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use months::months;
 pub use people::{UserUsage, UserUsages};
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};
+pub use zero_missing::{NO_FILE, NamedKeys};

@@ -48,6 +48,10 @@ impl Usages {
         Self(list)
     }
 
+    pub(super) fn push(&mut self, usage: Usage) {
+        self.0.push(usage);
+    }
+
     /// The figures in the order of the input.
     pub fn list(&self) -> &[Usage] {
         &self.0

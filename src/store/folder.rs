@@ -3,7 +3,8 @@
 //! Answers for the rights that others have; knows nothing of what the file holds. On systems
 //! without such rights it only makes the folder.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
 use std::path::Path;
 
 use super::StoreError;
@@ -28,16 +29,30 @@ pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(path);
-    #[cfg(unix)]
-    let made = made.and_then(|file| {
-        use std::os::unix::fs::PermissionsExt;
-        if file.metadata()?.permissions().mode() & 0o077 == 0 {
-            return Ok(());
-        }
-        file.set_permissions(PermissionsExt::from_mode(0o600))
-    });
-    made.map(|_| ()).map_err(|error| StoreError::unusable(path, error))
+    let made = options.open(path).and_then(|file| close_file(&file));
+    made.map_err(|error| StoreError::unusable(path, error))
+}
+
+#[cfg(unix)]
+fn close_file(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    if is_open_to_others(&file.metadata()?) {
+        file.set_permissions(PermissionsExt::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn close_file(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
+    /// The rights of the group and of everybody.
+    const OTHERS: u32 = 0o077;
+    std::os::unix::fs::MetadataExt::mode(metadata) & OTHERS != 0
 }
 
 #[cfg(unix)]
@@ -46,7 +61,7 @@ fn close(folder: &Path, store: &str) -> Result<(), StoreError> {
 
     let failed = |error| StoreError::unusable(folder, error);
     let metadata = folder.metadata().map_err(failed)?;
-    if metadata.mode() & 0o077 == 0 {
+    if !is_open_to_others(&metadata) {
         return Ok(());
     }
     // A folder where everybody may put files of their own is nobody's alone, not even the super
@@ -64,7 +79,7 @@ fn close(_: &Path, _: &str) -> Result<(), StoreError> {
 }
 
 #[cfg(unix)]
-fn holds_only(folder: &Path, store: &str) -> std::io::Result<bool> {
+fn holds_only(folder: &Path, store: &str) -> io::Result<bool> {
     for entry in folder.read_dir()? {
         if !entry?.file_name().to_string_lossy().starts_with(store) {
             return Ok(false);
@@ -73,7 +88,8 @@ fn holds_only(folder: &Path, store: &str) -> std::io::Result<bool> {
     Ok(true)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;

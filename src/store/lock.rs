@@ -25,7 +25,7 @@ use crate::domain::RunId;
 use crate::domain::visible;
 
 /// How long a lock is good for, and how often it is renewed.
-const PACE: Pace = Pace { lifetime: Duration::from_secs(120), renewal: Duration::from_secs(30) };
+const PACE: Pace = Pace { lifetime: Duration::from_mins(2), renewal: Duration::from_secs(30) };
 
 /// What a run works on, and no other may meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct LockScope {
 pub enum LockError {
     /// Another run has it.
     #[error(
-        "run {run} works on the same offering and month since {since}, by {} on {} (process {pid})",
+        "run {run} works on the same offering and month since {since:.0}, by {} on {} (process {pid})",
         visible(owner),
         visible(host)
     )]
@@ -260,7 +260,7 @@ mod tests {
     use crate::store::tests::{raw, run_id};
 
     /// Expires at once, and is not renewed by itself.
-    const ASLEEP: Pace = Pace { lifetime: Duration::ZERO, renewal: Duration::from_secs(3_600) };
+    const ASLEEP: Pace = Pace { lifetime: Duration::ZERO, renewal: Duration::from_hours(1) };
 
     fn scope(offerings: &[u128]) -> LockScope {
         LockScope {
@@ -270,9 +270,9 @@ mod tests {
         }
     }
 
-    fn is_refused(result: Result<Lock, LockError>, holder: u128) -> bool {
+    fn is_refused(result: &Result<Lock, LockError>, holder: u128) -> bool {
         matches!(result, Err(LockError::Held { run, pid, .. })
-            if run == run_id(holder) && pid == std::process::id())
+            if *run == run_id(holder) && *pid == std::process::id())
     }
 
     #[test]
@@ -282,9 +282,9 @@ mod tests {
         let lock = store.lock(&scope(&[1, 2, 2]), run_id(1)).unwrap();
         assert!(lock.is_held());
         let other = Store::open(folder.path()).unwrap();
-        assert!(is_refused(other.lock(&scope(&[2]), run_id(2)), 1));
+        assert!(is_refused(&other.lock(&scope(&[2]), run_id(2)), 1));
         // The same run in another process is another run.
-        assert!(is_refused(other.lock(&scope(&[1]), run_id(1)), 1));
+        assert!(is_refused(&other.lock(&scope(&[1]), run_id(1)), 1));
         let error = other.lock(&scope(&[1]), run_id(2)).unwrap_err();
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
         drop(lock);
@@ -309,7 +309,7 @@ mod tests {
     fn all_offerings_are_taken_or_none() {
         let store = Store::in_memory().unwrap();
         let _lock = store.lock(&scope(&[2]), run_id(1)).unwrap();
-        assert!(is_refused(store.lock(&scope(&[1, 2, 3]), run_id(2)), 1));
+        assert!(is_refused(&store.lock(&scope(&[1, 2, 3]), run_id(2)), 1));
         let _first = store.lock(&scope(&[1]), run_id(3)).unwrap();
         let _third = store.lock(&scope(&[3]), run_id(4)).unwrap();
     }
@@ -325,7 +325,7 @@ mod tests {
         assert!(!asleep.is_held());
         drop(asleep);
         assert!(lock.is_held());
-        assert!(is_refused(store.lock(&scope(&[2]), run_id(3)), 2), "what was lost is not given back");
+        assert!(is_refused(&store.lock(&scope(&[2]), run_id(3)), 2), "what was lost is not given back");
     }
 
     #[test]
@@ -335,7 +335,7 @@ mod tests {
         lock.claim.lifetime = PACE.lifetime;
         lock.claim.renew();
         assert!(lock.is_held());
-        assert!(is_refused(store.lock(&scope(&[1]), run_id(2)), 1));
+        assert!(is_refused(&store.lock(&scope(&[1]), run_id(2)), 1));
     }
 
     #[test]

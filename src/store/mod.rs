@@ -23,7 +23,8 @@ mod writer;
 
 #[cfg(test)]
 mod damage_tests;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod kill_tests;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
 
-/// What SQLite writes at the head of a file that is a store of ours: "WUsg".
+/// What SQLite writes at the head of a file that is a store of ours: `WUsg`.
 const APPLICATION: i64 = 0x5755_7367;
 
 /// The steps from an empty file to the newest format; the format is how many were taken.

@@ -5,6 +5,7 @@
 
 mod doctor;
 mod findings;
+mod guards;
 mod list;
 mod outcome;
 mod people;
@@ -12,6 +13,7 @@ mod plan;
 mod progress;
 mod runs;
 mod table;
+mod verified;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
@@ -21,12 +23,14 @@ use crate::domain::is_invisible;
 
 pub use doctor::doctor_text;
 pub use findings::check_text;
+pub use guards::guards_text;
 pub use list::list_text;
 pub use outcome::{apply_text, files_text, stale_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use table::Table;
+pub use verified::{bills_text, verified_text};
 
 /// In what form data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -90,7 +90,7 @@ fn counted_entries(entries: usize) -> String {
 }
 
 /// A component, and the user where it is of one.
-fn of_whom(component: &str, username: Option<&str>) -> String {
+pub(super) fn of_whom(component: &str, username: Option<&str>) -> String {
     let component = visible(component);
     username.map_or_else(|| component.to_string(), |name| format!("{component} of {}", visible(name)))
 }

@@ -30,9 +30,7 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     text.push('\n');
     if summary.resources_to_post == 0 {
         let nothing = match summary.lines.same {
-            _ if summary.lines.closed + summary.people.closed > 0 => {
-                "nothing can be posted: the month is closed".to_owned()
-            }
+            _ if summary.lines.closed + summary.people.closed > 0 => "nothing can be posted".to_owned(),
             0 if summary.people.same == 0 => "nothing to do: no row of the file is left to post".to_owned(),
             same => {
                 let same = same + summary.people.same;
@@ -120,7 +118,7 @@ fn actions(lines: &Counts, kept: usize) -> String {
         format!("{} only on the server", grouped(lines.only_on_server)),
     ];
     if lines.closed > 0 {
-        parts.push(format!("{} closed", grouped(lines.closed)));
+        parts.push(format!("{} that cannot be posted", grouped(lines.closed)));
     }
     if kept > 0 {
         parts.push(format!(
@@ -258,8 +256,16 @@ fn notes(resource: &ResourcePlan, line: &Line) -> String {
 
 /// What differs in a month that is closed for it, and so is never posted.
 fn corrections(plan: &Plan, most: usize, style: Style) -> String {
-    let mut table =
-        Table::new(&["resource", "component", ">stored", ">in the file", ">difference", "invoice", "cell"]);
+    let mut table = Table::new(&[
+        "resource",
+        "component",
+        ">stored",
+        ">in the file",
+        ">difference",
+        "why",
+        "invoice",
+        "cell",
+    ]);
     let mut lines = 0_usize;
     for (resource, line) in plan.corrections() {
         lines += 1;
@@ -271,6 +277,7 @@ fn corrections(plan: &Plan, most: usize, style: Style) -> String {
             line.change.old().map_or_else(|| "-".to_owned(), |old| old.amount.to_string()),
             new.amount.to_string(),
             signed(new.amount.get().checked_sub(old).unwrap_or_default()),
+            line.obstacle().unwrap_or_default().to_owned(),
             line.invoice.as_deref().map_or_else(|| "-".to_owned(), |invoice| visible(invoice).to_string()),
             plan.cell(line).to_owned(),
         ]);
@@ -278,8 +285,7 @@ fn corrections(plan: &Plan, most: usize, style: Style) -> String {
     if lines == 0 {
         return String::new();
     }
-    let head =
-        format!("Closed: {} cannot be posted for {} any more", counted(lines, "amount"), plan.header.period);
+    let head = format!("Not posted: {} of {}", counted(lines, "amount"), plan.header.period);
     let mut text = format!("\n{}\n{}", style.warn(&head), table.render("  "));
     if lines > most {
         let _ = writeln!(text, "  … and {} more; -v shows them all", grouped(lines - most));

@@ -187,6 +187,7 @@ impl OfferingCopy {
             measured_unit: component.measured_unit.clone(),
             billing_type: component.billing_type.clone(),
             has_limit: component.limit_amount.as_ref().is_some_and(|amount| !amount.is_null()),
+            limit: None,
         });
         Offering {
             id: self.uuid,

@@ -16,7 +16,6 @@ mod http;
 #[cfg(test)]
 mod http_tests;
 mod identity;
-#[allow(dead_code, reason = "the verify job takes it up")]
 mod invoices;
 mod list;
 mod listing;

@@ -13,7 +13,7 @@ use crate::domain::{
     UsageId, UserId,
 };
 use crate::plan::StoredUsage;
-use crate::resolve::{Capabilities, Catalogue, Component, Offering, PlanPeriod, Resource};
+use crate::resolve::{Capabilities, Catalogue, Component, LimitPeriod, Offering, PlanPeriod, Resource};
 
 use super::http::Http;
 use super::list::{ListFilter, ListRow, Listed};
@@ -188,7 +188,8 @@ impl Reader {
                     name: component.name,
                     measured_unit: component.measured_unit,
                     billing_type: component.billing_type,
-                    has_limit: component.limit_amount.is_some_and(|amount| !amount.is_null()),
+                    has_limit: component.limit_amount.as_ref().is_some_and(|amount| !amount.is_null()),
+                    limit: limit(component.limit_amount, component.limit_period.as_deref()),
                 })
                 .collect(),
         }))
@@ -243,6 +244,7 @@ impl Reader {
             carry_over: row
                 .missing_usage_policy
                 .unwrap_or_else(|| CarryOver::from_recurring(row.recurring.unwrap_or_default())),
+            modified_by: None,
         });
         let usages = usages.collect();
         Ok(ResourceMonth { usages, plan_periods: rows.into_iter().map(plan_period).collect() })
@@ -273,6 +275,11 @@ impl Reader {
         period: BillingPeriod,
     ) -> Result<Vec<StoredUsage>, WaldurError> {
         usages::of_resource(&self.http, resource, period).await
+    }
+
+    /// The stored usages of one resource in all months.
+    pub async fn usages_ever(&self, resource: ResourceId) -> Result<Vec<StoredUsage>, WaldurError> {
+        usages::of_resource_ever(&self.http, resource, self.at_once).await
     }
 
     /// One stored usage with all its fields; `None` where this account sees none.
@@ -306,6 +313,13 @@ fn prices(plans: Vec<PriceRow>) -> HashMap<(PlanId, ComponentType), Amount> {
         priced.filter_map(move |(component, price)| Some(((uuid, component.parse().ok()?), price?)))
     };
     plans.into_iter().flat_map(of_plan).collect()
+}
+
+/// A limit that is set; zero is none.
+fn limit(amount: Option<serde_json::Value>, period: Option<&str>) -> Option<(Amount, LimitPeriod)> {
+    let amount: Amount = serde_json::from_value(amount?).ok()?;
+    let is_set = !amount.is_zero() && !amount.is_negative();
+    is_set.then_some((amount, LimitPeriod::from_name(period?)?))
 }
 
 /// Turns a 404 into nothing.

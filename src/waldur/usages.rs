@@ -46,6 +46,7 @@ impl MonthRead {
                     amount: row.usage,
                     description: row.description.unwrap_or_default(),
                     carry_over: row.missing_usage_policy.unwrap_or(recurring),
+                    modified_by: row.modified_by,
                 });
             }
         }
@@ -166,4 +167,21 @@ pub(super) async fn of_resource(
     month.add(read(http, &query, &[], 1).await?, None);
     month.usages.retain(|usage| usage.period == period && usage.resource == resource);
     Ok(month.usages)
+}
+
+/// Reads all months of one resource; where its pages lose rows, component by component cannot be told,
+/// so the run ends.
+pub(super) async fn of_resource_ever(
+    http: &Http,
+    resource: ResourceId,
+    at_once: usize,
+) -> Result<Vec<StoredUsage>, WaldurError> {
+    let query = Query::new(PATH)
+        .with("resource_uuid", resource.to_string())
+        .fields(UsageRow::FIELDS)
+        .fields(&["type"]);
+    let mut months = MonthRead::empty();
+    months.add(read(http, &query, &[], at_once).await?, None);
+    months.usages.retain(|usage| usage.resource == resource);
+    Ok(months.usages)
 }

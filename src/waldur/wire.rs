@@ -92,6 +92,8 @@ pub(super) struct ComponentRow {
     pub billing_type: BillingType,
     #[serde(default)]
     pub limit_amount: Option<serde_json::Value>,
+    #[serde(default)]
+    pub limit_period: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -181,6 +183,8 @@ pub(super) struct UsageRow {
     pub recurring: Option<bool>,
     #[serde(default)]
     pub missing_usage_policy: Option<CarryOver>,
+    #[serde(default)]
+    pub modified_by: Option<i64>,
     /// Asked for only where the slice does not tell.
     #[serde(rename = "type", default)]
     pub component_type: Option<ComponentType>,
@@ -195,6 +199,7 @@ impl UsageRow {
         "description",
         "recurring",
         "missing_usage_policy",
+        "modified_by",
     ];
 }
 

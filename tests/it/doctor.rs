@@ -254,3 +254,15 @@ fn texts(output: Output) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
+
+#[test]
+fn what_was_found_out_is_kept_for_the_server_and_the_account() {
+    let rig = Rig::new();
+    rig.run(&["doctor", "--last"]).ends_with(2).says("nothing was found out about this server yet");
+    let found = rig.run(&["doctor", "--format", "json"]).ends_with(0).json();
+    let before = rig.sandbox.request_count();
+    let kept = rig.run(&["doctor", "--last", "--format", "json"]).ends_with(0).json();
+    assert_eq!(kept, found);
+    assert_eq!(rig.sandbox.request_count() - before, 1, "nothing but whose token it is");
+    rig.run_as(&rig.token("manager"), &["doctor", "--last"]).ends_with(2);
+}

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use waldur_usage::sandbox::{Behaviour, Ending, Fault, FaultKind, Settings, World};
 
 use crate::proxy;
-use crate::rig::{HPC, Rig, command};
+use crate::rig::{HPC, LAX, Rig, command};
 use crate::runs::state;
 
 const APPLY: [&str; 7] = ["apply", "usage.csv", "--offering", HPC, "--yes", "--connections", "2"];
@@ -96,6 +96,7 @@ fn run_killed(rig: &Rig, url: &str, killer: &Killer) -> bool {
         .env("WALDUR_API_URL", url)
         .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
         .args(APPLY)
+        .args(LAX)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -54,7 +54,7 @@ fn without_a_date_an_unknown_zone_is_waited_for() {
         std::fs::write(config.join("config.toml"), &profile).unwrap();
         rig.run_as(&token, &[&APPLY[..], &["--profile", "tallinn"]].concat())
             .ends_with(4)
-            .says("1 amounts of 2026-11 differ, and that month is closed for them");
+            .says("1 amounts of 2026-11 differ and cannot be posted");
         rig.long(&["climate-alps,2026-12,cpu,7"]);
         rig.run_as(&token, &[&APPLY[..], &["--profile", "tallinn"]].concat()).ends_with(0).says("verified");
         assert_eq!(months(&rig), ["2026-12"]);

@@ -11,6 +11,9 @@ use waldur_usage::sandbox::{Fault, FaultKind, Sandbox, Settings, StoredUsage, Wo
 /// The offering of the built-in world in which tests look resources up.
 pub const HPC: &str = "HPC allocation";
 
+/// What lets a file of a few rows pass the guards.
+pub const LAX: [&str; 2] = ["--allow-jump", "--allow-missing-organisation"];
+
 /// A sandbox and a folder.
 pub struct Rig {
     runtime: Runtime,
@@ -70,6 +73,11 @@ impl Rig {
         self
     }
 
+    /// The address that the program talks to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Writes a file into the folder.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
@@ -95,6 +103,13 @@ impl Rig {
 
     /// Runs the program with a token.
     pub fn run_as(&self, token: &str, arguments: &[&str]) -> Run {
+        // The files of tests name a few resources, which the guards would take for a truncated month.
+        let lax: &[&str] = if arguments.first() == Some(&"apply") { &LAX } else { &[] };
+        self.run_guarded(token, &[arguments, lax].concat())
+    }
+
+    /// Runs the program with a token, under the guards as they are.
+    pub fn run_guarded(&self, token: &str, arguments: &[&str]) -> Run {
         let output = command(self.folder.path())
             .env("WALDUR_API_URL", &self.url)
             .env("WALDUR_ACCESS_TOKEN", token)

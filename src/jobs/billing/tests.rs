@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::{Amount, OfferingId};
-use crate::plan::{NotSeen, View};
+use crate::plan::View::{IgnoresFilters, NotAsked, Nothing, Refused, Something};
+use crate::plan::{InvoiceSeen, LinesSeen, NotSeen};
 use crate::resolve::{Capabilities, Offering};
-use crate::sandbox::{Behaviour, InvoiceState, Sandbox, Settings, World, start};
-use crate::waldur::{ServerAddress, Token};
+use crate::sandbox::{Behaviour, Fault, FaultKind, InvoiceState, Sandbox, Settings, World, start};
+use crate::waldur::{ServerAddress, Token, TokenSource};
 
 /// A sandbox, and the catalogue as staff reads it.
 struct Bench {
@@ -56,10 +57,11 @@ impl Bench {
 
     /// Reports as the provider's owner.
     fn report(&self, resource: &str, component: &str, amount: &str) {
-        let body = format!(
-            r#"{{"resource":"{}","usages":[{{"type":"{component}","amount":"{amount}"}}]}}"#,
-            self.resource(resource)
-        );
+        self.post("resource", &self.resource(resource).to_string(), component, amount);
+    }
+
+    fn post(&self, to: &str, id: &str, component: &str, amount: &str) {
+        let body = format!(r#"{{"{to}":"{id}","usages":[{{"type":"{component}","amount":"{amount}"}}]}}"#);
         let token = &self.sandbox.tokens()["owner"];
         let mut stream = TcpStream::connect(self.sandbox.url().trim_start_matches("http://")).unwrap();
         let head = "POST /api/marketplace-component-usages/set_usage/ HTTP/1.1\r\nHost: here";
@@ -117,7 +119,8 @@ impl Bench {
 
 fn reader(sandbox: &Sandbox, account: &str) -> Reader {
     let address = ServerAddress::parse(&sandbox.url(), false).unwrap();
-    Reader::new(address, &Token::new(&sandbox.tokens()[account]).unwrap(), 4).unwrap()
+    let token = Token::new(&sandbox.tokens()[account]).unwrap();
+    Reader::new(address, TokenSource::Fixed(token), 4, Reader::TIMEOUT).unwrap()
 }
 
 fn of<'a>(rows: &[BillableRow], billings: &'a [Billing], component: &str) -> &'a Billing {
@@ -244,18 +247,27 @@ async fn a_row_under_no_plan_period_is_never_billed() {
 async fn rows_of_two_plan_periods_have_a_line_each() {
     for behaviour in [Behaviour::dialect_2024(), Behaviour::dialect_2026()] {
         let bench = Bench::new(behaviour).await;
-        bench.report("flame-les", "cpu", "1000.01");
+        let staff = reader(&bench.sandbox, "staff");
+        let periods = staff.plan_periods(&[bench.resource("flame-les")]).await.unwrap().remove(0).1;
+        let first = periods.iter().find(|period| period.end.is_some()).unwrap();
+        bench.post("plan_period", &first.id.to_string(), "cpu", "1000.01");
         let rows = bench.rows("flame-les", "2026-11", None).await;
-        let told = bench.words("staff", "2026-11", &rows, 12).await;
-        let billed = told.iter().filter(|words| *words == "cpu: billed").count();
-        assert_eq!(billed, rows.iter().filter(|row| row.component.as_str() == "cpu").count(), "{told:?}");
+        let told = bench.told("staff", "2026-11", &rows, 12).await;
+        // The two rows are billed at the prices of their plans.
+        let mut prices = Vec::new();
+        for (row, billing) in rows.iter().zip(&told).filter(|(row, _)| row.component.as_str() == "cpu") {
+            let Billing::Billed { quantity, unit_price, .. } = billing else { panic!("{told:?}") };
+            assert_eq!(*quantity, row.amount);
+            prices.push(unit_price.to_string());
+        }
+        prices.sort();
+        assert_eq!(prices, ["12.50", "17.50"], "{told:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_endpoints_show_is_told_and_an_empty_list_is_not_taken_for_none() {
     let bench = Bench::new(Behaviour::dialect_2026()).await;
-    use View::{NotAsked, Nothing, Something};
     for (account, expected) in [
         ("staff", (Something, Something, NotAsked)),
         ("owner", (Something, Something, Something)),
@@ -272,9 +284,33 @@ async fn what_the_endpoints_show_is_told_and_an_empty_list_is_not_taken_for_none
     let account = reader.account().await.unwrap();
     let customers = [bench.customer("climate-era5"), bench.customer("tumour-ct")].into();
     let seen = reader.invoices(&account, &bench.catalogue, &customers, month("2026-05")).await.unwrap();
-    use crate::plan::{InvoiceSeen, LinesSeen};
     assert_eq!(*seen.invoice(bench.customer("climate-era5")), InvoiceSeen::NotMade);
     assert_eq!(*seen.invoice(bench.customer("tumour-ct")), InvoiceSeen::Hidden);
     assert_eq!(seen.seen(bench.customer("climate-era5"), bench.offering), LinesSeen::All);
     assert_eq!(seen.seen(bench.customer("tumour-ct"), bench.offering), LinesSeen::Hidden);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ignores_filters_or_loses_lines_is_not_believed() {
+    let bench = Bench::new(Behaviour::dialect_2024()).await;
+    let rows = bench.rows("climate-era5", "2026-10", None).await;
+    let everywhere =
+        |kind, path: &str| Fault { path_contains: path.into(), times: Fault::ALWAYS, ..Fault::new(kind) };
+    bench.sandbox.inject(everywhere(FaultKind::FiltersIgnored(Vec::new()), "invoice"));
+    for account in ["staff", "consumer"] {
+        assert_eq!(bench.words(account, "2026-10", &rows, 0).await[0], "cpu: billed", "{account}");
+    }
+    assert_eq!(bench.words("owner", "2026-10", &rows, 0).await[0], format!("cpu: {LINES_HIDDEN}"));
+    assert_eq!(bench.views("owner", "2026-10").await.provider_invoice_items, IgnoresFilters);
+
+    let bench = Bench::new(Behaviour::dialect_2024()).await;
+    bench.sandbox.inject(everywhere(FaultKind::RowsLost, "/invoice-items/"));
+    let told = bench.told("consumer", "2026-10", &rows, 0).await;
+    assert_eq!(told[0], Billing::NotVisible { what: NotSeen::WholeList });
+
+    let bench = Bench::new(Behaviour::dialect_2024()).await;
+    let missing = FaultKind::Status(404, "{}".into(), "application/json".into());
+    bench.sandbox.inject(everywhere(missing, "/provider-invoice-items/"));
+    assert_eq!(bench.words("owner", "2026-10", &rows, 0).await[0], format!("cpu: {LINES_HIDDEN}"));
+    assert_eq!(bench.views("owner", "2026-10").await.provider_invoice_items, Refused);
 }

@@ -32,6 +32,8 @@ fn row(quantity: &str) -> BillableRow {
 fn period(number: u128, start: &str, end: Option<&str>) -> PlanPeriod {
     PlanPeriod {
         id: PlanPeriodId::new(Uuid::from_u128(number)),
+        plan: None,
+        usages: Vec::new(),
         plan_name: "Standard".into(),
         start: Some(start.parse().unwrap()),
         end: end.map(|end| end.parse().unwrap()),

@@ -30,6 +30,7 @@ fn line(number: u32, old: Option<Amount>, new: Option<Amount>, last_month: Optio
         new,
         last_month,
         cost: Cost::NotBilled,
+        is_filled_in: false,
     }
 }
 
