@@ -1,9 +1,9 @@
 //! Sending the usage of users, once their total is stored.
 //!
 //! The laws kept here: a user is sent for the very row that is their total, found just before; nothing
-//! is sent for a total that is not there, nor, unless the plan says so, for one that is zero, because a
-//! newer server would take the sum of the users for it and bill that. One request does not wait for the
-//! success of another. What became of a lost one is told by the stored usages of the users.
+//! is sent for a total that is not there, nor for one that is zero where a newer server would take the
+//! sum of the users for it and bill that. One request does not wait for the success of another. What
+//! became of a lost one is told by the stored usages of the users.
 
 use crate::domain::Amount;
 use crate::plan::{
@@ -226,13 +226,12 @@ pub(super) fn is_missing(standings: &[Standing]) -> bool {
     standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
 }
 
-/// Whether the users of a total have a positive sum once a request was carried out, which the plan did
-/// not let pass.
+/// Whether the users of a total have a positive sum once a request was carried out.
 fn would_bill(batch: &PeopleBatch, total: crate::domain::UsageId, before: &StoredMonth) -> bool {
     let sent = batch.people();
     let is_sent = |name: &str| sent.iter().any(|person| person.username == name);
     let others = before.people.iter().filter(|person| person.total == total && !is_sent(&person.username));
     let amounts = others.map(|person| person.amount).chain(sent.iter().map(|person| person.new.get()));
     let sum = Amount::total(amounts).unwrap_or_default();
-    sum > Amount::ZERO && sent.iter().any(|person| !person.may_bill)
+    sum > Amount::ZERO
 }

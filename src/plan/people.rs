@@ -80,10 +80,6 @@ pub struct PersonLine {
     /// What the month is to it.
     #[serde(default, skip_serializing_if = "MonthState::is_open")]
     pub month: MonthState,
-    /// Whether its total is zero when it is sent, so that a newer server bills the users' sum, and the
-    /// user's policy lets that pass.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub may_bill: bool,
     /// Why it is not sent, where it is not although its month is not closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
@@ -260,6 +256,7 @@ pub(super) mod tests {
 
     use super::super::change::{Change, Figures, Wanted};
     use super::super::document::{Header, Made, Reporter, Scope};
+    use super::super::now::Standing::{AsBefore, AsPlanned, Otherwise};
     use super::super::now::by_key;
     use super::super::stored::StoredUsage;
     use super::*;
@@ -322,7 +319,6 @@ pub(super) mod tests {
             old: old.map(|old| Amount::parse(old).unwrap()),
             new: set(new),
             month: MonthState::Open,
-            may_bill: false,
             withheld: None,
             note: None,
             place: None,
@@ -399,7 +395,6 @@ pub(super) mod tests {
             let standing = |person| resource.person_standing(person, &rows, &people);
             resource.people.iter().map(standing).collect::<Vec<_>>()
         };
-        use Standing::{AsBefore, AsPlanned, Otherwise};
         let ram = stored("ram", "5");
         assert_eq!(standings(std::slice::from_ref(&ram), &[part("ram", "1")]), [AsBefore, AsBefore]);
         assert_eq!(standings(std::slice::from_ref(&ram), &[]), [AsBefore, Otherwise]);

@@ -88,7 +88,7 @@ impl Planner<'_> {
             }
             let Some(plan) = plan else { continue };
             for (at, placed) in placed {
-                let placed = judge(plan, at, placed, stored, findings);
+                judge(plan, at, &placed, stored, findings);
                 plan.people.extend(placed.into_iter().map(|(_, person)| person));
             }
         }
@@ -159,7 +159,6 @@ impl Planner<'_> {
             old,
             new: user.amount,
             month: super::MonthState::default(),
-            may_bill: false,
             withheld: None,
             note: None,
             place: Some(user.place.to_string()),
@@ -196,13 +195,13 @@ fn judged(finding: Finding, users: &[&UserUsage]) -> Finding {
 }
 
 /// Says what is particular about the users of one total.
-fn judge<'a>(
+fn judge(
     plan: &ResourcePlan,
     at: usize,
-    mut placed: Placed<'a>,
+    placed: &Placed<'_>,
     stored: PeopleStored<'_>,
     findings: &mut Findings,
-) -> Placed<'a> {
+) {
     let total = &plan.lines[at];
     let name = visible(&plan.name);
     let component = &total.component;
@@ -211,7 +210,7 @@ fn judge<'a>(
         let expected = "the name of one user of the offering";
         findings.push(about(Finding::new(Code::UnknownUser, found, expected), &[user]));
     }
-    let sums = sums(total, &placed, stored.sums);
+    let sums = sums(total, placed, stored.sums);
     let after = total.amount_then().unwrap_or_default();
     let sum = sums.last().copied().unwrap_or_default();
     let is_posted = |(_, person): &&(&UserUsage, PersonLine)| person.is_posted();
@@ -224,15 +223,11 @@ fn judge<'a>(
         let finding = Finding::new(Code::UsersWouldBill, found, "a total that is not 0 before its users")
             .hint("report the total of the resource in a row of its own");
         findings.push(about(finding, &posted));
-        for (_, person) in &mut placed {
-            person.may_bill = person.is_posted();
-        }
     } else if after != sum && !placed.iter().any(|(_, person)| person.is_correction()) {
         let found = format!("{name}, {component}: users {sum}, total {after}");
         findings
             .push(about(Finding::new(Code::UsersDiffer, found, "users that add up to their total"), &users));
     }
-    placed
 }
 
 /// The sum of the users of a total as it is stored, and after each request of one user.
@@ -254,4 +249,70 @@ fn about(finding: Finding, users: &[&UserUsage]) -> Finding {
     let Some((first, others)) = users.split_first() else { return finding };
     let finding = finding.at(first.place.clone()).row(first.row);
     others.iter().fold(finding, |finding, other| finding.also(other.place.clone(), other.row))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::people::tests::{line, person};
+    use super::*;
+    use crate::domain::{CarryOver, Place};
+    use crate::findings::RowIndex;
+
+    fn user(username: &str, amount: &str) -> UserUsage {
+        UserUsage {
+            resource: ResourceId::new(Uuid::from_u128(9)),
+            component: "cpu".parse().unwrap(),
+            period: "2026-11".parse().unwrap(),
+            plan_period: None,
+            username: username.into(),
+            amount: Amount::parse(amount).unwrap().try_into().unwrap(),
+            place: Place::file("a.csv"),
+            row: RowIndex(0),
+        }
+    }
+
+    #[test]
+    fn sums_are_told_after_each_user_that_is_sent() {
+        let total = line("cpu", Some("0"), None);
+        let row = total.row.unwrap();
+        let stored = HashMap::from([(row, Amount::from(12))]);
+        let users = [user("anna", "0"), user("bert", "3"), user("carl", "1")];
+        let people = [("anna", Some("4"), "0"), ("bert", Some("3"), "3"), ("carl", None, "1")];
+        let placed: Placed<'_> = users
+            .iter()
+            .zip(people)
+            .map(|(user, (name, old, new))| (user, person("cpu", name, old, new)))
+            .collect();
+        // Anna is sent, Bert is there already, Carl is new; somebody else has the other 5.
+        assert_eq!(sums(&total, &placed, &stored), [Amount::from(8), Amount::from(9)]);
+        let same: Placed<'_> = vec![(&users[1], person("cpu", "bert", Some("3"), "3"))];
+        assert_eq!(sums(&total, &same, &stored), [Amount::from(12)]);
+        assert_eq!(sums(&line("cpu", None, Some("9")), &placed[2..].to_vec(), &stored), [Amount::from(1)]);
+    }
+
+    #[test]
+    fn a_user_is_settled_where_the_one_total_has_it_already() {
+        let total = |id: u128| StoredUsage {
+            id: UsageId::new(Uuid::from_u128(id)),
+            resource: ResourceId::new(Uuid::from_u128(9)),
+            component: "cpu".parse().unwrap(),
+            period: "2026-11".parse().unwrap(),
+            amount: Amount::from(10),
+            description: String::new(),
+            carry_over: CarryOver::None,
+            modified_by: None,
+        };
+        let wanted = [user("anna", "4")];
+        let people = StoredPeople::from([((total(1).id, "anna"), Amount::from(4))]);
+        let unsettled = |stored: &[StoredUsage], people: &StoredPeople<'_>| {
+            !unsettled_people(&wanted, stored, people).is_empty()
+        };
+        assert!(!unsettled(&[total(1)], &people));
+        assert!(unsettled(&[total(2)], &people));
+        assert!(unsettled(&[total(1), total(2)], &people));
+        assert!(unsettled(&[], &people));
+        assert!(unsettled(&[total(1)], &StoredPeople::from([((total(1).id, "anna"), Amount::from(5))])));
+    }
 }

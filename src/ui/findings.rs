@@ -34,6 +34,9 @@ pub fn check_text(check: &Check, style: Style) -> String {
     if let Some(amounts) = amounts_text(check.usages.list()) {
         let _ = writeln!(text, "{amounts}");
     }
+    if !check.people.list().is_empty() {
+        let _ = writeln!(text, "{} of single users", counted(check.people.list().len(), "amount"));
+    }
     let (denied, warned) = (findings.count(Severity::Deny), findings.count(Severity::Warn));
     let verdict = match (denied, warned) {
         (0, 0) => style.good("ok: nothing found"),
