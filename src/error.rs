@@ -227,8 +227,10 @@ impl Error {
             | Self::Store(_)
             | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
-            Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
-            Self::StoredPlan { .. } | Self::Audit(_) => ExitStatus::Refused,
+            Self::Plan { error: PlanError::Damaged, .. }
+            | Self::Refused(_)
+            | Self::StoredPlan { .. }
+            | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,

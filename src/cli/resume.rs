@@ -39,18 +39,15 @@ pub async fn run(
     // Who answers, a sandbox or a real server, is known once something has.
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
-    let stored = match &arguments.run {
-        Some(beginning) => store::find(&store, beginning)?,
-        None => {
-            let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
-            match store.latest_unfinished(&destination.server, sandbox.as_deref())? {
-                Some(id) => store::get(&store, id)?,
-                None => {
-                    terminal.say("nothing to resume: every run on this server is over");
-                    return Ok(ExitStatus::Done);
-                }
-            }
-        }
+    let stored = if let Some(beginning) = &arguments.run {
+        store::find(&store, beginning)?
+    } else {
+        let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
+        let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
+            terminal.say("nothing to resume: every run on this server is over");
+            return Ok(ExitStatus::Done);
+        };
+        store::get(&store, latest)?
     };
     let notes: RunNotes = serde_json::from_str(&stored.run.settings)
         .map_err(|error| Error::Bug(format!("the settings of run {}: {error}", stored.run.id)))?;

@@ -17,6 +17,7 @@ use super::Global;
 use super::agree::ask;
 use super::carry_out::{Order, carry_out};
 use super::connect::connect;
+use super::guards::GuardArguments;
 use super::store;
 
 /// What `undo` takes.
@@ -79,6 +80,13 @@ pub async fn run(
         }
         return Ok(ExitStatus::Done);
     }
+    // A way back is shown under the guards, and taken all the same.
+    let guards = GuardArguments::default();
+    let (last_month, writers) = (&undoing.last_month, &undoing.writers);
+    let guarded = guards.guard(plan, last_month, &undoing.catalogue, writers, &connection, global)?;
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
+    }
     ask(plan, &destination, arguments.yes, global, terminal).await?;
     let notes = RunNotes {
         is_partial: arguments.partial,
@@ -94,7 +102,7 @@ pub async fn run(
     let is_disturbed = run.others_since(approved.plan(), undoing.read_at)?;
     let max_age = if is_disturbed { Duration::ZERO } else { Duration::from_secs(arguments.max_age) };
     let post = PostSettings {
-        freshness: Freshness { read_at: undoing.read_at, max_age: Duration::from_secs(arguments.max_age) },
+        freshness: Freshness { read_at: undoing.read_at, max_age },
         is_partial: arguments.partial,
         stale: undoing.stale_resources,
         ..PostSettings::new(connection.at_once, undoing.read_at)

@@ -21,8 +21,10 @@ use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
+use super::plan::last_month;
 use super::refresh::StaleLine;
 use super::run::plan_of;
+use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// A plan that takes a run back.
@@ -39,6 +41,10 @@ pub struct Undoing {
     pub reporter: Reporter,
     /// When the reading of the stored usages began.
     pub read_at: Instant,
+    /// What is stored of the month before.
+    pub last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows last.
+    pub writers: Writers,
 }
 
 /// Reads what is stored of a run's rows and plans the way back. Posts nothing.
@@ -58,6 +64,7 @@ pub async fn undo(
     stages.next("stored usages");
     let read_at = Instant::now();
     let all = reader.usages(&snapshot.catalogue, undone.header.period, &mut snapshot.capabilities).await?;
+    let last_month = last_month(reader, &undone, &mut snapshot).await?;
     reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = undone.changed().map(|resource| resource.resource).collect();
@@ -104,7 +111,8 @@ pub async fn undo(
         tool_version: env!("CARGO_PKG_VERSION").into(),
     };
     let plan = Plan { made, header, resources };
-    Ok(Undoing { plan, stale, stale_resources, catalogue, reporter, read_at })
+    let writers = Writers::of(&all, &catalogue);
+    Ok(Undoing { plan, stale, stale_resources, catalogue, reporter, read_at, last_month, writers })
 }
 
 struct WayBack<'a> {

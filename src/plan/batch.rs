@@ -43,12 +43,12 @@ impl Batch {
     /// The requests of a plan, by resource: those of one resource go one after the other.
     pub fn of_plan(plan: &Plan) -> Vec<(&ResourcePlan, Vec<Self>)> {
         let mut number = 0;
-        let mut of_resource = |resource| {
+        let of_resource = |resource| {
             let batches = Self::of_resource(resource, &plan.header, number);
             number += u32::try_from(batches.len()).unwrap_or(u32::MAX);
             (resource, batches)
         };
-        plan.changed().map(|resource| of_resource(resource)).collect()
+        plan.changed().map(of_resource).collect()
     }
 
     fn of_resource(resource: &ResourcePlan, header: &Header, first: u32) -> Vec<Self> {

@@ -35,6 +35,7 @@ impl MonthState {
     }
 
     /// Whether it is left out of a plan's file.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     pub(super) fn is_open(&self) -> bool {
         *self == Self::Open
     }

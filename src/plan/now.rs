@@ -93,14 +93,13 @@ impl ResourcePlan {
         let creators: Vec<&&Line> = siblings.iter().filter(|other| other.row.is_none()).collect();
         match (line.row, strangers.as_slice()) {
             (_, []) => Now::Nothing,
-            // The own row went and another one came, as where a server makes one row of several.
-            (Some(_), [one]) => row(one),
             (None, many) if creators.len() > 1 => {
                 let wanted = line.change.wanted().map(super::Wanted::figures);
                 let equal = many.iter().find(|one| wanted == Some(Figures::from(***one)));
                 equal.map_or(Now::Nothing, |one| row(one))
             }
-            (None, [one]) => row(one),
+            // Where an own row went and another one came, a server has made one row of several.
+            (Some(_) | None, [one]) => row(one),
             (_, [one, ..]) => strange(one),
         }
     }
