@@ -316,3 +316,6 @@ fn amounts(rows: &[&StoredUsage]) -> String {
     let rows: Vec<String> = rows.iter().map(|row| format!("{} ({})", row.amount, row.id)).collect();
     rows.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,9 @@ fn a_month_is_posted_to_every_dialect_and_posting_it_again_changes_nothing() {
             let run = rig.run_as(&token, &["apply", &file, "--yes", "--results", "results"]).ends_with(0);
             run.says("verified: what is stored is what was planned");
             let (posts, stored) = (rig.posts(), rig.stored());
-            rig.run_as(&token, &["apply", &file, "--yes", "--results", "results"]).ends_with(0).says("nothing to do");
+            rig.run_as(&token, &["apply", &file, "--yes", "--results", "results"])
+                .ends_with(0)
+                .says("nothing to do");
             assert_eq!(rig.posts(), posts, "{behaviour}");
             assert_eq!(rig.stored(), stored, "{behaviour}");
         }
