@@ -41,8 +41,12 @@ fn question(plan: &Plan, destination: &Destination) -> String {
     let summary = Summary::of(plan);
     let (create, update) = (ui::grouped(summary.lines.create), ui::grouped(summary.lines.update));
     let resources = ui::counted(summary.resources_to_post, "resource");
+    let people = match summary.people.changes() {
+        0 => String::new(),
+        people => format!(", and those of {}", ui::counted(people, "user")),
+    };
     format!(
-        "Post {create} new and {update} changed amounts of {resources} for {} to {}{what}?",
+        "Post {create} new and {update} changed amounts of {resources}{people} for {} to {}{what}?",
         plan.header.period, destination.server
     )
 }

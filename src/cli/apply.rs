@@ -189,7 +189,7 @@ fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -
         }),
         Format::Text => ui::data(&ui::files_text(&files, None)),
     }
-    let rows = plan.corrections().count();
+    let rows = plan.rows_closed();
     if rows > 0 {
         return Err(Refusal::Closed { rows, month: plan.header.period }.into());
     }

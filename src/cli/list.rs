@@ -1,12 +1,12 @@
-//! `list`: stored usages by every filter and ordering of the API.
+//! `list`: stored usages, of resources or of single users, by every filter and ordering of the API.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
 use crate::domain::{ComponentType, CustomerId, OfferingId, PeriodRange, ProjectId, ResourceId};
 use crate::error::{Error, ExitStatus};
 use crate::ui::{self, Format, Terminal};
-use crate::waldur::{ListFilter, Ordering};
+use crate::waldur::{ListFilter, Listing, Ordering};
 
 use super::Global;
 use super::connect::connect;
@@ -14,6 +14,9 @@ use super::connect::connect;
 /// What `list` takes.
 #[derive(Debug, Args)]
 pub struct ListArguments {
+    /// What to list
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = What::Usages)]
+    what: What,
     /// Only these months
     #[arg(long, value_name = "A[..B]", alias = "billing-period")]
     period: Option<PeriodRange>,
@@ -58,8 +61,30 @@ pub struct ListArguments {
     page_size: Option<usize>,
 }
 
+/// What can be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// The usages of resources
+    Usages,
+    /// The usages of single users
+    UserUsages,
+}
+
 impl ListArguments {
+    /// Rows of users name no month.
+    fn refuse_months(&self) -> Result<(), Error> {
+        let orders_by_month = self.order.iter().any(|name| name.contains("period"));
+        if self.what == What::UserUsages
+            && (self.billing_period_year.is_some() || self.billing_period_month.is_some() || orders_by_month)
+        {
+            let what = "usages of users name no month, so that they can be picked by --period alone";
+            return Err(Error::setting(what, "name the months: --period 2026-01..2026-12"));
+        }
+        Ok(())
+    }
+
     fn filter(&self) -> Result<ListFilter, Error> {
+        self.refuse_months()?;
         let resource = self.resource.as_deref();
         let id = resource.and_then(|text| text.parse::<ResourceId>().ok());
         let url = resource.filter(|text| id.is_none() && text.contains("/marketplace-resources/"));
@@ -75,7 +100,12 @@ impl ListArguments {
                 "name a single month",
             ));
         }
+        let what = match self.what {
+            What::Usages => Listing::Usages,
+            What::UserUsages => Listing::UserUsages,
+        };
         Ok(ListFilter {
+            what,
             period: self.period,
             year: self.billing_period_year,
             month: self.billing_period_month,

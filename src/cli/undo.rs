@@ -74,7 +74,7 @@ pub async fn run(
         }
     }
     if plan.changed().next().is_none() {
-        let rows = plan.corrections().count();
+        let rows = plan.rows_closed();
         if rows > 0 {
             return Err(Refusal::Closed { rows, month: plan.header.period }.into());
         }

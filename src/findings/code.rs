@@ -79,7 +79,7 @@ codes! {
     InvalidDescription Deny "invalid-description" "a description is one the server breaks on";
     InvalidCarryOver Deny "invalid-carry-over" "recurring or missing_usage_policy cannot be understood";
     CarryOverUnsupported Deny "carry-over-unsupported" "this server does not know the missing usage policy";
-    UserRow Deny "user-row" "a row reports the usage of a single user, which cannot be posted yet";
+    InvalidUsername Deny "invalid-username" "a username is longer than 100 characters, or holds what does not show";
     NoScope Deny "no-scope" "a resource is not named by uuid and no offering is given";
     UnknownOffering Deny "unknown-offering" "an offering is not on the server, or not visible to this account";
     UnknownResource Deny "unknown-resource" "a resource is not on the server, or not visible to this account";
@@ -95,6 +95,8 @@ codes! {
     SeveralPlanPeriods Deny "several-plan-periods" "the month has several plan periods or stored rows, and a post reaches one of them";
     BelowFrozen Deny "below-frozen" "a total is less than the stored rows that a post does not change";
     PlanPeriodUnknown Deny "plan-period-unknown" "a stored row would change, and the resource lists no plan period that shows which";
+    UsersWouldBill Deny "users-would-bill" "the total of these users is absent or 0, and a newer server would bill their sum";
+    UserWithoutTotal Deny "user-without-total" "a row of a user belongs to a total that is neither stored nor in the file";
     ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
@@ -107,6 +109,9 @@ codes! {
     LimitForeseen Warn "limit-foreseen" "the server would count the stored row too and refuse the amount; it is not sent";
     CarriedOver Warn "carried-over" "last month recurs, and the server may store that amount instead of the reported one";
     NotBilled Warn "not-billed" "the invoice of the month can no longer change: stored, but never billed";
+    UsersDiffer Warn "users-differ" "the users of a total do not add up to it";
+    UnknownUser Warn "unknown-user" "a username is none of the offering's users, and is sent without a link to one";
+    UserFieldIgnored Warn "user-field-ignored" "a row of a user has a description or a carry-over, which only a total has";
     NoPlanPeriod Warn "no-plan-period" "the resource has no plan period this month: stored, but never billed";
 }
 

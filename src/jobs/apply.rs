@@ -3,17 +3,20 @@
 //! An outcome is told by what is stored, not by a status: a rejected request may have saved half, an
 //! accepted one may have been overwritten, a lost answer may have been a yes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ComponentType, ResourceId, UsageId};
 use crate::error::ExitStatus;
-use crate::plan::{Approved, Figures, Now, Outcome, Plan, ResourcePlan, SourceRow, StoredRows, by_key};
+use crate::plan::{
+    Approved, Figures, Now, Outcome, Plan, ResourcePlan, SourceRow, StoredMonth, StoredRows, by_key, by_name,
+};
 use crate::resolve::{Capabilities, Catalogue};
-use crate::waldur::{Reader, Sent};
+use crate::waldur::{Reader, Sent, WaldurError};
 
-use super::post::{Exchange, PostSettings, Stop, StopReason, post};
+use super::people;
+use super::post::{Exchange, Exchanges, PostSettings, Stop, StopReason, post};
 use super::run::Journalled;
 use super::writers::own_number;
 use super::{Observer, Stages};
@@ -27,6 +30,9 @@ pub struct LineOutcome {
     pub name: String,
     /// The component.
     pub component: ComponentType,
+    /// The user, where the row is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// The cell that the amount comes from; `None` for a row that rode along.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -141,32 +147,56 @@ pub async fn apply(
     let mut stages = Stages::begin(observer, "post");
     let exchanges = post(reader, approved, catalogue, settings, journalled, stop, observer).await;
     stages.next("verify");
-    let period = approved.plan().header.period;
-    let sent_anything =
-        exchanges.values().flatten().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
-    let verified = if sent_anything {
-        // What this reading learns about the server came too late for the plan.
-        let mut capabilities = Capabilities::default();
-        reader.usages(catalogue, period, &mut capabilities).await.map(Some)
-    } else {
-        Ok(None)
-    };
+    let sent_anything = all_sent(&exchanges).any(|sent| !matches!(sent, Sent::NotSent { .. }));
+    let verified =
+        if sent_anything { read_again(reader, approved, catalogue).await.map(Some) } else { Ok(None) };
     drop(stages);
     let unverified = verified.as_ref().err().map(ToString::to_string);
     let verified = verified.ok().flatten();
-    let stored = verified.as_deref().map(by_key);
+    let stored = verified.as_ref().map(|month| (by_key(&month.usages), by_name(&month.people)));
     let mut lines = Vec::new();
     for resource in approved.plan().changed() {
         let Some(exchanges) = exchanges.get(&resource.resource) else { continue };
-        for exchange in exchanges {
+        for exchange in &exchanges.usages {
             let settled = exchange.stored.as_deref().map(by_key);
-            let stored = stored.as_ref().or(settled.as_ref());
+            let stored = stored.as_ref().map(|(rows, _)| rows).or(settled.as_ref());
             outcomes(approved.plan(), resource, exchange, stored, &mut lines);
         }
+        for exchange in &exchanges.people {
+            let settled =
+                exchange.stored.as_ref().map(|month| (by_key(&month.usages), by_name(&month.people)));
+            let stored = stored.as_ref().or(settled.as_ref()).map(|(rows, people)| (rows, people));
+            people::outcomes(approved.plan(), resource, exchange, stored, &mut lines);
+        }
+        if let Some((rows, _)) = &stored {
+            people::totals_that_moved(resource, &exchanges.people, rows, &mut lines);
+        }
     }
-    let mut report = report(exchanges.values().flatten(), lines, stop.reason().as_ref(), unverified);
-    report.own_number = own_number(&report, verified.as_deref().unwrap_or_default());
+    let mut report = report(all_sent(&exchanges), lines, stop.reason().as_ref(), unverified);
+    let usages = verified.as_ref().map(|month| month.usages.as_slice());
+    report.own_number = own_number(&report, usages.unwrap_or_default());
     report
+}
+
+/// What became of all requests.
+fn all_sent(exchanges: &HashMap<ResourceId, Exchanges>) -> impl Iterator<Item = &Sent> {
+    exchanges.values().flat_map(|own| {
+        let usages = own.usages.iter().map(|exchange| &exchange.sent);
+        usages.chain(own.people.iter().map(|exchange| &exchange.sent))
+    })
+}
+
+/// Reads the month again: what is stored is what counts.
+async fn read_again(
+    reader: &Reader,
+    approved: &Approved,
+    catalogue: &Catalogue,
+) -> Result<StoredMonth, WaldurError> {
+    // What this reading learns about the server came too late for the plan.
+    let mut capabilities = Capabilities::default();
+    let usages = reader.usages(catalogue, approved.plan().header.period, &mut capabilities).await?;
+    let people = people::stored_for(reader, approved.plan(), catalogue, &usages).await?;
+    Ok(StoredMonth { usages, people })
 }
 
 fn outcomes(
@@ -180,6 +210,7 @@ fn outcomes(
         resource: resource.resource,
         name: resource.name.clone(),
         component: component.clone(),
+        username: None,
         place: None,
         planned,
         row: now.and_then(Now::row),
@@ -208,7 +239,13 @@ fn outcomes(
     }
 }
 
-fn changed_outcome(sent: &Sent, planned: &Figures, old: Option<&Figures>, now: Option<&Now>) -> Outcome {
+/// What became of a row that was to change.
+pub(super) fn changed_outcome(
+    sent: &Sent,
+    planned: &Figures,
+    old: Option<&Figures>,
+    now: Option<&Now>,
+) -> Outcome {
     if let Sent::NotSent { reason } = sent {
         return not_sent(reason, planned, old, now);
     }
@@ -265,14 +302,13 @@ fn kept_outcome(sent: &Sent, planned: &Figures, now: Option<&Now>) -> Outcome {
 }
 
 fn report<'a>(
-    exchanges: impl Iterator<Item = &'a Exchange>,
+    exchanges: impl Iterator<Item = &'a Sent>,
     lines: Vec<LineOutcome>,
     stop: Option<&StopReason>,
     unverified: Option<String>,
 ) -> ApplyReport {
-    let exchanges: Vec<&Exchange> = exchanges.collect();
-    let count =
-        |wanted: fn(&Sent) -> bool| exchanges.iter().filter(|exchange| wanted(&exchange.sent)).count();
+    let exchanges: Vec<&Sent> = exchanges.collect();
+    let count = |wanted: fn(&Sent) -> bool| exchanges.iter().filter(|sent| wanted(sent)).count();
     let accepted = count(|sent| matches!(sent, Sent::Accepted));
     let lost = count(|sent| matches!(sent, Sent::Lost { .. }));
     let changed = |line: &LineOutcome| match line.outcome {

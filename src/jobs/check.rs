@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
-use crate::resolve::{NamedKeys, ResolveSettings, Usages, months, plan_periods, rows, several_plan_periods};
+use crate::resolve::{
+    NamedKeys, ResolveSettings, Usages, UserUsages, months, plan_periods, rows, several_plan_periods,
+};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -35,6 +37,8 @@ pub struct Check {
     pub loaded: Loaded,
     /// The figures of the rows that are not at deny.
     pub usages: Usages,
+    /// The same of the rows that speak of one user.
+    pub people: UserUsages,
     /// The resources that a row at deny speaks of.
     pub tainted: HashSet<ResourceId>,
     /// The server's state; `None` where the files were so wrong that it was not asked.
@@ -91,8 +95,8 @@ pub async fn resolve(
     let mut findings = Findings::new(settings.policy.clone());
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
-        let (usages, tainted) = (Usages::default(), HashSet::new());
-        return Ok(Check { findings, loaded, usages, tainted, snapshot: None, named: None });
+        let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
+        return Ok(Check { findings, loaded, usages, people, tainted, snapshot: None, named: None });
     }
     stages.next("catalogue");
     let zone = settings.time_zone.as_deref();
@@ -113,6 +117,7 @@ pub async fn resolve(
         findings,
         loaded,
         usages: resolved.usages,
+        people: resolved.people,
         tainted: resolved.tainted,
         snapshot: Some(snapshot),
         named,

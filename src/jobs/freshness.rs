@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::domain::{BillingPeriod, ResourceId};
-use crate::plan::{ResourcePlan, StoredUsage, by_key};
+use crate::plan::{ResourcePlan, StoredPeople, StoredPerson, StoredUsage, by_key, by_name};
 use crate::waldur::{Reader, WaldurError};
 
 use super::refresh::{have_changed, stale_lines};
@@ -52,6 +52,8 @@ pub enum Look {
 pub struct StaleResource {
     /// What is stored now.
     pub stored: Vec<StoredUsage>,
+    /// What is stored of its users, where the plan speaks of any.
+    pub people: Vec<StoredPerson>,
     /// Whether its plan periods changed, so that a post would reach another row or none.
     pub plan_periods_changed: bool,
 }
@@ -90,14 +92,24 @@ impl<'a> Lookout<'a> {
         let month = self.reader.resource_month(resource.resource, self.period).await?;
         let plan_periods_changed = have_changed(resource, &month.plan_periods, self.period);
         let shown = by_key(&month.usages);
-        if self.is_current && !plan_periods_changed && stale_lines(resource, &shown, false).is_empty() {
+        let has_people = resource.posted_people().next().is_some();
+        if self.is_current
+            && !has_people
+            && !plan_periods_changed
+            && stale_lines(resource, &shown, &StoredPeople::new(), false).is_empty()
+        {
             return Ok(Look::Same);
         }
         // Rows under no plan period are not told there; the list of usages tells them all.
         let stored = self.reader.usages_of(resource.resource, self.period).await?;
-        if stale_lines(resource, &by_key(&stored), plan_periods_changed).is_empty() {
+        let people = if has_people {
+            self.reader.user_usages_of(resource.resource, self.period, &stored).await?
+        } else {
+            Vec::new()
+        };
+        if stale_lines(resource, &by_key(&stored), &by_name(&people), plan_periods_changed).is_empty() {
             return Ok(Look::Same);
         }
-        Ok(Look::Stale(StaleResource { stored, plan_periods_changed }))
+        Ok(Look::Stale(StaleResource { stored, people, plan_periods_changed }))
     }
 }

@@ -11,7 +11,7 @@ use crate::findings::{Fates, Findings, RowIndex};
 use crate::mapping::Field;
 use crate::parse::{ParsedTable, RawRows};
 use crate::report::write_rows;
-use crate::resolve::Usage;
+use crate::resolve::{Usage, UserUsage};
 use crate::source::copy_rows;
 
 use super::check::Check;
@@ -35,9 +35,9 @@ pub struct LeftOutSummary {
 
 impl LeftOutRows {
     /// Takes the rows at deny, and the figures that go with their resource.
-    pub fn add(&mut self, findings: &Findings, usages: &[Usage]) {
+    pub fn add(&mut self, findings: &Findings, usages: &[Usage], people: &[UserUsage]) {
         self.0.extend(findings.faulty_rows());
-        self.0.extend(usages.iter().map(|usage| usage.row));
+        self.0.extend(usages.iter().map(|usage| usage.row).chain(people.iter().map(|user| user.row)));
     }
 
     /// How many rows.

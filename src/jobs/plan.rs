@@ -12,7 +12,7 @@ use crate::plan::{
     Header, InvoiceIs, InvoiceSeen, InvoicesSeen, Made, MonthRefusal, Plan, Planner, Refusal, Reporter,
     Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare,
 };
-use crate::resolve::{ResolveSettings, Usage, Usages, plan_periods};
+use crate::resolve::{ResolveSettings, Usage, Usages, UserUsages, plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::Snapshot;
@@ -20,6 +20,8 @@ use super::catalogue::{add_plan_periods, of_one_month};
 use super::check::{Check, CheckSettings, resolve};
 use super::foresee;
 use super::left_out::LeftOutRows;
+use super::people;
+use super::people::ReadPeople;
 use super::writers::Writers;
 use super::{Observer, Stages};
 
@@ -81,9 +83,10 @@ pub async fn plan(
         });
     }
     let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
-    left_out.add(&check.findings, &out);
+    let (people, people_out) = std::mem::take(&mut check.people).without(&check.tainted);
+    left_out.add(&check.findings, &out, &people_out);
 
-    let period = single_period(&usages, snapshot)?;
+    let period = single_period(&usages, &people, snapshot)?;
     let usages = match &check.named {
         Some(named) => usages.with_zeros(named, &snapshot.catalogue, &settings.check.resolve, period),
         None => usages,
@@ -100,6 +103,7 @@ pub async fn plan(
     last_month.retain(|usage| wants(usage, snapshot));
     let writers = Writers::of(&stored, &snapshot.catalogue);
     reader.learn_date(&mut snapshot.capabilities).await;
+    let read_people = ReadPeople::read(reader, &snapshot.catalogue, &people, &stored).await?;
     stages.next("compare");
     let compared = compare(usages.list(), &stored)?;
     let (reporting, invoices) = reporting(reader, snapshot, period, usages.list()).await?;
@@ -109,7 +113,8 @@ pub async fn plan(
     // Only what is posted reaches a plan period, so only resources with something to post are asked about.
     let (split, inputs) = (settings.split, check.loaded.files.as_slice());
     let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
-    let posted: BTreeSet<ResourceId> = planner.looked_at(&compared).into_iter().collect();
+    let mut posted: BTreeSet<ResourceId> = planner.looked_at(&compared).into_iter().collect();
+    posted.extend(&read_people.unsettled);
     add_plan_periods(reader, catalogue, &posted).await?;
     of_one_month(reader, snapshot)?;
     let Snapshot { catalogue, capabilities, .. } = snapshot;
@@ -117,11 +122,12 @@ pub async fn plan(
     plan_periods(of_posted, catalogue, &mut check.findings);
     stages.next("lines");
     let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
-    let resources = planner.resources(&compared, &mut check.findings);
+    let mut resources = planner.resources(&compared, &mut check.findings);
+    read_people.add_lines(&planner, people.list(), &mut resources, &mut check.findings);
     drop(stages);
 
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
-        check.usages = usages;
+        (check.usages, check.people) = (usages, people);
         check.mark_faulty();
         return Ok(Planned {
             check,
@@ -132,9 +138,10 @@ pub async fn plan(
             writers: Writers::default(),
         });
     }
-    let several = resources_at_deny(&usages, check.findings.faulty_rows());
+    let several = resources_at_deny(&usages, &people, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
-    left_out.add(&check.findings, &out);
+    let (people, people_out) = people.without(&several);
+    left_out.add(&check.findings, &out, &people_out);
     let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
@@ -143,18 +150,22 @@ pub async fn plan(
     let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     name_invoices(&mut plan, &invoices);
     foresee::withhold(reader, &mut plan, &snapshot.catalogue, &mut check.findings).await?;
+    people::withhold(&mut plan);
     foresee::recurring(&plan, &last_month, &snapshot.capabilities, &mut check.findings);
-    check.usages = usages;
-    let rows: HashSet<RowIndex> = check.usages.list().iter().map(|usage| usage.row).collect();
+    (check.usages, check.people) = (usages, people);
+    let rows = check.usages.list().iter().map(|usage| usage.row);
+    let rows: HashSet<RowIndex> = rows.chain(check.people.list().iter().map(|user| user.row)).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
     Ok(Planned { check, plan: sealed, left_out, read_at, last_month, writers })
 }
 
 /// The one month of all rows, which must have begun; the server's own where there is no row.
-fn single_period(usages: &Usages, snapshot: &Snapshot) -> Result<BillingPeriod, Error> {
+fn single_period(usages: &Usages, people: &UserUsages, snapshot: &Snapshot) -> Result<BillingPeriod, Error> {
     let current = snapshot.catalogue.current_period();
     let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
-    let months: BTreeSet<BillingPeriod> = usages.list().iter().map(|usage| usage.period).collect();
+    let months = usages.list().iter().map(|usage| usage.period);
+    let months: BTreeSet<BillingPeriod> =
+        months.chain(people.list().iter().map(|user| user.period)).collect();
     let mut months = months.into_iter();
     match (months.next(), months.next()) {
         (Some(first), Some(second)) => Err(Refusal::SeveralMonths { first, second }.into()),
@@ -250,9 +261,14 @@ async fn reporting(
 }
 
 /// The resources of rows that the comparison found at deny.
-fn resources_at_deny(usages: &Usages, rows: impl Iterator<Item = RowIndex>) -> HashSet<ResourceId> {
-    let resource_of: HashMap<RowIndex, ResourceId> =
-        usages.list().iter().map(|usage: &Usage| (usage.row, usage.resource)).collect();
+fn resources_at_deny(
+    usages: &Usages,
+    people: &UserUsages,
+    rows: impl Iterator<Item = RowIndex>,
+) -> HashSet<ResourceId> {
+    let of_usages = usages.list().iter().map(|usage| (usage.row, usage.resource));
+    let of_people = people.list().iter().map(|user| (user.row, user.resource));
+    let resource_of: HashMap<RowIndex, ResourceId> = of_usages.chain(of_people).collect();
     rows.filter_map(|row| resource_of.get(&row).copied()).collect()
 }
 

@@ -3,7 +3,8 @@
 //! The laws kept here: a request is sent once; nothing is sent when the month turns, when the account
 //! is refused, when the server is gone or when the user says stop; nothing is sent for a resource that
 //! is stale; after every answer other than 201 and after every lost one the resource is read again. The
-//! first post into a past month goes alone, and nothing follows before it was read back there.
+//! first post into a past month goes alone, and nothing follows before it was read back there. Users
+//! follow their totals (`post_people`).
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -16,24 +17,26 @@ use jiff::Timestamp;
 
 use crate::domain::{ResourceId, RunId};
 use crate::plan::{
-    Approved, Batch, Header, MonthRefusal, MonthRule, ResourcePlan, Standing, StoredUsage, by_key,
+    Approved, Batch, Header, MonthRefusal, MonthRule, PeopleBatch, ResourcePlan, Standing, StoredUsage,
+    by_key,
 };
 use crate::resolve::Catalogue;
 use crate::store::{Answered, AuditEntry, Sending};
-use crate::waldur::{Poster, Reader, Sent, WaldurError};
+use crate::waldur::{Call, Poster, Reader, Sent, WaldurError};
 
 use super::Observer;
 use super::freshness::{Freshness, Look, Lookout, StaleResource};
+use super::post_people::PeopleExchange;
 use super::run::{Journalled, answer_of};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
 /// How often a request is sent to a server that asks to come later.
-const MOST_ATTEMPTS: u32 = 6;
+pub(super) const MOST_ATTEMPTS: u32 = 6;
 /// The most that is waited before the second attempt where the server does not say; it doubles.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The most that is waited at all where the server does not say.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Why nothing more is sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +89,15 @@ pub struct Exchange {
     pub plan_periods_changed: bool,
 }
 
+/// What came of the requests of one resource, in their order.
+#[derive(Default)]
+pub struct Exchanges {
+    /// Those about totals.
+    pub usages: Vec<Exchange>,
+    /// Those about users.
+    pub people: Vec<PeopleExchange>,
+}
+
 /// How batches are posted.
 #[derive(Debug, Clone)]
 pub struct PostSettings {
@@ -126,10 +138,14 @@ pub async fn post(
     journalled: Option<&Journalled<'_>>,
     stop: &Stop,
     observer: &dyn Observer,
-) -> HashMap<ResourceId, Vec<Exchange>> {
+) -> HashMap<ResourceId, Exchanges> {
     let header = &approved.plan().header;
-    let requests = Batch::of_plan(approved.plan());
-    observer.posting(requests.iter().map(|(_, batches)| batches.len()).sum());
+    let requests: Vec<Requests<'_>> = Batch::of_plan(approved.plan())
+        .into_iter()
+        .zip(PeopleBatch::of_plan(approved.plan()))
+        .map(|((resource, batches), (_, people))| (resource, batches, people))
+        .collect();
+    observer.posting(requests.iter().map(|(_, batches, people)| batches.len() + people.len()).sum());
     let run = Run {
         reader,
         poster: Poster::new(reader, approved),
@@ -146,13 +162,13 @@ pub async fn post(
     let mut done = HashMap::with_capacity(requests.len());
     let mut rest = requests.into_iter();
     if header.is_past()
-        && let Some((resource, batches)) = rest.next()
+        && let Some(first) = rest.next()
     {
-        done.insert(resource.resource, run.first_into_the_past(resource, batches).await);
+        done.insert(first.0.resource, run.first_into_the_past(first).await);
     }
-    let exchanges = stream::iter(rest).map(|(resource, batches)| {
+    let exchanges = stream::iter(rest).map(|requests| {
         let run = &run;
-        async move { (resource.resource, run.resource(resource, batches).await) }
+        async move { (requests.0.resource, run.resource(requests).await) }
     });
     let exchanges: Vec<_> = exchanges.buffer_unordered(tasks(settings.at_once)).collect().await;
     done.extend(exchanges);
@@ -166,27 +182,47 @@ fn tasks(at_once: usize) -> usize {
     if at_once <= 1 { 1 } else { at_once * 2 }
 }
 
-struct Run<'a> {
-    reader: &'a Reader,
-    poster: Poster,
+/// A resource and its requests: about totals, and about users.
+type Requests<'a> = (&'a ResourcePlan, Vec<Batch>, Vec<PeopleBatch>);
+
+pub(super) struct Run<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) poster: Poster,
     catalogue: &'a Catalogue,
-    header: &'a Header,
-    month: MonthRule,
+    pub(super) header: &'a Header,
+    pub(super) month: MonthRule,
     lookout: Lookout<'a>,
-    settings: &'a PostSettings,
+    pub(super) settings: &'a PostSettings,
     journalled: Option<&'a Journalled<'a>>,
-    stop: &'a Stop,
-    observer: &'a dyn Observer,
+    pub(super) stop: &'a Stop,
+    pub(super) observer: &'a dyn Observer,
     lost_in_a_row: AtomicUsize,
 }
 
 impl Run<'_> {
     /// The requests of one resource, one after the other; what follows a request that was not accepted
-    /// is not sent, because it was planned upon it.
-    async fn resource(&self, resource: &ResourcePlan, batches: Vec<Batch>) -> Vec<Exchange> {
-        let is_open = |batch: &Batch| !self.settings.settled.contains_key(&batch.number());
-        let stale = if batches.iter().any(is_open) { self.look_again(resource).await } else { None };
-        let mut goes_on = true;
+    /// is not sent, because it was planned upon it. Users of a total that is set to zero come before it.
+    async fn resource(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
+        let mut numbers = batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
+        let is_open = numbers.any(|number| !self.settings.settled.contains_key(&number));
+        let stale = if is_open { self.look_again(resource).await } else { None };
+        let stale = stale.as_ref();
+        let (first, after): (Vec<_>, Vec<_>) = people.into_iter().partition(PeopleBatch::goes_first);
+        let mut people = self.people(resource, first, true, stale).await;
+        let goes_on = people.iter().all(|exchange| self.is_done_of_people(resource, exchange));
+        let (usages, goes_on) = self.totals(resource, batches, goes_on, stale).await;
+        people.extend(self.people(resource, after, goes_on, stale).await);
+        Exchanges { usages, people }
+    }
+
+    /// The requests about totals; also whether all of them did what they were to do.
+    async fn totals(
+        &self,
+        resource: &ResourcePlan,
+        batches: Vec<Batch>,
+        mut goes_on: bool,
+        stale: Option<&StaleResource>,
+    ) -> (Vec<Exchange>, bool) {
         let mut exchanges: Vec<Exchange> = Vec::with_capacity(batches.len());
         for batch in batches {
             let exchange = if let Some(sent) = self.settings.settled.get(&batch.number()) {
@@ -194,13 +230,13 @@ impl Run<'_> {
             } else if goes_on && stale.is_none() {
                 self.exchange(resource, batch).await
             } else {
-                self.not_sent(batch, stale.as_ref())
+                self.not_sent(batch, stale)
             };
             self.observer.posted();
             goes_on = self.is_done(resource, &exchange);
             exchanges.push(exchange);
         }
-        exchanges
+        (exchanges, goes_on)
     }
 
     /// Whether a request did what it was to do, so that the next one can be built upon it.
@@ -221,15 +257,19 @@ impl Run<'_> {
         }
     }
 
-    fn not_sent(&self, batch: Batch, stale: Option<&StaleResource>) -> Exchange {
+    /// Why a request is not sent.
+    pub(super) fn obstacle(&self, stale: Option<&StaleResource>) -> Sent {
         let other = || match stale {
             Some(_) => "the resource is stale".to_owned(),
             None => "an earlier request of this resource was not accepted".to_owned(),
         };
-        let reason = self.stop.reason().map_or_else(other, |reason| reason.to_string());
+        Sent::NotSent { reason: self.stop.reason().map_or_else(other, |reason| reason.to_string()) }
+    }
+
+    fn not_sent(&self, batch: Batch, stale: Option<&StaleResource>) -> Exchange {
         Exchange {
             batch,
-            sent: Sent::NotSent { reason },
+            sent: self.obstacle(stale),
             stored: stale.map(|stale| stale.stored.clone()),
             plan_periods_changed: stale.is_some_and(|stale| stale.plan_periods_changed),
         }
@@ -295,7 +335,6 @@ impl Run<'_> {
         standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
     }
 
-    /// Writes a request down, sends it, and writes its answer down.
     async fn send(
         &self,
         resource: &ResourcePlan,
@@ -303,40 +342,40 @@ impl Run<'_> {
         date: Option<Timestamp>,
         attempt: u32,
     ) -> Sent {
-        let body = self.poster.body(batch, date);
-        let Some(journalled) = self.journalled else { return self.poster.post(&body).await };
-        if !journalled.lock.is_held() {
-            return Sent::NotSent { reason: "another run may have taken the lock of this month".into() };
-        }
         let sending = Sending {
             batch: batch.number(),
             attempt,
-            kind: "set_usage".into(),
+            kind: Call::Usage.name().into(),
             resource: batch.resource(),
-            body: body.clone(),
+            body: self.poster.body(batch, date),
         };
+        self.send_written_down(Call::Usage, sending, |run, sent| self.audit(run, resource, batch, sent)).await
+    }
+
+    /// Writes a request down, sends it, and writes its answer down.
+    pub(super) async fn send_written_down(
+        &self,
+        call: Call,
+        sending: Sending,
+        audit: impl FnOnce(RunId, &Sent) -> Vec<AuditEntry>,
+    ) -> Sent {
+        let Some(journalled) = self.journalled else { return self.poster.post(call, &sending.body).await };
+        if !journalled.lock.is_held() {
+            return Sent::NotSent { reason: "another run may have taken the lock of this month".into() };
+        }
+        let (batch, attempt, body) = (sending.batch, sending.attempt, sending.body.clone());
         if let Err(error) = journalled.journal.sending(sending).await {
             return Sent::NotSent { reason: format!("the journal cannot be written: {error}") };
         }
-        let sent = self.poster.post(&body).await;
-        journalled.journal.answered(Answered {
-            batch: batch.number(),
-            attempt,
-            answer: answer_of(&sent),
-            audit: self.audit(journalled.run, resource, batch, &sent),
-        });
+        let sent = self.poster.post(call, &body).await;
+        let (answer, audit) = (answer_of(&sent), audit(journalled.run, &sent));
+        journalled.journal.answered(Answered { batch, attempt, answer, audit });
         sent
     }
 
     /// What is written into the audit trail of a request: each of its changed rows.
     fn audit(&self, run: RunId, resource: &ResourcePlan, batch: &Batch, sent: &Sent) -> Vec<AuditEntry> {
-        let answer = match sent {
-            Sent::Accepted => "accepted".to_owned(),
-            Sent::Rejected { status, message } => format!("rejected: {status}, {message}"),
-            Sent::NotNow { status, .. } => format!("asked to come later: {status}"),
-            Sent::Lost { reason } => format!("lost: {reason}"),
-            Sent::NotSent { reason } => format!("not sent: {reason}"),
-        };
+        let answer = told(sent);
         let posted = resource.lines.iter().filter(|line| batch.posts(line, self.header));
         let entries = posted.map(|line| AuditEntry {
             at: self.poster.now().unwrap_or_default(),
@@ -357,18 +396,21 @@ impl Run<'_> {
     }
 
     /// The first post into a past month: read back there, and this month found as it was.
-    async fn first_into_the_past(&self, resource: &ResourcePlan, batches: Vec<Batch>) -> Vec<Exchange> {
+    async fn first_into_the_past(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
         let this_month = || self.reader.usages_of(resource.resource, self.header.current_period);
         let before = match this_month().await {
             Ok(before) => before,
             Err(error) => {
                 self.stop.because(StopReason::Server(error.to_string()));
-                return batches.into_iter().map(|batch| self.not_sent(batch, None)).collect();
+                let usages = batches.into_iter().map(|batch| self.not_sent(batch, None)).collect();
+                let people = people.into_iter().map(|batch| self.people_not_sent(batch, None)).collect();
+                return Exchanges { usages, people };
             }
         };
-        let exchanges = self.resource(resource, batches).await;
-        let was_sent = exchanges.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
-        if was_sent && !self.is_in_its_month(resource, &exchanges, this_month().await.ok(), &before).await {
+        let exchanges = self.resource((resource, batches, people)).await;
+        let usages = &exchanges.usages;
+        let was_sent = usages.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
+        if was_sent && !self.is_in_its_month(resource, usages, this_month().await.ok(), &before).await {
             self.stop.because(StopReason::NotInItsMonth(self.header.period.to_string()));
         }
         exchanges
@@ -417,7 +459,7 @@ impl Run<'_> {
         }
     }
 
-    fn judge(&self, sent: &Sent) {
+    pub(super) fn judge(&self, sent: &Sent) {
         let lost = match sent {
             Sent::NotNow { .. } | Sent::Lost { .. } => self.lost_in_a_row.fetch_add(1, Ordering::Relaxed) + 1,
             Sent::Accepted | Sent::Rejected { .. } | Sent::NotSent { .. } => {
@@ -438,8 +480,19 @@ impl Run<'_> {
     }
 }
 
+/// An answer, as the audit trail tells it.
+pub(super) fn told(sent: &Sent) -> String {
+    match sent {
+        Sent::Accepted => "accepted".to_owned(),
+        Sent::Rejected { status, message } => format!("rejected: {status}, {message}"),
+        Sent::NotNow { status, .. } => format!("asked to come later: {status}"),
+        Sent::Lost { reason } => format!("lost: {reason}"),
+        Sent::NotSent { reason } => format!("not sent: {reason}"),
+    }
+}
+
 /// What a read that failed means for the run.
-fn stop_reason(error: &WaldurError) -> StopReason {
+pub(super) fn stop_reason(error: &WaldurError) -> StopReason {
     if error.is_about_the_account() {
         StopReason::Account(error.to_string())
     } else {

@@ -10,13 +10,15 @@ use std::time::Instant;
 use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageId, visible};
 use crate::error::Error;
 use crate::plan::{
-    Change, Figures, Line, Plan, Refusal, Reporter, ResourcePlan, Standing, StoredRows, Wanted, by_key, kept,
+    Change, Figures, Line, Plan, Refusal, Reporter, ResourcePlan, Standing, StoredPeople, StoredRows, Wanted,
+    by_key, by_name, kept,
 };
 use crate::resolve::{Catalogue, PlanPeriod};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
+use super::people;
 use super::writers::Writers;
 use super::{Observer, Stages};
 
@@ -29,6 +31,9 @@ pub struct StaleLine {
     pub name: String,
     /// The component.
     pub component: ComponentType,
+    /// The user, where it is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// What was stored when the plan was made; `None` where no row was.
     pub planned_from: Option<Figures>,
     /// What is stored now; `None` where no row is.
@@ -71,6 +76,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     let read_at = Instant::now();
     let period = plan.header.period;
     let all = reader.usages(&snapshot.catalogue, period, &mut snapshot.capabilities).await?;
+    let all_people = people::stored_for(reader, &plan, &snapshot.catalogue, &all).await?;
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = plan.changed().map(|resource| resource.resource).collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
@@ -79,21 +85,24 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     for resource in plan.changed() {
         postable(resource, &snapshot.catalogue)?;
     }
-    let stored = by_key(&all);
+    let (stored, stored_people) = (by_key(&all), by_name(&all_people));
     let mut stale_resources = HashMap::new();
     let (mut already_there, mut stale) = (0, Vec::new());
     let header = plan.header.clone();
     for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
         let plan_periods_changed = have_changed(resource, periods, period);
-        let lines = stale_lines(resource, &stored, plan_periods_changed);
+        let lines = stale_lines(resource, &stored, &stored_people, plan_periods_changed);
         if !lines.is_empty() {
             let own = all.iter().filter(|usage| usage.resource == resource.resource).cloned().collect();
-            stale_resources.insert(resource.resource, StaleResource { stored: own, plan_periods_changed });
+            let people = people::of_resource(&all_people, resource.resource);
+            let found = StaleResource { stored: own, people, plan_periods_changed };
+            stale_resources.insert(resource.resource, found);
             stale.extend(lines);
             // Nothing of it is sent, so it stays as it was planned.
             continue;
         }
+        already_there += people::settle(resource, &stored, &stored_people);
         already_there += settle(resource, &stored);
         complete(resource, &stored, periods, &snapshot.catalogue);
         resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
@@ -121,11 +130,13 @@ pub fn have_changed(resource: &ResourcePlan, now: &[PlanPeriod], month: BillingP
     now.len() != resource.plan_periods.len() || !now.iter().all(is_known)
 }
 
-/// The changed and the kept lines whose stored figures are neither those of the plan nor the new ones;
+/// The changed and the kept lines, and the users, whose stored figures are neither those of the plan nor
+/// the new ones;
 /// all that would be posted where the plan periods changed.
 pub fn stale_lines(
     resource: &ResourcePlan,
     stored: &StoredRows<'_>,
+    people: &StoredPeople<'_>,
     plan_periods_changed: bool,
 ) -> Vec<StaleLine> {
     let is_stale = |line: &&Line| {
@@ -137,6 +148,7 @@ pub fn stale_lines(
         resource: resource.resource,
         name: resource.name.clone(),
         component: line.component.clone(),
+        username: None,
         planned_from: line.change.old().cloned(),
         stored: resource.now(line, stored).figures().cloned(),
         new: line.posted().map(|new| new.amount.get()),
@@ -148,13 +160,14 @@ pub fn stale_lines(
             resource: resource.resource,
             name: resource.name.clone(),
             component: kept.component.clone(),
+            username: None,
             planned_from: Some(kept.figures.clone()),
             stored: now.figures().cloned(),
             new: None,
             plan_periods_changed,
         })
     });
-    changed.chain(kept).collect()
+    changed.chain(kept).chain(people::stale(resource, stored, people)).collect()
 }
 
 /// Takes the lines out that are stored as planned already; how many.

@@ -73,7 +73,7 @@ impl Results {
 
     /// Writes the corrections of a plan, where it has any.
     pub fn corrections(&self, plan: &Plan) -> Result<Option<PathBuf>, Error> {
-        if plan.corrections().next().is_none() {
+        if plan.rows_closed() == 0 {
             return Ok(None);
         }
         let path = self.free("corrections")?;
@@ -216,8 +216,10 @@ fn told(lines: &[&LineOutcome], kind: Kind, at: Timestamp) -> Vec<(String, CellK
 
 /// The rows in the long form, where the input cannot be read any more as it was.
 fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawRows {
-    let columns =
-        ["resource_uuid", "resource_name", "billing_period", "component_type", "amount", "description"];
+    let mut columns =
+        vec!["resource_uuid", "resource_name", "billing_period", "component_type", "amount", "description"];
+    let has_people = rows.values().flat_map(BTreeMap::values).any(|line| line.username.is_some());
+    columns.extend(has_people.then_some("username"));
     let headers = columns.iter().chain(kind.headers()).map(|header| text(header)).collect();
     let mut table = RawRows { delimiter: None, rows: vec![headers] };
     for line in rows.values().flat_map(BTreeMap::values) {
@@ -229,6 +231,7 @@ fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawR
             (line.planned.amount.to_string(), CellKind::Number),
             text(&line.planned.description),
         ];
+        row.extend(has_people.then(|| text(line.username.as_deref().unwrap_or_default())));
         row.extend(told(&[line], kind, at));
         table.rows.push(row);
     }

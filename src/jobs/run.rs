@@ -13,7 +13,9 @@ use serde_json::json;
 
 use crate::domain::{OfferingId, ResourceId, RunId};
 use crate::error::Error;
-use crate::plan::{Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredUsage, by_key};
+use crate::plan::{
+    Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredRows, by_key, by_name,
+};
 use crate::resolve::Catalogue;
 use crate::store::{
     Answer, End, Lock, LockScope, NewRun, RequestRecord, RunSummary, Store, StoreError, StoredRun,
@@ -23,6 +25,7 @@ use crate::waldur::{Reader, Sent};
 use super::apply::{ApplyReport, apply};
 use super::catalogue;
 use super::freshness::StaleResource;
+use super::people;
 use super::post::{PostSettings, Stop};
 use super::refresh::{have_changed, stale_lines};
 use super::{Observer, Stages};
@@ -230,9 +233,13 @@ pub async fn resume(
     stages.next("stored usages");
     let read_at = Instant::now();
     let all = reader.usages(&snapshot.catalogue, plan.header.period, &mut snapshot.capabilities).await?;
+    let people = people::stored_for(reader, &plan, &snapshot.catalogue, &all).await?;
+    let (rows, stored_people) = (by_key(&all), by_name(&people));
     stages.next("settle");
     let attempts = attempts(&requests);
-    let (settled, open) = settle(&plan, &requests, &all);
+    let answers = answers(&requests);
+    let (mut settled, mut open) = settle(&plan, &answers, &rows);
+    open.extend(people::settle_requests(&plan, &answers, &rows, &stored_people, &mut settled));
     let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &to_send).await?;
     catalogue::of_one_month(reader, &snapshot)?;
@@ -240,9 +247,10 @@ pub async fn resume(
     for resource in plan.changed().filter(|resource| to_send.contains(&resource.resource)) {
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
         let plan_periods_changed = have_changed(resource, periods, plan.header.period);
-        if !stale_lines(resource, &by_key(&all), plan_periods_changed).is_empty() {
+        if !stale_lines(resource, &rows, &stored_people, plan_periods_changed).is_empty() {
             let stored = all.iter().filter(|row| row.resource == resource.resource).cloned().collect();
-            stale.insert(resource.resource, StaleResource { stored, plan_periods_changed });
+            let people = people::of_resource(&people, resource.resource);
+            stale.insert(resource.resource, StaleResource { stored, people, plan_periods_changed });
         }
     }
     drop(stages);
@@ -259,14 +267,8 @@ fn attempts(requests: &[RequestRecord]) -> HashMap<u32, u32> {
     attempts
 }
 
-/// What became of each request that was sent, and the resources with a request that is still to be
-/// sent. One of which no answer is known is settled by what is stored: where all of it is there, or
-/// something else is, it is not sent again.
-fn settle(
-    plan: &Plan,
-    requests: &[RequestRecord],
-    all: &[StoredUsage],
-) -> (HashMap<u32, Sent>, Vec<ResourceId>) {
+/// What is known of the last attempt at each request.
+fn answers(requests: &[RequestRecord]) -> HashMap<u32, Sent> {
     let mut last: HashMap<u32, &RequestRecord> = HashMap::new();
     for request in requests {
         let newest = last.entry(request.batch).or_insert(request);
@@ -274,16 +276,25 @@ fn settle(
             *newest = request;
         }
     }
-    let stored = by_key(all);
+    last.into_iter().map(|(batch, request)| (batch, sent_of(request))).collect()
+}
+
+/// What became of each request about totals that was sent, and the resources with one that is still to
+/// be sent. One of which no answer is known is settled by what is stored: where all of it is there, or
+/// something else is, it is not sent again.
+fn settle(
+    plan: &Plan,
+    answers: &HashMap<u32, Sent>,
+    stored: &StoredRows<'_>,
+) -> (HashMap<u32, Sent>, Vec<ResourceId>) {
     let (mut settled, mut open) = (HashMap::new(), Vec::new());
     for (resource, batches) in Batch::of_plan(plan) {
         for batch in batches {
-            let sent = last.get(&batch.number()).map(|request| sent_of(request));
-            match sent {
+            match answers.get(&batch.number()).cloned() {
                 Some(sent @ (Sent::Accepted | Sent::Rejected { .. })) => {
                     settled.insert(batch.number(), sent);
                 }
-                Some(lost @ Sent::Lost { .. }) if !is_as_before(plan, resource, &batch, &stored) => {
+                Some(lost @ Sent::Lost { .. }) if !is_as_before(plan, resource, &batch, stored) => {
                     settled.insert(batch.number(), lost);
                 }
                 Some(Sent::Lost { .. } | Sent::NotNow { .. } | Sent::NotSent { .. }) | None => {
@@ -296,12 +307,7 @@ fn settle(
 }
 
 /// Whether something of a request is missing and nothing of it is otherwise than it was or is wanted.
-fn is_as_before(
-    plan: &Plan,
-    resource: &ResourcePlan,
-    batch: &Batch,
-    stored: &crate::plan::StoredRows<'_>,
-) -> bool {
+fn is_as_before(plan: &Plan, resource: &ResourcePlan, batch: &Batch, stored: &StoredRows<'_>) -> bool {
     let posted = resource.lines.iter().filter(|line| batch.posts(line, &plan.header));
     let standings: Vec<Standing> = posted.map(|line| resource.standing(line, stored)).collect();
     standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)

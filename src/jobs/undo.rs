@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::findings::RowCounts;
 use crate::plan::{
     Change, Figures, Header, Line, Made, Plan, Refusal, Reporter, Reporting, ResourcePlan, Standing,
-    StoredRows, StoredUsage, Wanted, by_key, kept,
+    StoredRows, StoredUsage, Wanted, by_key, by_name, kept,
 };
 use crate::resolve::{Catalogue, RowsPer};
 use crate::store::StoredRun;
@@ -21,6 +21,7 @@ use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
+use super::people;
 use super::plan::last_month;
 use super::refresh::StaleLine;
 use super::run::plan_of;
@@ -65,6 +66,7 @@ pub async fn undo(
     let read_at = Instant::now();
     let all = reader.usages(&snapshot.catalogue, undone.header.period, &mut snapshot.capabilities).await?;
     let last_month = last_month(reader, &undone, &mut snapshot).await?;
+    let all_people = people::stored_for(reader, &undone, &snapshot.catalogue, &all).await?;
     reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("plan periods");
     let changed: BTreeSet<ResourceId> = undone.changed().map(|resource| resource.resource).collect();
@@ -90,19 +92,28 @@ pub async fn undo(
         capabilities,
         ..undone.header.clone()
     };
-    let stored = by_key(&all);
+    let (stored, stored_people) = (by_key(&all), by_name(&all_people));
+    let of_people = people::WayBack {
+        catalogue: &catalogue,
+        reporting: &reporting,
+        rows: &stored,
+        people: &stored_people,
+    };
     let way_back =
         WayBack { catalogue: &catalogue, reporting: &reporting, stored: &stored, all: &all, header: &header };
     let (mut resources, mut stale, mut stale_resources) = (Vec::new(), Vec::new(), HashMap::new());
     for resource in undone.changed() {
-        let lines = way_back.stale(resource);
+        let mut lines = way_back.stale(resource);
+        lines.extend(of_people.stale(resource));
         if !lines.is_empty() {
             let own = all.iter().filter(|row| row.resource == resource.resource).cloned().collect();
-            let found = StaleResource { stored: own, plan_periods_changed: false };
+            let people = people::of_resource(&all_people, resource.resource);
+            let found = StaleResource { stored: own, people, plan_periods_changed: false };
             stale_resources.insert(resource.resource, found);
             stale.extend(lines);
         }
-        resources.push(way_back.resource(resource)?);
+        let people = of_people.lines(resource)?;
+        resources.push(ResourcePlan { people, ..way_back.resource(resource)? });
     }
     drop(stages);
     let made = Made {
@@ -132,6 +143,7 @@ impl WayBack<'_> {
             resource: resource.resource,
             name: resource.name.clone(),
             component: line.component.clone(),
+            username: None,
             planned_from: line.change.wanted().map(Wanted::figures),
             stored: resource.now(line, self.stored).figures().cloned(),
             new: Some(before(line).amount),

@@ -12,7 +12,7 @@ use crate::domain::{BillingType, ComponentType, OfferingId, ResourceId};
 use crate::error::Error;
 use crate::plan::{
     BillableRow, Billing, BillingTime, Figures, InvoiceViews, Line, Plan, ResourcePlan, Standing, StoredRows,
-    StoredUsage, UnderPlanPeriod, Wanted, by_key,
+    StoredUsage, UnderPlanPeriod, Wanted, by_key, by_name,
 };
 use crate::resolve::Catalogue;
 use crate::waldur::{Account, Reader};
@@ -20,6 +20,7 @@ use crate::waldur::{Account, Reader};
 use super::apply::ApplyReport;
 use super::billing::{Patience, billing_of};
 use super::catalogue;
+use super::people;
 use super::{Observer, Stages};
 
 /// A row of a run, as it stands now.
@@ -31,6 +32,9 @@ pub struct VerifiedLine {
     pub name: String,
     /// The component.
     pub component: ComponentType,
+    /// The user, where the row is of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// What the run was to store.
     pub planned: Figures,
     /// What is stored; `None` where no row is.
@@ -101,7 +105,8 @@ pub async fn verify(reader: &Reader, plan: &Plan, observer: &dyn Observer) -> Re
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
     stages.next("stored usages");
     let stored = reader.usages(&snapshot.catalogue, plan.header.period, &mut snapshot.capabilities).await?;
-    let rows = by_key(&stored);
+    let people = people::stored_for(reader, plan, &snapshot.catalogue, &stored).await?;
+    let (rows, people) = (by_key(&stored), by_name(&people));
     let mut lines = Vec::new();
     for resource in plan.changed() {
         for line in &resource.lines {
@@ -110,11 +115,13 @@ pub async fn verify(reader: &Reader, plan: &Plan, observer: &dyn Observer) -> Re
                 resource: resource.resource,
                 name: resource.name.clone(),
                 component: line.component.clone(),
+                username: None,
                 planned,
                 stored: resource.now(line, &rows).figures().cloned(),
                 is_as_planned: resource.standing(line, &rows) == Standing::AsPlanned,
             });
         }
+        lines.extend(people::verified(resource, &rows, &people));
     }
     stages.next("invoices");
     let bills = bills(reader, &snapshot.account, &snapshot.catalogue, plan, &stored).await;

@@ -1,9 +1,14 @@
 //! Single cells: text to amount, month, id, truth value.
 
-use crate::domain::{Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, visible};
+use crate::domain::{
+    Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, is_invisible, visible,
+};
 use crate::findings::{Code, Finding};
 
 use super::{Cell, CellKind};
+
+/// Characters of a username.
+const LONGEST_USERNAME: usize = 100;
 
 /// Parses an amount that is to be reported. The finding has no place yet.
 pub fn amount(cell: Cell<'_>) -> Result<ReportableAmount, Finding> {
@@ -97,6 +102,22 @@ pub fn description(cell: Cell<'_>) -> Result<&str, Finding> {
     }
 }
 
+/// Checks a username against what the server takes, and against what nobody could tell apart.
+pub fn username(cell: Cell<'_>) -> Result<&str, Finding> {
+    let characters = cell.text.chars().count();
+    let fault = |found: String, expected: &'static str| Finding::new(Code::InvalidUsername, found, expected);
+    match cell.kind {
+        CellKind::Error | CellKind::Boolean | CellKind::Date => Err(fault(shown(cell), "the name of a user")),
+        CellKind::Blank | CellKind::Text | CellKind::Number if characters > LONGEST_USERNAME => {
+            Err(fault(format!("{characters} characters"), "at most 100 characters"))
+        }
+        CellKind::Blank | CellKind::Text | CellKind::Number if cell.text.chars().any(is_invisible) => {
+            Err(fault(shown(cell), "characters that show"))
+        }
+        CellKind::Blank | CellKind::Text | CellKind::Number => Ok(cell.text),
+    }
+}
+
 /// Workbooks write what XML cannot hold as `_xHHHH_`, lone surrogates among it.
 fn has_lone_surrogate(text: &str) -> bool {
     text.match_indices("_xD").chain(text.match_indices("_xd")).any(|(at, _)| {
@@ -150,6 +171,24 @@ mod tests {
         for (text, kind, expected) in table {
             assert_eq!(code(text, kind), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn usernames_show_whom_they_mean() {
+        let verdict = |text: &str, kind| {
+            let taken = username(Cell { text, kind }).map(str::to_owned);
+            taken.map_err(|finding| finding.code)
+        };
+        assert_eq!(
+            verdict("jürgen.o'hara@example.org", CellKind::Text),
+            Ok("jürgen.o'hara@example.org".into())
+        );
+        assert_eq!(verdict("1004", CellKind::Number), Ok("1004".into()));
+        assert!(verdict(&"ä".repeat(100), CellKind::Text).is_ok());
+        for text in [&"ä".repeat(101), "a\u{202e}b", "a\nb", "a\u{200b}b", "a\0"] {
+            assert_eq!(verdict(text, CellKind::Text), Err(Code::InvalidUsername), "{text:?}");
+        }
+        assert_eq!(verdict("true", CellKind::Boolean), Err(Code::InvalidUsername));
     }
 
     #[test]

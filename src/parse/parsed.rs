@@ -114,6 +114,8 @@ pub struct Subject {
     pub carry_over: Option<CarryOver>,
     /// Whether it said so in `missing_usage_policy`.
     pub names_policy: bool,
+    /// The user whose share of the usage it is; `None` where it is of the whole.
+    pub username: Option<Arc<str>>,
 }
 
 /// A row that names what it does not report.

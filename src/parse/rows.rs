@@ -128,12 +128,11 @@ impl<'a> RowDraft<'a> {
         (policy.or(recurring), true)
     }
 
-    /// A row that speaks of one person is never posted as, or added to, the whole.
-    fn person(&mut self) {
-        if let Some((column, cell)) = self.filled(Field::Username) {
-            let finding = Finding::new(Code::UserRow, cells::shown(cell), "the usage of the whole resource");
-            self.fault(Some(column), finding.hint("leave such rows out, or use --skip-faulty"));
-        }
+    /// Whom the row speaks of, where it speaks of one person: such a row is never posted as, or added
+    /// to, the whole.
+    fn username(&mut self) -> Option<&'a str> {
+        let (column, cell) = self.filled(Field::Username)?;
+        self.take(column, cells::username(cell))
     }
 }
 
@@ -288,7 +287,7 @@ impl<'a> Parser<'a> {
         let description = draft.description();
         let (carry_over, names_policy) = draft.carry_over();
         let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
-        draft.person();
+        let username = draft.username();
         self.extra_cells(&mut draft, shape);
         let figure = match shape {
             Shape::Long => self.figure(&mut draft),
@@ -305,6 +304,7 @@ impl<'a> Parser<'a> {
         }
         let subject = self.parsed.subjects.len();
         let description = description.map(|description| self.text(description));
+        let username = username.map(|username| self.text(username));
         let number = raw.number();
         self.parsed.subjects.push(Subject {
             table,
@@ -317,6 +317,7 @@ impl<'a> Parser<'a> {
             description,
             carry_over,
             names_policy,
+            username,
         });
         if let Some((column, component, unit, amount)) = figure {
             self.parsed.figures.push(Figure { subject, column, component, unit, amount });

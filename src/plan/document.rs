@@ -21,6 +21,7 @@ use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod};
 
 use super::change::{Change, Figures, Wanted};
 use super::month_state::MonthState;
+use super::people::PersonLine;
 use super::stored::StoredUsage;
 
 /// The version of the file format.
@@ -339,12 +340,15 @@ pub struct ResourcePlan {
     /// What rides along; never counted as a change.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub kept: Vec<Kept>,
+    /// The usage of its users, by component and name; sent after the totals that it is a part of.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub people: Vec<PersonLine>,
 }
 
 impl ResourcePlan {
     /// Whether anything is to be posted.
     pub fn has_changes(&self) -> bool {
-        self.lines.iter().any(|line| line.posted().is_some())
+        self.lines.iter().any(|line| line.posted().is_some()) || self.posted_people().next().is_some()
     }
 
     /// The order in which people look for it.
@@ -431,7 +435,12 @@ impl Plan {
 
     /// The cell that a line's amount comes from; its file goes without saying where there is only one.
     pub fn cell<'a>(&self, line: &'a Line) -> &'a str {
-        let place = line.place.as_deref().unwrap_or_default();
+        self.cell_of(line.place.as_deref())
+    }
+
+    /// The same of a place.
+    pub fn cell_of<'a>(&self, place: Option<&'a str>) -> &'a str {
+        let place = place.unwrap_or_default();
         match self.header.inputs.as_slice() {
             [only] => {
                 let file = visible(&only.name).to_string();
@@ -449,7 +458,12 @@ impl Plan {
     /// How many rows of the files it does not post although they say something else than what is
     /// stored: those that were left out, and those of a closed month.
     pub fn rows_not_posted(&self) -> usize {
-        self.header.rows_left_out + self.corrections().count()
+        self.header.rows_left_out + self.rows_closed()
+    }
+
+    /// How many rows differ and cannot be posted, because their month is closed.
+    pub fn rows_closed(&self) -> usize {
+        self.corrections().count() + self.people_corrections().count()
     }
 
     /// What differs and cannot be posted, because its month is closed.

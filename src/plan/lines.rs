@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Amount, BillingType, CarryOver, ComponentType, ResourceId, Spot, visible};
+use crate::domain::{Amount, BillingType, CarryOver, ComponentType, Place, ResourceId, Spot, visible};
 use crate::findings::{Code, Finding, Findings};
 use crate::resolve::{Capabilities, Catalogue, NO_FILE, Offering, Resource, RowsPer, Usage};
 
@@ -95,6 +95,7 @@ impl Planner<'_> {
             plan_periods: reach.of_month().cloned().collect(),
             lines,
             kept,
+            people: Vec::new(),
         }
     }
 
@@ -145,9 +146,9 @@ impl Planner<'_> {
     }
 
     /// The row of a figure.
-    fn source(&self, usage: &Usage) -> Option<SourceRow> {
-        let input = self.inputs.iter().position(|input| *input.name == *usage.place.file)?;
-        let Spot::Cell { row, column } = usage.place.spot else { return None };
+    pub(super) fn source(&self, place: &Place) -> Option<SourceRow> {
+        let input = self.inputs.iter().position(|input| *input.name == *place.file)?;
+        let Spot::Cell { row, column } = place.spot else { return None };
         Some(SourceRow { input: u32::try_from(input).ok()?, row, column })
     }
 
@@ -180,7 +181,7 @@ impl Planner<'_> {
             note: placed.usage.filter(|usage| is_filled_in(usage)).map(|_| "no row names it".to_owned()),
             withheld: None,
             place: placed.usage.map(|usage| usage.place.to_string()),
-            source: placed.usage.and_then(|usage| self.source(usage)),
+            source: placed.usage.and_then(|usage| self.source(&usage.place)),
             change: placed.change,
         }
     }
@@ -217,7 +218,11 @@ fn closed<'a>(entry: &Entry<'a>) -> Placed<'a> {
         new = super::Wanted { description: old.description.clone(), carry_over: old.carry_over, ..new };
     }
     let change = Change::between(new, old);
-    Placed { change, usage: Some(usage), row: None, plan_period: None, by_plan_period: false, frozen: None }
+    let row = match entry.stored.as_slice() {
+        [only] => Some(only.id),
+        _ => None,
+    };
+    Placed { change, usage: Some(usage), row, plan_period: None, by_plan_period: false, frozen: None }
 }
 
 fn about(finding: Finding, usages: &[&Usage]) -> Finding {

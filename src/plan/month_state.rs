@@ -133,6 +133,17 @@ impl Reporting {
         if is_taken { MonthState::Closing } else { MonthState::Closed }
     }
 
+    /// What the month is to the usage of users. An open invoice does not help them: of a past month the
+    /// server takes theirs from the owner of the provider only where it is never billed.
+    pub fn state_of_people(&self, resource: &Resource, billing_type: &BillingType) -> MonthState {
+        let state = self.state(resource, billing_type);
+        let role = self.roles.get(&resource.offering).copied().unwrap_or(Role::Other);
+        match (state, role, billing_type) {
+            (MonthState::Closing, Role::ProviderOwner, BillingType::Usage) => MonthState::Closed,
+            (state, ..) => state,
+        }
+    }
+
     /// Whether a post is stored and never reaches the invoice.
     pub fn is_too_late_for_the_invoice(&self, resource: &Resource, billing_type: &BillingType) -> bool {
         !self.is_current()

@@ -125,13 +125,14 @@ impl ResourcePlan {
     }
 
     /// The lines that a post of this resource depends on: those that it changes, and what is stored of
-    /// the same components, from which the amount to send may follow.
+    /// the same components, from which the amount to send may follow, or which is the total of users.
     pub fn matters(&self, line: &Line) -> bool {
         let is_posted = |other: &&Line| other.posted().is_some() && other.component == line.component;
         match line.change {
             Change::Create { .. } | Change::Update { .. } => line.posted().is_some(),
             Change::OnlyOnServer { .. } | Change::Same { .. } => {
                 self.lines.iter().any(|other| is_posted(&other))
+                    || self.posted_people().any(|person| person.component == line.component)
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::{Amount, BillingType};
 
 use super::change::Change;
 use super::document::{Line, Plan};
+use super::people::PeopleCounts;
 
 /// How many lines have each action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -158,6 +159,9 @@ pub struct Summary {
     pub lines: Counts,
     /// Stored rows that are posted again unchanged.
     pub kept: usize,
+    /// The lines of users, which no other figure counts.
+    #[serde(skip_serializing_if = "PeopleCounts::is_empty")]
+    pub people: PeopleCounts,
     /// What all lines cost.
     pub money: Money,
     /// By component and unit.
@@ -193,6 +197,7 @@ impl Summary {
             resources_to_post: plan.changed().count(),
             lines,
             kept: plan.changed().map(|resource| resource.kept.len()).sum(),
+            people: PeopleCounts::of(plan),
             money,
             components: totals(components),
             projects: totals(projects),

@@ -10,6 +10,7 @@ use crate::domain::visible;
 use crate::plan::{Change, Header, Line, Money, Plan, Summary, Totals};
 
 use super::corrections::corrections;
+use super::people::people;
 use super::{ReportError, write_amount, write_file};
 
 /// Writes the workbook.
@@ -19,6 +20,9 @@ pub fn write_comparison(path: &Path, plan: &Plan) -> Result<(), ReportError> {
     properties(&mut workbook, plan)?;
     summary(workbook.add_worksheet(), plan, &styles)?;
     lines(workbook.add_worksheet(), plan, &styles)?;
+    if plan.has_people() {
+        people(workbook.add_worksheet(), plan, &styles, |_| true)?;
+    }
     if plan.corrections().next().is_some() {
         corrections(workbook.add_worksheet(), plan, &styles)?;
     }

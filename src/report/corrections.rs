@@ -5,9 +5,10 @@ use std::path::Path;
 use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 
 use crate::domain::visible;
-use crate::plan::Plan;
+use crate::plan::{PersonLine, Plan};
 
 use super::comparison::{Styles, properties};
+use super::people::people;
 use super::{ReportError, write_amount, write_file};
 
 const HEADERS: [(&str, f64); 17] = [
@@ -37,6 +38,9 @@ pub fn write_corrections(path: &Path, plan: &Plan) -> Result<(), ReportError> {
     let mut workbook = Workbook::new();
     properties(&mut workbook, plan)?;
     corrections(workbook.add_worksheet(), plan, &Styles::new())?;
+    if plan.people_corrections().next().is_some() {
+        people(workbook.add_worksheet(), plan, &Styles::new(), PersonLine::is_correction)?;
+    }
     write_file(path, &workbook.save_to_buffer()?)
 }
 

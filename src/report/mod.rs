@@ -7,6 +7,7 @@
 mod comparison;
 mod corrections;
 mod page;
+mod people;
 mod rows;
 
 pub use comparison::write_comparison;

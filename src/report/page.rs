@@ -8,6 +8,8 @@ use std::fmt::{self, Write};
 use crate::domain::{Amount, visible};
 use crate::plan::{Change, Line, Money, Plan, Summary, Totals, Wanted};
 
+use super::people::status;
+
 const STYLE: &str = include_str!("../../templates/report.css");
 
 /// The page of a plan.
@@ -22,6 +24,7 @@ pub fn plan_page(plan: &Plan) -> String {
     page.totals("By project", &summary.projects);
     page.changes("Changes", plan, Line::posted);
     page.changes("Not posted: to be settled on the invoice", plan, Line::correction);
+    page.people("Users, each a part of a total", plan);
     page.others("Only on the server, and left as it is", plan, |change| {
         matches!(change, Change::OnlyOnServer { .. })
     });
@@ -171,6 +174,27 @@ impl Page {
                 if *money == Money::default() { Cell::Nothing } else { Cell::Change(money.difference()) },
             ];
             names.map(|name| Cell::Text(name)).chain(counts.map(Cell::Count)).chain(figures).collect()
+        });
+        self.table(title, &headers, rows);
+    }
+
+    fn people(&mut self, title: &str, plan: &Plan) {
+        let headers =
+            ["Organisation", "Project", "Resource", "Component", "User", "Action", ">Stored", ">New", "Cell"];
+        let rows = plan.resources.iter().flat_map(|resource| {
+            resource.people.iter().map(move |person| {
+                vec![
+                    Cell::Text(&resource.customer_name),
+                    Cell::Text(&resource.project_name),
+                    Cell::Text(&resource.name),
+                    Cell::Text(person.component.as_str()),
+                    Cell::Text(&person.username),
+                    Cell::Text(status(person)),
+                    person.old.map_or(Cell::Nothing, Cell::Amount),
+                    Cell::Amount(person.new.get()),
+                    Cell::Text(plan.cell_of(person.place.as_deref())),
+                ]
+            })
         });
         self.table(title, &headers, rows);
     }

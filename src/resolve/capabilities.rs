@@ -63,6 +63,8 @@ pub struct Capabilities {
     pub requests_are_atomic: Evidence<bool>,
     /// Whether a post replaces the resource's map of current usages as a whole.
     pub replaces_current_usages: Evidence<bool>,
+    /// Whether the usage of several users can be set in one request.
+    pub bulk_user_usages: Evidence<bool>,
     /// The field for carrying over.
     pub carry_over: Evidence<CarryOverField>,
     /// Whether months turn in UTC, whatever the server's own zone, as on the recorded one of 2024.
@@ -81,6 +83,7 @@ impl Default for Capabilities {
             limits_count_stored_row: Evidence::assumed(true),
             requests_are_atomic: Evidence::assumed(false),
             replaces_current_usages: Evidence::assumed(true),
+            bulk_user_usages: Evidence::assumed(false),
             carry_over: Evidence::assumed(CarryOverField::Recurring),
             books_in_utc: Evidence::assumed(false),
             time_zone: Evidence::assumed(None),
@@ -101,6 +104,9 @@ impl Capabilities {
             if (major, minor, patch) >= (8, 0, 4) {
                 self.rows = Evidence::known(RowsPer::Month, &evidence);
             }
+            if (major, minor, patch) >= (8, 0, 5) {
+                self.bulk_user_usages = Evidence::known(true, &evidence);
+            }
             return;
         }
         self.takes_date = Evidence::known(true, &evidence);
@@ -115,6 +121,7 @@ impl Capabilities {
     fn learn_8_1(&mut self, evidence: &str) {
         self.rows = Evidence::known(RowsPer::PlanAndMonth, evidence);
         self.reports_while_invoice_is_open = Evidence::known(true, evidence);
+        self.bulk_user_usages = Evidence::known(true, evidence);
     }
 
     /// Learns from the fields of a stored row; the policy came with 8.1.
@@ -163,6 +170,7 @@ mod tests {
         }
         capabilities.learn_version("8.0.9");
         assert_eq!(capabilities.rows.value, RowsPer::Month);
+        assert!(capabilities.bulk_user_usages.value);
         capabilities.learn_version("8.1.2");
         assert_eq!(capabilities.rows.value, RowsPer::PlanAndMonth);
         assert!(!capabilities.replaces_current_usages.value);

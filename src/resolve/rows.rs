@@ -9,6 +9,7 @@ use crate::parse::{Figure, Parsed, Subject};
 
 use super::capabilities::{Capabilities, CarryOverField};
 use super::catalogue::{Catalogue, Component, Resource};
+use super::people::{self, UserUsage, UserUsages};
 use super::resources::ResourceFinder;
 use super::usages::{Usage, Usages};
 use super::{columns, columns::Headers};
@@ -37,6 +38,8 @@ impl ResolveSettings {
 pub struct Resolved {
     /// The figures of the rows that are not at deny.
     pub usages: Usages,
+    /// The same of the rows that speak of one user.
+    pub people: UserUsages,
     /// The resources that a row at deny speaks of.
     pub tainted: HashSet<ResourceId>,
 }
@@ -57,10 +60,11 @@ pub fn rows(
         Judge { parsed, catalogue, capabilities, settings, findings, headers: Headers::new(catalogue) };
 
     let resources = judge.subjects(&mut finder);
-    let usages = judge.figures(&figures, &resources);
+    let (usages, people) = judge.figures(&figures, &resources);
     judge.duplicates(&usages);
+    people::duplicates(&people, catalogue, judge.findings);
     judge.nothing_reported(&figures, &resources);
-    judge.seal(usages, &resources, &mut finder)
+    judge.seal(usages, people, &resources, &mut finder)
 }
 
 struct Judge<'a> {
@@ -147,6 +151,21 @@ impl<'a> Judge<'a> {
             self.fault_in(index, Field::MissingUsagePolicy, finding);
         }
         self.agreement(index, resource);
+        self.only_of_totals(index);
+    }
+
+    /// The server keeps neither a note nor a carry-over of one user's usage.
+    fn only_of_totals(&mut self, index: usize) {
+        let subject = &self.parsed.subjects[index];
+        let (field, what) = match subject {
+            Subject { username: None, .. } => return,
+            Subject { description: Some(_), .. } => (Field::Description, "a description"),
+            Subject { carry_over: Some(_), names_policy: false, .. } => (Field::Recurring, "recurring"),
+            Subject { carry_over: Some(_), .. } => (Field::MissingUsagePolicy, "missing_usage_policy"),
+            Subject { .. } => return,
+        };
+        let expected = "nothing beside the amount of a user; it is ignored";
+        self.fault_in(index, field, Finding::new(Code::UserFieldIgnored, what, expected));
     }
 
     fn resource_field(&self, index: usize) -> Field {
@@ -171,13 +190,31 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn figures(&mut self, figures: &[Figure], resources: &Resources<'_>) -> Vec<(usize, Usage)> {
-        let mut usages = Vec::with_capacity(figures.len());
+    /// The figures of the whole, each with its subject, and those of single users.
+    fn figures(
+        &mut self,
+        figures: &[Figure],
+        resources: &Resources<'_>,
+    ) -> (Vec<(usize, Usage)>, Vec<UserUsage>) {
+        let (mut usages, mut people) = (Vec::with_capacity(figures.len()), Vec::new());
         for figure in figures {
             let Some(resource) = resources[figure.subject] else { continue };
             let Some(component) = self.component(figure, resource) else { continue };
-            let Subject { period, plan_period, row, description, carry_over, .. } =
+            let Subject { period, plan_period, row, description, carry_over, username, .. } =
                 &self.parsed.subjects[figure.subject];
+            if let Some(username) = username {
+                people.push(UserUsage {
+                    resource: resource.id,
+                    component: component.component_type.clone(),
+                    period: *period,
+                    plan_period: *plan_period,
+                    username: username.clone(),
+                    amount: figure.amount,
+                    place: self.parsed.place(figure.subject, Some(figure.column)),
+                    row: *row,
+                });
+                continue;
+            }
             let usage = Usage {
                 resource: resource.id,
                 component: component.component_type.clone(),
@@ -191,7 +228,7 @@ impl<'a> Judge<'a> {
             };
             usages.push((figure.subject, usage));
         }
-        usages
+        (usages, people)
     }
 
     fn component(&mut self, figure: &Figure, resource: &Resource) -> Option<&'a Component> {
@@ -323,6 +360,7 @@ impl<'a> Judge<'a> {
     fn seal(
         self,
         usages: Vec<(usize, Usage)>,
+        mut people: Vec<UserUsage>,
         resources: &Resources<'a>,
         finder: &mut ResourceFinder<'a>,
     ) -> Resolved {
@@ -343,6 +381,7 @@ impl<'a> Judge<'a> {
         }
         let list =
             usages.into_iter().map(|(_, usage)| usage).filter(|usage| !faulty.contains(&usage.row)).collect();
-        Resolved { usages: Usages::new(list), tainted }
+        people.retain(|usage| !faulty.contains(&usage.row));
+        Resolved { usages: Usages::new(list), people: UserUsages::new(people), tainted }
     }
 }

@@ -17,10 +17,25 @@ const COLUMNS: [(&str, &str); 9] = [
     ("uuid", "uuid"),
 ];
 
+/// The same of single users, whose rows name no month.
+const USER_COLUMNS: [(&str, &str); 9] = [
+    ("date", "reported"),
+    ("customer_name", "organisation"),
+    ("project_name", "project"),
+    ("resource_name", "resource"),
+    ("component_type", "component"),
+    ("username", "user"),
+    ("usage", ">usage"),
+    ("measured_unit", "unit"),
+    ("uuid", "uuid"),
+];
+
 /// A table with the columns that the rows have: the usual ones, or else all that were asked for.
 pub fn list_text(rows: &[ListRow], fields: &[String]) -> String {
     let columns: Vec<(&str, String)> = if fields.is_empty() {
-        COLUMNS.iter().map(|(field, header)| (*field, (*header).to_owned())).collect()
+        let is_of_users = rows.iter().any(|row| row.0.contains_key("username"));
+        let columns = if is_of_users { USER_COLUMNS } else { COLUMNS };
+        columns.iter().map(|(field, header)| (*field, (*header).to_owned())).collect()
     } else {
         fields.iter().map(|field| (field.as_str(), visible(field).to_string())).collect()
     };

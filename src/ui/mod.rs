@@ -8,6 +8,7 @@ mod findings;
 mod guards;
 mod list;
 mod outcome;
+mod people;
 mod plan;
 mod progress;
 mod runs;

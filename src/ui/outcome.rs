@@ -29,13 +29,17 @@ pub fn apply_text(report: &ApplyReport, run: RunId, style: Style) -> String {
         grouped(report.requests_lost),
         grouped(report.requests_not_sent)
     );
+    let people = report.lines.iter().filter(|line| line.username.is_some()).count();
+    if people > 0 {
+        let _ = writeln!(text, "{} of them of single users", grouped(people));
+    }
     let amiss: Vec<&LineOutcome> = report.lines.iter().filter(|line| !line.outcome.is_as_planned()).collect();
     if !amiss.is_empty() {
         let mut table = Table::new(&["resource", "component", ">planned", "outcome", "detail", "cell"]);
         for line in amiss.iter().take(SHOWN) {
             table.row([
                 visible(&line.name).to_string(),
-                visible(line.component.as_str()).to_string(),
+                of_whom(line.component.as_str(), line.username.as_deref()),
                 line.planned.amount.to_string(),
                 line.outcome.name().to_owned(),
                 detail(&line.outcome),
@@ -85,6 +89,12 @@ fn counted_entries(entries: usize) -> String {
     if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", grouped(entries)) }
 }
 
+/// A component, and the user where it is of one.
+pub(super) fn of_whom(component: &str, username: Option<&str>) -> String {
+    let component = visible(component);
+    username.map_or_else(|| component.to_string(), |name| format!("{component} of {}", visible(name)))
+}
+
 fn detail(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept => String::new(),
@@ -106,7 +116,7 @@ pub fn stale_text(stale: &[StaleLine]) -> String {
     for line in stale.iter().take(SHOWN) {
         table.row([
             visible(&line.name).to_string(),
-            visible(line.component.as_str()).to_string(),
+            of_whom(line.component.as_str(), line.username.as_deref()),
             shown(line.planned_from.as_ref()),
             shown(line.stored.as_ref()),
             line.new.map_or_else(|| "left".to_owned(), |new| new.to_string()),

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use crate::domain::{Amount, visible};
 use crate::jobs::left_out::LeftOutSummary;
-use crate::plan::{Batch, Change, Counts, Line, Money, MonthState, Plan, ResourcePlan, Summary, Totals};
+use crate::plan::{
+    Batch, Change, Counts, Line, Money, MonthState, PeopleBatch, Plan, ResourcePlan, Summary, Totals,
+};
 
+use super::people::{people_actions, people_changes, people_corrections};
 use super::{Style, Table, counted, grouped};
 
 /// How many changed lines are shown where nobody asks for all of them.
@@ -22,15 +25,21 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     if let Some(world) = &plan.header.sandbox {
         let _ = writeln!(text, "  a sandbox answers there (named {world}); the plan fits no other server");
     }
-    let _ = writeln!(text, "  {}\n", actions(&summary.lines, summary.kept));
+    let _ = writeln!(text, "  {}", actions(&summary.lines, summary.kept));
+    text.push_str(&people_actions(&summary.people));
+    text.push('\n');
     if summary.resources_to_post == 0 {
         let nothing = match summary.lines.same {
-            _ if summary.lines.closed > 0 => "nothing can be posted".to_owned(),
-            0 => "nothing to do: no row of the file is left to post".to_owned(),
-            same => format!("nothing to do: {} stored as the file wants {}", are(same), them(same)),
+            _ if summary.lines.closed + summary.people.closed > 0 => "nothing can be posted".to_owned(),
+            0 if summary.people.same == 0 => "nothing to do: no row of the file is left to post".to_owned(),
+            same => {
+                let same = same + summary.people.same;
+                format!("nothing to do: {} stored as the file wants {}", are(same), them(same))
+            }
         };
         let _ = writeln!(text, "{}", style.good(&nothing));
         text.push_str(&corrections(plan, most, style));
+        text.push_str(&people_corrections(plan, most, style));
         text.push_str(&only_on_server(plan, most, style));
         return text;
     }
@@ -43,11 +52,17 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
         text.push_str(&totals(&summary.projects));
     }
     let _ = writeln!(text, "\n{}\n  {}", style.bold("Money"), money(&summary.money));
-    let _ = writeln!(text, "\n{}", style.bold("Changes"));
-    text.push_str(&changes(plan, most));
+    if summary.lines.changes() > 0 {
+        let _ = writeln!(text, "\n{}", style.bold("Changes"));
+        text.push_str(&changes(plan, most));
+    }
+    text.push_str(&people_changes(plan, most, style));
     text.push_str(&corrections(plan, most, style));
+    text.push_str(&people_corrections(plan, most, style));
     text.push_str(&only_on_server(plan, most, style));
-    let requests: usize = Batch::of_plan(plan).iter().map(|(_, batches)| batches.len()).sum();
+    let of_people = PeopleBatch::of_plan(plan).into_iter().map(|(_, batches)| batches.len());
+    let of_totals = Batch::of_plan(plan).into_iter().map(|(_, batches)| batches.len());
+    let requests: usize = of_totals.chain(of_people).sum();
     let resources = counted(summary.resources_to_post, "resource");
     let _ = writeln!(text, "\n{} for {resources}", counted(requests, "request"));
     let _ = writeln!(text, "digest {}", plan.digest());
@@ -170,7 +185,7 @@ fn totals(totals: &[Totals]) -> String {
     table.render("  ")
 }
 
-fn signed(amount: Amount) -> String {
+pub(super) fn signed(amount: Amount) -> String {
     if amount.is_negative() || amount.is_zero() { amount.to_string() } else { format!("+{amount}") }
 }
 
@@ -291,6 +306,9 @@ fn assumptions(plan: &Plan) -> String {
     note(&capabilities.limits_count_stored_row.evidence, "stored rows count against limits");
     note(&capabilities.requests_are_atomic.evidence, "requests are not atomic");
     note(&capabilities.replaces_current_usages.evidence, "current usages are replaced");
+    if plan.has_people() {
+        note(&capabilities.bulk_user_usages.evidence, "a request for each user");
+    }
     if !capabilities.books_in_utc.value {
         note(&capabilities.time_zone.evidence, "time zone unknown");
     }

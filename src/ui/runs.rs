@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::domain::{BillingPeriod, ResourceId, RunId, visible};
 use crate::jobs::freshness::StaleResource;
-use crate::plan::{Plan, Standing, by_key};
+use crate::plan::{Plan, Standing, by_key, by_name};
 use crate::store::{Answer, RequestRecord, RunSummary};
 
 use super::Table;
@@ -170,12 +170,15 @@ pub fn run_text(run: &RunLine, requests: &[RequestRecord]) -> String {
 pub fn stale_rows(plan: &Plan, stale: &HashMap<ResourceId, StaleResource>) -> usize {
     let rows = plan.changed().filter_map(|resource| Some((resource, stale.get(&resource.resource)?)));
     rows.map(|(resource, stale)| {
-        let stored = by_key(&stale.stored);
+        let (stored, people) = (by_key(&stale.stored), by_name(&stale.people));
+        let of_people = resource
+            .posted_people()
+            .filter(|person| resource.person_standing(person, &stored, &people) == Standing::Otherwise);
         let otherwise = resource.lines.iter().filter(|line| {
             resource.matters(line)
                 && (stale.plan_periods_changed || resource.standing(line, &stored) == Standing::Otherwise)
         });
-        otherwise.count()
+        otherwise.count() + of_people.count()
     })
     .sum()
 }

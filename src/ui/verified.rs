@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::domain::visible;
 use crate::jobs::verify::{BilledLine, Bills, Verified, VerifiedLine};
 
+use super::outcome::of_whom;
 use super::{SHOWN, Style, Table, counted, grouped};
 
 /// Rows that are not as planned, and what the invoices tell.
@@ -21,7 +22,7 @@ pub fn verified_text(verified: &Verified, style: Style) -> String {
         for line in amiss.iter().take(SHOWN) {
             table.row([
                 visible(&line.name).to_string(),
-                visible(line.component.as_str()).to_string(),
+                of_whom(line.component.as_str(), line.username.as_deref()),
                 line.planned.amount.to_string(),
                 line.stored.as_ref().map_or_else(|| "no row".to_owned(), |stored| stored.amount.to_string()),
             ]);

@@ -18,10 +18,44 @@ use crate::domain::{
 
 use super::WaldurError;
 use super::http::Http;
-use super::listing::{Cut, Identified, Part, Query, read};
+use super::listing::{Cut, Identified, Part, Query, count, read};
 use super::wire::{OfferingName, ResourceRow};
 
-const PATH: &str = "marketplace-component-usages/";
+/// What is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listing {
+    /// Usages of resources.
+    #[default]
+    Usages,
+    /// Usages of single users. Their rows name no month, so where the server ignores it the day of the
+    /// report stands in for it.
+    UserUsages,
+}
+
+impl Listing {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Usages => "marketplace-component-usages/",
+            Self::UserUsages => "marketplace-component-user-usages/",
+        }
+    }
+
+    /// The filter by month.
+    fn month(self) -> &'static str {
+        match self {
+            Self::Usages => "billing_period",
+            Self::UserUsages => "component_usage__billing_period",
+        }
+    }
+
+    /// The field that holds the component type.
+    fn component(self) -> &'static str {
+        match self {
+            Self::Usages => "type",
+            Self::UserUsages => "component_type",
+        }
+    }
+}
 
 /// How a list is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +69,8 @@ pub enum Ordering {
 /// The filters of the list endpoint.
 #[derive(Debug, Clone, Default)]
 pub struct ListFilter {
+    /// What is listed.
+    pub what: Listing,
     /// Months, both ends included.
     pub period: Option<PeriodRange>,
     /// The calendar year of the month.
@@ -142,7 +178,7 @@ pub(super) async fn list(http: &Http, filter: &ListFilter, at_once: usize) -> Re
         (rows, Some(count))
     } else {
         let (rows, is_month_ignored) = whole(http, filter, &query, at_once).await?;
-        ignored.extend(is_month_ignored.then_some("billing_period"));
+        ignored.extend(is_month_ignored.then_some(filter.what.month()));
         (rows, None)
     };
     // Several months are asked for one by one, so only one request shows the server's own order.
@@ -176,18 +212,21 @@ async fn names(http: &Http, filter: &ListFilter, rows: &[ListRow]) -> Result<BTr
     if rows.is_empty() || filter.fields.iter().all(has) {
         return Ok(BTreeSet::new());
     }
-    let whole: Vec<ListRow> = http.get_json(PATH, &[("page_size", "1".to_owned())]).await?;
+    let whole: Vec<ListRow> = http.get_json(filter.what.path(), &[("page_size", "1".to_owned())]).await?;
     Ok(whole.into_iter().flat_map(|row| row.0.into_iter().map(|(name, _)| name)).collect())
 }
 
 async fn page(http: &Http, filter: &ListFilter, query: &Query) -> Result<(Vec<ListRow>, usize), WaldurError> {
     let mut parameters = query.parameters.clone();
     parameters.extend(
-        filter.period.and_then(PeriodRange::as_single).map(|period| ("billing_period", period.first_day())),
+        filter
+            .period
+            .and_then(PeriodRange::as_single)
+            .map(|period| (filter.what.month(), period.first_day())),
     );
     parameters.extend(filter.page.map(|page| ("page", page.to_string())));
     parameters.extend(filter.page_size.map(|size| ("page_size", size.to_string())));
-    let answer = http.get(PATH, &parameters).await?;
+    let answer = http.get(filter.what.path(), &parameters).await?;
     let rows: Vec<ListRow> = answer.json()?;
     let count = answer.count.unwrap_or(rows.len());
     Ok((rows, count))
@@ -201,14 +240,26 @@ async fn whole(
     at_once: usize,
 ) -> Result<(Vec<ListRow>, bool), WaldurError> {
     let Some(period) = filter.period else { return Ok((slice(http, filter, query, at_once).await?, false)) };
-    let (mut rows, mut is_ignored) = (Vec::new(), false);
+    let mut rows = Vec::new();
+    // A row that does not name its month is believed where the server gives none of an impossible one.
+    let mut is_ignored = match filter.what {
+        Listing::Usages => false,
+        Listing::UserUsages => count(http, &query.clone().with(filter.what.month(), "1971-01-01")).await? > 0,
+    };
+    let is_unproven = is_ignored;
     for month in period.months() {
-        let query = query.clone().with("billing_period", month.first_day());
+        let query = query.clone().with(filter.what.month(), month.first_day());
         let read = slice(http, filter, &query, at_once).await?;
         let all = read.len();
+        let is_own = |row: &ListRow| match row.period() {
+            Some(own) => own == month,
+            None if is_unproven => {
+                row.date().is_some_and(|date| (date.year(), date.month()) == (month.year(), month.month()))
+            }
+            None => true,
+        };
         // A server that ignores the month gives the same rows every time.
-        let own: Vec<ListRow> =
-            read.into_iter().filter(|row| row.period().is_none_or(|own| own == month)).collect();
+        let own: Vec<ListRow> = read.into_iter().filter(is_own).collect();
         is_ignored |= own.len() < all;
         rows.extend(own);
     }
@@ -244,21 +295,23 @@ async fn slice(
     let cuts: Arc<[Cut]> = Arc::new([by_offering, by_resource]);
     let current = http.now().and_then(|now| BillingPeriod::of(now).ok());
     match current.filter(|_| filter.period.is_none()) {
-        Some(current) => read(http, query, &[months_until(current, &cuts)], at_once).await,
+        Some(current) => {
+            read(http, query, &[months_until(filter.what.month(), current, &cuts)], at_once).await
+        }
         None => read(http, query, &cuts, at_once).await,
     }
 }
 
 /// The months of the last ten years, which usages of a running service lie in.
-fn months_until(current: BillingPeriod, cuts: &Arc<[Cut]>) -> Cut {
+fn months_until(parameter: &'static str, current: BillingPeriod, cuts: &Arc<[Cut]>) -> Cut {
     let first = BillingPeriod::new(current.year() - 10, current.month()).unwrap_or(current);
     let months = std::iter::successors(Some(first), |month| Some(month.next()));
     let values = months.take_while(|&month| month <= current).map(BillingPeriod::first_day);
-    Cut::new("billing_period", values, cuts)
+    Cut::new(parameter, values, cuts)
 }
 
 fn query(filter: &ListFilter, tests: &[Test<'_>]) -> Query {
-    let mut query = Query::new(PATH);
+    let mut query = Query::new(filter.what.path());
     let mut add = |name, value: Option<String>| {
         if let Some(value) = value {
             query = query.clone().with(name, value);
@@ -283,7 +336,8 @@ fn query(filter: &ListFilter, tests: &[Test<'_>]) -> Query {
     }
     if !filter.fields.is_empty() {
         let mut fields: BTreeSet<&str> = filter.fields.iter().map(String::as_str).collect();
-        fields.extend(["uuid", "billing_period", "usage"]);
+        fields.extend(["uuid", "usage"]);
+        fields.extend((filter.what == Listing::Usages).then_some("billing_period"));
         fields.extend(tests.iter().map(|test| test.field));
         for field in fields {
             add("field", Some(field.to_owned()));
@@ -316,7 +370,7 @@ fn tests(filter: &ListFilter) -> Vec<Test<'_>> {
     let mut add = |parameter, field, passes: Box<dyn Fn(&ListRow) -> bool>| {
         tests.push(Test { parameter, field, passes });
     };
-    if let Some(range) = filter.period {
+    if let Some(range) = filter.period.filter(|_| filter.what == Listing::Usages) {
         let passes = move |row: &ListRow| row.period().is_some_and(|own| range.contains(own));
         add("billing_period", "billing_period", Box::new(passes));
     }
@@ -329,7 +383,8 @@ fn tests(filter: &ListFilter) -> Vec<Test<'_>> {
         add("billing_period_month", "billing_period", Box::new(passes));
     }
     if let Some(component) = filter.component.clone() {
-        add("type", "type", Box::new(move |row| row.text("type") == component.as_str()));
+        let field = filter.what.component();
+        add("type", field, Box::new(move |row| row.text(field) == component.as_str()));
     }
     if let Some(first) = filter.date_after {
         add("date_after", "date", Box::new(move |row| row.date().is_some_and(|date| date >= first)));

@@ -26,6 +26,7 @@ mod reader;
 mod retry;
 mod token;
 mod usages;
+mod user_usages;
 mod wire;
 
 pub use address::{AddressError, ServerAddress};
@@ -33,7 +34,7 @@ pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use credentials::TokenSource;
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
-pub use list::{ListFilter, ListRow, Ordering};
-pub use poster::{Poster, Sent};
+pub use list::{ListFilter, ListRow, Listing, Ordering};
+pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader};
 pub use token::{Token, TokenError};

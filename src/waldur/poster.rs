@@ -5,15 +5,46 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::CarryOver;
-use crate::plan::{Approved, Batch};
+use crate::domain::{CarryOver, UsageId};
+use crate::plan::{Approved, Batch, PeopleBatch};
 use crate::resolve::{Capabilities, CarryOverField};
 
 use super::http::Http;
-use super::wire::{SetUsage, SetUsageItem};
+use super::wire::{SetUsage, SetUsageItem, SetUserUsage, SetUserUsages};
 use super::{Reader, WaldurError};
 
-const SET_USAGE: &str = "marketplace-component-usages/set_usage/";
+const USAGES: &str = "marketplace-component-usages/";
+
+/// What is called with a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// The totals of a resource.
+    Usage,
+    /// The usage of one user within a stored usage.
+    UserUsage(UsageId),
+    /// The usage of several users within a stored usage.
+    UserUsages(UsageId),
+}
+
+impl Call {
+    /// Its name, as the API has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "set_usage",
+            Self::UserUsage(_) => "set_user_usage",
+            Self::UserUsages(_) => "set_user_usages",
+        }
+    }
+
+    fn path(self) -> String {
+        match self {
+            Self::Usage => format!("{USAGES}{}/", self.name()),
+            Self::UserUsage(total) | Self::UserUsages(total) => {
+                format!("{USAGES}{total}/{}/", self.name())
+            }
+        }
+    }
+}
 
 /// A connection that can post; there is none without an approved plan.
 pub struct Poster {
@@ -71,13 +102,28 @@ impl Poster {
         serde_json::to_string(&self.form(batch, date)).unwrap_or_default()
     }
 
+    /// The body of a request about users.
+    pub fn people_body(batch: &PeopleBatch) -> String {
+        let mut usages = batch.people().iter().map(|person| SetUserUsage {
+            username: &person.username,
+            usage: person.new.get(),
+            user: person.user.as_deref(),
+        });
+        // Serializing to memory cannot fail, and a batch is never empty.
+        let body = match (batch.is_bulk(), batch.people()) {
+            (false, [_]) => serde_json::to_string(&usages.next()),
+            _ => serde_json::to_string(&SetUserUsages { usages: usages.collect() }),
+        };
+        body.unwrap_or_default()
+    }
+
     /// Sends a body, once.
-    pub async fn post(&self, body: &str) -> Sent {
-        let body = body.as_bytes().to_vec();
-        if let Err(error) = self.http.settled(SET_USAGE) {
+    pub async fn post(&self, call: Call, body: &str) -> Sent {
+        let (path, body) = (call.path(), body.as_bytes().to_vec());
+        if let Err(error) = self.http.settled(&path) {
             return Sent::NotSent { reason: error.to_string() };
         }
-        match self.http.post(SET_USAGE, &body).await {
+        match self.http.post(&path, &body).await {
             Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
             Ok(answer) if matches!(answer.status.as_u16(), 429 | 503) => {
                 Sent::NotNow { status: answer.status.as_u16(), retry_after: answer.retry_after }

@@ -203,6 +203,45 @@ impl UsageRow {
     ];
 }
 
+/// The stored usage of a user. The list knows no `field`, so whole rows come.
+#[derive(Debug, Deserialize)]
+pub(super) struct UserUsageRow {
+    pub uuid: Uuid,
+    #[serde(default)]
+    pub username: String,
+    /// The address of the stored usage that it is a part of.
+    pub component_usage: String,
+    pub usage: Amount,
+    pub resource_uuid: ResourceId,
+    pub component_type: ComponentType,
+}
+
+impl Identified for UserUsageRow {
+    fn id(&self) -> Uuid {
+        self.uuid
+    }
+}
+
+/// A user of an offering.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfferingUserRow {
+    pub uuid: Uuid,
+    pub url: String,
+    #[serde(default)]
+    pub username: Option<String>,
+    pub offering_uuid: OfferingId,
+}
+
+impl OfferingUserRow {
+    pub const FIELDS: &'static [&'static str] = &["uuid", "url", "username", "offering_uuid"];
+}
+
+impl Identified for OfferingUserRow {
+    fn id(&self) -> Uuid {
+        self.uuid
+    }
+}
+
 macro_rules! identified {
     ($($row:ty),*) => {
         $(impl Identified for $row {
@@ -238,4 +277,19 @@ pub(super) struct SetUsageItem {
     pub recurring: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_usage_policy: Option<CarryOver>,
+}
+
+/// The body of `set_user_usage`, and an entry of `set_user_usages`. No date: the address names the
+/// total, and with it the month; a date would lead to whichever row of that month comes first.
+#[derive(Debug, Serialize)]
+pub(super) struct SetUserUsage<'a> {
+    pub username: &'a str,
+    pub usage: Amount,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct SetUserUsages<'a> {
+    pub usages: Vec<SetUserUsage<'a>>,
 }

@@ -145,16 +145,16 @@ fn wide_columns_are_components_or_named() {
 }
 
 #[test]
-fn rows_of_users_are_recognised_and_never_posted() {
+fn what_a_row_asks_for_and_cannot_have_is_named() {
     let rig = Rig::new();
     let text = "resource_name,billing_period,component_type,amount,username,plan_period,missing_usage_policy\n\
-                climate-alps,2026-11,cpu,1,alice,,\n\
+                climate-alps,2026-11,cpu,1,al\u{200b}ice,,\n\
                 climate-alps,2026-11,ram,1,,51c8c00239875626ba9c27cf1a09d03c,\n\
                 climate-alps,2026-11,gpu_hours,1,,,zero\n";
     rig.file("usage.csv", text);
     rig.run(&["check", "usage.csv", "--offering", HPC])
         .ends_with(3)
-        .says("deny user-row")
+        .says("deny invalid-username")
         .says("deny unknown-plan-period")
         .says("deny carry-over-unsupported")
         .says("3 rows read: 0 used, 3 faulty");

@@ -34,6 +34,7 @@ mod sandbox_zones;
 mod server_faults;
 mod stale;
 mod tokens;
+mod user_usages;
 mod verify;
 mod wire;
 mod worlds;

@@ -22,6 +22,16 @@ fn planned(rig: &Rig) -> Value {
     serde_json::from_slice(&std::fs::read(rig.folder.path().join("plan.json")).unwrap()).unwrap()
 }
 
+/// Fails unless a plan is what the published schema says.
+pub fn is_as_the_schema_says(plan: &Value) {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/schema/plan.schema.json");
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    let schema = compiler.compile(root.to_str().unwrap(), &mut schemas).unwrap();
+    if let Err(error) = schemas.validate(plan, schema) {
+        panic!("{error:#}");
+    }
+}
+
 #[test]
 fn a_plan_is_what_its_schema_says() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/schema/plan.schema.json");

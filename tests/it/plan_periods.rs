@@ -16,7 +16,7 @@ fn on(behaviour: Behaviour) -> Rig {
 }
 
 /// The plan periods of a resource, the earlier one first.
-fn periods(rig: &Rig, name: &str) -> Vec<String> {
+pub fn periods(rig: &Rig, name: &str) -> Vec<String> {
     let id = rig.resource(name);
     let url = format!("{}/api/marketplace-provider-resources/{id}/plan_periods/", rig.sandbox.url());
     let rows = proxy::get_json(&url, &rig.token("owner"));
