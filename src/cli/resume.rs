@@ -54,7 +54,7 @@ pub async fn run(
     let plan = crate::jobs::run::plan_of(&stored)?;
     Approved::fits(&plan, &destination, account, connection.reader.now()?)?;
     // The lock first: what is read is then changed by no other run of ours.
-    let run = Run::reopen(&store, &stored, &plan)?;
+    let run = Run::take_up(&store, &stored, &plan)?;
     let resumed = resume(&connection.reader, &store, &stored, terminal).await?;
     if !resumed.stale.is_empty() && !notes.is_partial {
         let names = resumed.plan.changed().filter(|resource| resumed.stale.contains_key(&resource.resource));

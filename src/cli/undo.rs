@@ -56,9 +56,10 @@ pub async fn run(
     let undone = crate::jobs::run::plan_of(&stored)?;
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
-    Approved::fits(&undone, &destination, account, connection.reader.now()?)?;
+    // The month of the way back is another matter than that of the run.
+    Approved::is_by(&undone, &destination, account)?;
     let zone = connection.server.as_ref().and_then(|server| server.time_zone.as_deref());
-    let undoing = undo(&connection.reader, &stored, zone, terminal).await?;
+    let undoing = undo(&connection.reader, &store, &stored, zone, terminal).await?;
     let plan = &undoing.plan;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
@@ -77,6 +78,9 @@ pub async fn run(
         let rows = plan.rows_closed();
         if rows > 0 {
             return Err(Refusal::Closed { rows, month: plan.header.period }.into());
+        }
+        if !undoing.stale.is_empty() {
+            return Err(Refusal::Stale { rows: undoing.stale.len() }.into());
         }
         return Ok(ExitStatus::Done);
     }
@@ -116,5 +120,7 @@ pub async fn run(
         already_there: 0,
         asks_invoices: true,
     };
-    carry_out(run, &order, &connection, global, terminal).await
+    let is_whole = undoing.stale.is_empty();
+    let status = carry_out(run, &order, &connection, global, terminal).await?;
+    Ok(if status == ExitStatus::Done && !is_whole { ExitStatus::Partial } else { status })
 }

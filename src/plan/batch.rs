@@ -9,6 +9,7 @@ use crate::resolve::RowsPer;
 
 use super::document::{Header, Line};
 use super::lines::amount_to_send;
+use super::now::{Standing, StoredRows};
 use super::{Plan, ResourcePlan};
 
 /// One entry of a request.
@@ -101,6 +102,13 @@ impl Batch {
     /// The entries, in the order in which they are sent.
     pub fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// Whether something of it is missing, and nothing of it is otherwise than it was or is wanted.
+    pub fn is_missing(&self, resource: &ResourcePlan, header: &Header, stored: &StoredRows<'_>) -> bool {
+        let posted = resource.lines.iter().filter(|line| self.posts(line, header));
+        let standings: Vec<Standing> = posted.map(|line| resource.standing(line, stored)).collect();
+        standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
     }
 
     /// Whether a line is posted by this request.

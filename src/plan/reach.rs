@@ -79,7 +79,7 @@ impl<'a> Reach<'a> {
 
     /// The plan period that a post reaches which names none.
     fn reached(&self) -> Option<&'a PlanPeriod> {
-        let moment = self.reporting.moment();
+        let moment = self.reporting.moment(self.resource.offering);
         let of_moment = self.of_month().find(|period| period.contains(moment));
         match self.rows {
             RowsPer::PlanPeriod | RowsPer::Month => of_moment,
