@@ -227,8 +227,10 @@ impl Error {
             | Self::Store(_)
             | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
-            Self::Plan { error: PlanError::Damaged, .. } | Self::Refused(_) => ExitStatus::Refused,
-            Self::StoredPlan { .. } | Self::Audit(_) => ExitStatus::Refused,
+            Self::Plan { error: PlanError::Damaged, .. }
+            | Self::Refused(_)
+            | Self::StoredPlan { .. }
+            | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
@@ -302,7 +304,9 @@ fn refusal_hint(refusal: &Refusal) -> &'static str {
         }
         Refusal::Month(MonthRefusal::Turning { .. }) => "try again a quarter of an hour later",
         Refusal::Month(MonthRefusal::NoMonth { .. }) => "ask the operator to set the server's clock",
-        Refusal::Unpostable(_) | Refusal::Stale { .. } => "make the plan again and look at what changed",
+        Refusal::OtherCapabilities { .. } | Refusal::Unpostable(_) | Refusal::Stale { .. } => {
+            "make the plan again and look at what changed"
+        }
         Refusal::Declined => "run it again when you are ready",
     }
 }
@@ -338,6 +342,7 @@ fn waldur_hint(error: &WaldurError) -> &'static str {
         WaldurError::OtherAccount { .. } => {
             "put a fresh token of the first account into the file, then run it again; a run is of one account"
         }
+        WaldurError::Withdrawn { .. } => "run it again",
         WaldurError::NoOffering(_) => "check the uuid, and that this account may see the offering",
     }
 }

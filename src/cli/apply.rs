@@ -127,7 +127,12 @@ pub async fn run(
     if matches!(global.format.into(), Format::Text) {
         ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
     }
-    refuse(&guarded)?;
+    if let Err(refused) = refuse(&guarded) {
+        if matches!(global.format.into(), Format::Json) {
+            ui::json(&guarded);
+        }
+        return Err(refused);
+    }
     let ready = agree(arguments, ready, &connection, global, terminal).await?;
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);

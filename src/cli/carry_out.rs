@@ -123,9 +123,17 @@ async fn bills(plan: &Plan, order: &Order<'_>, report: &ApplyReport, connection:
     if stored.is_empty() {
         return Bills::default();
     }
-    match connection.reader.account().await {
-        Ok(account) => verify::bills(&connection.reader, &account, order.catalogue, plan, &stored).await,
-        Err(error) => Bills { unread: Some(error.to_string()), ..Bills::default() },
+    let unread = |why: String| Bills { unread: Some(why), ..Bills::default() };
+    let asked = async {
+        match connection.reader.account().await {
+            Ok(account) => verify::bills(&connection.reader, &account, order.catalogue, plan, &stored).await,
+            Err(error) => unread(error.to_string()),
+        }
+    };
+    // The rows are posted and proven; whoever does not want to wait for the invoices need not.
+    tokio::select! {
+        bills = asked => bills,
+        Ok(()) = tokio::signal::ctrl_c() => unread("interrupted".into()),
     }
 }
 
@@ -151,11 +159,13 @@ async fn until_interrupted_twice(
     let stop = Stop::default();
     let job = run.carry_out(&connection.reader, order.approved, order.catalogue, order.post, &stop, terminal);
     tokio::pin!(job);
+    let mut presses = 0;
     loop {
         tokio::select! {
             end = &mut job => return end.map(Some),
             Ok(()) = tokio::signal::ctrl_c() => {
-                if stop.reason() == Some(StopReason::Interrupted) {
+                presses += 1;
+                if presses > 1 {
                     terminal.error("stopped at once");
                     return Ok(None);
                 }

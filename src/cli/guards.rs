@@ -17,7 +17,7 @@ use super::connect::Connection;
 use super::{Global, store};
 
 /// What is allowed although it looks like a mistake.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Guards")]
 pub struct GuardArguments {
     /// Allow that many rows become 0

@@ -39,25 +39,22 @@ pub async fn run(
     // Who answers, a sandbox or a real server, is known once something has.
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
-    let stored = match &arguments.run {
-        Some(beginning) => store::find(&store, beginning)?,
-        None => {
-            let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
-            match store.latest_unfinished(&destination.server, sandbox.as_deref())? {
-                Some(id) => store::get(&store, id)?,
-                None => {
-                    terminal.say("nothing to resume: every run on this server is over");
-                    return Ok(ExitStatus::Done);
-                }
-            }
-        }
+    let stored = if let Some(beginning) = &arguments.run {
+        store::find(&store, beginning)?
+    } else {
+        let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
+        let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
+            terminal.say("nothing to resume: every run on this server is over");
+            return Ok(ExitStatus::Done);
+        };
+        store::get(&store, latest)?
     };
     let notes: RunNotes = serde_json::from_str(&stored.run.settings)
         .map_err(|error| Error::Bug(format!("the settings of run {}: {error}", stored.run.id)))?;
     let plan = crate::jobs::run::plan_of(&stored)?;
     Approved::fits(&plan, &destination, account, connection.reader.now()?)?;
     // The lock first: what is read is then changed by no other run of ours.
-    let run = Run::reopen(&store, &stored, &plan)?;
+    let run = Run::take_up(&store, &stored, &plan)?;
     let resumed = resume(&connection.reader, &store, &stored, terminal).await?;
     if !resumed.stale.is_empty() && !notes.is_partial {
         let names = resumed.plan.changed().filter(|resource| resumed.stale.contains_key(&resource.resource));

@@ -17,6 +17,7 @@ use super::Global;
 use super::agree::ask;
 use super::carry_out::{Order, carry_out};
 use super::connect::connect;
+use super::guards::GuardArguments;
 use super::store;
 
 /// What `undo` takes.
@@ -55,9 +56,10 @@ pub async fn run(
     let undone = crate::jobs::run::plan_of(&stored)?;
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
-    Approved::fits(&undone, &destination, account, connection.reader.now()?)?;
+    // The month of the way back is another matter than that of the run.
+    Approved::is_by(&undone, &destination, account)?;
     let zone = connection.server.as_ref().and_then(|server| server.time_zone.as_deref());
-    let undoing = undo(&connection.reader, &stored, zone, terminal).await?;
+    let undoing = undo(&connection.reader, &store, &stored, zone, terminal).await?;
     let plan = &undoing.plan;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
@@ -77,7 +79,17 @@ pub async fn run(
         if rows > 0 {
             return Err(Refusal::Closed { rows, month: plan.header.period }.into());
         }
+        if !undoing.stale.is_empty() {
+            return Err(Refusal::Stale { rows: undoing.stale.len() }.into());
+        }
         return Ok(ExitStatus::Done);
+    }
+    // A way back is shown under the guards, and taken all the same.
+    let guards = GuardArguments::default();
+    let (last_month, writers) = (&undoing.last_month, &undoing.writers);
+    let guarded = guards.guard(plan, last_month, &undoing.catalogue, writers, &connection, global)?;
+    if matches!(global.format.into(), Format::Text) {
+        ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
     }
     ask(plan, &destination, arguments.yes, global, terminal).await?;
     let notes = RunNotes {
@@ -108,5 +120,7 @@ pub async fn run(
         already_there: 0,
         asks_invoices: true,
     };
-    carry_out(run, &order, &connection, global, terminal).await
+    let is_whole = undoing.stale.is_empty();
+    let status = carry_out(run, &order, &connection, global, terminal).await?;
+    Ok(if status == ExitStatus::Done && !is_whole { ExitStatus::Partial } else { status })
 }

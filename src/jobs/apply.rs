@@ -86,7 +86,10 @@ impl ApplyReport {
     /// Whether nothing is left that taking the run up again could still do.
     pub fn is_over(&self) -> bool {
         let is_open = |outcome: &Outcome| match outcome {
-            Outcome::Unknown { .. } | Outcome::NotSent { .. } | Outcome::Stale { .. } => true,
+            Outcome::Unknown { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Stale { .. }
+            | Outcome::Rejected { status: 401 | 403, .. } => true,
             Outcome::Posted
             | Outcome::AlreadyThere
             | Outcome::Kept

@@ -4,13 +4,18 @@
 //! a corrected or repeated figure can be refused that would fit. Such a row is not sent, and the plan
 //! says why. Where last month's figure recurs and nothing is stored yet, it may store that one instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{Amount, BillingPeriod, CarryOver, ComponentType, ResourceId, visible};
 use crate::findings::{Code, Finding, Findings};
-use crate::plan::{Plan, ResourcePlan, StoredUsage};
+use crate::plan::{Line, Plan, ResourcePlan, StoredUsage};
 use crate::resolve::{Capabilities, Catalogue, LimitPeriod, RowsPer};
 use crate::waldur::{Reader, WaldurError};
+
+/// How many resources are asked about at a time; the connection bounds the requests in flight.
+const AT_ONCE: usize = 16;
 
 /// Withholds the rows of a plan that the server will refuse over a limit.
 pub async fn withhold(
@@ -23,21 +28,32 @@ pub async fn withhold(
         return Ok(());
     }
     let period = plan.header.period;
-    for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
+    let is_recorded = plan.header.capabilities.books_in_utc.value;
+    let is_limited = |resource: &ResourcePlan, line: &Line| {
+        let offering = catalogue.offering(resource.offering);
+        let known = offering.and_then(|offering| offering.component(&line.component));
+        line.posted().is_some() && known.is_some_and(|known| known.limit.is_some())
+    };
+    let limited: Vec<ResourceId> = plan
+        .changed()
+        .filter(|resource| resource.lines.iter().any(|line| is_limited(resource, line)))
+        .map(|resource| resource.resource)
+        .collect();
+    let read = |id: ResourceId| async move { Ok::<_, WaldurError>((id, reader.usages_ever(id).await?)) };
+    let histories: HashMap<ResourceId, Vec<StoredUsage>> =
+        stream::iter(limited).map(read).buffer_unordered(AT_ONCE).try_collect().await?;
+    for resource in &mut plan.resources {
+        let Some(history) = histories.get(&resource.resource) else { continue };
         let Some(offering) = catalogue.offering(resource.offering) else { continue };
         let limited: Vec<usize> = (0..resource.lines.len())
             .filter(|&at| resource.lines[at].posted().is_some() && resource.lines[at].has_limit)
             .collect();
-        if limited.is_empty() {
-            continue;
-        }
-        let history = reader.usages_ever(resource.resource).await?;
         for at in limited {
             let component = resource.lines[at].component.clone();
             let limit = offering.component(&component).and_then(|component| component.limit);
             let Some((limit, within)) = limit else { continue };
             let Some(new) = resource.lines[at].posted().map(|new| new.amount.get()) else { continue };
-            let counted = counted(&history, &component, period, within);
+            let counted = counted(history, &component, period, within, is_recorded);
             let total = counted.checked_add(new).unwrap_or(new);
             if total > limit {
                 let words = format!(
@@ -58,12 +74,14 @@ fn counted(
     component: &ComponentType,
     month: BillingPeriod,
     within: LimitPeriod,
+    is_recorded: bool,
 ) -> Amount {
     let quarter = |period: BillingPeriod| (period.year(), (period.month() - 1) / 3);
     let counts = |row: &&StoredUsage| {
         row.component == *component
             && match within {
-                LimitPeriod::Month => false,
+                // The recorded server asks for reports of the first instant of the month: there are none.
+                LimitPeriod::Month => !is_recorded && row.period == month,
                 LimitPeriod::Quarter => quarter(row.period) == quarter(month),
                 LimitPeriod::Year => row.period.year() == month.year(),
                 LimitPeriod::Total => true,

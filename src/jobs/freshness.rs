@@ -81,12 +81,13 @@ impl<'a> Lookout<'a> {
         Self { reader, period, is_current, freshness, known }
     }
 
-    /// Looks at a resource before its post.
-    pub async fn look(&self, resource: &ResourcePlan) -> Result<Look, WaldurError> {
+    /// Looks at a resource before its post; also where the first reading is young enough, if that is
+    /// known to be too old by the time it is sent.
+    pub async fn look(&self, resource: &ResourcePlan, is_too_old: bool) -> Result<Look, WaldurError> {
         if let Some(stale) = self.known.get(&resource.resource) {
             return Ok(Look::Stale(stale.clone()));
         }
-        if self.freshness.is_fresh() {
+        if !is_too_old && self.freshness.is_fresh() {
             return Ok(Look::Fresh);
         }
         let month = self.reader.resource_month(resource.resource, self.period).await?;

@@ -113,7 +113,7 @@ pub async fn plan(
     // Only what is posted reaches a plan period, so only resources with something to post are asked about.
     let (split, inputs) = (settings.split, check.loaded.files.as_slice());
     let planner = Planner { catalogue, capabilities, reporting: &reporting, split, inputs };
-    let mut posted: BTreeSet<ResourceId> = planner.to_look_at(&compared).into_iter().collect();
+    let mut posted: BTreeSet<ResourceId> = planner.looked_at(&compared).into_iter().collect();
     posted.extend(&read_people.unsettled);
     add_plan_periods(reader, catalogue, &posted).await?;
     of_one_month(reader, snapshot)?;

@@ -27,10 +27,15 @@ use crate::waldur::{Call, Poster, Reader, Sent, WaldurError};
 use super::Observer;
 use super::freshness::{Freshness, Look, Lookout, StaleResource};
 use super::post_people::PeopleExchange;
+use super::refresh::{have_changed, stale_totals};
 use super::run::{Journalled, answer_of};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
+/// What speaks against a request whose resource was read too long ago.
+const TOO_OLD: &str = "what was read of the resource is too old by now";
+/// How old that may be in any case: a request that has to leave at once never would.
+const LEAST_AGE: Duration = Duration::from_secs(5);
 /// How often a request is sent to a server that asks to come later.
 pub(super) const MOST_ATTEMPTS: u32 = 6;
 /// The most that is waited before the second attempt where the server does not say; it doubles.
@@ -161,10 +166,15 @@ pub async fn post(
     };
     let mut done = HashMap::with_capacity(requests.len());
     let mut rest = requests.into_iter();
-    if header.is_past()
+    while header.is_past()
         && let Some(first) = rest.next()
     {
-        done.insert(first.0.resource, run.first_into_the_past(first).await);
+        let resource = first.0.resource;
+        let (exchanges, is_proven) = run.first_into_the_past(first).await;
+        done.insert(resource, exchanges);
+        if is_proven || stop.reason().is_some() {
+            break;
+        }
     }
     let exchanges = stream::iter(rest).map(|requests| {
         let run = &run;
@@ -205,12 +215,13 @@ impl Run<'_> {
     async fn resource(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
         let mut numbers = batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
         let is_open = numbers.any(|number| !self.settings.settled.contains_key(&number));
-        let stale = if is_open { self.look_again(resource).await } else { None };
+        let now = Instant::now();
+        let (looked_at, stale) = if is_open { self.look_again(resource, false).await } else { (now, None) };
         let stale = stale.as_ref();
         let (first, after): (Vec<_>, Vec<_>) = people.into_iter().partition(PeopleBatch::goes_first);
         let mut people = self.people(resource, first, true, stale).await;
         let goes_on = people.iter().all(|exchange| self.is_done_of_people(resource, exchange));
-        let (usages, goes_on) = self.totals(resource, batches, goes_on, stale).await;
+        let (usages, goes_on) = self.totals(resource, batches, goes_on, (looked_at, stale)).await;
         people.extend(self.people(resource, after, goes_on, stale).await);
         Exchanges { usages, people }
     }
@@ -221,14 +232,14 @@ impl Run<'_> {
         resource: &ResourcePlan,
         batches: Vec<Batch>,
         mut goes_on: bool,
-        stale: Option<&StaleResource>,
+        (looked_at, stale): (Instant, Option<&StaleResource>),
     ) -> (Vec<Exchange>, bool) {
         let mut exchanges: Vec<Exchange> = Vec::with_capacity(batches.len());
         for batch in batches {
             let exchange = if let Some(sent) = self.settings.settled.get(&batch.number()) {
                 Exchange { batch, sent: sent.clone(), stored: None, plan_periods_changed: false }
             } else if goes_on && stale.is_none() {
-                self.exchange(resource, batch).await
+                self.exchange(resource, batch, looked_at).await
             } else {
                 self.not_sent(batch, stale)
             };
@@ -275,16 +286,36 @@ impl Run<'_> {
         }
     }
 
-    async fn exchange(&self, resource: &ResourcePlan, batch: Batch) -> Exchange {
+    async fn exchange(&self, resource: &ResourcePlan, batch: Batch, mut looked_at: Instant) -> Exchange {
         let created = self.catalogue.resource(resource.resource).and_then(|resource| resource.created);
-        let date = self.poster.now().map_or(Ok(None), |now| self.month.date(now, created));
-        if let Err(refusal) = date {
-            self.stop.because(StopReason::Month(refusal));
-        }
-        if self.stop.reason().is_some() {
-            return self.not_sent(batch, None);
-        }
-        let (sent, read) = self.send_patiently(resource, &batch, date.ok().flatten()).await;
+        let mut attempt = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let (sent, read) = loop {
+            let date = match self.poster.now().map_or(Ok(None), |now| self.month.date(now, created)) {
+                Ok(date) => date,
+                // No moment of the month can be named for this resource; others may have one.
+                Err(refusal @ MonthRefusal::NoMoment { .. }) => {
+                    let sent = Sent::NotSent { reason: refusal.to_string() };
+                    return Exchange { batch, sent, stored: None, plan_periods_changed: false };
+                }
+                Err(refusal) => {
+                    self.stop.because(StopReason::Month(refusal));
+                    return self.not_sent(batch, None);
+                }
+            };
+            if self.stop.reason().is_some() {
+                return self.not_sent(batch, None);
+            }
+            let done = self.send_patiently(resource, &batch, date, (looked_at, attempt)).await;
+            // It waited for its turn for so long that what was read of it has to be read again.
+            if done.0 != (Sent::NotSent { reason: TOO_OLD.to_owned() }) {
+                break done;
+            }
+            let (now, stale) = self.look_again(resource, true).await;
+            if let Some(stale) = stale {
+                return self.not_sent(batch, Some(&stale));
+            }
+            (looked_at, attempt) = (now, attempt + 1);
+        };
         self.judge(&sent);
         let stored = match &sent {
             Sent::Accepted | Sent::NotSent { .. } => None,
@@ -303,11 +334,12 @@ impl Run<'_> {
         resource: &ResourcePlan,
         batch: &Batch,
         date: Option<Timestamp>,
+        (mut looked_at, mut attempt): (Instant, u32),
     ) -> (Sent, Option<Vec<StoredUsage>>) {
-        let first = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let first = attempt;
         let mut wait = FIRST_WAIT;
-        for attempt in first..first + MOST_ATTEMPTS {
-            let sent = self.send(resource, batch, date, attempt).await;
+        loop {
+            let sent = self.send(resource, batch, date, (looked_at, attempt)).await;
             let Sent::NotNow { status, retry_after } = sent else { return (sent, None) };
             let left_open = || Sent::Lost { reason: format!("answered with {status}, which leaves it open") };
             tokio::time::sleep(retry_after.unwrap_or_else(|| wait.mul_f64(fastrand::f64()))).await;
@@ -318,21 +350,25 @@ impl Run<'_> {
             };
             if attempt + 1 == first + MOST_ATTEMPTS
                 || self.stop.reason().is_some()
-                || !self.is_missing(resource, batch, &stored)
-                || self.month.date(self.poster.now().unwrap_or_default(), None).is_err()
+                || !self.is_still_wanted(resource, batch, &stored).await
             {
                 return (left_open(), Some(stored));
             }
+            looked_at = Instant::now();
+            attempt += 1;
         }
-        (Sent::NotSent { reason: "it was not tried".into() }, None)
     }
 
-    /// Whether something of a request is missing, and nothing of it is otherwise than planned.
-    fn is_missing(&self, resource: &ResourcePlan, batch: &Batch, stored: &[StoredUsage]) -> bool {
-        let stored = by_key(stored);
-        let posted = resource.lines.iter().filter(|line| batch.posts(line, self.header));
-        let standings: Vec<Standing> = posted.map(|line| resource.standing(line, &stored)).collect();
-        standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
+    /// Whether something of a request is missing, and nothing that it depends on changed meanwhile: its
+    /// rows, those that ride along, and the plan periods.
+    async fn is_still_wanted(&self, resource: &ResourcePlan, batch: &Batch, stored: &[StoredUsage]) -> bool {
+        let rows = by_key(stored);
+        if !batch.is_missing(resource, self.header, &rows) || !stale_totals(resource, &rows, false).is_empty()
+        {
+            return false;
+        }
+        let month = self.reader.resource_month(resource.resource, self.header.period).await;
+        month.is_ok_and(|month| !have_changed(resource, &month.plan_periods, self.header.period))
     }
 
     async fn send(
@@ -340,8 +376,10 @@ impl Run<'_> {
         resource: &ResourcePlan,
         batch: &Batch,
         date: Option<Timestamp>,
-        attempt: u32,
+        (looked_at, attempt): (Instant, u32),
     ) -> Sent {
+        let created = self.catalogue.resource(resource.resource).and_then(|resource| resource.created);
+        let may_leave = || self.may_leave(created, Some(looked_at));
         let sending = Sending {
             batch: batch.number(),
             attempt,
@@ -349,7 +387,30 @@ impl Run<'_> {
             resource: batch.resource(),
             body: self.poster.body(batch, date),
         };
-        self.send_written_down(Call::Usage, sending, |run, sent| self.audit(run, resource, batch, sent)).await
+        let audit = |run, sent: &Sent| self.audit(run, resource, batch, sent);
+        self.send_written_down(Call::Usage, sending, &may_leave, audit).await
+    }
+
+    /// What speaks against a request at the moment at which it leaves: the run was stopped, its lock was
+    /// lost, the month turned, or what was read of the resource is too old by now.
+    pub(super) fn may_leave(
+        &self,
+        created: Option<Timestamp>,
+        looked_at: Option<Instant>,
+    ) -> Result<(), String> {
+        if let Some(reason) = self.stop.reason() {
+            return Err(reason.to_string());
+        }
+        if self.journalled.is_some_and(|journalled| !journalled.lock.is_held()) {
+            return Err("another run may have taken the lock of this month".into());
+        }
+        let month = self.poster.now().map_or(Ok(None), |now| self.month.date(now, created));
+        month.map_err(|refusal| refusal.to_string())?;
+        let allowed = self.settings.freshness.max_age.max(LEAST_AGE);
+        match looked_at.filter(|looked_at| looked_at.elapsed() > allowed) {
+            Some(_) => Err(TOO_OLD.to_owned()),
+            None => Ok(()),
+        }
     }
 
     /// Writes a request down, sends it, and writes its answer down.
@@ -357,17 +418,17 @@ impl Run<'_> {
         &self,
         call: Call,
         sending: Sending,
+        may_leave: &(dyn Fn() -> Result<(), String> + Sync),
         audit: impl FnOnce(RunId, &Sent) -> Vec<AuditEntry>,
     ) -> Sent {
-        let Some(journalled) = self.journalled else { return self.poster.post(call, &sending.body).await };
-        if !journalled.lock.is_held() {
-            return Sent::NotSent { reason: "another run may have taken the lock of this month".into() };
-        }
+        let Some(journalled) = self.journalled else {
+            return self.poster.post(call, &sending.body, may_leave).await;
+        };
         let (batch, attempt, body) = (sending.batch, sending.attempt, sending.body.clone());
         if let Err(error) = journalled.journal.sending(sending).await {
             return Sent::NotSent { reason: format!("the journal cannot be written: {error}") };
         }
-        let sent = self.poster.post(call, &body).await;
+        let sent = self.poster.post(call, &body, may_leave).await;
         let (answer, audit) = (answer_of(&sent), audit(journalled.run, &sent));
         journalled.journal.answered(Answered { batch, attempt, answer, audit });
         sent
@@ -395,25 +456,29 @@ impl Run<'_> {
         entries.collect()
     }
 
-    /// The first post into a past month: read back there, and this month found as it was.
-    async fn first_into_the_past(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
+    /// A post into a past month before any was proven: one request, read back there, and this month
+    /// found as it was. Also whether that was proven; the other requests of the resource follow then.
+    async fn first_into_the_past(&self, (resource, mut batches, people): Requests<'_>) -> (Exchanges, bool) {
         let this_month = || self.reader.usages_of(resource.resource, self.header.current_period);
         let before = match this_month().await {
             Ok(before) => before,
             Err(error) => {
                 self.stop.because(StopReason::Server(error.to_string()));
-                let usages = batches.into_iter().map(|batch| self.not_sent(batch, None)).collect();
-                let people = people.into_iter().map(|batch| self.people_not_sent(batch, None)).collect();
-                return Exchanges { usages, people };
+                return (self.resource((resource, batches, people)).await, false);
             }
         };
-        let exchanges = self.resource((resource, batches, people)).await;
+        let others = batches.split_off(batches.len().min(1));
+        let mut exchanges = self.resource((resource, batches, Vec::new())).await;
         let usages = &exchanges.usages;
         let was_sent = usages.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
+        let is_proven = usages.iter().any(|exchange| self.is_done(resource, exchange));
         if was_sent && !self.is_in_its_month(resource, usages, this_month().await.ok(), &before).await {
             self.stop.because(StopReason::NotInItsMonth(self.header.period.to_string()));
         }
-        exchanges
+        let rest = self.resource((resource, others, people)).await;
+        exchanges.usages.extend(rest.usages);
+        exchanges.people.extend(rest.people);
+        (exchanges, is_proven)
     }
 
     /// Whether what was accepted of the first resource stands in its month, and nothing else moved.
@@ -440,21 +505,27 @@ impl Run<'_> {
 
     /// Looks at a resource again where what was read of it is too old: somebody else may have changed
     /// what is to be changed, or what rides along.
-    async fn look_again(&self, resource: &ResourcePlan) -> Option<StaleResource> {
+    async fn look_again(
+        &self,
+        resource: &ResourcePlan,
+        is_too_old: bool,
+    ) -> (Instant, Option<StaleResource>) {
+        let now = Instant::now();
         if self.stop.reason().is_some() {
-            return None;
+            return (now, None);
         }
-        match self.lookout.look(resource).await {
-            Ok(Look::Fresh | Look::Same) => None,
+        match self.lookout.look(resource, is_too_old).await {
+            Ok(Look::Fresh) => (self.settings.freshness.read_at, None),
+            Ok(Look::Same) => (now, None),
             Ok(Look::Stale(stale)) => {
                 if !self.settings.is_partial {
                     self.stop.because(StopReason::Stale(resource.name.clone()));
                 }
-                Some(stale)
+                (now, Some(stale))
             }
             Err(error) => {
                 self.stop.because(stop_reason(&error));
-                None
+                (now, None)
             }
         }
     }

@@ -153,7 +153,8 @@ impl Run<'_> {
     ) -> (Sent, Option<StoredMonth>) {
         let first = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
         let mut wait = FIRST_WAIT;
-        for attempt in first..first + MOST_ATTEMPTS {
+        let mut attempt = first;
+        loop {
             let sending = Sending {
                 batch: batch.number(),
                 attempt,
@@ -162,7 +163,9 @@ impl Run<'_> {
                 body: Poster::people_body(batch),
             };
             let audit = |run, sent: &Sent| self.audit_people(run, resource, batch, sent);
-            let sent = self.send_written_down(call, sending, audit).await;
+            // Users have no date of their own to hold back: their rows are found just before.
+            let may_leave = || self.may_leave(None, None);
+            let sent = self.send_written_down(call, sending, &may_leave, audit).await;
             let Sent::NotNow { status, retry_after } = sent else { return (sent, None) };
             let left_open = || Sent::Lost { reason: format!("answered with {status}, which leaves it open") };
             tokio::time::sleep(retry_after.unwrap_or_else(|| wait.mul_f64(fastrand::f64()))).await;
@@ -175,8 +178,8 @@ impl Run<'_> {
             {
                 return (left_open(), Some(stored));
             }
+            attempt += 1;
         }
-        (Sent::NotSent { reason: "it was not tried".into() }, None)
     }
 
     fn audit_people(

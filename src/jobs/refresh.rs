@@ -13,7 +13,7 @@ use crate::plan::{
     Change, Figures, Line, Plan, Refusal, Reporter, ResourcePlan, Standing, StoredPeople, StoredRows, Wanted,
     by_key, by_name, kept,
 };
-use crate::resolve::{Catalogue, PlanPeriod};
+use crate::resolve::{Capabilities, Catalogue, PlanPeriod};
 use crate::waldur::Reader;
 
 use super::catalogue::{self, Snapshot};
@@ -68,7 +68,9 @@ pub struct Refreshed {
 /// posted to as planned.
 pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -> Result<Refreshed, Error> {
     let mut stages = Stages::begin(observer, "catalogue");
-    let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
+    // What the file says is there already has to be there still, so those resources are looked at too.
+    let named = plan.resources.iter().filter(|resource| resource.is_named());
+    let offerings: BTreeSet<OfferingId> = named.map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
     let known = offerings.iter().filter_map(|&offering| snapshot.catalogue.offering(offering));
     let reporter = Reporter { id: snapshot.account.id, role: snapshot.account.role_for(known) };
@@ -82,14 +84,23 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &changed).await?;
     catalogue::of_one_month(reader, &snapshot)?;
     stages.next("compare");
+    can_do_as_planned(&plan.header.capabilities, &snapshot.capabilities)?;
     for resource in plan.changed() {
         postable(resource, &snapshot.catalogue)?;
+    }
+    let mut components: HashMap<ResourceId, BTreeSet<&ComponentType>> = HashMap::new();
+    for usage in &all {
+        components.entry(usage.resource).or_default().insert(&usage.component);
     }
     let (stored, stored_people) = (by_key(&all), by_name(&all_people));
     let mut stale_resources = HashMap::new();
     let (mut already_there, mut stale) = (0, Vec::new());
     let header = plan.header.clone();
-    for resource in plan.resources.iter_mut().filter(|resource| resource.has_changes()) {
+    for resource in plan.resources.iter_mut().filter(|resource| resource.is_named()) {
+        if !resource.has_changes() {
+            stale.extend(stale_totals(resource, &stored, false));
+            continue;
+        }
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
         let plan_periods_changed = have_changed(resource, periods, period);
         let lines = stale_lines(resource, &stored, &stored_people, plan_periods_changed);
@@ -104,7 +115,8 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         }
         already_there += people::settle(resource, &stored, &stored_people);
         already_there += settle(resource, &stored);
-        complete(resource, &stored, periods, &snapshot.catalogue);
+        let own = components.get(&resource.resource).into_iter().flatten().copied();
+        complete(resource, &stored, (own, periods), &snapshot.catalogue);
         resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
     }
     let writers = Writers::of(&all, &snapshot.catalogue);
@@ -123,6 +135,22 @@ fn postable(resource: &ResourcePlan, catalogue: &Catalogue) -> Result<(), Refusa
     Ok(())
 }
 
+/// Refuses a server that turns out to do other things than it was planned for: a total would be taken
+/// for a row, or a note for another one.
+fn can_do_as_planned(planned: &Capabilities, now: &Capabilities) -> Result<(), Refusal> {
+    let differs = |what: &str, is_known: bool, differs: bool| (is_known && differs).then(|| what.to_owned());
+    let rows = differs("what a stored row is of", now.rows.is_known(), planned.rows.value != now.rows.value);
+    let carry_over = differs(
+        "how a report is carried over",
+        now.carry_over.is_known(),
+        planned.carry_over.value != now.carry_over.value,
+    );
+    match rows.or(carry_over) {
+        Some(what) => Err(Refusal::OtherCapabilities { what }),
+        None => Ok(()),
+    }
+}
+
 /// Whether the plan periods with a share of the month are not those of the plan.
 pub fn have_changed(resource: &ResourcePlan, now: &[PlanPeriod], month: BillingPeriod) -> bool {
     let now: Vec<&PlanPeriod> = now.iter().filter(|period| period.overlaps(month)).collect();
@@ -137,6 +165,17 @@ pub fn stale_lines(
     resource: &ResourcePlan,
     stored: &StoredRows<'_>,
     people: &StoredPeople<'_>,
+    plan_periods_changed: bool,
+) -> Vec<StaleLine> {
+    let mut lines = stale_totals(resource, stored, plan_periods_changed);
+    lines.extend(people::stale(resource, stored, people));
+    lines
+}
+
+/// The same of totals alone.
+pub fn stale_totals(
+    resource: &ResourcePlan,
+    stored: &StoredRows<'_>,
     plan_periods_changed: bool,
 ) -> Vec<StaleLine> {
     let is_stale = |line: &&Line| {
@@ -167,7 +206,7 @@ pub fn stale_lines(
             plan_periods_changed,
         })
     });
-    changed.chain(kept).chain(people::stale(resource, stored, people)).collect()
+    changed.chain(kept).collect()
 }
 
 /// Takes the lines out that are stored as planned already; how many.
@@ -190,17 +229,15 @@ fn settle(resource: &mut ResourcePlan, stored: &StoredRows<'_>) -> usize {
 }
 
 /// Adds the rows that were stored since the plan was made, which ride along like any other.
-fn complete(
+fn complete<'a>(
     resource: &mut ResourcePlan,
     stored: &StoredRows<'_>,
-    periods: &[PlanPeriod],
+    (components, periods): (impl Iterator<Item = &'a ComponentType>, &[PlanPeriod]),
     catalogue: &Catalogue,
 ) {
     let id = resource.resource;
-    let mut others: Vec<&ComponentType> =
-        stored.keys().filter(|(own, _)| *own == id).map(|(_, component)| component).collect();
-    others.retain(|component| resource.lines.iter().all(|line| line.component != **component));
-    others.sort();
+    let is_new = |component: &&ComponentType| resource.lines.iter().all(|line| line.component != **component);
+    let others: Vec<&ComponentType> = components.filter(is_new).collect();
     for component in others {
         let offering = catalogue.offering(resource.offering);
         let known = offering.and_then(|offering| offering.component(component));

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::domain::{RunId, sha256, visible};
 use crate::error::Error;
 use crate::parse::{CellKind, RawRows};
-use crate::plan::{Outcome, Plan};
+use crate::plan::{InputFile, Line, Outcome, Plan};
 use crate::report::{ReportError, write_corrections, write_table};
 use crate::source::{Input, copy_rows};
 
@@ -99,8 +99,7 @@ impl Results {
                 };
                 let known =
                     inputs.iter().find(|input| input.name() == file.name && input.digest() == file.sha256);
-                let table =
-                    known.and_then(|input| as_it_stood(input, file.sheet.as_deref(), &rows, kind, at));
+                let table = known.and_then(|input| as_it_stood(input, file, &rows, kind, at));
                 let table = table.unwrap_or_else(|| as_long_form(plan, &rows, kind, at));
                 let stem = if plan.header.inputs.len() == 1 {
                     kind.stem().to_owned()
@@ -154,17 +153,17 @@ fn sorted(lines: &[LineOutcome]) -> BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> {
 /// The rows as they stand in the input, with what became of them at the end.
 fn as_it_stood(
     input: &Input,
-    sheet: Option<&str>,
+    file: &InputFile,
     rows: &Rows<'_>,
     kind: Kind,
     at: Timestamp,
 ) -> Option<RawRows> {
     let numbers: BTreeSet<u32> = rows.keys().copied().collect();
-    let mut table = copy_rows(input, sheet, &numbers).ok()?;
+    let mut table = copy_rows(input, file.sheet.as_deref(), &numbers).ok()?;
     if table.rows.len() != numbers.len() + 1 {
         return None;
     }
-    let amounts = amount_columns(rows);
+    let amounts = amount_columns(file, &table, rows);
     let width = table.rows.iter().map(Vec::len).max()?;
     for row in &mut table.rows {
         row.resize(width, (String::new(), CellKind::Blank));
@@ -185,9 +184,15 @@ fn as_it_stood(
     Some(table)
 }
 
-/// The columns in which amounts stand, wherever one of these rows has one.
-fn amount_columns(rows: &Rows<'_>) -> BTreeSet<u32> {
-    rows.values().flat_map(|cells| cells.keys().copied()).collect()
+/// The columns in which amounts stand: those that the layout calls components, and those of the rows.
+fn amount_columns(file: &InputFile, table: &RawRows, rows: &Rows<'_>) -> BTreeSet<u32> {
+    let is_component = |header: &str| {
+        let layout = file.layout.as_ref();
+        layout.is_some_and(|layout| layout.columns.get(header).is_some_and(|field| field == "component"))
+    };
+    let headers = (1_u32..).zip(table.rows.iter().take(1).flatten());
+    let components = headers.filter(|(_, (header, _))| is_component(header)).map(|(column, _)| column);
+    components.chain(rows.values().flat_map(|cells| cells.keys().copied())).collect()
 }
 
 fn text(text: &str) -> (String, CellKind) {
@@ -214,28 +219,48 @@ fn told(lines: &[&LineOutcome], kind: Kind, at: Timestamp) -> Vec<(String, CellK
     }
 }
 
-/// The rows in the long form, where the input cannot be read any more as it was.
+/// The rows in the long form, where the input cannot be read any more as it was: what the file said, so
+/// that it can be run like the file.
 fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawRows {
-    let mut columns =
-        vec!["resource_uuid", "resource_name", "billing_period", "component_type", "amount", "description"];
-    let has_people = rows.values().flat_map(BTreeMap::values).any(|line| line.username.is_some());
-    columns.extend(has_people.then_some("username"));
+    let columns = [
+        "resource_uuid",
+        "resource_name",
+        "billing_period",
+        "component_type",
+        "amount",
+        "description",
+        "plan_period",
+        "username",
+    ];
     let headers = columns.iter().chain(kind.headers()).map(|header| text(header)).collect();
     let mut table = RawRows { delimiter: None, rows: vec![headers] };
     for line in rows.values().flat_map(BTreeMap::values) {
+        let planned = find(plan, line);
+        let frozen = planned.filter(|planned| !planned.by_plan_period).and_then(|planned| planned.frozen);
+        let amount =
+            line.planned.amount.checked_add(frozen.unwrap_or_default()).unwrap_or(line.planned.amount);
+        let plan_period =
+            planned.filter(|planned| planned.by_plan_period).and_then(|planned| planned.plan_period);
         let mut row = vec![
             text(&line.resource.to_string()),
             text(&line.name),
             text(&plan.header.period.to_string()),
             text(line.component.as_str()),
-            (line.planned.amount.to_string(), CellKind::Number),
+            (amount.to_string(), CellKind::Number),
             text(&line.planned.description),
+            text(&plan_period.map_or_else(String::new, |id| id.to_string())),
+            text(line.username.as_deref().unwrap_or_default()),
         ];
-        row.extend(has_people.then(|| text(line.username.as_deref().unwrap_or_default())));
         row.extend(told(&[line], kind, at));
         table.rows.push(row);
     }
     table
+}
+
+/// The line of a plan that an outcome is of.
+fn find<'a>(plan: &'a Plan, outcome: &LineOutcome) -> Option<&'a Line> {
+    let resource = plan.resources.iter().find(|resource| resource.resource == outcome.resource)?;
+    resource.lines.iter().find(|line| line.source.is_some() && line.source == outcome.source)
 }
 
 /// The inputs of a plan, as far as they are still what they were.

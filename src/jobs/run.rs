@@ -13,9 +13,7 @@ use serde_json::json;
 
 use crate::domain::{OfferingId, ResourceId, RunId};
 use crate::error::Error;
-use crate::plan::{
-    Approved, Batch, Plan, PlanError, Reporter, ResourcePlan, Standing, StoredRows, by_key, by_name,
-};
+use crate::plan::{Approved, Batch, Plan, PlanError, Reporter, StoredRows, by_key, by_name};
 use crate::resolve::Catalogue;
 use crate::store::{
     Answer, End, Lock, LockScope, NewRun, RequestRecord, RunSummary, Store, StoreError, StoredRun,
@@ -34,7 +32,7 @@ use super::{Observer, Stages};
 pub const OWN_NUMBER: &str = "modified_by";
 
 /// How many of the latest runs are looked at for others at work.
-const RUNS_LOOKED_AT: u32 = 50;
+const RUNS_LOOKED_AT: u32 = 1_000;
 /// A run that began longer ago and never ended was killed.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 
@@ -114,11 +112,11 @@ impl Run {
         Ok(Self { id, store: store.clone(), lock })
     }
 
-    /// Takes a run up again that has ended or was ended.
-    pub fn reopen(store: &Store, run: &StoredRun, plan: &Plan) -> Result<Self, Error> {
+    /// Takes the lock of a run that is to be taken up again; what it ended with stands until it is
+    /// carried out.
+    pub fn take_up(store: &Store, run: &StoredRun, plan: &Plan) -> Result<Self, Error> {
         let id = run.run.id;
         let lock = store.lock(&scope(plan), id)?;
-        store.reopen(id)?;
         Ok(Self { id, store: store.clone(), lock })
     }
 
@@ -131,8 +129,10 @@ impl Run {
             run.id != self.id
                 && run.server == plan.header.server
                 && run.period == plan.header.period
-                && run.ended.is_none_or(|ended| ended >= read_at)
-                && run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN)
+                && match run.ended {
+                    Some(ended) => ended >= read_at,
+                    None => run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN),
+                }
         };
         Ok(self.store.runs(RUNS_LOOKED_AT)?.iter().any(is_other))
     }
@@ -147,6 +147,7 @@ impl Run {
         stop: &Stop,
         observer: &dyn Observer,
     ) -> Result<RunEnd, Error> {
+        self.store.reopen(self.id)?;
         let journal = self.store.journal(self.id)?;
         let guard = Journalled { journal: &journal, run: self.id, lock: &self.lock };
         let report = apply(reader, approved, catalogue, settings, Some(&guard), stop, observer).await;
@@ -237,7 +238,7 @@ pub async fn resume(
     let (rows, stored_people) = (by_key(&all), by_name(&people));
     stages.next("settle");
     let attempts = attempts(&requests);
-    let answers = answers(&requests);
+    let answers = last_answers(&requests);
     let (mut settled, mut open) = settle(&plan, &answers, &rows);
     open.extend(people::settle_requests(&plan, &answers, &rows, &stored_people, &mut settled));
     let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
@@ -268,7 +269,7 @@ fn attempts(requests: &[RequestRecord]) -> HashMap<u32, u32> {
 }
 
 /// What is known of the last attempt at each request.
-fn answers(requests: &[RequestRecord]) -> HashMap<u32, Sent> {
+pub fn last_answers(requests: &[RequestRecord]) -> HashMap<u32, Sent> {
     let mut last: HashMap<u32, &RequestRecord> = HashMap::new();
     for request in requests {
         let newest = last.entry(request.batch).or_insert(request);
@@ -291,10 +292,12 @@ fn settle(
     for (resource, batches) in Batch::of_plan(plan) {
         for batch in batches {
             match answers.get(&batch.number()).cloned() {
+                // An account that was refused was not heard at all.
+                Some(Sent::Rejected { status: 401 | 403, .. }) => open.push(resource.resource),
                 Some(sent @ (Sent::Accepted | Sent::Rejected { .. })) => {
                     settled.insert(batch.number(), sent);
                 }
-                Some(lost @ Sent::Lost { .. }) if !is_as_before(plan, resource, &batch, stored) => {
+                Some(lost @ Sent::Lost { .. }) if !batch.is_missing(resource, &plan.header, stored) => {
                     settled.insert(batch.number(), lost);
                 }
                 Some(Sent::Lost { .. } | Sent::NotNow { .. } | Sent::NotSent { .. }) | None => {
@@ -304,13 +307,6 @@ fn settle(
         }
     }
     (settled, open)
-}
-
-/// Whether something of a request is missing and nothing of it is otherwise than it was or is wanted.
-fn is_as_before(plan: &Plan, resource: &ResourcePlan, batch: &Batch, stored: &StoredRows<'_>) -> bool {
-    let posted = resource.lines.iter().filter(|line| batch.posts(line, &plan.header));
-    let standings: Vec<Standing> = posted.map(|line| resource.standing(line, stored)).collect();
-    standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
 }
 
 /// What is known of a request. One whose answer was not written down may have arrived.

@@ -3,27 +3,29 @@
 //! Rows cannot be deleted on the server, so what was absent can only become 0, and the plan says so. A
 //! row that is no longer as the run left it is stale: somebody else has reported it since.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use uuid::Uuid;
 
-use crate::domain::{Amount, OfferingId, ResourceId, RunId, visible};
+use crate::domain::{Amount, ComponentType, OfferingId, PlanPeriodId, ReportableAmount, ResourceId, RunId};
 use crate::error::Error;
 use crate::findings::RowCounts;
 use crate::plan::{
-    Change, Figures, Header, Line, Made, Plan, Refusal, Reporter, Reporting, ResourcePlan, Standing,
+    Batch, Change, Figures, Header, Line, Made, Plan, Reporter, Reporting, ResourcePlan, Standing,
     StoredRows, StoredUsage, Wanted, by_key, by_name, kept,
 };
 use crate::resolve::{Catalogue, RowsPer};
-use crate::store::StoredRun;
-use crate::waldur::Reader;
+use crate::store::{RequestRecord, Store, StoredRun};
+use crate::waldur::{Reader, Sent};
 
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
 use super::people;
+use super::plan::last_month;
 use super::refresh::StaleLine;
-use super::run::plan_of;
+use super::run::{last_answers, plan_of};
+use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// A plan that takes a run back.
@@ -40,16 +42,21 @@ pub struct Undoing {
     pub reporter: Reporter,
     /// When the reading of the stored usages began.
     pub read_at: Instant,
+    /// What is stored of the month before.
+    pub last_month: Vec<StoredUsage>,
+    /// Who reported the stored rows last.
+    pub writers: Writers,
 }
 
 /// Reads what is stored of a run's rows and plans the way back. Posts nothing.
 pub async fn undo(
     reader: &Reader,
+    store: &Store,
     run: &StoredRun,
     time_zone: Option<&str>,
     observer: &dyn Observer,
 ) -> Result<Undoing, Error> {
-    let undone = plan_of(run)?;
+    let undone = as_sent(plan_of(run)?, &store.requests(run.run.id)?);
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = undone.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
@@ -59,6 +66,7 @@ pub async fn undo(
     stages.next("stored usages");
     let read_at = Instant::now();
     let all = reader.usages(&snapshot.catalogue, undone.header.period, &mut snapshot.capabilities).await?;
+    let last_month = last_month(reader, &undone, &mut snapshot).await?;
     let all_people = people::stored_for(reader, &undone, &snapshot.catalogue, &all).await?;
     reader.learn_date(&mut snapshot.capabilities).await;
     stages.next("plan periods");
@@ -82,6 +90,8 @@ pub async fn undo(
         current_period: current,
         rows: RowCounts::default(),
         rows_left_out: 0,
+        // What is taken back stands in no file, and no file of rows to run again is made of it.
+        inputs: Vec::new(),
         capabilities,
         ..undone.header.clone()
     };
@@ -92,8 +102,17 @@ pub async fn undo(
         rows: &stored,
         people: &stored_people,
     };
-    let way_back =
-        WayBack { catalogue: &catalogue, reporting: &reporting, stored: &stored, all: &all, header: &header };
+    let mut of_resource: HashMap<ResourceId, Vec<&StoredUsage>> = HashMap::new();
+    for row in &all {
+        of_resource.entry(row.resource).or_default().push(row);
+    }
+    let way_back = WayBack {
+        catalogue: &catalogue,
+        reporting: &reporting,
+        stored: &stored,
+        of_resource: &of_resource,
+        header: &header,
+    };
     let (mut resources, mut stale, mut stale_resources) = (Vec::new(), Vec::new(), HashMap::new());
     for resource in undone.changed() {
         let mut lines = way_back.stale(resource);
@@ -106,7 +125,7 @@ pub async fn undo(
             stale.extend(lines);
         }
         let people = of_people.lines(resource)?;
-        resources.push(ResourcePlan { people, ..way_back.resource(resource)? });
+        resources.push(ResourcePlan { people, ..way_back.resource(resource) });
     }
     drop(stages);
     let made = Made {
@@ -115,14 +134,15 @@ pub async fn undo(
         tool_version: env!("CARGO_PKG_VERSION").into(),
     };
     let plan = Plan { made, header, resources };
-    Ok(Undoing { plan, stale, stale_resources, catalogue, reporter, read_at })
+    let writers = Writers::of(&all, &catalogue);
+    Ok(Undoing { plan, stale, stale_resources, catalogue, reporter, read_at, last_month, writers })
 }
 
 struct WayBack<'a> {
     catalogue: &'a Catalogue,
     reporting: &'a Reporting,
     stored: &'a StoredRows<'a>,
-    all: &'a [StoredUsage],
+    of_resource: &'a HashMap<ResourceId, Vec<&'a StoredUsage>>,
     header: &'a Header,
 }
 
@@ -144,15 +164,15 @@ impl WayBack<'_> {
         lines.collect()
     }
 
-    fn resource(&self, undone: &ResourcePlan) -> Result<ResourcePlan, Error> {
+    fn resource(&self, undone: &ResourcePlan) -> ResourcePlan {
         let periods = self.catalogue.plan_periods(undone.resource).unwrap_or_default();
         let month = self.header.period;
         let mut lines: Vec<Line> = Vec::new();
         for line in undone.lines.iter().filter(|line| line.posted().is_some()) {
-            lines.extend(self.line(undone, line, &lines)?);
+            lines.extend(self.line(undone, line, &lines));
         }
         let known = self.catalogue.offering(undone.offering);
-        for row in self.all.iter().filter(|row| row.resource == undone.resource) {
+        for row in self.of_resource.get(&undone.resource).into_iter().flatten() {
             if lines.iter().all(|line| line.row != Some(row.id)) {
                 let component = known.and_then(|offering| offering.component(&row.component));
                 lines.push(Line::only_on_server(row, component, periods));
@@ -160,38 +180,41 @@ impl WayBack<'_> {
         }
         let kept = kept(&lines, &self.header.capabilities, self.reporting.is_current());
         let plan_periods = periods.iter().filter(|period| period.overlaps(month)).cloned().collect();
-        Ok(ResourcePlan { plan_periods, lines, kept, ..undone.clone() })
+        ResourcePlan { plan_periods, lines, kept, ..undone.clone() }
     }
 
     /// The line that takes a posted one back; none where nothing of it is stored, or it is stale.
-    fn line(&self, undone: &ResourcePlan, line: &Line, before_it: &[Line]) -> Result<Option<Line>, Error> {
+    fn line(&self, undone: &ResourcePlan, line: &Line, before_it: &[Line]) -> Option<Line> {
         let now = undone.now(line, self.stored);
         let (Some(posted), Standing::AsPlanned) =
             (line.change.wanted().map(Wanted::figures), undone.standing(line, self.stored))
         else {
-            return Ok(None);
+            return None;
         };
         let old = before(line);
-        let amount = old.amount.try_into().map_err(|reason| {
-            let (name, component) = (visible(&undone.name), &line.component);
-            let what = format!(
-                "{name}, {component}: {} was stored before, which cannot be posted: {reason}",
-                old.amount
-            );
-            Error::Refused(Refusal::Unpostable(what))
-        })?;
+        // What no server takes any more stays as it is, and the plan says why.
+        let (amount, withheld) = match ReportableAmount::try_from(old.amount) {
+            Ok(amount) => (amount, None),
+            Err(reason) => {
+                let zero = ReportableAmount::try_from(Amount::ZERO).ok()?;
+                let why = format!("{} was stored before, which cannot be posted: {reason}", old.amount);
+                (zero, Some(why))
+            }
+        };
         let new = Wanted { amount, description: old.description, carry_over: old.carry_over };
         let resource = self.catalogue.resource(undone.resource);
         let month =
             resource.map(|resource| self.reporting.state(resource, &line.billing_type)).unwrap_or_default();
-        Ok(Some(Line {
+        Some(Line {
             change: Change::between(new, Some(posted)),
             row: now.row(),
             frozen: self.frozen(undone, line, before_it),
             month,
+            withheld,
+            source: None,
             note: line.change.old().is_none().then(|| "was absent, and can only become 0".to_owned()),
             ..line.clone()
-        }))
+        })
     }
 
     /// The sum of the other rows of a key when its request arrives: those that are taken back before it
@@ -208,6 +231,32 @@ impl WayBack<'_> {
         });
         Amount::total(others).filter(|sum| !sum.is_zero())
     }
+}
+
+/// A plan with what the run has sent of it, or may have: what it never sent, and what was rejected, is
+/// not its own to take back.
+fn as_sent(mut plan: Plan, requests: &[RequestRecord]) -> Plan {
+    let last = last_answers(requests);
+    let was_sent = |number: u32| match last.get(&number) {
+        None | Some(Sent::NotSent { .. } | Sent::Rejected { .. }) => false,
+        Some(Sent::Accepted | Sent::NotNow { .. } | Sent::Lost { .. }) => true,
+    };
+    let mut own: HashSet<(ResourceId, ComponentType, Option<PlanPeriodId>)> = HashSet::new();
+    for (resource, batches) in Batch::of_plan(&plan) {
+        for batch in batches.iter().filter(|batch| was_sent(batch.number())) {
+            let posted = resource.lines.iter().filter(|line| batch.posts(line, &plan.header));
+            own.extend(posted.map(|line| (resource.resource, line.component.clone(), line.plan_period)));
+        }
+    }
+    for resource in &mut plan.resources {
+        let id = resource.resource;
+        for line in resource.lines.iter_mut().filter(|line| line.posted().is_some()) {
+            if !own.contains(&(id, line.component.clone(), line.plan_period)) {
+                line.withheld = Some("the run has not posted it".into());
+            }
+        }
+    }
+    plan
 }
 
 /// What a row was before a line was posted; nothing at all is as good as zero.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::domain::{BillingType, ComponentType, OfferingId, ResourceId};
 use crate::error::Error;
 use crate::plan::{
-    BillableRow, Billing, BillingTime, Figures, InvoiceViews, Line, Now, Plan, ResourcePlan, Standing,
-    StoredRows, StoredUsage, Wanted, by_key, by_name,
+    BillableRow, Billing, BillingTime, Figures, InvoiceViews, Line, Plan, ResourcePlan, Standing, StoredRows,
+    StoredUsage, UnderPlanPeriod, Wanted, by_key, by_name,
 };
 use crate::resolve::Catalogue;
 use crate::waldur::{Account, Reader};
@@ -143,7 +143,12 @@ pub async fn bills(
         for component in posted_components(resource) {
             for row in rows.get(&(resource.resource, component.clone())).into_iter().flatten() {
                 let Some(mut own) = BillableRow::of(row, catalogue) else { continue };
-                own.before = before(resource, row, &rows);
+                if let Some(line) = posted_line(resource, row, &rows) {
+                    own.before = line.change.old().map(|old| old.amount);
+                    let period = resource.plan_periods.iter().find(|it| Some(it.id) == line.plan_period);
+                    own.plan_period = period
+                        .map_or(UnderPlanPeriod::Unknown, |period| UnderPlanPeriod::One(period.clone()));
+                }
                 billable.push(own);
                 judged.push((resource, (*row).clone()));
             }
@@ -204,16 +209,8 @@ fn posted_components(resource: &ResourcePlan) -> BTreeSet<&ComponentType> {
     posted.filter(|line| line.billing_type == BillingType::Usage).map(|line| &line.component).collect()
 }
 
-/// What was stored in a row before it was posted: a line of that amount has not heard of the new one.
-fn before(
-    resource: &ResourcePlan,
-    row: &StoredUsage,
-    rows: &StoredRows<'_>,
-) -> Option<crate::domain::Amount> {
-    let is_own = |line: &&Line| match resource.now(line, rows) {
-        Now::Row(id, _) | Now::Strange(id, _) => id == row.id,
-        Now::Nothing => false,
-    };
-    let line = resource.lines.iter().filter(|line| line.posted().is_some()).find(is_own)?;
-    Some(line.change.old()?.amount)
+/// The line by which a stored row was posted.
+fn posted_line<'a>(resource: &'a ResourcePlan, row: &StoredUsage, rows: &StoredRows<'_>) -> Option<&'a Line> {
+    let is_own = |line: &&Line| resource.now(line, rows).row() == Some(row.id);
+    resource.lines.iter().filter(|line| line.posted().is_some()).find(is_own)
 }

@@ -3,7 +3,7 @@
 //! The server numbers people, and no endpoint tells an account its own number. It shows on rows that
 //! this account has posted; until then nobody can be told apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ impl Writers {
 /// they do not agree.
 pub fn own_number(report: &ApplyReport, stored: &[StoredUsage]) -> Option<i64> {
     let posted = report.lines.iter().filter(|line| line.outcome == crate::plan::Outcome::Posted);
-    let rows: Vec<_> = posted.filter_map(|line| line.row).collect();
+    let rows: HashSet<_> = posted.filter_map(|line| line.row).collect();
     let mut numbers = stored.iter().filter(|row| rows.contains(&row.id)).map(|row| row.modified_by);
     let first = numbers.next()??;
     numbers.all(|number| number == Some(first)).then_some(first)

@@ -49,6 +49,12 @@ pub enum Refusal {
         /// The role now.
         actual: Role,
     },
+    /// The server can do other things than when the plan was made.
+    #[error("the server has changed since the plan was made: {what}")]
+    OtherCapabilities {
+        /// What is otherwise.
+        what: String,
+    },
     /// Another plan was agreed to.
     #[error("the plan has the digest {actual}, and another one was agreed to")]
     OtherDigest {
@@ -132,12 +138,18 @@ impl Approved {
         account: UserId,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        Self::is_of(plan, destination)?;
-        if plan.header.account.id != account {
-            return Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account });
-        }
+        Self::is_by(plan, destination, account)?;
         MonthRule::of(&plan.header).date(now, None)?;
         Ok(())
+    }
+
+    /// Whether a plan is of a server and an account.
+    pub fn is_by(plan: &Plan, destination: &Destination, account: UserId) -> Result<(), Refusal> {
+        Self::is_of(plan, destination)?;
+        if plan.header.account.id == account {
+            return Ok(());
+        }
+        Err(Refusal::OtherAccount { planned: plan.header.account.id, actual: account })
     }
 
     /// Whether a plan is of a server.

@@ -9,6 +9,7 @@ use crate::resolve::RowsPer;
 
 use super::document::{Header, Line};
 use super::lines::amount_to_send;
+use super::now::{Standing, StoredRows};
 use super::{Plan, ResourcePlan};
 
 /// One entry of a request.
@@ -43,12 +44,12 @@ impl Batch {
     /// The requests of a plan, by resource: those of one resource go one after the other.
     pub fn of_plan(plan: &Plan) -> Vec<(&ResourcePlan, Vec<Self>)> {
         let mut number = 0;
-        let mut of_resource = |resource| {
+        let of_resource = |resource| {
             let batches = Self::of_resource(resource, &plan.header, number);
             number += u32::try_from(batches.len()).unwrap_or(u32::MAX);
             (resource, batches)
         };
-        plan.changed().map(|resource| of_resource(resource)).collect()
+        plan.changed().map(of_resource).collect()
     }
 
     fn of_resource(resource: &ResourcePlan, header: &Header, first: u32) -> Vec<Self> {
@@ -101,6 +102,13 @@ impl Batch {
     /// The entries, in the order in which they are sent.
     pub fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// Whether something of it is missing, and nothing of it is otherwise than it was or is wanted.
+    pub fn is_missing(&self, resource: &ResourcePlan, header: &Header, stored: &StoredRows<'_>) -> bool {
+        let posted = resource.lines.iter().filter(|line| self.posts(line, header));
+        let standings: Vec<Standing> = posted.map(|line| resource.standing(line, stored)).collect();
+        standings.contains(&Standing::AsBefore) && !standings.contains(&Standing::Otherwise)
     }
 
     /// Whether a line is posted by this request.

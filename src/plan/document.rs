@@ -351,6 +351,11 @@ impl ResourcePlan {
         self.lines.iter().any(|line| line.posted().is_some()) || self.posted_people().next().is_some()
     }
 
+    /// Whether anything of it stands in the files, changed or not.
+    pub fn is_named(&self) -> bool {
+        self.has_changes() || self.lines.iter().any(|line| line.source.is_some())
+    }
+
     /// The order in which people look for it.
     pub(super) fn order(&self) -> (&str, &str, &str, ResourceId) {
         (&self.customer_name, &self.project_name, &self.name, self.resource)

@@ -13,7 +13,7 @@ use crate::domain::{Amount, ComponentType, ExactTotal, ResourceId};
 
 mod thresholds;
 
-pub use thresholds::{ThresholdError, Thresholds, WrittenThresholds};
+pub use thresholds::{Thresholds, WrittenThresholds};
 
 /// How many examples a report lists.
 const MOST_EXAMPLES: usize = 20;

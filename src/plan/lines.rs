@@ -27,9 +27,9 @@ pub struct Planner<'a> {
     pub inputs: &'a [InputFile],
 }
 
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     /// The resources whose plan periods have to be known: those with something to post.
-    pub fn to_look_at(&self, comparison: &Comparison<'_>) -> Vec<ResourceId> {
+    pub fn looked_at(&self, comparison: &Comparison<'_>) -> Vec<ResourceId> {
         let has_posts = |id: ResourceId, component: &ComponentType, entry: &Entry<'_>| {
             !entry.is_settled() && self.state(id, component).takes_posts()
         };

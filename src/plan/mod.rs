@@ -35,8 +35,8 @@ pub use document::{
     Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
-    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,
-    WrittenThresholds, guards,
+    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,
+    guards,
 };
 pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,

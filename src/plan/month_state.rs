@@ -35,6 +35,7 @@ impl MonthState {
     }
 
     /// Whether it is left out of a plan's file.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
     pub(super) fn is_open(&self) -> bool {
         *self == Self::Open
     }
@@ -104,9 +105,16 @@ impl Reporting {
         self.period == self.current
     }
 
-    /// The moment for which a post speaks.
-    pub fn moment(&self) -> Timestamp {
-        if self.is_current() { self.now } else { last_safe_moment(self.period).unwrap_or(self.now) }
+    /// The moment for which a post of an offering speaks: its `date`, where one is sent.
+    pub fn moment(&self, offering: OfferingId) -> Timestamp {
+        let last = last_safe_moment(self.period).unwrap_or(self.now);
+        let role = self.roles.get(&offering).copied().unwrap_or(Role::Other);
+        let sends_date = self.takes_date && matches!(role, Role::Staff | Role::ProviderOwner);
+        match (self.is_current(), sends_date) {
+            (true, false) => self.now,
+            (true, true) => self.now.min(last),
+            (false, _) => last,
+        }
     }
 
     /// What is known of a customer's invoice.
@@ -121,7 +129,11 @@ impl Reporting {
             return MonthState::Open;
         }
         let role = self.roles.get(&resource.offering).copied().unwrap_or(Role::Other);
+        // A resource that was made on the last day has no moment of the month that is safe to name.
+        let has_moment =
+            resource.created.zip(last_safe_moment(self.period)).is_none_or(|(made, last)| made <= last);
         let is_taken = self.takes_date
+            && has_moment
             && match (role, billing_type) {
                 (Role::Staff, _) | (Role::ProviderOwner, BillingType::Limit) => true,
                 (Role::ProviderOwner, BillingType::Usage) => {

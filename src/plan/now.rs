@@ -93,14 +93,29 @@ impl ResourcePlan {
         let creators: Vec<&&Line> = siblings.iter().filter(|other| other.row.is_none()).collect();
         match (line.row, strangers.as_slice()) {
             (_, []) => Now::Nothing,
-            // The own row went and another one came, as where a server makes one row of several.
-            (Some(_), [one]) => row(one),
             (None, many) if creators.len() > 1 => {
-                let wanted = line.change.wanted().map(super::Wanted::figures);
-                let equal = many.iter().find(|one| wanted == Some(Figures::from(***one)));
-                equal.map_or(Now::Nothing, |one| row(one))
+                // Nothing but the figures tells which row is whose: the first of equal lines has the
+                // first of equal rows, and a row that no line wants is a stranger to all of them.
+                let wants = |it: &Line, row: &StoredUsage| {
+                    it.change.wanted().map(super::Wanted::figures) == Some(Figures::from(row))
+                };
+                let mut free: Vec<&&&StoredUsage> = many.iter().collect();
+                let mut own = None;
+                for creator in &creators {
+                    let at = free.iter().position(|one| wants(creator, one));
+                    let taken = at.map(|at| free.remove(at));
+                    if std::ptr::eq(**creator, line) {
+                        own = taken;
+                    }
+                }
+                match (own, free.first()) {
+                    (Some(one), _) => row(one),
+                    (None, Some(one)) => strange(one),
+                    (None, None) => Now::Nothing,
+                }
             }
-            (None, [one]) => row(one),
+            // Where an own row went and another one came, a server has made one row of several.
+            (Some(_) | None, [one]) => row(one),
             (_, [one, ..]) => strange(one),
         }
     }

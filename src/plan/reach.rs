@@ -79,7 +79,7 @@ impl<'a> Reach<'a> {
 
     /// The plan period that a post reaches which names none.
     fn reached(&self) -> Option<&'a PlanPeriod> {
-        let moment = self.reporting.moment();
+        let moment = self.reporting.moment(self.resource.offering);
         let of_moment = self.of_month().find(|period| period.contains(moment));
         match self.rows {
             RowsPer::PlanPeriod | RowsPer::Month => of_moment,
@@ -316,3 +316,6 @@ fn amounts(rows: &[&StoredUsage]) -> String {
     let rows: Vec<String> = rows.iter().map(|row| format!("{} ({})", row.amount, row.id)).collect();
     rows.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,6 +38,11 @@ pub struct Evidence<T> {
 }
 
 impl<T> Evidence<T> {
+    /// Whether it is more than an assumption.
+    pub fn is_known(&self) -> bool {
+        self.evidence != "assumed"
+    }
+
     fn assumed(value: T) -> Self {
         Self { value, evidence: "assumed".into() }
     }

@@ -108,6 +108,7 @@ fn last(connection: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
 
 impl Store {
     /// Adds entries to the chain, all or none.
+    #[cfg(test)]
     pub fn audit_append(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
         self.database.write(|transaction| {
             let mut chain = Chain::at_its_end(transaction)?;

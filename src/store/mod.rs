@@ -38,8 +38,8 @@ pub use audit::AuditEntry;
 pub use error::StoreError;
 pub use journal::{Answer, Answered, Journal, RequestRecord, Sending};
 pub use lock::{Lock, LockError, LockScope};
-pub use proof::{AuditFault, AuditProof};
-pub use run::{End, Ended, FindError, NewRun, RequestCounts, RunSummary, StoredRun};
+pub use proof::AuditFault;
+pub use run::{End, FindError, NewRun, RunSummary, StoredRun};
 
 /// The database file in the folder of a store; SQLite puts its log beside it.
 const FILE: &str = "store.sqlite";

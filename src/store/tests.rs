@@ -7,6 +7,7 @@ use std::sync::Barrier;
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::run::RequestCounts;
 use super::*;
 use crate::domain::BillingPeriod;
 use crate::domain::ResourceId;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::visible;
+use crate::domain::{ComponentType, visible};
 use crate::jobs::guards::Guarded;
 use crate::plan::{Example, GuardReport, Verdict};
 
@@ -91,7 +91,7 @@ fn shown(example: &Example) -> String {
     let names = [
         example.customer.as_deref(),
         example.resource.as_deref(),
-        example.component.as_ref().map(|component| component.as_str()),
+        example.component.as_ref().map(ComponentType::as_str),
     ];
     let names: Vec<String> = names.into_iter().flatten().map(|name| visible(name).to_string()).collect();
     let amount =

@@ -255,6 +255,7 @@ pub fn not_told(error: WaldurError) -> Result<String, WaldurError> {
         | WaldurError::Token(_)
         | WaldurError::Unreachable { .. }
         | WaldurError::Broken { .. }
+        | WaldurError::Withdrawn { .. }
         | WaldurError::Unauthorized { .. }
         | WaldurError::OtherServer { .. }
         | WaldurError::OtherAccount { .. } => Err(error),

@@ -103,6 +103,12 @@ pub enum WaldurError {
         /// Whose the new token is.
         now: UserId,
     },
+    /// Something spoke against the request at the moment at which it would have left.
+    #[error("{reason}")]
+    Withdrawn {
+        /// What.
+        reason: String,
+    },
     /// The server has no offering of this id for this account.
     #[error("offering {0} is not on the server, or not visible to this account")]
     NoOffering(OfferingId),

@@ -39,6 +39,9 @@ pub(super) struct Http {
     identity: Identity,
 }
 
+/// What speaks against a request at the moment at which it leaves.
+pub(super) type MayLeave<'a> = &'a (dyn Fn() -> Result<(), String> + Sync);
+
 /// A whole answer.
 pub(super) struct Answer {
     pub status: StatusCode,
@@ -141,12 +144,20 @@ impl Http {
 
     /// Posts once, whatever comes back. Only what was answered with 401, and so was not stored, is sent
     /// again where there is another token by now.
-    pub(super) async fn post(&self, path: &str, body: &[u8]) -> Result<Answer, WaldurError> {
+    ///
+    /// Between asking for a place among the requests in flight and getting it, time goes by; so what
+    /// speaks against the request is asked when it leaves.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        body: &[u8],
+        may_leave: MayLeave<'_>,
+    ) -> Result<Answer, WaldurError> {
         let request = Request { method: Method::POST, path, query: &[], body: Some(body) };
         let credential = self.credentials.current();
-        let answer = self.send(&request, &credential).await.0?;
+        let answer = self.send(&request, &credential, may_leave).await.0?;
         match self.renewed(&answer, &credential).await? {
-            Some(fresh) => self.send(&request, &fresh).await.0,
+            Some(fresh) => self.send(&request, &fresh, may_leave).await.0,
             None => Ok(answer),
         }
     }
@@ -194,7 +205,7 @@ impl Http {
     ) -> Result<Answer, WaldurError> {
         let mut patience = Patience::begin();
         loop {
-            let (result, verdict) = self.send(request, credential).await;
+            let (result, verdict) = self.send(request, credential, &|| Ok(())).await;
             match patience.wait(verdict) {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => return result,
@@ -207,8 +218,13 @@ impl Http {
         &self,
         request: &Request<'_>,
         credential: &Arc<Credential>,
+        may_leave: MayLeave<'_>,
     ) -> (Result<Answer, WaldurError>, Verdict) {
         let permit = self.pace.permit().await;
+        if let Err(reason) = may_leave() {
+            permit.done(Verdict::Never);
+            return (Err(WaldurError::Withdrawn { reason }), Verdict::Never);
+        }
         let result = self.exchange(request, credential).await;
         let verdict = verdict(&result);
         permit.done(verdict);

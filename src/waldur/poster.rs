@@ -118,12 +118,17 @@ impl Poster {
     }
 
     /// Sends a body, once.
-    pub async fn post(&self, call: Call, body: &str) -> Sent {
+    pub async fn post(
+        &self,
+        call: Call,
+        body: &str,
+        may_leave: &(dyn Fn() -> Result<(), String> + Sync),
+    ) -> Sent {
         let (path, body) = (call.path(), body.as_bytes().to_vec());
         if let Err(error) = self.http.settled(&path) {
             return Sent::NotSent { reason: error.to_string() };
         }
-        match self.http.post(&path, &body).await {
+        match self.http.post(&path, &body, may_leave).await {
             Ok(answer) if answer.status.as_u16() == 201 => Sent::Accepted,
             Ok(answer) if matches!(answer.status.as_u16(), 429 | 503) => {
                 Sent::NotNow { status: answer.status.as_u16(), retry_after: answer.retry_after }
@@ -146,7 +151,9 @@ impl Poster {
             Err(error @ WaldurError::OtherAccount { .. }) => {
                 Sent::Rejected { status: 401, message: error.to_string() }
             }
-            Err(error @ WaldurError::Unreachable { .. }) => Sent::NotSent { reason: error.to_string() },
+            Err(error @ (WaldurError::Unreachable { .. } | WaldurError::Withdrawn { .. })) => {
+                Sent::NotSent { reason: error.to_string() }
+            }
             Err(error) => Sent::Lost { reason: error.to_string() },
         }
     }

@@ -72,10 +72,12 @@ fn a_month_is_posted_to_every_dialect_and_posting_it_again_changes_nothing() {
             let rig = Rig::on(Settings { behaviour: behaviour.clone(), ..Settings::new(World::built_in()) });
             let file = sample("usage-2026-11-wide.csv");
             let token = rig.token(account);
-            let run = rig.run_as(&token, &["apply", &file, "--yes"]).ends_with(0);
+            let run = rig.run_as(&token, &["apply", &file, "--yes", "--results", "results"]).ends_with(0);
             run.says("verified: what is stored is what was planned");
             let (posts, stored) = (rig.posts(), rig.stored());
-            rig.run_as(&token, &["apply", &file, "--yes"]).ends_with(0).says("nothing to do");
+            rig.run_as(&token, &["apply", &file, "--yes", "--results", "results"])
+                .ends_with(0)
+                .says("nothing to do");
             assert_eq!(rig.posts(), posts, "{behaviour}");
             assert_eq!(rig.stored(), stored, "{behaviour}");
         }
@@ -125,14 +127,14 @@ fn what_was_answered_outlives_a_killed_sandbox() {
     let folder = TempDir::new().unwrap();
     let file = sample("usage-2026-11-long.csv");
     let first = Running::start(folder.path(), &["--state", "rehearsal.state"]);
-    let (code, text) = first.run(folder.path(), &["apply", &file, "--yes"]);
+    let (code, text) = first.run(folder.path(), &["apply", &file, "--yes", "--results", "results"]);
     assert_eq!(code, 0, "{text}");
     let (_, stored) = first.run(folder.path(), &["list", "--period", "2026-11", "--format", "json"]);
     drop(first);
     let second = Running::start(folder.path(), &["--state", "rehearsal.state"]);
     let (_, still) = second.run(folder.path(), &["list", "--period", "2026-11", "--format", "json"]);
     assert_eq!(still, stored);
-    let (code, text) = second.run(folder.path(), &["apply", &file, "--yes"]);
+    let (code, text) = second.run(folder.path(), &["apply", &file, "--yes", "--results", "results"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("nothing to do"), "{text}");
 

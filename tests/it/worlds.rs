@@ -159,7 +159,7 @@ fn a_month_is_rehearsed_on_the_copy_as_it_would_go_on_the_server() {
         let (real, rehearsed) = (rig.run(&plan).ends_with(0), rehearsal.run(&plan).ends_with(0));
         assert_eq!(changes(&real), changes(&rehearsed), "{flags:?}");
         assert_eq!(changes(&real).len(), 114);
-        let apply = ["apply", SAMPLE, "--yes"];
+        let apply = ["apply", SAMPLE, "--yes", "--results", "results"];
         rehearsal.run(&apply).ends_with(0).says("100 posted").says("verified");
         assert_eq!(rig.posts(), 0);
         rig.run(&apply).ends_with(0).says("100 posted").says("verified");
