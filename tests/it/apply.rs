@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use waldur_usage::sandbox::{FaultKind, Settings, World};
+use waldur_usage::sandbox::{Behaviour, DateFrom, FaultKind, Settings, World};
 
-use crate::rig::{HPC, Rig};
+use crate::rig::{HPC, Rig, Run};
 
 const APPLY: [&str; 5] = ["apply", "usage.csv", "--offering", HPC, "--yes"];
 
@@ -165,24 +165,42 @@ fn limited_world() -> World {
     serde_json::from_value(world).unwrap()
 }
 
+/// A server that refuses what is above the limit of a component, and takes past months from staff.
+fn on_limits() -> Rig {
+    let settings = Settings::new(limited_world());
+    let behaviour = Behaviour { date: DateFrom::Staff, ..settings.behaviour };
+    Rig::on(Settings { behaviour, ..settings })
+}
+
+/// Applies a plan of the rows of November whose limit another run has used up since.
+fn reach_the_limit(rig: &Rig) -> Run {
+    let staff = rig.token("staff");
+    rig.run_as(&staff, &["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
+    let november = std::fs::read(rig.folder.path().join("usage.csv")).unwrap();
+    rig.long(&["alloc-001,2026-10,ram,6"]);
+    rig.run_as(&staff, &APPLY).ends_with(0).says("1 posted");
+    rig.file("usage.csv", november);
+    rig.run_as(&staff, &["apply", "plan.json", "--yes"])
+}
+
 #[test]
 fn a_400_that_saved_half_is_told_as_it_is_stored() {
-    let rig = Rig::on(Settings::new(limited_world()));
-    rig.long(&["alloc-001,2026-11,gpu_hours,33", "alloc-001,2026-11,ram,22", "alloc-001,2026-11,cpu,20"]);
-    let run = rig.run(&APPLY).ends_with(5).says("1 rejected").says("400");
+    let rig = on_limits();
+    rig.long(&["alloc-001,2026-11,gpu_hours,33", "alloc-001,2026-11,ram,6", "alloc-001,2026-11,cpu,20"]);
+    let run = reach_the_limit(&rig).ends_with(5).says("1 rejected").says("400");
     let stored = rig.stored_of("alloc-001");
     assert_eq!(stored.keys().collect::<Vec<_>>(), ["cpu"], "components with a limit go first");
     assert_eq!(stored["cpu"].amount.to_string(), "20.00");
-    let json = rig.run(&[&APPLY[..], &["--format", "json"]].concat()).json();
     assert!(run.stdout.contains("1 posted") && run.stdout.contains("2 rejected"), "{}", run.all());
-    assert_eq!(json["summary"]["lines"]["same"], 1);
+    let again = rig.run_as(&rig.token("staff"), &[&APPLY[..], &["--format", "json"]].concat()).json();
+    assert_eq!(again["summary"]["lines"]["same"], 1);
 }
 
 #[test]
 fn every_request_rejected_and_nothing_stored_ends_with_6() {
-    let rig = Rig::on(Settings::new(limited_world()));
-    rig.long(&["alloc-001,2026-11,ram,22"]);
-    rig.run(&APPLY).ends_with(6).says("1 rejected");
+    let rig = on_limits();
+    rig.long(&["alloc-001,2026-11,ram,6"]);
+    reach_the_limit(&rig).ends_with(6).says("1 rejected");
     assert!(rig.stored_of("alloc-001").is_empty());
 }
 

@@ -15,7 +15,7 @@ fn a_plan_tells_create_update_same_and_only_on_server_apart() {
     let changes: Vec<&str> = run
         .stdout
         .lines()
-        .filter(|line| line.contains("→") || line.contains("to create"))
+        .filter(|line| line.contains(" →  ") || line.contains("to create"))
         .map(str::trim)
         .collect();
     insta::assert_snapshot!(changes.join("\n"), @r#"

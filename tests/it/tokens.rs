@@ -48,6 +48,7 @@ impl Renewal {
         let output = command(self.rig.folder.path())
             .env("WALDUR_API_URL", &self.url)
             .args(["apply", "usage.csv", "--offering", HPC, "--yes", "--token-file", "token"])
+            .args(crate::rig::LAX)
             .output()
             .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
