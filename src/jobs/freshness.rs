@@ -93,7 +93,7 @@ impl<'a> Lookout<'a> {
         let month = self.reader.resource_month(resource.resource, self.period).await?;
         let plan_periods_changed = have_changed(resource, &month.plan_periods, self.period);
         let shown = by_key(&month.usages);
-        let has_people = resource.posted_people().next().is_some();
+        let has_people = !resource.people.is_empty();
         if self.is_current
             && !has_people
             && !plan_periods_changed

@@ -1,13 +1,11 @@
 //! The usage of users beside what the jobs do about totals: read, set against what is stored now,
 //! settled after a crash, told in a report, taken back.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::domain::{Amount, CarryOver, OfferingId, ResourceId, visible};
-use crate::error::Error;
+use crate::domain::{Amount, CarryOver, OfferingId, PlanPeriodId, ResourceId};
 use crate::plan::{
-    Figures, Line, Now, Outcome, PeopleBatch, PeopleStored, PersonLine, Plan, Planner, Refusal, Reporting,
+    Figures, Line, Now, Outcome, PeopleBatch, PeopleStored, PersonLine, Plan, Planner, Reporting,
     ResourcePlan, Standing, StoredPeople, StoredPerson, StoredRows, StoredUsage, by_name, sums_by_total,
     unsettled_people,
 };
@@ -93,7 +91,8 @@ pub(super) fn of_resource(people: &[StoredPerson], resource: ResourceId) -> Vec<
     people.iter().filter(|person| person.resource == resource).cloned().collect()
 }
 
-/// The users to be sent whose stored usage is neither that of the plan nor the new one.
+/// The users whose stored usage is neither that of the plan nor the new one, also where nothing was to
+/// be sent of them.
 pub(super) fn stale(
     resource: &ResourcePlan,
     rows: &StoredRows<'_>,
@@ -101,7 +100,8 @@ pub(super) fn stale(
 ) -> Vec<StaleLine> {
     let is_stale =
         |person: &&PersonLine| resource.person_standing(person, rows, people) == Standing::Otherwise;
-    let lines = resource.posted_people().filter(is_stale).map(|person| {
+    let named = resource.people.iter().filter(|person| !person.is_correction());
+    let lines = named.filter(is_stale).map(|person| {
         let now = resource.person_now(person, rows, people);
         stale_line(resource, person, person.old, now, person.new.get())
     });
@@ -154,6 +154,8 @@ pub(super) fn settle_requests(
         for batch in batches {
             let standings = || standings_in(resource, &batch, rows, people);
             match answers.get(&batch.number()) {
+                // An account that was refused was not heard at all.
+                Some(Sent::Rejected { status: 401 | 403, .. }) => open.push(resource.resource),
                 Some(sent @ (Sent::Accepted | Sent::Rejected { .. })) => {
                     settled.insert(batch.number(), sent.clone());
                 }
@@ -231,6 +233,29 @@ pub(super) fn totals_that_moved(
     }
 }
 
+/// Withholds the users of a run whose requests were never sent, or were rejected, by their numbers.
+pub(super) fn withhold_unsent(plan: &mut Plan, was_sent: impl Fn(u32) -> bool) {
+    let of_plan = PeopleBatch::of_plan(plan).into_iter().flat_map(|(_, batches)| batches);
+    let unsent: Vec<PeopleBatch> = of_plan.filter(|batch| !was_sent(batch.number())).collect();
+    let mut people: HashMap<ResourceId, Vec<&PersonLine>> = HashMap::new();
+    for batch in &unsent {
+        people.entry(batch.resource()).or_default().extend(batch.people());
+    }
+    for resource in &mut plan.resources {
+        let Some(unsent) = people.get(&resource.resource) else { continue };
+        let unsent: HashSet<(&str, &str, Option<PlanPeriodId>)> = unsent
+            .iter()
+            .map(|person| (person.component.as_str(), person.username.as_str(), person.plan_period))
+            .collect();
+        for person in &mut resource.people {
+            let key = (person.component.as_str(), person.username.as_str(), person.plan_period);
+            if unsent.contains(&key) {
+                person.withheld = Some("the run has not sent it".into());
+            }
+        }
+    }
+}
+
 /// The users of a run as they stand now.
 pub(super) fn verified(
     resource: &ResourcePlan,
@@ -274,20 +299,19 @@ impl WayBack<'_> {
     }
 
     /// The lines that take users back; what was absent can only become 0.
-    pub fn lines(&self, undone: &ResourcePlan) -> Result<Vec<PersonLine>, Error> {
+    pub fn lines(&self, undone: &ResourcePlan) -> Vec<PersonLine> {
         let mut lines = Vec::new();
         for person in undone.posted_people() {
             let is_there = undone.person_standing(person, self.rows, self.people) == Standing::AsPlanned;
             let Some((total, _)) = undone.total_of(person, self.rows).filter(|_| is_there) else { continue };
             let old = person.old.unwrap_or_default();
-            let new = old.try_into().map_err(|reason| {
-                let (name, username) = (visible(&undone.name), visible(&person.username));
-                let what = format!(
-                    "{name}, {}, {username}: {old} was stored before, which cannot be posted: {reason}",
-                    person.component
-                );
-                Error::Refused(Refusal::Unpostable(what))
-            })?;
+            let (new, withheld) = match old.try_into() {
+                Ok(new) => (new, None),
+                Err(reason) => {
+                    let why = format!("{old} was stored before, which cannot be posted: {reason}");
+                    (person.new, Some(why))
+                }
+            };
             let resource = self.catalogue.resource(undone.resource);
             let billing_type = undone.total_line(person).map(|total| &total.billing_type);
             let month = resource.zip(billing_type);
@@ -296,11 +320,13 @@ impl WayBack<'_> {
                 old: Some(person.new.get()),
                 new,
                 month: month.map(|(one, kind)| self.reporting.state_of_people(one, kind)).unwrap_or_default(),
+                withheld,
+                source: None,
                 note: person.old.is_none().then(|| "was absent, and can only become 0".to_owned()),
                 ..person.clone()
             });
         }
-        Ok(lines)
+        lines
     }
 }
 

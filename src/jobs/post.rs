@@ -212,15 +212,20 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// The requests of one resource, one after the other; what follows a request that was not accepted
     /// is not sent, because it was planned upon it. Users of a total that is set to zero come before it.
-    async fn resource(&self, (resource, batches, people): Requests<'_>) -> Exchanges {
+    async fn resource(&self, requests: Requests<'_>) -> Exchanges {
+        self.resource_after(requests, true).await
+    }
+
+    /// The same after others of the resource, which may have gone wrong.
+    async fn resource_after(&self, (resource, batches, people): Requests<'_>, goes_on: bool) -> Exchanges {
         let mut numbers = batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
         let is_open = numbers.any(|number| !self.settings.settled.contains_key(&number));
         let now = Instant::now();
         let (looked_at, stale) = if is_open { self.look_again(resource, false).await } else { (now, None) };
         let stale = stale.as_ref();
         let (first, after): (Vec<_>, Vec<_>) = people.into_iter().partition(PeopleBatch::goes_first);
-        let mut people = self.people(resource, first, true, stale).await;
-        let goes_on = people.iter().all(|exchange| self.is_done_of_people(resource, exchange));
+        let mut people = self.people(resource, first, goes_on, stale).await;
+        let goes_on = goes_on && people.iter().all(|exchange| self.is_done_of_people(resource, exchange));
         let (usages, goes_on) = self.totals(resource, batches, goes_on, (looked_at, stale)).await;
         people.extend(self.people(resource, after, goes_on, stale).await);
         Exchanges { usages, people }
@@ -468,14 +473,16 @@ impl Run<'_> {
             }
         };
         let others = batches.split_off(batches.len().min(1));
-        let mut exchanges = self.resource((resource, batches, Vec::new())).await;
+        let (first, after) = people.into_iter().partition(PeopleBatch::goes_first);
+        let mut exchanges = self.resource((resource, batches, first)).await;
+        let goes_on = exchanges.usages.iter().all(|exchange| self.is_done(resource, exchange));
         let usages = &exchanges.usages;
         let was_sent = usages.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
         let is_proven = usages.iter().any(|exchange| self.is_done(resource, exchange));
         if was_sent && !self.is_in_its_month(resource, usages, this_month().await.ok(), &before).await {
             self.stop.because(StopReason::NotInItsMonth(self.header.period.to_string()));
         }
-        let rest = self.resource((resource, others, people)).await;
+        let rest = self.resource_after((resource, others, after), goes_on).await;
         exchanges.usages.extend(rest.usages);
         exchanges.people.extend(rest.people);
         (exchanges, is_proven)

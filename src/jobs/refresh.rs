@@ -98,7 +98,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     let header = plan.header.clone();
     for resource in plan.resources.iter_mut().filter(|resource| resource.is_named()) {
         if !resource.has_changes() {
-            stale.extend(stale_totals(resource, &stored, false));
+            stale.extend(stale_lines(resource, &stored, &stored_people, false));
             continue;
         }
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();

@@ -124,7 +124,7 @@ pub async fn undo(
             stale_resources.insert(resource.resource, found);
             stale.extend(lines);
         }
-        let people = of_people.lines(resource)?;
+        let people = of_people.lines(resource);
         resources.push(ResourcePlan { people, ..way_back.resource(resource) });
     }
     drop(stages);
@@ -248,6 +248,7 @@ fn as_sent(mut plan: Plan, requests: &[RequestRecord]) -> Plan {
             own.extend(posted.map(|line| (resource.resource, line.component.clone(), line.plan_period)));
         }
     }
+    people::withhold_unsent(&mut plan, was_sent);
     for resource in &mut plan.resources {
         let id = resource.resource;
         for line in resource.lines.iter_mut().filter(|line| line.posted().is_some()) {

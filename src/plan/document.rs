@@ -353,7 +353,7 @@ impl ResourcePlan {
 
     /// Whether anything of it stands in the files, changed or not.
     pub fn is_named(&self) -> bool {
-        self.has_changes() || self.lines.iter().any(|line| line.source.is_some())
+        self.has_changes() || self.lines.iter().any(|line| line.source.is_some()) || !self.people.is_empty()
     }
 
     /// The order in which people look for it.

@@ -354,9 +354,12 @@ fn results_and_the_trail_name_the_users() {
     assert!(trail.contains(",2026-11,anna,") && trail.contains(",2026-11,bert,"), "{trail}");
     let shown = rig.run(&["runs", "show", run, "--format", "json"]).ends_with(0).json();
     let resources = shown["plan"]["body"]["resources"].as_array().unwrap();
-    let people: Vec<usize> =
+    let counts: Vec<usize> =
         resources.iter().filter_map(|resource| Some(resource["people"].as_array()?.len())).collect();
-    assert_eq!(people, [2]);
+    assert_eq!(counts, [2]);
+    // What the run has not stored is not its own to take back.
+    rig.run(&["undo", run, "--yes"]).ends_with(0).says("verified");
+    assert_eq!(people(&rig), ["climate-cordex cpu anna 0.00", "climate-cordex cpu bert 2.00"]);
 }
 
 #[test]
