@@ -149,9 +149,19 @@ fn account_for(rig: &Rig, before: &BTreeMap<Key, Vec<String>>, report: &Value, w
     assert_eq!(told, ROWS.len(), "{what}: every row has an outcome\n{report:#}");
 }
 
-/// Nothing of ours stands in any other month.
+/// Nothing of ours stands in any other month, but what the server carried over itself when it turned.
 fn nothing_elsewhere(rig: &Rig, before: &BTreeMap<Key, Vec<String>>, what: &str) {
+    let recurs = |key: &Key| {
+        rig.sandbox.usages().iter().any(|usage| {
+            (usage.resource.to_string(), usage.component.to_string()) == (key.0.clone(), key.1.clone())
+                && usage.period.to_string() == "2026-11"
+                && usage.recurring()
+        })
+    };
     for (key, amounts) in stored(rig).into_iter().filter(|(key, _)| key.2 != "2026-11") {
+        if key.2 == "2026-12" && recurs(&key) {
+            continue;
+        }
         let was = before.get(&key).cloned().unwrap_or_default();
         let ours = ROWS
             .iter()
@@ -213,6 +223,10 @@ fn one(seed: u64) {
 #[test]
 fn fault_sweep() {
     let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
+    // One run by itself, to look at what came of it.
+    if let Some(seed) = std::env::var("WALDUR_USAGE_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        return one(seed);
+    }
     let runs = if is_full { 1_000 } else { 20 };
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
