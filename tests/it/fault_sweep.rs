@@ -227,10 +227,10 @@ fn fault_sweep() {
     if let Some(seed) = std::env::var("WALDUR_USAGE_SEED").ok().and_then(|seed| seed.parse().ok()) {
         return one(seed);
     }
-    let runs = if is_full { 1_000 } else { 20 };
+    let (runs, at_once) = if is_full { (1_000, 6) } else { (20, 2) };
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -238,6 +238,9 @@ fn fault_sweep() {
                         return;
                     }
                     one(u64::try_from(seed).unwrap());
+                    if is_full && seed % 100 == 99 {
+                        println!("{} runs begun", seed + 1);
+                    }
                 }
             });
         }
