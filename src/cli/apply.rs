@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::domain::ResourceId;
 use crate::error::{Error, ExitStatus};
+use crate::findings::Checked;
 use crate::jobs::freshness::{Freshness, StaleResource};
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, last_month, plan};
@@ -254,11 +255,11 @@ async fn from_files(
         check::show(&planned.check, global);
         return Ok(None);
     };
-    let plan = sealed.get().clone();
     let left_out = super::plan::left_out(&planned)?;
     if matches!(global.format.into(), Format::Text) {
-        ui::data(&super::plan::text(&plan, &planned, left_out.as_ref(), global.verbose));
+        ui::data(&super::plan::text(sealed.get(), &planned, left_out.as_ref(), global.verbose));
     }
+    let Some(plan) = planned.plan.map(Checked::into_inner) else { return Ok(None) };
     let snapshot = planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     Ok(Some(Ready {
         reporter: plan.header.account,

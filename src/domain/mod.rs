@@ -31,7 +31,7 @@ pub use canonical::canonical_json;
 pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
-pub use digest::sha256;
+pub use digest::{Digest, sha256};
 pub use ids::{
     CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
     RunId, UsageId, UserId,

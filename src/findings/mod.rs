@@ -162,6 +162,11 @@ impl Findings {
 pub struct Checked<T>(T);
 
 impl<T> Checked<T> {
+    /// The value, whose owner vouches for it from here on.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
     /// The value itself.
     pub fn get(&self) -> &T {
         &self.0

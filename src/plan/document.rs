@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::domain::{
-    Amount, BillingPeriod, BillingType, ComponentType, CustomerId, Destination, OfferingId, PlanPeriodId,
-    ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256, visible,
+    Amount, BillingPeriod, BillingType, ComponentType, CustomerId, Destination, Digest, OfferingId,
+    PlanPeriodId, ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256,
+    visible,
 };
 use crate::findings::RowCounts;
 use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod};
@@ -392,31 +393,44 @@ struct Body {
 }
 
 impl Plan {
-    /// The content of its file, but for the digest.
-    fn content(&self) -> Value {
-        json!({
-            "format": FORMAT,
-            "header": self.made,
-            "body": {"binding": self.header, "resources": self.resources},
-        })
-    }
-
     /// The SHA-256 over header and body.
     pub fn digest(&self) -> String {
-        digest(&self.content())
+        let mut digest = Digest::default();
+        digest.add("{\"body\":");
+        self.add_body(&mut digest);
+        digest.add(format!(",\"format\":{FORMAT},\"header\":{}}}", canonical(&self.made)));
+        digest.finish()
     }
 
     /// The SHA-256 over the body alone, which is the same for the same inputs and server state.
     pub fn body_digest(&self) -> String {
-        digest(&self.content()["body"])
+        let mut digest = Digest::default();
+        self.add_body(&mut digest);
+        digest.finish()
+    }
+
+    /// Adds the canonical JSON of the body, one resource at a time: a plan can be of many thousands, and
+    /// the whole of it as a value takes many times the memory of the plan.
+    fn add_body(&self, digest: &mut Digest) {
+        digest.add(format!("{{\"binding\":{},\"resources\":[", canonical(&self.header)));
+        for (number, resource) in self.resources.iter().enumerate() {
+            digest.add(if number == 0 { "" } else { "," });
+            digest.add(canonical(resource));
+        }
+        digest.add("]}");
+    }
+
+    /// The content of its file.
+    fn content(&self, digest: Option<String>) -> PlanFile<'_> {
+        let body = PlanBody { binding: &self.header, resources: &self.resources };
+        PlanFile { format: FORMAT, header: &self.made, body, digest }
     }
 
     /// Writes the plan as a file.
     pub fn to_json(&self) -> String {
-        let mut content = self.content();
-        let digest = digest(&content);
-        content["digest"] = digest.into();
-        format!("{content:#}\n")
+        let mut text = serde_json::to_string_pretty(&self.content(Some(self.digest()))).unwrap_or_default();
+        text.push('\n');
+        text
     }
 
     /// Reads a plan from a file's content.
@@ -483,11 +497,32 @@ impl Plan {
 
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.content().serialize(serializer)
+        self.content(None).serialize(serializer)
     }
 }
 
+/// A plan's file.
+#[derive(Serialize)]
+struct PlanFile<'a> {
+    format: u32,
+    header: &'a Made,
+    body: PlanBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+}
+
+/// What is the same for the same inputs and server state.
+#[derive(Serialize)]
+struct PlanBody<'a> {
+    binding: &'a Header,
+    resources: &'a [ResourcePlan],
+}
+
 fn digest(content: &Value) -> String {
+    sha256(canonical(content).as_bytes())
+}
+
+fn canonical(value: &impl Serialize) -> String {
     // Writing to memory cannot fail; an empty text would only make the digest differ.
-    sha256(canonical_json(content).unwrap_or_default().as_bytes())
+    canonical_json(value).unwrap_or_default()
 }
