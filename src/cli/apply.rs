@@ -1,19 +1,17 @@
 //! `apply`: ask once, post, prove.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::domain::ResourceId;
 use crate::error::{Error, ExitStatus};
 use crate::findings::Checked;
-use crate::jobs::freshness::{Freshness, StaleResource};
+use crate::jobs::freshness::Freshness;
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, last_month, plan};
 use crate::jobs::post::PostSettings;
-use crate::jobs::refresh::{Refreshed, refresh};
+use crate::jobs::refresh::{Obstacles, Refreshed, refresh};
 use crate::jobs::results::{Results, shown};
 use crate::jobs::run::{Purpose, Run, RunNotes};
 use crate::jobs::writers::Writers;
@@ -76,7 +74,8 @@ struct Ready {
     left_out: Option<LeftOutSummary>,
     already_there: usize,
     read_at: Instant,
-    stale: HashMap<ResourceId, StaleResource>,
+    /// What cannot be posted as it was planned.
+    obstacles: Obstacles,
     /// The digest of the plan as it was shown.
     agreed: String,
     /// What is stored of the month before.
@@ -140,7 +139,7 @@ pub async fn run(
     }
     let (destination, now) = (connection.reader.destination(), connection.reader.now()?);
     let agreed = ready.agreed.clone();
-    let approved = Approved::new(ready.plan, &destination, ready.reporter, now, true)?;
+    let approved = Approved::new(ready.plan, &destination, ready.reporter, now)?;
     let notes = RunNotes {
         is_partial: arguments.partial,
         max_age_seconds: arguments.max_age,
@@ -155,7 +154,8 @@ pub async fn run(
     let post = PostSettings {
         freshness: Freshness { read_at: ready.read_at, max_age },
         is_partial: arguments.partial,
-        stale: ready.stale,
+        stale: ready.obstacles.stale_resources,
+        unpostable: ready.obstacles.unpostable,
         ..PostSettings::new(connection.at_once, ready.read_at)
     };
     let order = Order {
@@ -165,6 +165,7 @@ pub async fn run(
         notes: &notes,
         left_out: ready.left_out.as_ref(),
         already_there: ready.already_there,
+        stale: &ready.obstacles.stale,
         asks_invoices: !arguments.no_invoices,
     };
     carry_out(run, &order, &connection, global, terminal).await
@@ -183,6 +184,7 @@ fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -
             summary: Summary::of(plan),
             left_out: ready.left_out.as_ref(),
             already_there: ready.already_there,
+            stale: &ready.obstacles.stale,
             report: None,
             bills: None,
             files: shown(&files),
@@ -221,20 +223,20 @@ async fn from_plan(
     }
     let account = connection.reader.account().await?.id;
     Approved::fits(&plan, &connection.reader.destination(), account, connection.reader.now()?)?;
-    let mut refreshed = fresh(plan, arguments, connection, global, terminal).await?;
+    let mut refreshed = fresh(plan, &Obstacles::default(), arguments, connection, global, terminal).await?;
     let last_month = last_month(&connection.reader, &refreshed.plan, &mut refreshed.snapshot).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
         ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
     }
     Ok(Ready {
+        obstacles: refreshed.obstacles,
         plan: refreshed.plan,
         catalogue: refreshed.snapshot.catalogue,
         reporter: refreshed.reporter,
         left_out: None,
         already_there: refreshed.already_there,
         read_at: refreshed.read_at,
-        stale: refreshed.stale_resources,
         agreed: digest,
         last_month,
         writers: refreshed.writers,
@@ -271,7 +273,7 @@ async fn from_files(
         left_out,
         already_there: 0,
         read_at: planned.read_at,
-        stale: HashMap::new(),
+        obstacles: Obstacles::default(),
     }))
 }
 
@@ -289,31 +291,41 @@ async fn agree(
     if !ask(&ready.plan, &destination, arguments.yes, global, terminal).await? {
         return Ok(ready);
     }
-    let refreshed = fresh(ready.plan, arguments, connection, global, terminal).await?;
+    let refreshed = fresh(ready.plan, &ready.obstacles, arguments, connection, global, terminal).await?;
     let already_there = ready.already_there + refreshed.already_there;
-    let Refreshed { plan, snapshot, reporter, read_at, stale_resources, .. } = refreshed;
+    let Refreshed { plan, snapshot, reporter, read_at, obstacles, .. } = refreshed;
     let catalogue = snapshot.catalogue;
-    Ok(Ready { plan, catalogue, reporter, already_there, read_at, stale: stale_resources, ..ready })
+    Ok(Ready { plan, catalogue, reporter, already_there, read_at, obstacles, ..ready })
 }
 
-/// The plan against the server of now; a stale line refuses the run.
+/// The plan against the server of now; what cannot be posted as planned refuses the run, or is left out
+/// of it. What was told before is not told again.
 async fn fresh(
     plan: Plan,
+    told: &Obstacles,
     arguments: &ApplyArguments,
     connection: &Connection,
     global: &Global,
     terminal: &Terminal,
 ) -> Result<Refreshed, Error> {
     let refreshed = refresh(&connection.reader, plan, terminal).await?;
-    if refreshed.stale.is_empty() {
-        return Ok(refreshed);
-    }
+    let Obstacles { stale, unpostable, .. } = &refreshed.obstacles;
+    let is_told = *stale == told.stale && *unpostable == told.unpostable;
     match global.format.into() {
-        Format::Json => ui::json(&refreshed.stale),
-        Format::Text => ui::data(&ui::stale_text(&refreshed.stale)),
+        Format::Json if arguments.partial || stale.is_empty() => {}
+        Format::Json => ui::json(stale),
+        Format::Text if is_told => {}
+        Format::Text => {
+            if !stale.is_empty() {
+                ui::data(&ui::stale_text(stale));
+            }
+            ui::data(&ui::unpostable_text(unpostable.values()));
+        }
     }
-    if arguments.partial {
-        return Ok(refreshed);
+    match unpostable.values().next() {
+        _ if arguments.partial => Ok(refreshed),
+        Some(reason) => Err(Refusal::Unpostable(reason.clone()).into()),
+        None if stale.is_empty() => Ok(refreshed),
+        None => Err(Refusal::Stale { rows: stale.len() }.into()),
     }
-    Err(Refusal::Stale { rows: refreshed.stale.len() }.into())
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, ExitStatus};
 use crate::jobs::apply::ApplyReport;
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::post::{PostSettings, Stop, StopReason};
+use crate::jobs::refresh::StaleLine;
 use crate::jobs::results::{Results, inputs_of, shown};
 use crate::jobs::run::{Run, RunEnd, RunNotes};
 use crate::jobs::verify::{self, Bills, stored_by};
@@ -35,6 +36,9 @@ pub struct RunDocument<'a> {
     pub left_out: Option<&'a LeftOutSummary>,
     /// Lines that were stored as planned before anything was sent.
     pub already_there: usize,
+    /// Lines that were stale before anything was sent.
+    #[serde(skip_serializing_if = "<[StaleLine]>::is_empty")]
+    pub stale: &'a [StaleLine],
     /// What became of the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<&'a ApplyReport>,
@@ -62,6 +66,8 @@ pub struct Order<'a> {
     pub left_out: Option<&'a LeftOutSummary>,
     /// Lines that were stored as planned before anything was sent.
     pub already_there: usize,
+    /// Lines that were stale before anything was sent.
+    pub stale: &'a [StaleLine],
     /// Whether the invoices are asked what becomes of the rows.
     pub asks_invoices: bool,
 }
@@ -99,6 +105,7 @@ pub async fn carry_out(
             summary: Summary::of(plan),
             left_out: order.left_out,
             already_there: order.already_there,
+            stale: order.stale,
             report: Some(&end.report),
             bills: Some(&bills),
             files: shown(&files),

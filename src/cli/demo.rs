@@ -55,7 +55,7 @@ pub async fn run(
     say("3. apply: post it, then prove what is stored");
     let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;
     let (destination, now) = (demo.reader.destination(), demo.reader.now()?);
-    let approved = Approved::new(first.clone(), &destination, first.header.account, now, true)?;
+    let approved = Approved::new(first.clone(), &destination, first.header.account, now)?;
     let settings = PostSettings::new(usize::from(global.connections), planned.read_at);
     let run = Run::begin(&Store::in_memory()?, approved.plan(), Purpose::Apply, &RunNotes::default())?;
     let (id, stop) = (run.id, Stop::default());

@@ -63,7 +63,7 @@ pub async fn run(
         return Err(Refusal::Stale { rows: ui::stale_rows(&resumed.plan, &resumed.stale) }.into());
     }
     let now = connection.reader.now()?;
-    let approved = Approved::new(resumed.plan, &destination, resumed.reporter, now, true)?;
+    let approved = Approved::new(resumed.plan, &destination, resumed.reporter, now)?;
     let max_age = Duration::from_secs(notes.max_age_seconds);
     let post = PostSettings {
         freshness: Freshness { read_at: resumed.read_at, max_age },
@@ -80,6 +80,7 @@ pub async fn run(
         notes: &notes,
         left_out: None,
         already_there: 0,
+        stale: &[],
         asks_invoices: true,
     };
     carry_out(run, &order, &connection, global, terminal).await

@@ -69,10 +69,9 @@ pub fn run(arguments: &RunsArguments, global: &Global) -> Result<ExitStatus, Err
             let stored = store::find(&store, &show.run)?;
             let plan = plan_of(&stored)?;
             let requests: Vec<RequestRecord> = store.requests(stored.run.id)?;
-            let runs = store.runs(u32::MAX)?;
-            let line = runs.iter().find(|run| run.id == stored.run.id).map(ui::RunLine::of);
+            let line = store.summary(stored.run.id)?.as_ref().map(ui::RunLine::of);
             let line = line.ok_or_else(|| Error::Bug(format!("run {} is not listed", stored.run.id)))?;
-            let report = stored.ended.as_ref().map(|ended| ended.end.report.as_str());
+            let report = stored.ended.as_ref().map(|ended| ended.report.as_str());
             match global.format.into() {
                 Format::Json => ui::json(&ShownRun {
                     run: line,

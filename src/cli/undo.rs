@@ -67,6 +67,8 @@ pub async fn run(
     }
     if !undoing.stale.is_empty() {
         match global.format.into() {
+            // Otherwise it stands in the document of the run.
+            Format::Json if arguments.partial && plan.changed().next().is_some() => {}
             Format::Json => ui::json(&undoing.stale),
             Format::Text => ui::data(&ui::stale_text(&undoing.stale)),
         }
@@ -100,7 +102,7 @@ pub async fn run(
         agreed: plan.digest(),
     };
     let now = connection.reader.now()?;
-    let approved = Approved::new(undoing.plan, &destination, undoing.reporter, now, true)?;
+    let approved = Approved::new(undoing.plan, &destination, undoing.reporter, now)?;
     let run = Run::begin(&store, approved.plan(), Purpose::Undo(stored.run.id), &notes)?;
     // What was read before the lock was taken may be what another run has changed since.
     let is_disturbed = run.others_since(approved.plan(), undoing.read_at)?;
@@ -118,6 +120,7 @@ pub async fn run(
         notes: &notes,
         left_out: None,
         already_there: 0,
+        stale: &undoing.stale,
         asks_invoices: true,
     };
     let is_whole = undoing.stale.is_empty();

@@ -1,25 +1,14 @@
 //! One text for one value: JSON with sorted keys and without blanks, as digests need it.
 
 use serde::Serialize;
-use serde_json::Value;
 
 /// Writes a value as canonical JSON: the keys of every object in the order of their characters, no
 /// blanks, numbers and texts as ever. Two equal values have one text, however their types order
 /// their fields.
 pub fn canonical_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
-    Ok(sorted(serde_json::to_value(value)?).to_string())
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
-            fields.sort_by(|(left, _), (right, _)| left.cmp(right));
-            Value::Object(fields.into_iter().map(|(key, value)| (key, sorted(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
+    let mut value = serde_json::to_value(value)?;
+    value.sort_all_objects();
+    serde_json::to_string(&value)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! first post into a past month goes alone, and nothing follows before it was read back there. Users
 //! follow their totals (`post_people`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -114,6 +114,8 @@ pub struct PostSettings {
     pub is_partial: bool,
     /// Resources that are known to be stale.
     pub stale: HashMap<ResourceId, StaleResource>,
+    /// Resources that can no longer be posted to, each with the reason.
+    pub unpostable: BTreeMap<ResourceId, String>,
     /// Requests of which it is known what became of them: they are not sent again.
     pub settled: HashMap<u32, Sent>,
     /// How often each request was sent before.
@@ -128,6 +130,7 @@ impl PostSettings {
             freshness: Freshness::new(read_at),
             is_partial: false,
             stale: HashMap::new(),
+            unpostable: BTreeMap::new(),
             settled: HashMap::new(),
             attempts: HashMap::new(),
         }
@@ -165,7 +168,14 @@ pub async fn post(
         lost_in_a_row: AtomicUsize::new(0),
     };
     let mut done = HashMap::with_capacity(requests.len());
-    let mut rest = requests.into_iter();
+    let mut rest = Vec::with_capacity(requests.len());
+    for requests in requests {
+        match settings.unpostable.get(&requests.0.resource) {
+            Some(reason) => drop(done.insert(requests.0.resource, run.withheld(requests, reason))),
+            None => rest.push(requests),
+        }
+    }
+    let mut rest = rest.into_iter();
     while header.is_past()
         && let Some(first) = rest.next()
     {
@@ -271,6 +281,22 @@ impl Run<'_> {
                 false
             }
         }
+    }
+
+    /// A resource of which nothing is sent.
+    fn withheld(&self, (_, batches, people): Requests<'_>, reason: &str) -> Exchanges {
+        let sent = || {
+            self.observer.posted();
+            Sent::NotSent { reason: reason.to_owned() }
+        };
+        let usages = batches.into_iter().map(|batch| Exchange {
+            batch,
+            sent: sent(),
+            stored: None,
+            plan_periods_changed: false,
+        });
+        let people = people.into_iter().map(|batch| PeopleExchange { batch, sent: sent(), stored: None });
+        Exchanges { usages: usages.collect(), people: people.collect() }
     }
 
     /// Why a request is not sent.

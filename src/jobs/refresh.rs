@@ -4,7 +4,7 @@
 //! are no longer those that the plan was made from is stale, and so is a resource whose plan periods
 //! changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId, UsageId, visible};
@@ -23,7 +23,7 @@ use super::writers::Writers;
 use super::{Observer, Stages};
 
 /// A line whose stored figures changed since the plan was made.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct StaleLine {
     /// The resource.
     pub resource: ResourceId,
@@ -44,28 +44,36 @@ pub struct StaleLine {
     pub plan_periods_changed: bool,
 }
 
+/// What of a plan cannot be posted as it was planned.
+#[derive(Debug, Default)]
+pub struct Obstacles {
+    /// The lines that are stale.
+    pub stale: Vec<StaleLine>,
+    /// What is stored of the resources with a stale line.
+    pub stale_resources: HashMap<ResourceId, StaleResource>,
+    /// The resources that can no longer be posted to, each with the reason.
+    pub unpostable: BTreeMap<ResourceId, String>,
+}
+
 /// A plan set against the server's state of now.
 pub struct Refreshed {
     /// The plan without the lines that are there already.
     pub plan: Plan,
     /// How many lines were there already.
     pub already_there: usize,
-    /// The lines that are stale.
-    pub stale: Vec<StaleLine>,
+    /// What of it cannot be posted.
+    pub obstacles: Obstacles,
     /// The server's state.
     pub snapshot: Snapshot,
     /// When the reading of the stored usages began.
     pub read_at: Instant,
-    /// What is stored of the resources with a stale line.
-    pub stale_resources: HashMap<ResourceId, StaleResource>,
     /// Who reports now, and as what for the offerings of the plan.
     pub reporter: Reporter,
     /// Who reported the stored rows of the offerings last.
     pub writers: Writers,
 }
 
-/// Reads the month and the plan periods again, and compares. Refuses a resource that can no longer be
-/// posted to as planned.
+/// Reads the month and the plan periods again, and compares.
 pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -> Result<Refreshed, Error> {
     let mut stages = Stages::begin(observer, "catalogue");
     // What the file says is there already has to be there still, so those resources are looked at too.
@@ -85,9 +93,11 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     catalogue::of_one_month(reader, &snapshot)?;
     stages.next("compare");
     can_do_as_planned(&plan.header.capabilities, &snapshot.capabilities)?;
-    for resource in plan.changed() {
-        postable(resource, &snapshot.catalogue)?;
-    }
+    let unpostable = plan.changed().filter_map(|resource| {
+        let reason = why_unpostable(resource, &snapshot.catalogue)?;
+        Some((resource.resource, reason))
+    });
+    let unpostable = unpostable.collect();
     let mut components: HashMap<ResourceId, BTreeSet<&ComponentType>> = HashMap::new();
     for usage in &all {
         components.entry(usage.resource).or_default().insert(&usage.component);
@@ -120,19 +130,20 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
     }
     let writers = Writers::of(&all, &snapshot.catalogue);
-    Ok(Refreshed { plan, already_there, stale, snapshot, read_at, stale_resources, reporter, writers })
+    let obstacles = Obstacles { stale, stale_resources, unpostable };
+    Ok(Refreshed { plan, already_there, obstacles, snapshot, read_at, reporter, writers })
 }
 
-/// What a resource must still be, as it was when the plan was made.
-fn postable(resource: &ResourcePlan, catalogue: &Catalogue) -> Result<(), Refusal> {
+/// Why a resource can no longer be posted to, where it is not what it was when the plan was made.
+fn why_unpostable(resource: &ResourcePlan, catalogue: &Catalogue) -> Option<String> {
     let name = visible(&resource.name);
-    let Some(now) = catalogue.resource(resource.resource) else {
-        return Err(Refusal::Unpostable(format!("{name} is no longer visible to this account")));
-    };
-    if !now.state.takes_usage() {
-        return Err(Refusal::Unpostable(format!("{name} is {} now, and takes no usage", now.state)));
+    match catalogue.resource(resource.resource) {
+        None => Some(format!("{name} is no longer visible to this account")),
+        Some(now) if !now.state.takes_usage() => {
+            Some(format!("{name} is {} now, and takes no usage", now.state))
+        }
+        Some(_) => None,
     }
-    Ok(())
 }
 
 /// Refuses a server that turns out to do other things than it was planned for: a total would be taken

@@ -96,7 +96,8 @@ impl Run {
             Purpose::Apply => None,
             Purpose::Undo(run) => Some(run),
         };
-        store.begin(&NewRun {
+        let file = plan.file();
+        let new = NewRun {
             id,
             command: purpose.command().into(),
             undoes,
@@ -104,11 +105,11 @@ impl Run {
             sandbox: plan.header.sandbox.as_ref().map(ToString::to_string),
             account: plan.header.account.id,
             period: plan.header.period,
-            digest: plan.digest(),
-            plan: plan.to_json(),
+            digest: file.digest().to_owned(),
             settings: json!(notes).to_string(),
             tool_version: env!("CARGO_PKG_VERSION").into(),
-        })?;
+        };
+        store.begin(&new, &file)?;
         Ok(Self { id, store: store.clone(), lock })
     }
 
@@ -153,18 +154,13 @@ impl Run {
         let report = apply(reader, approved, catalogue, settings, Some(&guard), stop, observer).await;
         let flushed = journal.flush().await;
         let status = report.exit_status(approved.plan().rows_not_posted());
-        let end = End {
-            status: status.name().into(),
-            code: status.code(),
-            report: json!(report).to_string(),
-            is_over: report.is_over(),
-        };
+        let end = End { status: status.name().into(), code: status.code(), is_over: report.is_over() };
         if let Some(number) = report.own_number {
             let header = &approved.plan().header;
             // Without it the next plan only says that it is not known.
             let _ = self.store.keep(&header.server, header.account.id, OWN_NUMBER, &number.to_string());
         }
-        let finished = self.store.finish(self.id, &end);
+        let finished = self.store.finish(self.id, &end, &report);
         let (audit_head, headless) = match self.store.audit_head() {
             Ok(head) => (head, None),
             Err(error) => (None, Some(error)),
@@ -213,7 +209,7 @@ pub struct Resumed {
 
 /// The plan of a run that stands in the store.
 pub fn plan_of(run: &StoredRun) -> Result<Plan, Error> {
-    Plan::from_json(run.run.plan.as_bytes())
+    Plan::from_json(run.plan.as_bytes())
         .map_err(|error: PlanError| Error::StoredPlan { run: run.run.id, error })
 }
 

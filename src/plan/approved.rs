@@ -121,14 +121,13 @@ impl Approved {
         destination: &Destination,
         reporter: Reporter,
         now: Timestamp,
-        agreed: bool,
     ) -> Result<Self, Refusal> {
         Self::fits(&plan, destination, reporter.id, now)?;
         if plan.header.account.role != reporter.role {
             let (planned, actual) = (plan.header.account.role, reporter.role);
             return Err(Refusal::OtherRole { planned, actual });
         }
-        if agreed { Ok(Self(plan)) } else { Err(Refusal::Declined) }
+        Ok(Self(plan))
     }
 
     /// Whether a plan fits a server, an account and a time, before anybody is asked.

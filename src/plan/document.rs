@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::domain::{
     Amount, BillingPeriod, BillingType, ComponentType, CustomerId, Destination, Digest, OfferingId,
-    PlanPeriodId, ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price, sha256,
+    PlanPeriodId, ResourceId, Role, RunId, SandboxWorld, UsageId, UserId, canonical_json, line_price,
     visible,
 };
 use crate::findings::RowCounts;
@@ -385,13 +386,6 @@ pub enum PlanError {
     Damaged,
 }
 
-/// The body as it stands in a file.
-#[derive(Serialize, Deserialize)]
-struct Body {
-    binding: Header,
-    resources: Vec<ResourcePlan>,
-}
-
 impl Plan {
     /// The SHA-256 over header and body.
     pub fn digest(&self) -> String {
@@ -409,15 +403,8 @@ impl Plan {
         digest.finish()
     }
 
-    /// Adds the canonical JSON of the body, one resource at a time: a plan can be of many thousands, and
-    /// the whole of it as a value takes many times the memory of the plan.
     fn add_body(&self, digest: &mut Digest) {
-        digest.add(format!("{{\"binding\":{},\"resources\":[", canonical(&self.header)));
-        for (number, resource) in self.resources.iter().enumerate() {
-            digest.add(if number == 0 { "" } else { "," });
-            digest.add(canonical(resource));
-        }
-        digest.add("]}");
+        add_body(digest, &canonical(&self.header), self.resources.iter().map(canonical));
     }
 
     /// The content of its file.
@@ -426,9 +413,14 @@ impl Plan {
         PlanFile { format: FORMAT, header: &self.made, body, digest }
     }
 
+    /// The plan as its file has it, with its digest.
+    pub fn file(&self) -> PlanFile<'_> {
+        self.content(Some(self.digest()))
+    }
+
     /// Writes the plan as a file.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.content(Some(self.digest()))).unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(&self.file()).unwrap_or_default();
         text.push('\n');
         text
     }
@@ -436,20 +428,25 @@ impl Plan {
     /// Reads a plan from a file's content.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PlanError> {
         let not_a_plan = |error| PlanError::NotAPlan(Some(error));
-        let mut content: Value = serde_json::from_slice(bytes).map_err(not_a_plan)?;
-        let fields = content.as_object_mut().ok_or(PlanError::NotAPlan(None))?;
-        if fields.get("format") != Some(&FORMAT.into()) {
+        let head: ReadHead = serde_json::from_slice(bytes).map_err(not_a_plan)?;
+        if head.format != FORMAT {
             return Err(PlanError::NotAPlan(None));
         }
+        let file: ReadFile<'_> = serde_json::from_slice(bytes).map_err(|_| PlanError::Damaged)?;
         // What stands in the file is what the digest is of, fields that nobody reads among it.
-        let written = fields.shift_remove("digest");
-        if written != Some(digest(&content).into()) {
+        let mut digest = Digest::default();
+        digest.add("{\"body\":");
+        let resources = file.body.resources.iter();
+        add_body(&mut digest, &canonical_of(file.body.binding), resources.map(|raw| canonical_of(raw)));
+        digest.add(format!(",\"format\":{FORMAT},\"header\":{}}}", canonical_of(file.header)));
+        if digest.finish() != file.digest {
             return Err(PlanError::Damaged);
         }
-        let made = serde_json::from_value(content["header"].take()).map_err(not_a_plan)?;
-        let Body { binding, resources } =
-            serde_json::from_value(content["body"].take()).map_err(not_a_plan)?;
-        Ok(Self { made, header: binding, resources })
+        let made = serde_json::from_str(file.header.get()).map_err(not_a_plan)?;
+        let header = serde_json::from_str(file.body.binding.get()).map_err(not_a_plan)?;
+        let resources = file.body.resources.into_iter().map(|raw| serde_json::from_str(raw.get()));
+        let resources = resources.collect::<Result<_, _>>().map_err(not_a_plan)?;
+        Ok(Self { made, header, resources })
     }
 
     /// The cell that a line's amount comes from; its file goes without saying where there is only one.
@@ -503,7 +500,7 @@ impl Serialize for Plan {
 
 /// A plan's file.
 #[derive(Serialize)]
-struct PlanFile<'a> {
+pub struct PlanFile<'a> {
     format: u32,
     header: &'a Made,
     body: PlanBody<'a>,
@@ -518,8 +515,55 @@ struct PlanBody<'a> {
     resources: &'a [ResourcePlan],
 }
 
-fn digest(content: &Value) -> String {
-    sha256(canonical(content).as_bytes())
+impl PlanFile<'_> {
+    /// The digest that stands in it.
+    pub fn digest(&self) -> &str {
+        self.digest.as_deref().unwrap_or_default()
+    }
+}
+
+/// What tells a plan of this format from other files.
+#[derive(Deserialize)]
+struct ReadHead {
+    format: u32,
+}
+
+/// A plan's file as it was written, its parts still unread.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadFile<'a> {
+    #[serde(rename = "format")]
+    _format: u32,
+    #[serde(borrow)]
+    header: &'a RawValue,
+    #[serde(borrow)]
+    body: ReadBody<'a>,
+    digest: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadBody<'a> {
+    #[serde(borrow)]
+    binding: &'a RawValue,
+    #[serde(borrow)]
+    resources: Vec<&'a RawValue>,
+}
+
+/// Adds the canonical JSON of a body, one resource at a time: a plan can be of many thousands, and the
+/// whole of it as a value takes many times the memory of the plan.
+fn add_body(digest: &mut Digest, binding: &str, resources: impl Iterator<Item = String>) {
+    digest.add(format!("{{\"binding\":{binding},\"resources\":["));
+    for (number, resource) in resources.enumerate() {
+        digest.add(if number == 0 { "" } else { "," });
+        digest.add(resource);
+    }
+    digest.add("]}");
+}
+
+/// The canonical JSON of what stands in a file.
+fn canonical_of(raw: &RawValue) -> String {
+    serde_json::from_str::<Value>(raw.get()).map(|value| canonical(&value)).unwrap_or_default()
 }
 
 fn canonical(value: &impl Serialize) -> String {

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::tests::{answered, audit_entry, new_run, raw, request, run_id};
+use super::tests::{PLAN, answered, audit_entry, new_run, raw, request, run_id};
 use super::*;
 
 /// A store with a run of so many requests, each answered and in the audit trail.
 async fn filled(folder: &Path, requests: u32) -> Store {
     let store = Store::open(folder).unwrap();
-    store.begin(&new_run(1)).unwrap();
+    store.begin(&new_run(1), &PLAN).unwrap();
     let journal = store.journal(run_id(1)).unwrap();
     for batch in 1..=requests {
         journal.sending(request(batch)).await.unwrap();
@@ -162,7 +162,7 @@ async fn bytes_that_were_changed_are_an_error_or_harmless_and_never_a_figure() {
 fn what_no_store_writes_into_a_column_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    store.begin(&new_run(1)).unwrap();
+    store.begin(&new_run(1), &PLAN).unwrap();
     Connection::open(folder.path().join(FILE))
         .unwrap()
         .execute_batch("UPDATE run SET period = 'May'")

@@ -97,7 +97,7 @@ mod tests {
 
     use crate::store::Store;
     use crate::store::StoreError;
-    use crate::store::tests::new_run;
+    use crate::store::tests::{PLAN, new_run};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -112,7 +112,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("data").join("waldur-usage");
         let store = Store::open(&folder).unwrap();
-        store.begin(&new_run(1)).unwrap();
+        store.begin(&new_run(1), &PLAN).unwrap();
         assert_eq!(mode(&folder), 0o700);
         let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(files.len() >= 2, "SQLite's log is looked at too: {files:?}");

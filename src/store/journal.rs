@@ -216,11 +216,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::tests::{answered, audit_entry, new_run, raw, request, run_id};
+    use crate::store::tests::{PLAN, answered, audit_entry, new_run, raw, request, run_id};
 
     fn begun(folder: &tempfile::TempDir) -> (Store, Journal) {
         let store = Store::open(folder.path()).unwrap();
-        store.begin(&new_run(1)).unwrap();
+        store.begin(&new_run(1), &PLAN).unwrap();
         let journal = store.journal(run_id(1)).unwrap();
         (store, journal)
     }
@@ -300,7 +300,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, journal) = begun(&folder);
         let other = Store::open(folder.path()).unwrap();
-        other.begin(&new_run(2)).unwrap();
+        other.begin(&new_run(2), &PLAN).unwrap();
         let other_journal = other.journal(run_id(2)).unwrap();
         for batch in 0..20 {
             let (one, two) =
@@ -321,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_is_written_once_and_others_of_its_group_are_written_all_the_same() {
         let store = Store::in_memory().unwrap();
-        store.begin(&new_run(1)).unwrap();
+        store.begin(&new_run(1), &PLAN).unwrap();
         let journal = store.journal(run_id(1)).unwrap();
         let (first, twice, second) = tokio::join!(
             journal.sending(request(1)),
@@ -340,7 +340,7 @@ mod tests {
     async fn after_an_answer_that_cannot_be_written_nothing_may_be_sent() {
         for unexpected in [answered(1, Answer::Accepted), answered(9, Answer::Accepted)] {
             let store = Store::in_memory().unwrap();
-            store.begin(&new_run(1)).unwrap();
+            store.begin(&new_run(1), &PLAN).unwrap();
             let journal = store.journal(run_id(1)).unwrap();
             journal.sending(request(1)).await.unwrap();
             journal.answered(answered(1, Answer::Lost { reason: "reset".into() }));

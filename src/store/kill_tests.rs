@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::tests::{answered, audit_entry, new_run, request, run_id};
+use super::tests::{PLAN, answered, audit_entry, new_run, request, run_id};
 use super::*;
 use crate::domain::BillingPeriod;
 use crate::domain::OfferingId;
@@ -71,7 +71,7 @@ fn wait_to_be_let_go() {
 /// it is on disk.
 fn write_until_killed(folder: &Path, run: u128) {
     let store = Store::open(folder).unwrap();
-    store.begin(&new_run(run)).unwrap();
+    store.begin(&new_run(run), &PLAN).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let journal = Arc::new(store.journal(run_id(run)).unwrap());

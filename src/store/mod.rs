@@ -10,6 +10,7 @@
 mod audit;
 mod column;
 mod database;
+mod document;
 mod error;
 mod folder;
 mod holder;

@@ -4,13 +4,13 @@
 //! not over. What it sent is the journal's.
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
-use rusqlite::Row;
-use rusqlite::Transaction;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
 
 use super::Store;
 use super::StoreError;
 use super::column::{parsed, parsed_if_any};
+use super::document::Document;
 use crate::domain::BillingPeriod;
 use crate::domain::RunId;
 use crate::domain::UserId;
@@ -34,8 +34,6 @@ pub struct NewRun {
     pub period: BillingPeriod,
     /// The digest of its plan.
     pub digest: String,
-    /// The text of its plan file.
-    pub plan: String,
     /// Its settings, as JSON.
     pub settings: String,
     /// The version of this program that made it.
@@ -49,8 +47,6 @@ pub struct End {
     pub status: String,
     /// Its exit code.
     pub code: u8,
-    /// What came of each row, as JSON.
-    pub report: String,
     /// Whether nothing is left to go on with. A run that stopped half way has ended, but is not
     /// over.
     pub is_over: bool,
@@ -63,6 +59,8 @@ pub struct Ended {
     pub at: Timestamp,
     /// How.
     pub end: End,
+    /// What came of each row, as JSON.
+    pub report: String,
 }
 
 /// A run as the store has it.
@@ -70,6 +68,8 @@ pub struct Ended {
 pub struct StoredRun {
     /// What it began with.
     pub run: NewRun,
+    /// Its plan, as JSON.
+    pub plan: String,
     /// When it began.
     pub started: Timestamp,
     /// How it ended; none while it goes on, and after a kill.
@@ -143,14 +143,14 @@ pub enum FindError {
 }
 
 impl Store {
-    /// Writes a run down, with the time of now.
-    pub fn begin(&self, run: &NewRun) -> Result<(), StoreError> {
+    /// Writes a run and its plan down, with the time of now.
+    pub fn begin(&self, run: &NewRun, plan: &impl Serialize) -> Result<(), StoreError> {
         let started = Timestamp::now().to_string();
         self.database.write(|transaction| {
             transaction.execute(
-                "INSERT INTO run (id, command, undoes, server, sandbox, account, period, digest, plan,
-                     settings, tool_version, started)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                "INSERT INTO run (id, command, undoes, server, sandbox, account, period, digest, settings,
+                     tool_version, started)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 (
                     run.id.to_string(),
                     &run.command,
@@ -160,25 +160,34 @@ impl Store {
                     run.account.to_string(),
                     run.period.to_string(),
                     &run.digest,
-                    &run.plan,
                     &run.settings,
                     &run.tool_version,
                     started,
                 ),
-            )
-        })?;
-        Ok(())
+            )?;
+            Document::Plan.write(transaction, transaction.last_insert_rowid(), plan)
+        })
     }
 
     /// A run, where there is one of this id.
     pub fn run(&self, run: RunId) -> Result<Option<StoredRun>, StoreError> {
         self.database.read(|connection| {
-            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], stored).optional()
+            let read = |row: &Row<'_>| stored(connection, row);
+            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], read).optional()
         })
     }
 
     /// The last runs, newest first.
     pub fn runs(&self, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
+        self.summaries(None, limit)
+    }
+
+    /// A run as it stands in a list, where there is one of this id.
+    pub fn summary(&self, run: RunId) -> Result<Option<RunSummary>, StoreError> {
+        Ok(self.summaries(Some(run), 1)?.pop())
+    }
+
+    fn summaries(&self, only: Option<RunId>, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
         self.database.read(|connection| {
             let mut statement = connection.prepare(
                 "SELECT run.id, command, undoes, server, sandbox, account, period, digest, settings,
@@ -191,9 +200,10 @@ impl Store {
                  FROM run
                  LEFT JOIN request ON request.run = run.number
                  LEFT JOIN answer ON answer.request = request.number
-                 GROUP BY run.number ORDER BY run.number DESC LIMIT ?1",
+                 WHERE ?1 IS NULL OR run.id = ?1
+                 GROUP BY run.number ORDER BY run.number DESC LIMIT ?2",
             )?;
-            statement.query_map([limit], summary)?.collect()
+            statement.query_map((only.map(|run| run.to_string()), limit), summary)?.collect()
         })
     }
 
@@ -234,38 +244,30 @@ impl Store {
         })
     }
 
-    /// Writes down how a run ended, with the time of now.
-    pub fn finish(&self, run: RunId, end: &End) -> Result<(), StoreError> {
+    /// Writes down how a run ended and what came of each row, with the time of now.
+    pub fn finish(&self, run: RunId, end: &End, report: &impl Serialize) -> Result<(), StoreError> {
+        let number = self.number_of(run)?;
         let ended = Timestamp::now().to_string();
-        self.change(run, |transaction, id| {
+        self.database.write(|transaction| {
             transaction.execute(
-                "UPDATE run SET ended = ?2, status = ?3, code = ?4, report = ?5, is_over = ?6
-                 WHERE id = ?1",
-                (id, ended, &end.status, end.code, &end.report, end.is_over),
-            )
+                "UPDATE run SET ended = ?2, status = ?3, code = ?4, is_over = ?5 WHERE number = ?1",
+                (number, ended, &end.status, end.code, end.is_over),
+            )?;
+            Document::Report.remove(transaction, number)?;
+            Document::Report.write(transaction, number, report)
         })
     }
 
     /// A run goes on that had ended: its end is taken back.
     pub fn reopen(&self, run: RunId) -> Result<(), StoreError> {
-        self.change(run, |transaction, id| {
+        let number = self.number_of(run)?;
+        self.database.write(|transaction| {
             transaction.execute(
-                "UPDATE run SET ended = NULL, status = NULL, code = NULL, report = NULL, is_over = NULL
-                 WHERE id = ?1",
-                [id],
-            )
+                "UPDATE run SET ended = NULL, status = NULL, code = NULL, is_over = NULL WHERE number = ?1",
+                [number],
+            )?;
+            Document::Report.remove(transaction, number)
         })
-    }
-
-    fn change(
-        &self,
-        run: RunId,
-        work: impl FnOnce(&Transaction<'_>, String) -> rusqlite::Result<usize>,
-    ) -> Result<(), StoreError> {
-        match self.database.write(|transaction| work(transaction, run.to_string()))? {
-            0 => Err(self.no_run(run)),
-            _ => Ok(()),
-        }
     }
 
     /// The number that the tables know a run by.
@@ -275,15 +277,12 @@ impl Store {
                 .query_row("SELECT number FROM run WHERE id = ?1", [run.to_string()], |row| row.get(0))
                 .optional()
         })?;
-        number.ok_or_else(|| self.no_run(run))
-    }
-
-    fn no_run(&self, run: RunId) -> StoreError {
-        StoreError::NoRun { path: self.database.path().to_owned(), run }
+        number.ok_or_else(|| StoreError::NoRun { path: self.database.path().to_owned(), run })
     }
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
+fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun> {
+    let number = row.get("number")?;
     let run = NewRun {
         id: parsed(row, "id")?,
         command: row.get("command")?,
@@ -293,23 +292,19 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
         account: parsed(row, "account")?,
         period: parsed(row, "period")?,
         digest: row.get("digest")?,
-        plan: row.get("plan")?,
         settings: row.get("settings")?,
         tool_version: row.get("tool_version")?,
     };
     let ended = match parsed_if_any(row, "ended")? {
         Some(at) => {
-            let end = End {
-                status: row.get("status")?,
-                code: row.get("code")?,
-                report: row.get("report")?,
-                is_over: row.get("is_over")?,
-            };
-            Some(Ended { at, end })
+            let end =
+                End { status: row.get("status")?, code: row.get("code")?, is_over: row.get("is_over")? };
+            Some(Ended { at, end, report: Document::Report.read(connection, number)? })
         }
         None => None,
     };
-    Ok(StoredRun { run, started: parsed(row, "started")?, ended })
+    let plan = Document::Plan.read(connection, number)?;
+    Ok(StoredRun { run, plan, started: parsed(row, "started")?, ended })
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {

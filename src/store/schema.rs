@@ -13,7 +13,8 @@ use super::StoreError;
 const APPLICATION: i64 = 0x5755_7367;
 
 /// The steps from an empty file to the newest format; the format is how many were taken.
-const MIGRATIONS: [&str; 1] = ["
+pub(super) const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE run (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -93,7 +94,73 @@ CREATE TABLE kept (
     json TEXT NOT NULL,
     PRIMARY KEY (server, account, what)
 ) STRICT;
-"];
+",
+    "
+-- Plans and reports go into parts. A column under a check is not dropped alone, so the tables are made
+-- anew; renaming them renames what refers to them.
+CREATE TABLE run_2 (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    command TEXT NOT NULL,
+    undoes TEXT,
+    server TEXT NOT NULL,
+    sandbox TEXT,
+    account TEXT NOT NULL,
+    period TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    tool_version TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    status TEXT,
+    code INTEGER,
+    is_over INTEGER,
+    CHECK ((ended IS NULL) = (status IS NULL) AND (ended IS NULL) = (code IS NULL)
+        AND (ended IS NULL) = (is_over IS NULL))
+) STRICT;
+INSERT INTO run_2 SELECT number, id, command, undoes, server, sandbox, account, period, digest,
+    tool_version, settings, started, ended, status, code, is_over FROM run;
+
+CREATE TABLE part (
+    run INTEGER NOT NULL REFERENCES run_2 (number),
+    document TEXT NOT NULL CHECK (document IN ('plan', 'report')),
+    number INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (run, document, number)
+) STRICT;
+INSERT INTO part SELECT number, 'plan', 0, CAST(plan AS BLOB) FROM run;
+INSERT INTO part SELECT number, 'report', 0, CAST(report AS BLOB) FROM run WHERE report IS NOT NULL;
+
+CREATE TABLE request_2 (
+    number INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES run_2 (number),
+    batch INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    body TEXT NOT NULL,
+    sent TEXT NOT NULL,
+    UNIQUE (run, batch, attempt)
+) STRICT;
+INSERT INTO request_2 SELECT * FROM request;
+
+CREATE TABLE answer_2 (
+    request INTEGER PRIMARY KEY REFERENCES request_2 (number),
+    answered TEXT NOT NULL,
+    answer TEXT NOT NULL CHECK (answer IN ('accepted', 'rejected', 'lost', 'not_sent')),
+    status INTEGER,
+    words TEXT
+) STRICT;
+INSERT INTO answer_2 SELECT * FROM answer;
+
+DROP TABLE answer;
+DROP TABLE request;
+DROP TABLE run;
+ALTER TABLE run_2 RENAME TO run;
+ALTER TABLE request_2 RENAME TO request;
+ALTER TABLE answer_2 RENAME TO answer;
+",
+];
 
 /// Refuses a file that is not ours or too new, without writing to it; returns its format.
 pub(super) fn look_at(connection: &Connection, path: &Path) -> Result<u32, StoreError> {

@@ -30,11 +30,16 @@ pub(super) fn new_run(number: u128) -> NewRun {
         account: UserId::new(Uuid::from_u128(7)),
         period: BillingPeriod::new(2026, 11).unwrap(),
         digest: "d1ce".into(),
-        plan: r#"{"body":[]}"#.into(),
         settings: "{}".into(),
         tool_version: "0.1.0".into(),
     }
 }
+
+/// A plan; the store does not look into it.
+pub(super) const PLAN: [&str; 1] = ["a plan"];
+
+/// A report.
+const REPORT: [&str; 1] = ["a report"];
 
 /// The first attempt at a batch.
 pub(super) fn request(batch: u32) -> Sending {
@@ -77,7 +82,7 @@ pub(super) fn raw(folder: &Path) -> Connection {
 }
 
 fn end(is_over: bool) -> End {
-    End { status: "partial".into(), code: 5, report: "[]".into(), is_over }
+    End { status: "partial".into(), code: 5, is_over }
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn many_who_open_a_new_store_at_once_all_get_it() {
                 let (folder, start) = (&folder, &start);
                 scope.spawn(move || {
                     start.wait();
-                    Store::open(folder).unwrap().begin(&new_run(number)).unwrap();
+                    Store::open(folder).unwrap().begin(&new_run(number), &PLAN).unwrap();
                 });
             }
         });
@@ -126,34 +131,38 @@ fn a_run_is_read_back_as_it_was_begun_ended_and_reopened() {
         sandbox: Some("demo".into()),
         ..new_run(9)
     };
-    Store::open(folder.path()).unwrap().begin(&run).unwrap();
+    Store::open(folder.path()).unwrap().begin(&run, &PLAN).unwrap();
     // Another program reads it.
     let store = Store::open(folder.path()).unwrap();
     let stored = store.run(run.id).unwrap().unwrap();
     assert_eq!((&stored.run, &stored.ended), (&run, &None));
+    assert_eq!(stored.plan, r#"["a plan"]"#);
 
-    store.finish(run.id, &end(false)).unwrap();
+    store.finish(run.id, &end(false), &REPORT).unwrap();
     let ended = store.run(run.id).unwrap().unwrap().ended.unwrap();
     assert!(ended.at >= stored.started);
-    assert_eq!(ended.end, end(false));
+    assert_eq!((ended.end, ended.report.as_str()), (end(false), r#"["a report"]"#));
+    // What it ends with the next time takes the place of it.
+    store.finish(run.id, &end(true), &["another"]).unwrap();
+    assert_eq!(store.run(run.id).unwrap().unwrap().ended.unwrap().report, r#"["another"]"#);
 
     store.reopen(run.id).unwrap();
     assert_eq!(store.run(run.id).unwrap().unwrap(), stored);
 
     assert_eq!(store.run(run_id(1)).unwrap(), None);
-    for error in [store.finish(run_id(1), &end(true)), store.reopen(run_id(1))] {
+    for error in [store.finish(run_id(1), &end(true), &REPORT), store.reopen(run_id(1))] {
         assert!(matches!(error, Err(StoreError::NoRun { run, .. }) if run == run_id(1)));
     }
-    assert!(matches!(store.begin(&run), Err(StoreError::Failed { .. })), "an id is used once");
+    assert!(matches!(store.begin(&run, &PLAN), Err(StoreError::Failed { .. })), "an id is used once");
 }
 
 #[tokio::test]
 async fn runs_are_listed_newest_first_with_their_answers_counted() {
     let store = Store::in_memory().unwrap();
     for number in 1..=3 {
-        store.begin(&new_run(number)).unwrap();
+        store.begin(&new_run(number), &PLAN).unwrap();
     }
-    store.finish(run_id(1), &end(true)).unwrap();
+    store.finish(run_id(1), &end(true), &REPORT).unwrap();
     let journal = store.journal(run_id(2)).unwrap();
     let answers = [
         Answer::Accepted,
@@ -188,7 +197,7 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
         .map(|id| id.parse().unwrap())
         .collect();
     for id in &ids {
-        store.begin(&NewRun { id: *id, ..new_run(0) }).unwrap();
+        store.begin(&NewRun { id: *id, ..new_run(0) }, &PLAN).unwrap();
     }
     for beginning in ["abc0", "ABC0", "abc00000-0", "abc00000000000000000000000000001"] {
         assert_eq!(store.find(beginning).unwrap(), ids[0], "{beginning}");
@@ -205,16 +214,16 @@ fn the_latest_unfinished_run_is_one_of_this_server_that_is_not_over() {
     let store = Store::in_memory().unwrap();
     let server = new_run(0).server;
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), None);
-    store.begin(&new_run(1)).unwrap();
-    store.begin(&new_run(2)).unwrap();
-    store.begin(&NewRun { sandbox: Some("demo".into()), ..new_run(3) }).unwrap();
-    store.begin(&NewRun { server: "https://other.example.com".into(), ..new_run(4) }).unwrap();
+    store.begin(&new_run(1), &PLAN).unwrap();
+    store.begin(&new_run(2), &PLAN).unwrap();
+    store.begin(&NewRun { sandbox: Some("demo".into()), ..new_run(3) }, &PLAN).unwrap();
+    store.begin(&NewRun { server: "https://other.example.com".into(), ..new_run(4) }, &PLAN).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)));
     assert_eq!(store.latest_unfinished(&server, Some("demo")).unwrap(), Some(run_id(3)));
     assert_eq!(store.latest_unfinished(&server, Some("other")).unwrap(), None);
-    store.finish(run_id(2), &end(false)).unwrap();
+    store.finish(run_id(2), &end(false), &REPORT).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)), "it stopped half way");
-    store.finish(run_id(2), &end(true)).unwrap();
+    store.finish(run_id(2), &end(true), &REPORT).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(1)));
     store.reopen(run_id(2)).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)));
@@ -245,7 +254,54 @@ fn what_was_found_out_is_kept_by_server_account_and_word() {
 fn a_store_in_memory_is_one_for_its_clones_and_no_other() {
     let store = Store::in_memory().unwrap();
     let clone = store.clone();
-    store.begin(&new_run(1)).unwrap();
+    store.begin(&new_run(1), &PLAN).unwrap();
     assert!(clone.run(run_id(1)).unwrap().is_some());
     assert!(Store::in_memory().unwrap().run(run_id(1)).unwrap().is_none());
+}
+
+#[test]
+fn a_document_larger_than_a_part_is_read_back_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    // Characters of several bytes, which the border of a part cuts.
+    let plan: Vec<String> = (0..300_000).map(|number| format!("ü{number}€")).collect();
+    store.begin(&new_run(1), &plan).unwrap();
+    let read = store.run(run_id(1)).unwrap().unwrap().plan;
+    assert_eq!(serde_json::from_str::<Vec<String>>(&read).unwrap(), plan);
+    let parts = "SELECT count(*) FROM part WHERE document = 'plan'";
+    let parts: u32 = raw(folder.path()).query_row(parts, (), |row| row.get(0)).unwrap();
+    assert!(parts > 3, "{parts}");
+}
+
+#[test]
+fn a_store_of_the_first_format_is_taken_over_with_all_that_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = raw(folder.path());
+    old.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    old.execute_batch(
+        "INSERT INTO run VALUES (4, '00000000000000000000000000000009', 'apply', NULL,
+             'https://waldur.example.com', NULL, '00000000000000000000000000000007', '2026-11', 'd1ce',
+             '0.1.0', '{}', '2026-11-30T12:00:00Z', '2026-11-30T12:01:00Z', 'partial', 5, 0, '[\"a report\"]',
+             '[\"a plan\"]');
+         INSERT INTO request VALUES (6, 4, 1, 1, 'set_usage', '00000000000000000000000000000001', '{}',
+             '2026-11-30T12:00:01Z');
+         INSERT INTO answer VALUES (6, '2026-11-30T12:00:02Z', 'rejected', 400, 'no');
+         PRAGMA application_id = 0x57557367;
+         PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let store = Store::open(folder.path()).unwrap();
+    let stored = store.run(run_id(9)).unwrap().unwrap();
+    assert_eq!((&stored.run, stored.plan.as_str()), (&new_run(9), r#"["a plan"]"#));
+    let ended = stored.ended.unwrap();
+    assert_eq!((ended.end, ended.report.as_str()), (end(false), r#"["a report"]"#));
+    let requests = store.requests(run_id(9)).unwrap();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(store.runs(5).unwrap()[0].requests, RequestCounts { rejected: 1, ..RequestCounts::default() });
+    // It goes on like any other, and what refers to its run still does.
+    store.reopen(run_id(9)).unwrap();
+    store.finish(run_id(9), &end(true), &REPORT).unwrap();
+    let orphan = raw(folder.path()).execute("INSERT INTO part VALUES (99, 'plan', 0, x'00')", ());
+    assert!(orphan.is_err(), "a part is of a run");
 }

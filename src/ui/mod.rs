@@ -25,7 +25,7 @@ pub use doctor::doctor_text;
 pub use findings::check_text;
 pub use guards::guards_text;
 pub use list::list_text;
-pub use outcome::{apply_text, files_text, stale_text};
+pub use outcome::{apply_text, files_text, stale_text, unpostable_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};

@@ -110,6 +110,19 @@ fn shown(figures: Option<&Figures>) -> String {
     figures.map_or_else(|| "no row".to_owned(), |figures| figures.amount.to_string())
 }
 
+/// Resources that can no longer be posted to.
+pub fn unpostable_text<'a>(reasons: impl ExactSizeIterator<Item = &'a String>) -> String {
+    let more = reasons.len().saturating_sub(SHOWN);
+    let mut text = String::new();
+    for reason in reasons.take(SHOWN) {
+        let _ = writeln!(text, "  {reason}");
+    }
+    if more > 0 {
+        let _ = writeln!(text, "  … and {} more", grouped(more));
+    }
+    text
+}
+
 /// The rows that changed since a plan was made.
 pub fn stale_text(stale: &[StaleLine]) -> String {
     let mut table = Table::new(&["resource", "component", ">planned from", ">stored now", ">new", ""]);

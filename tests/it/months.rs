@@ -1,8 +1,12 @@
 //! A month's figures land in that month or nowhere, whatever the server's zone.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use waldur_usage::sandbox::{Behaviour, Settings, World};
 
+use crate::proxy;
 use crate::rig::{HPC, Rig};
 
 /// A server in Tallinn, at half past midnight on 1 December there, and still November in UTC.
@@ -70,4 +74,39 @@ fn a_server_of_2024_books_by_utc_wherever_it_stands() {
     let rig = tallinn(Behaviour::dialect_2024());
     rig.run(&APPLY).ends_with(0).says("verified");
     assert_eq!(months(&rig), ["2026-11"]);
+}
+
+#[test]
+fn a_request_that_waited_for_its_turn_does_not_leave_once_the_month_turns() {
+    // Two requests are on their way and the next two wait for them; the answers come ten minutes
+    // before the month ends, when a server of 2024 is left alone.
+    let now = Some("2026-11-30T12:00:00Z".parse().unwrap());
+    let rig = Rig::on(Settings { now, ..Settings::new(World::built_in()) });
+    rig.long(&[
+        "climate-alps,2026-11,cpu,7",
+        "climate-cordex,2026-11,cpu,7",
+        "climate-era5,2026-11,cpu,7",
+        "cohort-wgs,2026-11,cpu,7",
+        "flame-dns,2026-11,cpu,7",
+    ]);
+    let posts = Mutex::new(0);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        move |request| {
+            if request.method == "POST" && !request.is_probe() {
+                *posts.lock().unwrap() += 1;
+                request.number = *posts.lock().unwrap();
+                std::thread::sleep(Duration::from_millis(1_500));
+            }
+        },
+        |request, answer| {
+            if request.number > 0 {
+                answer.set("date", "Mon, 30 Nov 2026 23:55:00 GMT");
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    let run = rig.run(&[&APPLY[..], &["--connections", "2"]].concat()).ends_with(5);
+    let run = run.says("2 posted").says("3 not sent").says("within 10 minutes of the turn of the month");
+    assert_eq!(rig.posts(), 2, "{}", run.all());
 }

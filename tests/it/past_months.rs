@@ -111,3 +111,30 @@ fn nothing_follows_a_first_post_that_is_not_read_back_in_its_month() {
     assert_eq!(rig.posts(), 1, "{}", run.all());
     run.says("3 not sent");
 }
+
+#[test]
+fn posts_go_alone_until_one_is_read_back_in_its_month() {
+    let rig = on(Behaviour::dialect_2026());
+    let names = ["climate-alps", "climate-cordex", "climate-era5", "qmat-dft"];
+    let rows: Vec<String> = names.iter().map(|name| format!("{name},2026-10,storage,8")).collect();
+    rig.long(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    rig.inject("POST", "set_usage", 0, 2, FaultKind::Status(400, "no".into(), "text/plain".into()));
+    let run = rig.run(&APPLY).ends_with(5).says("2 posted").says("2 rejected");
+    assert_eq!(rig.posts(), 4, "{}", run.all());
+    // What happened, in its order: p a post, r the month of a resource read again.
+    let requests = rig.sandbox.requests();
+    let reads = |path: &str| path.contains("/marketplace-component-usages/") && path.contains("resource_uuid=");
+    let log: String = requests
+        .iter()
+        .filter_map(|request| match request.method.as_str() {
+            "POST" if !request.body.contains("garbage") => Some('p'),
+            "GET" if reads(&request.path) => Some('r'),
+            _ => None,
+        })
+        .collect();
+    let posts: Vec<&str> = log.split('p').collect();
+    // The third one is the first that is accepted; the fourth one follows once it was read back.
+    for between in &posts[1..4] {
+        assert!(!between.is_empty(), "a post left before the one ahead of it was read back: {log}");
+    }
+}

@@ -1,5 +1,8 @@
 //! What somebody else changes between the reading and the post is neither overwritten nor forgotten.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 use waldur_usage::sandbox::{Fault, FaultKind, When};
 
@@ -70,9 +73,8 @@ fn a_partial_run_leaves_stale_resources_out_whole() {
     change(&rig, &[("climate-alps", "cpu", "1")]);
     let before = rig.stored_of("climate-alps");
     let run = rig.run(&["apply", "plan.json", "--yes", "--partial", "--format", "json"]).ends_with(5);
-    // The list of what is stale comes first, the report after it.
-    let documents = serde_json::Deserializer::from_str(&run.stdout).into_iter::<Value>();
-    let report = documents.last().unwrap().unwrap();
+    let report = run.json();
+    assert_eq!(report["stale"].as_array().unwrap().len(), 1, "{:#}", report["stale"]);
     let outcomes = outcomes(&report).join("\n");
     insta::assert_snapshot!(outcomes, @r"
     climate-alps cpu stale
@@ -88,6 +90,41 @@ fn a_partial_run_leaves_stale_resources_out_whole() {
     cohort-wgs cpu posted
     ");
     assert_eq!(rig.stored_of("climate-alps"), before);
+    assert_eq!(rig.stored_of("cohort-wgs")["cpu"].amount.to_string(), "9.00");
+}
+
+#[test]
+fn a_resource_that_takes_no_usage_any_more_stops_the_run_or_is_left_out_of_it() {
+    let rig = Rig::new();
+    rig.long(&ROWS);
+    let gone = rig.resource("climate-era5");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let is_gone = Arc::clone(&is_over);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |request, answer| {
+            if is_gone.load(Ordering::SeqCst) && request.path.contains("/marketplace-provider-resources/") {
+                let mut rows = answer.rows();
+                for row in rows.iter_mut().filter(|row| row["uuid"] == *gone) {
+                    row["state"] = "Terminated".into();
+                }
+                answer.set_rows(&rows);
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
+    is_over.store(true, Ordering::SeqCst);
+    let why = "climate-era5 is Terminated now, and takes no usage";
+    rig.run(&["apply", "usage.csv", "--offering", HPC, "--yes"])
+        .ends_with(3)
+        .says("climate-era5 is Terminated");
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(4).says(why);
+    assert_eq!(rig.posts(), 0);
+    let run = rig.run(&["apply", "plan.json", "--yes", "--partial"]).ends_with(5).says(why);
+    assert_eq!(run.stdout.matches(why).count(), 2, "once before, once for its rows:\n{}", run.all());
+    assert_eq!(rig.posts(), 3, "one for each of the others");
     assert_eq!(rig.stored_of("cohort-wgs")["cpu"].amount.to_string(), "9.00");
 }
 
