@@ -219,7 +219,7 @@ impl Error {
     /// The exit status that this error ends a run with, where nothing was posted.
     pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Source(SourceError::Unreadable { .. })
+            Self::Source(_)
             | Self::Address(_)
             | Self::Token(_)
             | Self::Waldur(WaldurError::Token(_))
@@ -243,7 +243,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Setting { hint, .. } => return Some(hint.clone()).filter(|hint| !hint.is_empty()),
-            Self::Source(_) => "check the path, and that the file is not locked by another program",
+            Self::Source(SourceError::Unreadable { .. }) => {
+                "check the path, and that the file is not locked by another program"
+            }
+            Self::Source(SourceError::TooLarge { .. }) => "split it, or save the table alone",
+            Self::Source(SourceError::NoSpreadsheet { .. }) => {
+                "check the path; .xlsx, .xlsm, .xlsb, .xls, .ods, .csv, .tsv and .parquet are read"
+            }
             Self::Report(ReportError::Unwritable { .. }) => {
                 "check the folder, and that the file is not open in another program"
             }

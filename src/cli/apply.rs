@@ -30,7 +30,7 @@ use super::{Global, check, store};
 /// What `apply` takes.
 #[derive(Debug, Args)]
 pub struct ApplyArguments {
-    /// Spreadsheets of usage (.xlsx, .csv), or one plan (.json)
+    /// Spreadsheets of usage, folders of them, or - for stdin (.xlsx, .xlsm, .xls, .xlsb, .ods, .csv, .tsv, .parquet), or one plan (.json)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use super::input::InputArguments;
 /// What `check` takes.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Spreadsheets of usage (.xlsx, .csv)
+    /// Spreadsheets of usage, folders of them, or - for stdin (.xlsx, .xlsm, .xls, .xlsb, .ods, .csv, .tsv, .parquet)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

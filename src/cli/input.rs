@@ -30,9 +30,12 @@ pub struct InputArguments {
     /// Take only resources of this organisation, by uuid or name; repeatable
     #[arg(long, value_name = "UUID|NAME")]
     pub customer: Vec<String>,
-    /// The sheet of a workbook; the first visible one where it is not given
+    /// The sheet of a workbook; the first visible one with a table of usage where it is not given
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+    /// The row or line of the header, where it is not found by itself
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub header_row: Option<u32>,
     /// A column that is no usage although it holds numbers; repeatable
     #[arg(long, value_name = "HEADER")]
     pub ignore_column: Vec<String>,
@@ -75,9 +78,9 @@ pub fn selectors(texts: &[String]) -> Vec<Selector> {
 impl InputArguments {
     /// Whether nothing was typed that chooses among the rows of files.
     pub fn is_empty(&self) -> bool {
-        let Self { period, offering, project, customer, sheet, ignore_column } = self;
+        let Self { period, offering, project, customer, sheet, header_row, ignore_column } = self;
         let lists = [offering, project, customer, ignore_column];
-        period.is_none() && sheet.is_none() && lists.into_iter().all(Vec::is_empty)
+        period.is_none() && sheet.is_none() && header_row.is_none() && lists.into_iter().all(Vec::is_empty)
     }
 
     /// The settings of a check of these files.
@@ -91,6 +94,7 @@ impl InputArguments {
                 sheet: self.sheet.clone(),
                 parse: ParseSettings {
                     period: self.period,
+                    header_row: self.header_row,
                     ignore_columns: self.ignore_column.clone(),
                     remembers_names: false,
                 },

@@ -11,6 +11,7 @@ use crate::jobs::guards::Guarded;
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, Planned, plan};
 use crate::plan::{Plan, Summary};
+use crate::source::expand;
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::connect::connect;
@@ -26,7 +27,7 @@ use super::{Global, check};
 pub struct PlanArguments {
     #[command(subcommand)]
     command: Option<PlanCommand>,
-    /// Spreadsheets of usage (.xlsx, .csv)
+    /// Spreadsheets of usage, folders of them, or - for stdin (.xlsx, .xlsm, .xls, .xlsb, .ods, .csv, .tsv, .parquet)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -82,8 +83,9 @@ pub async fn run(
     if let Some(PlanCommand::Show(arguments)) = &arguments.command {
         return plan_show::run(arguments, global, terminal);
     }
+    let inputs = if arguments.out.is_empty() { Vec::new() } else { expand(&arguments.files)?.files };
     for path in &arguments.out {
-        let inputs = arguments.files.iter().map(PathBuf::as_path);
+        let inputs = inputs.iter().map(PathBuf::as_path);
         PlanForm::of(path)?.keep(path, inputs, arguments.force)?;
     }
     let connection = connect(global)?;

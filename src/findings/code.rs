@@ -64,6 +64,8 @@ codes! {
     DamagedFile Deny "damaged-file" "the file breaks off or contradicts itself";
     EmptyFile Deny "empty-file" "the file holds no row of usage";
     MissingSheet Deny "missing-sheet" "the workbook has no such sheet";
+    PasswordProtected Deny "password-protected" "the file is protected by a password";
+    SeveralTables Deny "several-tables" "a sheet or file holds more than one table";
     NothingUsed Deny "nothing-used" "no row of the files is used";
     MissingColumn Deny "missing-column" "a column that every row needs is not there";
     DuplicateColumn Deny "duplicate-column" "two columns have one meaning";
@@ -100,6 +102,15 @@ codes! {
     ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
+    HiddenSheets Warn "hidden-sheets" "the workbook has hidden sheets, which are read only by name";
+    OtherFiles Warn "other-files" "a folder has further files, which were not read";
+    SameFile Warn "same-file" "a file is the same as another one, and was read once";
+    ExternalLinks Warn "external-links" "the workbook takes values from other files, and shows what it last saw of them";
+    GuessedEncoding Warn "guessed-encoding" "a text file does not say in which encoding it is written";
+    LinesAboveHeader Warn "lines-above-header" "rows above the header were taken for titles";
+    TwoRowHeader Warn "two-row-header" "two rows were read as one header";
+    RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
+    RaggedRows Warn "ragged-rows" "rows end before the header does; what they lack is blank";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
     OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";

@@ -71,7 +71,7 @@ impl LeftOutRows {
                 continue;
             }
             let sheet = file.sheet.as_deref();
-            let rows = copy_rows(input, sheet, &numbers)
+            let rows = copy_rows(input, sheet, parsed.tables[table].header_row, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
             summary.add(&rows, &parsed.tables[table]);
             let names = names(Path::new(input.name()), rows.delimiter.is_none());

@@ -1,21 +1,22 @@
 //! Files to parsed rows.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::domain::{Place, Spot, visible};
 use crate::error::Error;
 use crate::findings::{Code, Finding, Findings};
 use crate::mapping::Field;
 use crate::parse::{ParseSettings, Parsed, Parser};
 use crate::plan::{InputFile, InputLayout};
-use crate::source::{Input, each_row};
+use crate::source::{Input, each_row, expand};
 
 /// Which files, and how they are to be read.
 #[derive(Debug, Clone, Default)]
 pub struct InputSettings {
-    /// The files, in the order in which they are read.
+    /// The files, folders, patterns and `-`, in the order in which they are read.
     pub files: Vec<PathBuf>,
-    /// The sheet of workbooks; the first visible one where it is not given.
+    /// The sheet of workbooks; the first visible one with a table where it is not given.
     pub sheet: Option<String>,
     /// How their tables are parsed.
     pub parse: ParseSettings,
@@ -33,32 +34,60 @@ pub struct Loaded {
 
 /// Loads all files. What cannot be read at all stops the run; what is in them becomes findings.
 pub fn load(settings: &InputSettings, findings: &mut Findings) -> Result<Loaded, Error> {
-    let inputs: Vec<Input> = settings.files.iter().map(|path| Input::read(path)).collect::<Result<_, _>>()?;
+    let paths = expand(&settings.files)?;
+    let mut remarks: Vec<Finding> = paths.left.iter().map(|(folder, left)| not_read(folder, left)).collect();
+    let inputs = read(&paths.files, &mut remarks)?;
     let mut files = Vec::new();
-    let mut refused = Vec::new();
     let mut parser = Parser::new(&settings.parse, findings);
-    for input in &inputs {
+    for (input, sha256) in &inputs {
         let sheet = match table(input, settings, &mut parser) {
-            Ok((sheet, others)) => {
-                refused.extend(others);
+            Ok((sheet, told)) => {
+                remarks.extend(told);
                 sheet
             }
             Err(finding) => {
-                refused.push(*finding);
+                remarks.push(*finding);
                 None
             }
         };
-        let layout = None;
-        files.push(InputFile { name: input.name().to_owned(), sheet, sha256: input.digest(), layout });
+        let (name, sha256, layout) = (input.name().to_owned(), sha256.clone(), None);
+        files.push(InputFile { name, sheet, sha256, layout });
     }
     let parsed = parser.finish();
     for file in &mut files {
         file.layout = layout(&parsed, &file.name);
     }
-    for finding in refused {
-        findings.push(finding);
+    for remark in remarks {
+        findings.push(remark);
     }
-    Ok(Loaded { inputs, files, parsed })
+    Ok(Loaded { inputs: inputs.into_iter().map(|(input, _)| input).collect(), files, parsed })
+}
+
+/// Reads files with their digests. A file that comes twice, under whatever name, is one file: its rows
+/// would otherwise be reported twice.
+fn read(paths: &[PathBuf], remarks: &mut Vec<Finding>) -> Result<Vec<(Input, String)>, Error> {
+    let mut inputs: Vec<(Input, String)> = Vec::new();
+    for path in paths {
+        let input = Input::read(path)?;
+        let digest = input.digest();
+        if let Some((first, _)) = inputs.iter().find(|(_, known)| *known == digest) {
+            let found = format!("the same as {}", visible(first.name()));
+            let finding = Finding::new(Code::SameFile, found, "each file once; it is not read again");
+            remarks.push(finding.at(Place::file(input.name())));
+        } else {
+            inputs.push((input, digest));
+        }
+    }
+    Ok(inputs)
+}
+
+/// What is said of a folder in which not everything is a spreadsheet.
+fn not_read(folder: &Path, left: &[String]) -> Finding {
+    let shown = visible(&left[..left.len().min(20)].join(", ")).to_string();
+    let more = if left.len() > 20 { format!(", … ({} in all)", left.len()) } else { String::new() };
+    let expected = "spreadsheets; name a file, and it is read whatever its name ends in";
+    Finding::new(Code::OtherFiles, format!("not read: {shown}{more}"), expected)
+        .at(Place::file(&folder.to_string_lossy()))
 }
 
 /// How the table of a file was read.
@@ -75,22 +104,24 @@ fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
     Some(InputLayout { header_row: table.header_row, columns })
 }
 
-/// Parses one file; returns its sheet and a finding about sheets that were not read.
+/// Parses one file; returns its sheet and what is to be said of the file.
 fn table(
     input: &Input,
     settings: &InputSettings,
     parser: &mut Parser<'_>,
-) -> Result<(Option<String>, Option<Finding>), Box<Finding>> {
+) -> Result<(Option<String>, Vec<Finding>), Box<Finding>> {
     let mut source = input.open(settings.sheet.as_deref())?;
     let result = each_row(source.as_mut(), &mut |row| parser.row(row));
     parser.end_table(source.table(), result.is_ok());
     result?;
     let sheet = source.table().sheet.as_ref().map(|sheet| sheet.as_ref().to_owned());
-    let others = source.other_sheets();
-    let finding = (!others.is_empty() && settings.sheet.is_none()).then(|| {
-        let found = format!("not read: {}", crate::domain::visible(&others.join(", ")));
-        Finding::new(Code::OtherSheets, found, "one sheet; --sheet NAME reads another one")
-            .at(source.table().place(crate::domain::Spot::Whole))
+    let whole = || source.table().place(Spot::Whole);
+    let told = source.remarks().iter().cloned().map(|mut remark| {
+        remark.place.get_or_insert_with(whole);
+        remark
     });
-    Ok((sheet, finding))
+    Ok((sheet, told.collect()))
 }
+
+#[cfg(test)]
+mod tests;

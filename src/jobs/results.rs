@@ -66,7 +66,11 @@ impl Results {
         if let Some(folder) = given {
             return Self { folder: folder.to_owned() };
         }
+        // Standard input and patterns are no names of folders.
+        let has_wildcards = |path: &Path| path.to_string_lossy().contains(['*', '?', '[']);
+        let beside = beside.ancestors().find(|path| !has_wildcards(path)).unwrap_or(beside);
         let stem = beside.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = if stem.is_empty() || stem == "-" { "usage".to_owned() } else { stem };
         let short: String = run.to_string().chars().take(8).collect();
         Self { folder: beside.with_file_name(format!("{stem}-results-{short}")) }
     }
@@ -159,7 +163,8 @@ fn as_it_stood(
     at: Timestamp,
 ) -> Option<RawRows> {
     let numbers: BTreeSet<u32> = rows.keys().copied().collect();
-    let mut table = copy_rows(input, file.sheet.as_deref(), &numbers).ok()?;
+    let header_row = file.layout.as_ref()?.header_row;
+    let mut table = copy_rows(input, file.sheet.as_deref(), header_row, &numbers).ok()?;
     if table.rows.len() != numbers.len() + 1 {
         return None;
     }

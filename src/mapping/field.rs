@@ -106,7 +106,36 @@ impl Field {
 
     /// The field that a header names, without regard to case, blanks, dashes and underscores.
     pub fn of_header(header: &str) -> Option<Self> {
-        let folded = fold(header);
-        Self::ALL.into_iter().find(|field| fold(field.name()) == folded)
+        match fold(header).as_str() {
+            "resourceuuid" => Some(Self::ResourceUuid),
+            "resourcebackendid" => Some(Self::ResourceBackendId),
+            "resourceslug" => Some(Self::ResourceSlug),
+            "resourcename" => Some(Self::ResourceName),
+            "offeringuuid" => Some(Self::OfferingUuid),
+            "billingperiod" => Some(Self::BillingPeriod),
+            "componenttype" => Some(Self::ComponentType),
+            "amount" => Some(Self::Amount),
+            "unit" => Some(Self::Unit),
+            "description" => Some(Self::Description),
+            "recurring" => Some(Self::Recurring),
+            "missingusagepolicy" => Some(Self::MissingUsagePolicy),
+            "planperiod" => Some(Self::PlanPeriod),
+            "username" => Some(Self::Username),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_found_by_its_name() {
+        for field in Field::ALL {
+            assert_eq!(Field::of_header(field.name()), Some(field));
+        }
+        assert_eq!(Field::of_header("Resource UUID"), Some(Field::ResourceUuid));
+        assert_eq!(Field::of_header("resource"), None);
     }
 }

@@ -6,6 +6,7 @@
 //! catalogue can tell (is this column a component?) stays open for `resolve`.
 
 mod cells;
+mod finder;
 mod guard;
 mod header;
 mod parsed;
@@ -13,6 +14,7 @@ mod raw;
 mod rows;
 
 pub use cells::amount;
+pub use finder::{Finder, is_header};
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
 pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};

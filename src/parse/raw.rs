@@ -58,7 +58,7 @@ impl Cell<'_> {
 
 /// One row with its table and number. The buffers are used again from row to row, so that reading
 /// a million rows allocates no cell.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RawRow {
     table: Arc<Table>,
     number: u32,
@@ -86,6 +86,16 @@ impl RawRow {
         }
         self.text.push_str(text.trim());
         self.cells.push((self.text.len(), kind));
+    }
+
+    /// Another row of the same table.
+    pub fn beside(&self, number: u32) -> Self {
+        Self { table: self.table.clone(), number, text: String::new(), cells: Vec::new() }
+    }
+
+    /// How many cells hold something.
+    pub fn filled(&self) -> usize {
+        self.cells().filter(|cell| !cell.is_blank()).count()
     }
 
     /// The table that the row stands in.

@@ -1,7 +1,10 @@
-//! Row after row: header, then data, in the long or the wide form.
+//! Row after row: header, then data, in the long or the wide form. How a table begins and ends is told
+//! in `tables`.
 //!
 //! The law kept here: every data row gets a fate, and a row without one is used. A row at deny is
 //! kept with the resource that it names, so that the resource can be left out as a whole.
+
+mod tables;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,10 +13,10 @@ use crate::domain::{Amount, BillingPeriod, CarryOver, OfferingId, PeriodRange, P
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
 
+use super::finder::{Finder, is_header};
 use super::header::{self, Shape};
 use super::{
-    Cell, Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, Table,
-    cells,
+    Cell, Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, cells,
 };
 
 /// What the user said about the tables.
@@ -21,6 +24,8 @@ use super::{
 pub struct ParseSettings {
     /// The months that are wanted; a single one stands in for a missing period column.
     pub period: Option<PeriodRange>,
+    /// The row or line of the header; looked for where it is not given.
+    pub header_row: Option<u32>,
     /// Headers of columns that are to be ignored without a word.
     pub ignore_columns: Vec<String>,
     /// Whether it is remembered what rows name that they do not report.
@@ -38,7 +43,7 @@ pub struct Parser<'a> {
 }
 
 enum State {
-    AwaitingHeader,
+    AwaitingHeader(Finder),
     Refused,
     Reading(Reading),
 }
@@ -53,6 +58,8 @@ struct Reading {
     unread: Vec<usize>,
     rows_with_content: usize,
     names_extra_cells: bool,
+    /// Rows of a text file that end before the header does: the first one, and how many.
+    ragged: Option<(u32, usize)>,
 }
 
 /// A row while its cells are parsed: nothing is judged before all of them are.
@@ -141,34 +148,25 @@ impl<'a> Parser<'a> {
     pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
         let parsed = Parsed::default();
         let texts = HashSet::new();
-        Self { settings, findings, parsed, texts, state: State::AwaitingHeader, outside_period: 0 }
+        let state = State::AwaitingHeader(Finder::new(settings.header_row));
+        Self { settings, findings, parsed, texts, state, outside_period: 0 }
     }
 
-    /// Takes the next row; the first one with content is the header.
+    /// Takes the next row of a table.
     pub fn row(&mut self, raw: &RawRow) {
         match &mut self.state {
-            State::AwaitingHeader if raw.is_blank() => {}
-            State::AwaitingHeader => self.header(raw),
+            State::AwaitingHeader(finder) => {
+                if let Some(found) = finder.take(raw) {
+                    self.begin(&found);
+                }
+            }
             State::Refused => {
                 let row = self.parsed.fates.read();
                 self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
                 self.parsed.fates.faulty(row);
             }
+            State::Reading(_) if is_header(raw) => self.another_header(raw),
             State::Reading(_) => self.data(raw),
-        }
-    }
-
-    /// Ends a table; one that could not be read to its end is not also called empty.
-    pub fn end_table(&mut self, table: &Table, is_whole: bool) {
-        let state = std::mem::replace(&mut self.state, State::AwaitingHeader);
-        let empty = match state {
-            State::AwaitingHeader => Some("nothing at all"),
-            State::Reading(reading) if reading.rows_with_content == 0 => Some("a header and no row below it"),
-            State::Reading(_) | State::Refused => None,
-        };
-        if let (Some(found), true) = (empty, is_whole) {
-            let finding = Finding::new(Code::EmptyFile, found, "a header and rows of usage");
-            self.findings.push(finding.at(table.place(crate::domain::Spot::Whole)));
         }
     }
 
@@ -247,6 +245,7 @@ impl<'a> Parser<'a> {
             unread,
             rows_with_content: 0,
             names_extra_cells: false,
+            ragged: None,
         });
     }
 
@@ -261,6 +260,7 @@ impl<'a> Parser<'a> {
         reading.rows_with_content += 1;
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
+        reading.note_width(raw, &parsed_table);
         reading.unread.retain(|&column| {
             let holds_number = Amount::parse(raw.cell(column).text).is_ok();
             if holds_number {
@@ -441,7 +441,7 @@ fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::CellKind;
+    use crate::parse::{CellKind, Table};
     use proptest::prelude::*;
 
     const HEADERS: [&str; 9] = [
@@ -512,7 +512,8 @@ mod tests {
             );
             // Where the header was read at all, each row below it was.
             if parsed.tables.len() == 1 {
-                prop_assert_eq!(counts.rows_read, cells.len());
+                let is_two_row = findings.list().iter().any(|finding| finding.code == Code::TwoRowHeader);
+                prop_assert_eq!(counts.rows_read + usize::from(is_two_row), cells.len());
                 prop_assert_eq!(counts.rows_used, parsed.subjects.len());
                 prop_assert_eq!(counts.rows_faulty, parsed.faulty.len());
                 prop_assert_eq!(counts.rows_faulty > 0, findings.faulty_rows().next().is_some());

@@ -59,7 +59,7 @@ fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
         .set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
     // Row after row: what is written is not kept in memory.
     let sheet = workbook.add_worksheet_with_low_memory()?;
-    sheet.set_name(name)?;
+    sheet.set_name(sheet_name(name))?;
     sheet.set_freeze_panes(1, 0)?;
     let bold = Format::new().set_bold();
     for (number, row) in (0_u32..).zip(&rows.rows) {
@@ -74,6 +74,22 @@ fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
         write_row(sheet, number, row)?;
     }
     workbook.save_to_buffer()
+}
+
+/// The name of a sheet as Excel takes it: other programs allow names that it does not.
+fn sheet_name(name: &str) -> String {
+    let is_wrong = |character: char| "[]:*?/\\".contains(character) || character.is_control();
+    let name = name.chars().map(|character| if is_wrong(character) { ' ' } else { character });
+    let mut units = 0;
+    let name: String = name
+        .take_while(|character| {
+            units += character.len_utf16();
+            units <= 31
+        })
+        .collect();
+    let name = name.trim_matches(['\'', ' ']);
+    let is_taken = name.is_empty() || name.eq_ignore_ascii_case("history");
+    if is_taken { "Usage".to_owned() } else { name.to_owned() }
 }
 
 fn write_row(

@@ -5,10 +5,24 @@
 //! read at all is an error (the path) or a finding (the content); a reader that panics on a hostile
 //! file counts as a damaged file.
 
+mod archive;
+mod biff;
+mod cell;
 mod copy;
 mod csv;
+mod kind;
+mod ods;
+mod ole;
+mod parquet;
+mod paths;
+mod sheets;
+mod text;
+mod xls;
+mod xlsb;
 mod xlsx;
 
+use std::io::Read;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -16,18 +30,35 @@ use crate::domain::{Place, sha256, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{RawRow, Table};
 
+use archive::{Archive, ArchiveKind};
+use kind::Kind;
+use sheets::Workbook;
+
 pub use copy::copy_rows;
+pub use paths::expand;
+
+/// The largest file that is read into memory.
+const LARGEST_FILE: u64 = 1024 * 1024 * 1024;
+
+/// The name under which standard input is spoken of.
+const STDIN: &str = "stdin";
+
+/// Takes rows, and says whether it wants more.
+pub type Sink<'a> = dyn FnMut(&RawRow) -> ControlFlow<()> + 'a;
 
 /// A format: hands out the rows of its tables.
 pub trait Source {
     /// Gives every row of the chosen table to the sink, blank ones between others included.
-    fn each_row(&mut self, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding>;
+    fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding>;
 
     /// The table that is read.
     fn table(&self) -> &Table;
 
-    /// The names of sheets that are not read, in the order of the workbook.
-    fn other_sheets(&self) -> &[String];
+    /// What is to be said of the file beside its rows: sheets that are not read, guesses, links.
+    fn remarks(&self) -> &[Finding];
+
+    /// The delimiter of a text file; `None` elsewhere.
+    fn delimiter(&self) -> Option<u8>;
 }
 
 /// What stops a run: the path, not the content.
@@ -41,6 +72,18 @@ pub enum SourceError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file is too large to be one of usage.
+    #[error("{} is larger than 1 GiB", visible(&path.to_string_lossy()))]
+    TooLarge {
+        /// The path as the user gave it.
+        path: PathBuf,
+    },
+    /// No file is there for a folder or a pattern.
+    #[error("no spreadsheet in {}", visible(&path.to_string_lossy()))]
+    NoSpreadsheet {
+        /// The folder or pattern as the user gave it.
+        path: PathBuf,
+    },
 }
 
 /// A file in memory, before anything is made of it.
@@ -50,11 +93,22 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads a file whole.
+    /// Reads a file whole; `-` is standard input.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let bytes = std::fs::read(path)
-            .map_err(|source| SourceError::Unreadable { path: path.to_owned(), source })?;
-        Ok(Self { name: path.to_string_lossy().into_owned(), bytes })
+        let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        let name = if path == Path::new("-") {
+            std::io::stdin().lock().take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+            STDIN.to_owned()
+        } else {
+            let file = std::fs::File::open(path).map_err(unreadable)?;
+            file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+            path.to_string_lossy().into_owned()
+        };
+        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_FILE {
+            return Err(SourceError::TooLarge { path: path.to_owned() });
+        }
+        Ok(Self { name, bytes })
     }
 
     /// The path as the user gave it.
@@ -72,38 +126,48 @@ impl Input {
         sha256(&self.bytes)
     }
 
-    /// The delimiter of a text file; `None` for a workbook.
-    pub fn delimiter(&self) -> Option<u8> {
-        match Kind::of(&self.bytes) {
-            Kind::Text(text) => Some(csv::delimiter(text)),
-            Kind::Empty | Kind::Zip | Kind::Wrong(..) => None,
-        }
-    }
-
     /// Opens the content by what it is; the finding says why it cannot be.
     pub fn open(&self, sheet: Option<&str>) -> Result<Box<dyn Source + '_>, Finding> {
-        let refuse = |finding: Finding| finding.at(Place::file(&self.name));
-        match Kind::of(&self.bytes) {
-            Kind::Empty => Err(refuse(Finding::new(Code::EmptyFile, "0 bytes", "rows of usage"))),
+        let opened = guarded(AssertUnwindSafe(|| self.open_as_it_is(sheet)));
+        opened.map_err(
+            |finding| {
+                if finding.place.is_some() { finding } else { finding.at(Place::file(&self.name)) }
+            },
+        )
+    }
+
+    fn open_as_it_is(&self, sheet: Option<&str>) -> Result<Box<dyn Source + '_>, Finding> {
+        let (name, bytes) = (self.name.as_str(), self.bytes.as_slice());
+        Ok(match Kind::of(bytes)? {
+            Kind::Text => Box::new(csv::TextFile::open(name, text::decode(bytes)?)?),
+            Kind::Parquet => Box::new(parquet::ParquetFile::open(name, &self.bytes)?),
+            Kind::Ole => Box::new(Workbook::open(name, xls::XlsSheets::open(bytes)?, sheet)?),
             Kind::Zip => {
-                let opened = guarded(|| xlsx::Workbook::open(&self.name, &self.bytes, sheet));
-                opened.map(|workbook| Box::new(workbook) as Box<dyn Source>).map_err(refuse)
+                let archive = Archive::open(bytes)?;
+                match archive.kind()? {
+                    ArchiveKind::Xlsx => {
+                        Box::new(Workbook::open(name, xlsx::XlsxSheets::open(&archive)?, sheet)?)
+                    }
+                    ArchiveKind::Xlsb => {
+                        Box::new(Workbook::open(name, xlsb::XlsbSheets::open(&archive)?, sheet)?)
+                    }
+                    ArchiveKind::Ods => {
+                        Box::new(Workbook::open(name, ods::OdsSheets::open(&archive)?, sheet)?)
+                    }
+                }
             }
-            Kind::Text(text) => {
-                let text = csv::TextFile::open(&self.name, text).map_err(refuse)?;
-                Ok(Box::new(text) as Box<dyn Source>)
-            }
-            Kind::Wrong(found, hint) => Err(refuse(
-                Finding::new(Code::WrongFileType, found, "an .xlsx workbook or a .csv file").hint(hint),
-            )),
-        }
+        })
     }
 }
 
 /// Reads all rows, with the file's name on whatever goes wrong.
 pub fn each_row(source: &mut dyn Source, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
     let place = source.table().place(crate::domain::Spot::Whole);
-    guarded(AssertUnwindSafe(|| source.each_row(sink)))
+    let mut all = |row: &RawRow| {
+        sink(row);
+        ControlFlow::Continue(())
+    };
+    guarded(AssertUnwindSafe(|| source.each_row(&mut all)))
         .map_err(|finding| if finding.place.is_some() { finding } else { finding.at(place) })
 }
 
@@ -113,41 +177,6 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, Finding>) -> Result<T, Finding> {
         Err(Finding::new(Code::DamagedFile, "a content that cannot be followed", "a sound file")
             .hint("open it in a spreadsheet program and save it again"))
     })
-}
-
-/// What a content is, whatever its name says.
-enum Kind<'a> {
-    Empty,
-    Zip,
-    Text(&'a str),
-    Wrong(&'static str, &'static str),
-}
-
-impl<'a> Kind<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        let save = "open it in a spreadsheet program and save it as .xlsx";
-        let start = &bytes[..bytes.len().min(8192)];
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            Self::Empty
-        } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-            Self::Zip
-        } else if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
-            Self::Wrong("an old .xls or a password-protected workbook", save)
-        } else if bytes.starts_with(b"%PDF") {
-            Self::Wrong("a PDF document", "ask for the table that it was made from")
-        } else if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            Self::Wrong("text in UTF-16", "save it as `CSV UTF-8`")
-        } else if start.contains(&0) {
-            Self::Wrong("a binary file", save)
-        } else if start.trim_ascii_start().starts_with(b"<") {
-            Self::Wrong("a page of HTML or XML", save)
-        } else {
-            match std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
-                Ok(text) => Self::Text(text),
-                Err(_) => Self::Wrong("text that is not UTF-8", "save it as `CSV UTF-8`"),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

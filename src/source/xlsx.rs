@@ -1,88 +1,44 @@
-//! Workbooks: one sheet, cell by cell, without building the sheet in memory.
+//! Workbooks of Excel since 2007 (.xlsx, .xlsm): one sheet, cell by cell, without building the sheet in
+//! memory. A macro is never run, and no formula is computed.
 
-use std::fmt::Write;
 use std::io::Cursor;
-use std::sync::Arc;
 
-use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
+use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
-use zip::ZipArchive;
-
-use crate::domain::{nearest, visible};
+use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table};
+use crate::parse::{CellKind, RawRow};
 
-use super::Source;
+use super::Sink;
+use super::archive::Archive;
+use super::cell::{UNCOMPUTED, write_cell};
+use super::sheets::{RowBuilder, Sheet, Sheets};
 
-/// What a sheet can hold; a file that says otherwise would cost any amount of time and memory.
-const MOST_ROWS: u32 = 1_048_576;
-const MOST_COLUMNS: u32 = 16_384;
-
-/// A part of a workbook may be this large, or as dense as this, but not both: real sheets are packed
-/// ten- to fiftyfold.
-const LARGE_PART: u64 = 128 * 1024 * 1024;
-const MOST_INFLATION: u64 = 150;
-
-/// An open workbook and the sheet that is read.
-pub struct Workbook<'a> {
+/// An open workbook.
+pub struct XlsxSheets<'a> {
     workbook: Xlsx<Cursor<&'a [u8]>>,
-    sheet: String,
-    table: Arc<Table>,
-    others: Vec<String>,
+    /// Whether the program that wrote it left its formulas to be computed when it is opened. What stands
+    /// in their cells then is a zero that nobody computed.
+    waits: bool,
+    links: Vec<String>,
 }
 
-impl<'a> Workbook<'a> {
-    /// Opens the sheet of a name, or the first visible one.
-    pub fn open(file: &str, bytes: &'a [u8], sheet: Option<&str>) -> Result<Self, Finding> {
-        refuse_bomb(bytes)?;
-        let workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
-        let sheets: Vec<_> = workbook
-            .sheets_metadata()
-            .iter()
-            .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-            .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
-            .collect();
-        let chosen = match sheet {
-            Some(wanted) => sheets
-                .iter()
-                .find(|(name, _)| name == wanted)
-                .or_else(|| sheets.iter().find(|(name, _)| name.to_lowercase() == wanted.to_lowercase())),
-            None => sheets.iter().find(|(_, is_visible)| *is_visible),
-        };
-        let Some((chosen, _)) = chosen else {
-            let names: Vec<&str> = sheets.iter().map(|(name, _)| name.as_str()).collect();
-            let wanted = sheet.unwrap_or("a visible sheet");
-            let found = format!("no sheet {} among: {}", visible(wanted), visible(&names.join(", ")));
-            let finding = Finding::new(Code::MissingSheet, found, "a sheet of the workbook");
-            return Err(finding.did_you_mean(nearest(wanted, names)));
-        };
-        let sheet = chosen.clone();
-        let others = sheets.into_iter().map(|(name, _)| name).filter(|name| *name != sheet).collect();
-        let table = Arc::new(Table { file: file.into(), sheet: Some(sheet.as_str().into()) });
-        Ok(Self { workbook, sheet, table, others })
+impl<'a> XlsxSheets<'a> {
+    /// Opens the parts that all sheets share.
+    pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
+        let workbook = Xlsx::new(Cursor::new(archive.bytes())).map_err(|error| refusal(&error))?;
+        let properties = archive.text("xl/workbook.xml").unwrap_or_default();
+        let waits = ["fullCalcOnLoad=\"1\"", "fullCalcOnLoad=\"true\""];
+        let waits = waits.iter().any(|property| properties.contains(property));
+        Ok(Self { workbook, waits, links: archive.external_links() })
     }
 }
 
-/// Refuses an archive that would inflate out of all proportion, before any of it is inflated.
-fn refuse_bomb(bytes: &[u8]) -> Result<(), Finding> {
-    // An archive that cannot be opened is told by the reader of workbooks.
-    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return Ok(()) };
-    for index in 0..archive.len() {
-        let Ok(part) = archive.by_index_raw(index) else { continue };
-        let (packed, unpacked) = (part.compressed_size().max(1), part.size());
-        if unpacked > LARGE_PART && unpacked / packed > MOST_INFLATION {
-            let name = part.name().unwrap_or_default();
-            let found = format!("{} inflates from {packed} to {unpacked} bytes", visible(&name));
-            return Err(Finding::new(Code::DamagedFile, found, "a workbook of honest size")
-                .hint("open it in a spreadsheet program and save it again"));
-        }
-    }
-    Ok(())
-}
-
+/// What an error of the reader means.
 fn refusal(error: &XlsxError) -> Finding {
     let code = match error {
         XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => Code::WrongFileType,
+        XlsxError::Password => Code::PasswordProtected,
         _ => Code::DamagedFile,
     };
     let found = format!("a zip archive that does not open as a workbook ({})", visible(&error.to_string()));
@@ -90,156 +46,37 @@ fn refusal(error: &XlsxError) -> Finding {
         .hint("open it in a spreadsheet program and save it as .xlsx")
 }
 
-impl Source for Workbook<'_> {
-    fn each_row(&mut self, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
-        let mut cells = self.workbook.worksheet_cells_reader(&self.sheet).map_err(|error| refusal(&error))?;
-        let mut row = RawRow::new(self.table.clone());
+impl Sheets for XlsxSheets<'_> {
+    fn list(&self) -> Vec<Sheet> {
+        let sheets = self.workbook.sheets_metadata().iter();
+        let worksheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+        worksheets.map(|sheet| Sheet { name: sheet.name.clone(), visibility: sheet.visible.into() }).collect()
+    }
+
+    fn links(&self) -> Vec<String> {
+        self.links.clone()
+    }
+
+    fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
+        let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
+        let mut rows = RowBuilder::new(row, sink);
         let mut text = String::new();
-        let mut number = 0;
         while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refusal(&error))? {
             let (above, column) = cell.pos;
-            let is_uncomputed = cell.value == DataRef::Empty && cell.formula.is_some();
-            if cell.value == DataRef::Empty && !is_uncomputed {
+            let is_blank = cell.value == DataRef::Empty;
+            let taken = if cell.formula.is_some() && (is_blank || self.waits) {
+                rows.cell(above, column, UNCOMPUTED, CellKind::Error)?
+            } else if is_blank {
                 continue;
-            }
-            if above >= MOST_ROWS || column >= MOST_COLUMNS {
-                return Err(beyond(above, column));
-            }
-            let column = usize::try_from(column).unwrap_or(usize::MAX);
-            if above + 1 < number || above + 1 == number && column < row.width() {
-                return Err(out_of_order(above + 1));
-            }
-            while number <= above {
-                if number > 0 {
-                    sink(&row);
-                }
-                number += 1;
-                row.start(number);
-            }
-            let kind = write_cell(&cell.value, &mut text);
-            if is_uncomputed {
-                // Its value is not in the file, and blank would mean that nothing is reported.
-                row.push(column, "a formula without a computed value", CellKind::Error);
             } else {
-                row.push(column, &text, kind);
+                let kind = write_cell(&cell.value, &mut text);
+                rows.cell(above, column, &text, kind)?
+            };
+            if taken.is_break() {
+                return Ok(());
             }
         }
-        if number > 0 {
-            sink(&row);
-        }
+        rows.end();
         Ok(())
-    }
-
-    fn table(&self) -> &Table {
-        &self.table
-    }
-
-    fn other_sheets(&self) -> &[String] {
-        &self.others
-    }
-}
-
-fn beyond(row: u32, column: u32) -> Finding {
-    let found = format!("a cell in row {}, column {}", u64::from(row) + 1, u64::from(column) + 1);
-    Finding::new(Code::DamagedFile, found, "at most 1,048,576 rows and 16,384 columns")
-}
-
-fn out_of_order(row: u32) -> Finding {
-    let found = format!("a cell of row {row} that stands twice or out of order");
-    Finding::new(Code::DamagedFile, found, "cells in order")
-        .hint("open it in a spreadsheet program and save it again")
-}
-
-/// Writes a cell as text, exactly as much of it as the spreadsheet itself is sure of.
-fn write_cell(value: &DataRef<'_>, text: &mut String) -> CellKind {
-    text.clear();
-    match value {
-        DataRef::Empty => CellKind::Blank,
-        DataRef::String(value) | DataRef::DurationIso(value) => {
-            text.push_str(value);
-            CellKind::Text
-        }
-        DataRef::SharedString(value) => {
-            text.push_str(value);
-            CellKind::Text
-        }
-        DataRef::Int(value) => written(text, format_args!("{value}"), CellKind::Number),
-        DataRef::Float(value) => {
-            write_number(*value, text);
-            CellKind::Number
-        }
-        DataRef::Bool(value) => written(text, format_args!("{value}"), CellKind::Boolean),
-        DataRef::DateTime(value) => write_date(value, text),
-        DataRef::DateTimeIso(value) => {
-            text.push_str(value);
-            CellKind::Date
-        }
-        DataRef::Error(value) => written(text, format_args!("{value}"), CellKind::Error),
-    }
-}
-
-fn written(text: &mut String, arguments: std::fmt::Arguments<'_>, kind: CellKind) -> CellKind {
-    // Writing to a string cannot fail.
-    let _ = text.write_fmt(arguments);
-    kind
-}
-
-/// Spreadsheets hold numbers in binary and are sure of 15 significant digits; the shortest decimal
-/// within those is what the user sees.
-fn write_number(value: f64, text: &mut String) {
-    let _ = write!(text, "{value}");
-    if text.len() <= 15 {
-        return;
-    }
-    let rounded = format!("{value:.14e}").parse::<f64>().unwrap_or(value);
-    text.clear();
-    let _ = write!(text, "{rounded}");
-}
-
-fn write_date(value: &ExcelDateTime, text: &mut String) -> CellKind {
-    if value.is_duration() {
-        return written(text, format_args!("{} days", value.as_f64()), CellKind::Date);
-    }
-    let (year, month, day, hour, minute, second, _) = value.to_ymd_hms_milli();
-    let _ = write!(text, "{year:04}-{month:02}-{day:02}");
-    if (hour, minute, second) != (0, 0, 0) {
-        let _ = write!(text, " {hour:02}:{minute:02}:{second:02}");
-    }
-    CellKind::Date
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_archive_that_inflates_out_of_proportion_is_refused() {
-        use std::io::Write;
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).unwrap();
-        let blank = vec![b' '; 1024 * 1024];
-        for _ in 0..129 {
-            writer.write_all(&blank).unwrap();
-        }
-        let bytes = writer.finish().unwrap().into_inner();
-        let finding = refuse_bomb(&bytes).unwrap_err();
-        assert_eq!(finding.code, Code::DamagedFile);
-        assert!(finding.found.contains("to 135266304 bytes"), "{}", finding.found);
-        assert!(refuse_bomb(include_bytes!("../../samples/usage-2026-11-long.xlsx")).is_ok());
-    }
-
-    #[test]
-    fn numbers_are_what_the_user_sees() {
-        let shown = |value: f64| {
-            let mut text = String::new();
-            write_number(value, &mut text);
-            text
-        };
-        assert_eq!(shown(0.1 + 0.2), "0.3");
-        assert_eq!(shown(29.020_000_000_000_003), "29.02");
-        assert_eq!(shown(7.0), "7");
-        assert_eq!(shown(123_456_789_012.34), "123456789012.34");
-        assert_eq!(shown(-1.005), "-1.005");
-        assert_eq!(shown(1e300).len(), 301);
     }
 }

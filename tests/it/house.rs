@@ -37,10 +37,14 @@ const ROOMS: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 9] = [
+const FENCES: [(&str, &[&str]); 13] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source"]),
+    ("quick_xml", &["source"]),
+    ("parquet", &["source"]),
+    ("encoding_rs", &["source"]),
+    ("glob", &["source"]),
     ("reqwest", &["waldur"]),
     ("indicatif", &["ui"]),
     ("rust_xlsxwriter", &["report"]),

@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod doctor;
 mod fault_sweep;
+mod formats;
 mod guards;
 mod house;
 mod kill_sweep;

@@ -1,0 +1,402 @@
+//! OpenDocument spreadsheets (.ods), cell by cell, without building the sheet in memory.
+//!
+//! A file can say of a cell or a row that it comes a million times. What is blank is skipped by the count;
+//! what holds something is given as often as the file says, up to a limit.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Cursor};
+use std::ops::ControlFlow;
+
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use zip::ZipArchive;
+
+use crate::domain::visible;
+use crate::findings::{Code, Finding};
+use crate::parse::{CellKind, RawRow};
+
+use super::Sink;
+use super::archive::{Archive, protected};
+use super::cell::{UNCOMPUTED, write_number};
+use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
+
+/// Cells that repetition may make of few.
+const MOST_REPEATED: u64 = 20_000_000;
+
+/// Blanks that a single element may stand for.
+const MOST_BLANKS: usize = 10_000;
+
+/// How deep the tables of the document are: below its content, its body and its spreadsheet.
+const TABLE_DEPTH: usize = 4;
+
+/// An open spreadsheet.
+pub struct OdsSheets<'a> {
+    bytes: &'a [u8],
+    /// The sheets with their number among all tables.
+    sheets: Vec<(Sheet, usize)>,
+    links: Vec<String>,
+}
+
+type Xml<'a> = Reader<Box<dyn BufRead + 'a>>;
+
+impl<'a> OdsSheets<'a> {
+    /// Lists the sheets.
+    pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
+        if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
+            return Err(protected());
+        }
+        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new() };
+        sheets.read_list()?;
+        Ok(sheets)
+    }
+
+    /// Tables that hold what another file says are no sheets.
+    fn read_list(&mut self) -> Result<(), Finding> {
+        let mut zip = zip(self.bytes)?;
+        let mut xml = content(&mut zip)?;
+        let mut buffer = Vec::new();
+        let mut hidden_styles: HashMap<String, bool> = HashMap::new();
+        let (mut style, mut depth, mut tables) = (String::new(), 0_usize, 0);
+        loop {
+            match xml.read_event_into(&mut buffer).map_err(|error| refusal(&error))? {
+                Event::Start(element) => {
+                    depth += 1;
+                    match element.name().0 {
+                        "style:style" => style = attribute(&element, "style:name")?.unwrap_or_default(),
+                        "style:table-properties" => {
+                            let is_hidden = attribute(&element, "table:display")?.as_deref() == Some("false");
+                            hidden_styles.insert(style.clone(), is_hidden);
+                        }
+                        "table:table" if depth == TABLE_DEPTH => {
+                            let style = attribute(&element, "table:style-name")?.unwrap_or_default();
+                            let is_hidden = hidden_styles.get(&style).copied().unwrap_or_default();
+                            let name = attribute(&element, "table:name")?.unwrap_or_default();
+                            let visibility = if is_hidden { Visibility::Hidden } else { Visibility::Visible };
+                            self.sheets.push((Sheet { name, visibility }, tables));
+                            tables += 1;
+                        }
+                        "table:table-source" if depth == TABLE_DEPTH + 1 => {
+                            self.sheets.pop();
+                            self.add_link(attribute(&element, "xlink:href")?);
+                        }
+                        "office:dde-source" => self.add_link(attribute(&element, "office:dde-topic")?),
+                        _ => {}
+                    }
+                }
+                Event::End(_) => depth = depth.saturating_sub(1),
+                Event::Eof if depth > 0 => return Err(broken_off()),
+                Event::Eof => return Ok(()),
+                _ => {}
+            }
+            buffer.clear();
+        }
+    }
+
+    fn add_link(&mut self, link: Option<String>) {
+        let link = link.unwrap_or_else(|| "another file".into());
+        if !self.links.contains(&link) {
+            self.links.push(link);
+        }
+    }
+}
+
+impl Sheets for OdsSheets<'_> {
+    fn list(&self) -> Vec<Sheet> {
+        self.sheets.iter().map(|(sheet, _)| sheet.clone()).collect()
+    }
+
+    fn links(&self) -> Vec<String> {
+        self.links.clone()
+    }
+
+    fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
+        let wanted = self.sheets.iter().find(|(own, _)| own.name == sheet).map(|(_, table)| *table);
+        let mut zip = zip(self.bytes)?;
+        let mut table = TableReader {
+            xml: content(&mut zip)?,
+            buffer: Vec::new(),
+            cells: Vec::new(),
+            repeated: 0,
+            above: 0,
+            rows: RowBuilder::new(row, sink),
+        };
+        if table.read(wanted)?.is_continue() {
+            table.rows.end();
+        }
+        Ok(())
+    }
+}
+
+/// Reads the rows of one table.
+struct TableReader<'a, 'b, 'c> {
+    xml: Xml<'a>,
+    buffer: Vec<u8>,
+    /// The cells of the row that is being read: column, how often, text and kind.
+    cells: Vec<(u32, u32, String, CellKind)>,
+    /// Cells that repetition has made so far.
+    repeated: u64,
+    /// Rows so far.
+    above: u32,
+    rows: RowBuilder<'b, 'c>,
+}
+
+impl TableReader<'_, '_, '_> {
+    /// Finds a table by its number and reads it to its end.
+    fn read(&mut self, wanted: Option<usize>) -> Result<ControlFlow<()>, Finding> {
+        let (mut depth, mut tables, mut column, mut times) = (0_usize, 0, 0_u32, 1_u32);
+        let mut is_inside = false;
+        loop {
+            self.buffer.clear();
+            let event = self.xml.read_event_into(&mut self.buffer).map_err(|error| refusal(&error))?;
+            match event {
+                Event::Start(element) => {
+                    depth += 1;
+                    match element.name().0 {
+                        "table:table" if depth == TABLE_DEPTH => {
+                            is_inside = Some(tables) == wanted;
+                            tables += 1;
+                        }
+                        "table:table-row" if is_inside => {
+                            times = count(&element, "table:number-rows-repeated")?;
+                            column = 0;
+                        }
+                        "table:table-cell" | "table:covered-table-cell" if is_inside => {
+                            let repeats = count(&element, "table:number-columns-repeated")?;
+                            let draft = CellDraft::of(&element)?;
+                            let shown = self.shown()?;
+                            depth -= 1;
+                            let (text, kind) = draft.value(shown);
+                            if kind != CellKind::Blank {
+                                self.cells.push((column, repeats, text, kind));
+                            }
+                            column = column.saturating_add(repeats);
+                        }
+                        _ => {}
+                    }
+                }
+                Event::End(element) => {
+                    depth = depth.saturating_sub(1);
+                    let is_row = element.name().0 == "table:table-row";
+                    let is_table = element.name().0 == "table:table" && depth + 1 == TABLE_DEPTH;
+                    if is_inside && is_row && self.hand_on(times)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    if is_inside && is_table {
+                        return Ok(ControlFlow::Continue(()));
+                    }
+                }
+                Event::Eof => return Err(broken_off()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands the cells of a row on, as often as the row comes.
+    fn hand_on(&mut self, times: u32) -> Result<ControlFlow<()>, Finding> {
+        let cells = std::mem::take(&mut self.cells);
+        if !cells.is_empty() {
+            let each: u64 = cells.iter().map(|(_, repeats, ..)| u64::from(*repeats)).sum();
+            let all = each.saturating_mul(u64::from(times));
+            let written = u64::try_from(cells.len()).unwrap_or(u64::MAX);
+            self.repeated = self.repeated.saturating_add(all.saturating_sub(written));
+            if self.repeated > MOST_REPEATED {
+                let found = format!("row {}: cells that come {all} times", u64::from(self.above) + 1);
+                let expected = "rows and cells that were filled in";
+                return Err(Finding::new(Code::DamagedFile, found, expected)
+                    .hint("open it in a spreadsheet program, take the filled cells behind the table out, and save it"));
+            }
+            for row in 0..times {
+                for (column, repeats, text, kind) in &cells {
+                    for offset in 0..*repeats {
+                        let (above, column) = (self.above.saturating_add(row), column.saturating_add(offset));
+                        if self.rows.cell(above, column, text, *kind)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+            }
+        }
+        self.above = self.above.saturating_add(times);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The text that a cell shows, read to the end of the cell. Comments and shapes are no part of it.
+    fn shown(&mut self) -> Result<String, Finding> {
+        let mut text = String::new();
+        let (mut depth, mut paragraphs) = (1_usize, 0);
+        // How deep an element is whose text is not the cell's.
+        let mut aside: Option<usize> = None;
+        while depth > 0 {
+            self.buffer.clear();
+            match self.xml.read_event_into(&mut self.buffer).map_err(|error| refusal(&error))? {
+                Event::Start(element) => {
+                    depth += 1;
+                    match element.name().0 {
+                        "text:p" if depth == 2 => {
+                            if paragraphs > 0 {
+                                text.push('\n');
+                            }
+                            paragraphs += 1;
+                        }
+                        "text:s" if aside.is_none() => {
+                            let blanks = count(&element, "text:c")?;
+                            let blanks = usize::try_from(blanks).unwrap_or(usize::MAX);
+                            text.extend(std::iter::repeat_n(' ', blanks.min(MOST_BLANKS)));
+                        }
+                        "text:tab" if aside.is_none() => text.push('\t'),
+                        "text:line-break" if aside.is_none() => text.push('\n'),
+                        "office:annotation" | "text:note" if aside.is_none() => aside = Some(depth),
+                        _ if depth == 2 && aside.is_none() => aside = Some(depth),
+                        _ => {}
+                    }
+                }
+                Event::End(_) => {
+                    if aside == Some(depth) {
+                        aside = None;
+                    }
+                    depth -= 1;
+                }
+                Event::Text(words) if depth > 1 && aside.is_none() => text.push_str(&words.xml10_content()),
+                Event::CData(words) if depth > 1 && aside.is_none() => text.push_str(&words.xml10_content()),
+                Event::GeneralRef(reference) if depth > 1 && aside.is_none() => {
+                    text.push_str(&resolved(&reference)?);
+                }
+                Event::Eof => return Err(broken_off()),
+                _ => {}
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// What the attributes of a cell say.
+#[derive(Debug, Default)]
+struct CellDraft {
+    value_type: String,
+    number: Option<String>,
+    text: Option<String>,
+    date: Option<String>,
+    time: Option<String>,
+    truth: Option<String>,
+    has_formula: bool,
+    is_error: bool,
+}
+
+impl CellDraft {
+    fn of(element: &BytesStart<'_>) -> Result<Self, Finding> {
+        let mut draft = Self::default();
+        for attribute in element.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|error| refusal(&error))?;
+            let value = || {
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+                value.map(|value| value.into_owned()).map_err(|error| refusal(&error))
+            };
+            match attribute.key.0 {
+                "office:value-type" => draft.value_type = value()?,
+                "office:value" => draft.number = Some(value()?),
+                "office:string-value" => draft.text = Some(value()?),
+                "office:date-value" => draft.date = Some(value()?),
+                "office:time-value" => draft.time = Some(value()?),
+                "office:boolean-value" => draft.truth = Some(value()?),
+                "table:formula" => draft.has_formula = true,
+                "calcext:value-type" => draft.is_error = value()? == "error",
+                _ => {}
+            }
+        }
+        Ok(draft)
+    }
+
+    /// The value, and the shown text where the cell has none of its own.
+    fn value(self, shown: String) -> (String, CellKind) {
+        if self.is_error {
+            return (if shown.is_empty() { "an error".into() } else { shown }, CellKind::Error);
+        }
+        let stated = match self.value_type.as_str() {
+            "float" | "percentage" | "currency" => self.number.map(number),
+            "date" => self.date.map(|date| (date_text(&date), CellKind::Date)),
+            "time" => self.time.map(|time| (time, CellKind::Date)),
+            "boolean" => self.truth.map(|truth| (truth.to_ascii_lowercase(), CellKind::Boolean)),
+            "string" => {
+                let text = self.text.unwrap_or_else(|| shown.clone());
+                let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
+                return (text, kind);
+            }
+            _ => None,
+        };
+        match stated {
+            Some(stated) => stated,
+            None if self.has_formula => (UNCOMPUTED.to_owned(), CellKind::Error),
+            None if shown.is_empty() => (shown, CellKind::Blank),
+            None => (shown, CellKind::Text),
+        }
+    }
+}
+
+/// A number as users see it; what is none stays text.
+fn number(stated: String) -> (String, CellKind) {
+    match stated.trim().parse::<f64>() {
+        Ok(value) => {
+            let mut text = String::new();
+            write_number(value, &mut text);
+            (text, CellKind::Number)
+        }
+        Err(_) => (stated, CellKind::Text),
+    }
+}
+
+/// `2026-11-01T00:00:00` is a day, like `2026-11-01`.
+fn date_text(stated: &str) -> String {
+    let Some((day, time)) = stated.split_once('T') else { return stated.to_owned() };
+    let is_midnight = time.chars().all(|character| matches!(character, '0' | ':' | '.' | 'Z'));
+    if is_midnight { day.to_owned() } else { format!("{day} {time}") }
+}
+
+fn zip(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, Finding> {
+    ZipArchive::new(Cursor::new(bytes)).map_err(|error| refusal(&error))
+}
+
+fn content<'a>(zip: &'a mut ZipArchive<Cursor<&[u8]>>) -> Result<Xml<'a>, Finding> {
+    let part = zip.by_name("content.xml").map_err(|error| refusal(&error))?;
+    let mut xml = Reader::from_reader(Box::new(BufReader::new(part)) as Box<dyn BufRead + 'a>);
+    xml.config_mut().expand_empty_elements = true;
+    Ok(xml)
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Finding> {
+    let found = element.try_get_attribute(name).map_err(|error| refusal(&error))?;
+    let value = found.map(|found| {
+        let value = found.normalized_value(XmlVersion::Implicit1_0);
+        value.map(|value| value.into_owned())
+    });
+    value.transpose().map_err(|error| refusal(&error))
+}
+
+/// How often something comes; once where nothing is said.
+fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Finding> {
+    let Some(text) = attribute(element, name)? else { return Ok(1) };
+    text.trim().parse().map_err(|_| damaged(&format!("{name}=\"{}\"", visible(&text))))
+}
+
+/// A reference such as `&amp;`; a spreadsheet has none of its own.
+fn resolved(reference: &BytesRef<'_>) -> Result<String, Finding> {
+    if let Some(character) = reference.resolve_char_ref().map_err(|error| refusal(&error))? {
+        return Ok(character.to_string());
+    }
+    let name: &str = reference;
+    let known = quick_xml::escape::resolve_predefined_entity(name);
+    known.map(ToOwned::to_owned).ok_or_else(|| damaged(&format!("an entity &{};", visible(name))))
+}
+
+fn refusal(error: &dyn std::fmt::Display) -> Finding {
+    damaged(&visible(&error.to_string()).to_string())
+}
+
+fn broken_off() -> Finding {
+    damaged("it breaks off")
+}
+
+fn damaged(found: &str) -> Finding {
+    let found = format!("an OpenDocument spreadsheet that cannot be followed ({found})");
+    Finding::new(Code::DamagedFile, found, "a sound .ods spreadsheet")
+        .hint("open it in a spreadsheet program and save it again")
+}
