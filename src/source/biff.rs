@@ -186,3 +186,70 @@ impl<'a> Iterator for Records<'a> {
         Some(Ok((kind, data)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(data.len()).unwrap();
+        [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
+    }
+
+    fn cell(kind: u16, row: u16, column: u16, rest: &[u8]) -> Vec<u8> {
+        record(kind, &[&row.to_le_bytes()[..], &column.to_le_bytes(), &[0, 0], rest].concat())
+    }
+
+    /// A workbook with further records of its own, and a sheet with records.
+    fn stream(global: &[u8], sheet: &[u8]) -> Vec<u8> {
+        let begin = record(BEGIN, &[0, 6, 5, 0]);
+        let end = record(END, &[]);
+        let length = begin.len() + global.len() + record(SHEET, &[0; 8]).len() + end.len();
+        let start = u32::try_from(length).unwrap().to_le_bytes();
+        let named = record(SHEET, &[&start[..], &[0; 4]].concat());
+        [&begin, global, &named, &end, &record(BEGIN, &[0, 6, 16, 0]), sheet, &end].concat()
+    }
+
+    fn refusal(global: &[u8], sheet: &[u8]) -> String {
+        look_through(&stream(global, sheet), true).map(|_| ()).unwrap_err().found
+    }
+
+    #[test]
+    fn formulas_without_a_value_are_seen() {
+        let value = |value: [u8; 8], flags: u8| [&value[..], &[flags, 0, 0, 0, 0, 0]].concat();
+        let empty = [3, 0, 0, 0, 0, 0, 0xff, 0xff];
+        let sheet = [
+            cell(FORMULA, 0, 0, &value(empty, 0)),
+            cell(FORMULA, 1, 0, &value([0; 8], 2)),
+            cell(FORMULA, 2, 0, &value([0; 8], 0)),
+        ]
+        .concat();
+        let seen = |is_saved| look_through(&stream(&[], &sheet), is_saved).unwrap().uncomputed;
+        assert_eq!(seen(false), [BTreeSet::from([(0, 0), (1, 0)])]);
+        assert_eq!(seen(true), [BTreeSet::from([(1, 0)])]);
+    }
+
+    #[test]
+    fn what_would_cost_memory_or_hide_a_cell_is_refused() {
+        let number = |row, column| cell(0x0203, row, column, &[0; 8]);
+        assert!(refusal(&[], &number(0, 256)).contains("a cell in column 257"));
+        let twice = [number(4, 1), number(3, 1), number(4, 1)].concat();
+        assert!(refusal(&[], &twice).contains("a cell of row 5 stands twice"));
+        let far = [number(0, 0), number(65_535, 255)].concat();
+        assert!(refusal(&[], &far).contains("spread over 16777216 places"));
+        let dimensions = [0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 255, 0, 0, 0];
+        assert!(refusal(&[], &record(DIMENSIONS, &dimensions)).contains("a sheet of 4294901760 rows"));
+        assert!(refusal(&record(FILE_PASS, &[1, 0]), &[]).contains("encrypted"));
+        let cut = stream(&[], &number(0, 0));
+        assert!(look_through(&cut[..cut.len() - 4], true).is_err());
+        assert!(look_through(&cut[..cut.len() - 9], true).is_err());
+    }
+
+    #[test]
+    fn links_are_named_and_the_workbook_itself_is_none() {
+        let own = record(LINK, &[1, 0, 1, 4]);
+        let other = record(LINK, &[&[1, 0, 10, 0, 0][..], b"\x01last.xls\x03"].concat());
+        let seen = look_through(&stream(&[own, other].concat(), &[]), true).unwrap();
+        assert_eq!(seen.links, ["last.xls"]);
+    }
+}

@@ -3,6 +3,7 @@
 //! A file can say of a cell or a row that it comes a million times. What is blank is skipped by the count;
 //! what holds something is given as often as the file says, up to a limit.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Cursor};
 use std::ops::ControlFlow;
@@ -289,7 +290,7 @@ impl CellDraft {
             let attribute = attribute.map_err(|error| refusal(&error))?;
             let value = || {
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-                value.map(|value| value.into_owned()).map_err(|error| refusal(&error))
+                value.map(Cow::into_owned).map_err(|error| refusal(&error))
             };
             match attribute.key.0 {
                 "office:value-type" => draft.value_type = value()?,
@@ -366,7 +367,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fin
     let found = element.try_get_attribute(name).map_err(|error| refusal(&error))?;
     let value = found.map(|found| {
         let value = found.normalized_value(XmlVersion::Implicit1_0);
-        value.map(|value| value.into_owned())
+        value.map(Cow::into_owned)
     });
     value.transpose().map_err(|error| refusal(&error))
 }
@@ -399,4 +400,116 @@ fn damaged(found: &str) -> Finding {
     let found = format!("an OpenDocument spreadsheet that cannot be followed ({found})");
     Finding::new(Code::DamagedFile, found, "a sound .ods spreadsheet")
         .hint("open it in a spreadsheet program and save it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::parse::Table;
+
+    const MIMETYPE: &str = "application/vnd.oasis.opendocument.spreadsheet";
+
+    fn document(manifest: &str, body: &str) -> Vec<u8> {
+        let content = format!(
+            "<?xml version=\"1.0\"?><office:document-content><office:body><office:spreadsheet>{body}\
+             </office:spreadsheet></office:body></office:document-content>"
+        );
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in
+            [("mimetype", MIMETYPE), ("META-INF/manifest.xml", manifest), ("content.xml", &content)]
+        {
+            writer.start_file(name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn rows(body: &str) -> Result<Vec<String>, Finding> {
+        let bytes = document("<manifest/>", &format!("<table:table table:name=\"A\">{body}</table:table>"));
+        let archive = Archive::open(&bytes)?;
+        let mut sheets = OdsSheets::open(&archive)?;
+        let mut rows = Vec::new();
+        let row = RawRow::new(Arc::new(Table { file: "a.ods".into(), sheet: None }));
+        let mut sink = |row: &RawRow| {
+            let cells: Vec<_> = row.cells().map(|cell| format!("{}:{:?}", cell.text, cell.kind)).collect();
+            rows.push(format!("{} {}", row.number(), cells.join("|")));
+            ControlFlow::Continue(())
+        };
+        sheets.each_row("A", row, &mut sink)?;
+        Ok(rows)
+    }
+
+    fn row(cells: &str) -> Result<Vec<String>, Finding> {
+        rows(&format!("<table:table-row>{cells}</table:table-row>"))
+    }
+
+    #[test]
+    fn cells_are_what_they_show() {
+        let text = "<table:table-cell office:value-type=\"string\"><office:annotation><text:p>no</text:p>\
+                    </office:annotation><text:p>a<text:s text:c=\"2\"/><text:span>b&amp;c</text:span></text:p>\
+                    <text:p>d</text:p></table:table-cell>";
+        assert_eq!(row(text).unwrap(), ["1 a  b&c\nd:Text"]);
+        let number = "<table:table-cell office:value-type=\"percentage\" office:value=\"0.30000000000000004\">\
+                      <text:p>30 %</text:p></table:table-cell>";
+        assert_eq!(row(number).unwrap(), ["1 0.3:Number"]);
+        let date = "<table:table-cell office:value-type=\"date\" office:date-value=\"2026-11-01T00:00:00\"/>";
+        assert_eq!(row(date).unwrap(), ["1 2026-11-01:Date"]);
+        let error = "<table:table-cell table:formula=\"of:=1/0\" office:value-type=\"string\" \
+                     office:string-value=\"\" calcext:value-type=\"error\"><text:p>#DIV/0!</text:p>\
+                     </table:table-cell>";
+        assert_eq!(row(error).unwrap(), ["1 #DIV/0!:Error"]);
+        let waiting = "<table:table-cell table:formula=\"of:=1\" office:value-type=\"float\"/>";
+        assert_eq!(row(waiting).unwrap(), [format!("1 {UNCOMPUTED}:Error")]);
+        // A number that is only shown is text, and not blank.
+        let shown = "<table:table-cell office:value-type=\"float\"><text:p>12</text:p></table:table-cell>";
+        assert_eq!(row(shown).unwrap(), ["1 12:Text"]);
+    }
+
+    #[test]
+    fn repetition_counts_and_has_a_limit() {
+        let one = "<table:table-cell office:value-type=\"float\" office:value=\"1\"/>";
+        let blank = "<table:table-cell table:number-columns-repeated=\"16000\"/>";
+        let body = format!(
+            "<table:table-row table:number-rows-repeated=\"2\"><table:table-cell/></table:table-row>\
+             <table:table-row table:number-rows-repeated=\"2\">{one}{blank}</table:table-row>\
+             <table:table-row table:number-rows-repeated=\"1048000\">{blank}</table:table-row>"
+        );
+        assert_eq!(rows(&body).unwrap(), ["1 ", "2 ", "3 1:Number", "4 1:Number"]);
+        let forever =
+            one.replace("office:value-type", "table:number-columns-repeated=\"99\" office:value-type");
+        let body =
+            format!("<table:table-row table:number-rows-repeated=\"1000000\">{forever}</table:table-row>");
+        assert!(rows(&body).unwrap_err().found.contains("come 99000000 times"));
+        let wrong = "<table:table-cell table:number-columns-repeated=\"-1\"/>";
+        assert_eq!(row(wrong).unwrap_err().code, Code::DamagedFile);
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_refused() {
+        let entity =
+            "<table:table-cell office:value-type=\"string\"><text:p>1&b;</text:p></table:table-cell>";
+        assert!(row(entity).unwrap_err().found.contains("an entity &b;"));
+        assert!(rows("<table:table-row>").is_err());
+        let bytes = document("<manifest:encryption-data/>", "");
+        let archive = Archive::open(&bytes).unwrap();
+        let refused = OdsSheets::open(&archive).map(|_| ()).unwrap_err();
+        assert_eq!(refused.code, Code::PasswordProtected);
+    }
+
+    #[test]
+    fn tables_of_other_files_are_links() {
+        let body = "<table:table table:name=\"A\"/><table:table table:name=\"'file:///b.ods'#$A\">\
+                    <table:table-source xlink:href=\"b.ods\"/></table:table>";
+        let bytes = document("<manifest/>", body);
+        let archive = Archive::open(&bytes).unwrap();
+        let sheets = OdsSheets::open(&archive).unwrap();
+        let names: Vec<String> = sheets.list().into_iter().map(|sheet| sheet.name).collect();
+        assert_eq!((names, sheets.links()), (vec!["A".to_owned()], vec!["b.ods".to_owned()]));
+    }
 }

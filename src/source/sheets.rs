@@ -81,13 +81,12 @@ impl<S: Sheets> Workbook<S> {
     pub fn open(file: &str, mut sheets: S, wanted: Option<&str>) -> Result<Self, Finding> {
         let list = sheets.list();
         let mut remarks = Vec::new();
-        let sheet = match wanted {
-            Some(wanted) => named(&list, wanted)?,
-            None => {
-                let (sheet, told) = choose(&mut sheets, &list)?;
-                remarks.extend(told);
-                sheet
-            }
+        let sheet = if let Some(wanted) = wanted {
+            named(&list, wanted)?
+        } else {
+            let (sheet, told) = choose(&mut sheets, &list)?;
+            remarks.extend(told);
+            sheet
         };
         let links = sheets.links();
         if !links.is_empty() {

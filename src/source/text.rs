@@ -80,7 +80,7 @@ fn check_nul(bytes: &[u8]) -> Result<(), Finding> {
 }
 
 fn line_at(bytes: &[u8], at: usize) -> usize {
-    1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count()
+    bytes[..at].split(|byte| *byte == b'\n').count()
 }
 
 /// Text of a single byte a character. One that is partly UTF-8 is neither.
