@@ -187,6 +187,12 @@ mod tests {
     const SAMPLE: &[u8] = include_bytes!("../../samples/usage-2026-11-faults.xlsx");
     const TEXT: &str = include_str!("../../samples/usage-2026-11-faults.csv");
 
+    /// The formats whose bytes no checksum guards.
+    const UNGUARDED: [&[u8]; 2] = [
+        include_bytes!("../../tests/files/formats/usage.xls"),
+        include_bytes!("../../tests/files/formats/usage-none.parquet"),
+    ];
+
     /// A short sweep, or a long one where `WALDUR_USAGE_SWEEP=full` asks for it.
     fn cases(short: u32, full: u32) -> ProptestConfig {
         let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
@@ -205,7 +211,13 @@ mod tests {
 
     /// Whether a content was read, or refused as what it is; a panic of the reader counts as damage.
     fn is_told(read: Result<usize, Code>) -> bool {
-        let refusals = [Code::DamagedFile, Code::WrongFileType, Code::EmptyFile, Code::MissingSheet];
+        let refusals = [
+            Code::DamagedFile,
+            Code::WrongFileType,
+            Code::EmptyFile,
+            Code::MissingSheet,
+            Code::PasswordProtected,
+        ];
         read.map_or_else(|code| refusals.contains(&code), |rows| rows <= 1_048_576)
     }
 
@@ -225,6 +237,19 @@ mod tests {
         ) {
             let mut bytes = SAMPLE.to_vec();
             for (at, byte) in damage {
+                bytes[at] = byte;
+            }
+            prop_assert!(is_told(read(bytes)));
+        }
+
+        #[test]
+        fn no_damage_to_unguarded_formats_gets_past_the_reader(
+            file in 0..UNGUARDED.len(),
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        ) {
+            let mut bytes = UNGUARDED[file].to_vec();
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
                 bytes[at] = byte;
             }
             prop_assert!(is_told(read(bytes)));

@@ -67,7 +67,7 @@ fn one_table_reads_alike_in_every_format() {
         let (loaded, findings) = load_file(&path, None);
         assert_eq!(figures(&loaded), TABLE, "{name}: {:?}", found(&findings));
         let guesses = ["usage-utf16le.csv", "usage-utf16be.csv", "usage-windows-1252.csv"];
-        let expected = if guesses.contains(&name.as_str()) { 1 } else { 0 };
+        let expected = usize::from(guesses.contains(&name.as_str()));
         assert_eq!(findings.list().len(), expected, "{name}: {:?}", found(&findings));
         let counts = loaded.parsed.fates.counts();
         assert_eq!((counts.rows_read, counts.rows_used), (5, 5), "{name}");

@@ -78,8 +78,11 @@ impl Parser<'_> {
         }
         self.parsed.fates.faulty(row);
         let told = format!("another header: {}", listed(&texts(raw)));
-        let finding = Finding::new(Code::SeveralTables, told, "one table in a sheet or file")
-            .hint("put each table into a sheet or file of its own");
+        let finding = Finding::new(Code::SeveralTables, told, "one table in a sheet or file").hint(format!(
+            "put each table into a sheet or file of its own; where row {0} is the only header, say \
+                 --header-row {0}",
+            raw.number()
+        ));
         self.findings.push(finding.at(raw.whole()));
         self.state = State::Refused;
     }
