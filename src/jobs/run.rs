@@ -208,20 +208,20 @@ pub struct Resumed {
 }
 
 /// The plan of a run that stands in the store.
-pub fn plan_of(run: &StoredRun) -> Result<Plan, Error> {
-    Plan::from_json(run.plan.as_bytes())
-        .map_err(|error: PlanError| Error::StoredPlan { run: run.run.id, error })
+pub fn plan_of(store: &Store, run: RunId) -> Result<Plan, Error> {
+    let text = store.plan(run)?;
+    Plan::from_json(text.as_bytes()).map_err(|error: PlanError| Error::StoredPlan { run, error })
 }
 
 /// Reads what is stored of a run's resources, and settles by it what became of each request.
 pub async fn resume(
     reader: &Reader,
     store: &Store,
-    run: &StoredRun,
+    run: RunId,
+    plan: Plan,
     observer: &dyn Observer,
 ) -> Result<Resumed, Error> {
-    let plan = plan_of(run)?;
-    let requests = store.requests(run.run.id)?;
+    let requests = store.requests(run)?;
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;

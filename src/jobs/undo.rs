@@ -56,7 +56,7 @@ pub async fn undo(
     time_zone: Option<&str>,
     observer: &dyn Observer,
 ) -> Result<Undoing, Error> {
-    let undone = as_sent(plan_of(run)?, &store.requests(run.run.id)?);
+    let undone = as_sent(plan_of(store, run.run.id)?, &store.requests(run.run.id)?);
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = undone.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;

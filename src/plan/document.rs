@@ -418,13 +418,6 @@ impl Plan {
         self.content(Some(self.digest()))
     }
 
-    /// Writes the plan as a file.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.file()).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
     /// Reads a plan from a file's content.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PlanError> {
         let not_a_plan = |error| PlanError::NotAPlan(Some(error));

@@ -4,7 +4,7 @@
 //! not over. What it sent is the journal's.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 use serde::Serialize;
 
 use super::Store;
@@ -59,8 +59,6 @@ pub struct Ended {
     pub at: Timestamp,
     /// How.
     pub end: End,
-    /// What came of each row, as JSON.
-    pub report: String,
 }
 
 /// A run as the store has it.
@@ -68,8 +66,6 @@ pub struct Ended {
 pub struct StoredRun {
     /// What it began with.
     pub run: NewRun,
-    /// Its plan, as JSON.
-    pub plan: String,
     /// When it began.
     pub started: Timestamp,
     /// How it ended; none while it goes on, and after a kill.
@@ -172,9 +168,23 @@ impl Store {
     /// A run, where there is one of this id.
     pub fn run(&self, run: RunId) -> Result<Option<StoredRun>, StoreError> {
         self.database.read(|connection| {
-            let read = |row: &Row<'_>| stored(connection, row);
-            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], read).optional()
+            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], stored).optional()
         })
+    }
+
+    /// The plan of a run, as JSON.
+    pub fn plan(&self, run: RunId) -> Result<String, StoreError> {
+        self.document(run, Document::Plan)
+    }
+
+    /// What came of each row of a run, as JSON; empty where it has not ended.
+    pub fn report(&self, run: RunId) -> Result<String, StoreError> {
+        self.document(run, Document::Report)
+    }
+
+    fn document(&self, run: RunId, document: Document) -> Result<String, StoreError> {
+        let number = self.number_of(run)?;
+        self.database.read(|connection| document.read(connection, number))
     }
 
     /// The last runs, newest first.
@@ -281,8 +291,7 @@ impl Store {
     }
 }
 
-fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun> {
-    let number = row.get("number")?;
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
     let run = NewRun {
         id: parsed(row, "id")?,
         command: row.get("command")?,
@@ -299,12 +308,11 @@ fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun>
         Some(at) => {
             let end =
                 End { status: row.get("status")?, code: row.get("code")?, is_over: row.get("is_over")? };
-            Some(Ended { at, end, report: Document::Report.read(connection, number)? })
+            Some(Ended { at, end })
         }
         None => None,
     };
-    let plan = Document::Plan.read(connection, number)?;
-    Ok(StoredRun { run, plan, started: parsed(row, "started")?, ended })
+    Ok(StoredRun { run, started: parsed(row, "started")?, ended })
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
