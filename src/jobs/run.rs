@@ -126,13 +126,13 @@ impl Run {
     pub fn others_since(&self, plan: &Plan, read_at: Instant) -> Result<bool, Error> {
         let elapsed = SignedDuration::try_from(read_at.elapsed()).unwrap_or(SignedDuration::MAX);
         let read_at = Timestamp::now().checked_sub(elapsed).unwrap_or(Timestamp::MIN);
-        let is_other = |run: &RunSummary| {
-            run.id != self.id
-                && run.server == plan.header.server
-                && run.period == plan.header.period
-                && match run.ended {
-                    Some(ended) => ended >= read_at,
-                    None => run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN),
+        let is_other = |RunSummary { stored, .. }: &RunSummary| {
+            stored.run.id != self.id
+                && stored.run.server == plan.header.server
+                && stored.run.period == plan.header.period
+                && match &stored.ended {
+                    Some(ended) => ended.at >= read_at,
+                    None => stored.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN),
                 }
         };
         Ok(self.store.runs(RUNS_LOOKED_AT)?.iter().any(is_other))

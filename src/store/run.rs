@@ -87,39 +87,11 @@ pub struct RequestCounts {
     pub unanswered: u64,
 }
 
-/// A run in a list: all but its plan and its report.
+/// A run and what came of its requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
-    /// Its id.
-    pub id: RunId,
-    /// What it does: `apply` or `undo`.
-    pub command: String,
-    /// The run that it undoes.
-    pub undoes: Option<RunId>,
-    /// The server that it posts to.
-    pub server: String,
-    /// The sandbox behind that address, where it is one.
-    pub sandbox: Option<String>,
-    /// The account that posts.
-    pub account: UserId,
-    /// The month that it posts into.
-    pub period: BillingPeriod,
-    /// The digest of its plan.
-    pub digest: String,
-    /// Its settings, as JSON.
-    pub settings: String,
-    /// The version of this program that made it.
-    pub tool_version: String,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended; none while it goes on, and after a kill.
-    pub ended: Option<Timestamp>,
-    /// The word of its exit status.
-    pub status: Option<String>,
-    /// Its exit code.
-    pub code: Option<u8>,
-    /// Whether nothing is left to go on with.
-    pub is_over: bool,
+    /// The run.
+    pub stored: StoredRun,
     /// Its requests.
     pub requests: RequestCounts,
 }
@@ -192,7 +164,7 @@ impl Store {
         self.summaries(None, limit)
     }
 
-    /// A run as it stands in a list, where there is one of this id.
+    /// A run with its requests, where there is one of this id.
     pub fn summary(&self, run: RunId) -> Result<Option<RunSummary>, StoreError> {
         Ok(self.summaries(Some(run), 1)?.pop())
     }
@@ -200,8 +172,7 @@ impl Store {
     fn summaries(&self, only: Option<RunId>, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
         self.database.read(|connection| {
             let mut statement = connection.prepare(
-                "SELECT run.id, command, undoes, server, sandbox, account, period, digest, settings,
-                     tool_version, started, ended, run.status, code, is_over,
+                "SELECT run.*,
                      count(*) FILTER (WHERE answer = 'accepted') AS accepted,
                      count(*) FILTER (WHERE answer = 'rejected') AS rejected,
                      count(*) FILTER (WHERE answer = 'lost') AS lost,
@@ -318,21 +289,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
 fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
     let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
     Ok(RunSummary {
-        id: parsed(row, "id")?,
-        command: row.get("command")?,
-        undoes: parsed_if_any(row, "undoes")?,
-        server: row.get("server")?,
-        sandbox: row.get("sandbox")?,
-        account: parsed(row, "account")?,
-        period: parsed(row, "period")?,
-        digest: row.get("digest")?,
-        settings: row.get("settings")?,
-        tool_version: row.get("tool_version")?,
-        started: parsed(row, "started")?,
-        ended: parsed_if_any(row, "ended")?,
-        status: row.get("status")?,
-        code: row.get("code")?,
-        is_over: row.get::<_, Option<bool>>("is_over")?.unwrap_or_default(),
+        stored: stored(row)?,
         requests: RequestCounts {
             accepted: count("accepted")?,
             rejected: count("rejected")?,

@@ -181,13 +181,13 @@ async fn runs_are_listed_newest_first_with_their_answers_counted() {
     journal.flush().await.unwrap();
 
     let runs = store.runs(10).unwrap();
-    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
+    let ids: Vec<RunId> = runs.iter().map(|run| run.stored.run.id).collect();
     assert_eq!(ids, [run_id(3), run_id(2), run_id(1)]);
     let counts = RequestCounts { accepted: 2, rejected: 1, lost: 1, not_sent: 1, unanswered: 1 };
     assert_eq!(runs[1].requests, counts);
     assert_eq!(runs[0].requests, RequestCounts::default());
-    assert_eq!((runs[2].is_over, runs[2].code, runs[2].status.as_deref()), (true, Some(5), Some("partial")));
-    assert_eq!((runs[1].is_over, runs[1].code, runs[1].ended), (false, None, None));
+    assert_eq!(runs[2].stored.ended.as_ref().map(|ended| &ended.end), Some(&end(true)));
+    assert_eq!(runs[1].stored.ended, None);
     assert_eq!(store.runs(2).unwrap().len(), 2);
 }
 
