@@ -69,6 +69,7 @@ pub async fn run(
         freshness: Freshness { read_at: resumed.read_at, max_age },
         is_partial: notes.is_partial,
         stale: resumed.stale,
+        unpostable: resumed.unpostable,
         settled: resumed.settled,
         attempts: resumed.attempts,
         ..PostSettings::new(connection.at_once, resumed.read_at)

@@ -2,7 +2,8 @@
 //! sent and what has to be settled on the invoice, each in the layout of their own file.
 //!
 //! The loop is: mend `failed.xlsx`, and run it again. So no row stands there whose value is on the
-//! server; in the wide form the cells of such values are left blank. Nothing is overwritten.
+//! server; in the wide form the cells of such values are left blank. Of which nobody knows it, those
+//! have a file of their own. Nothing is overwritten.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub struct Results {
 enum Kind {
     Applied,
     Failed,
+    Unknown,
     NotSent,
 }
 
@@ -36,7 +38,8 @@ impl Kind {
     fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept => Self::Applied,
-            Outcome::Rejected { .. } | Outcome::Differs { .. } | Outcome::Unknown { .. } => Self::Failed,
+            Outcome::Rejected { .. } | Outcome::Differs { .. } => Self::Failed,
+            Outcome::Unknown { .. } => Self::Unknown,
             Outcome::Stale { .. } | Outcome::NotSent { .. } => Self::NotSent,
         }
     }
@@ -45,6 +48,7 @@ impl Kind {
         match self {
             Self::Applied => "applied",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
             Self::NotSent => "not-sent",
         }
     }
@@ -52,7 +56,7 @@ impl Kind {
     fn headers(self) -> &'static [&'static str] {
         match self {
             Self::Applied => &["stored value", "usage uuid", "time"],
-            Self::Failed | Self::NotSent => &["outcome"],
+            Self::Failed | Self::Unknown | Self::NotSent => &["outcome"],
         }
     }
 }
@@ -212,7 +216,7 @@ fn told(cells: &[(SourceRow, &LineOutcome)], kind: Kind, at: Timestamp) -> Vec<(
             text(&each(&|line| line.row.map_or_else(String::new, |row| row.to_string()))),
             text(&at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ],
-        Kind::Failed | Kind::NotSent => vec![text(&each(&|line| line.outcome.to_string()))],
+        Kind::Failed | Kind::Unknown | Kind::NotSent => vec![text(&each(&|line| line.outcome.to_string()))],
     }
 }
 
