@@ -168,7 +168,10 @@ pub async fn run(
         stale: &ready.obstacles.stale,
         asks_invoices: !arguments.no_invoices,
     };
-    carry_out(run, &order, &connection, global, terminal).await
+    let status = carry_out(run, &order, &connection, global, terminal).await?;
+    // A stale row of a resource that nothing is posted to stands in no report.
+    let is_whole = ready.obstacles.stale.is_empty();
+    Ok(if status == ExitStatus::Done && !is_whole { ExitStatus::Partial } else { status })
 }
 
 /// All is as it is wanted, or what differs is of a month that is closed.
@@ -195,6 +198,9 @@ fn nothing_to_post(arguments: &ApplyArguments, ready: &Ready, global: &Global) -
     let rows = plan.rows_closed();
     if rows > 0 {
         return Err(Refusal::Closed { rows, month: plan.header.period }.into());
+    }
+    if !ready.obstacles.stale.is_empty() {
+        return Err(Refusal::Stale { rows: ready.obstacles.stale.len() }.into());
     }
     Ok(if plan.header.rows_left_out == 0 { ExitStatus::Done } else { ExitStatus::Partial })
 }

@@ -13,7 +13,7 @@ use crate::jobs::plan::{Planned, plan};
 use crate::jobs::post::{PostSettings, Stop};
 use crate::jobs::run::{Purpose, Run, RunNotes};
 use crate::plan::{Approved, Plan};
-use crate::report::{write_comparison, write_file};
+use crate::report::{write_comparison, write_json};
 use crate::store::Store;
 use crate::ui::{self, Style, Terminal};
 
@@ -50,7 +50,7 @@ pub async fn run(
     let first = sealed(&planned)?;
     ui::data(&ui::plan_text(first, style, 12));
     let plan_file = arguments.folder.join("plan.json");
-    write_file(&plan_file, first.to_json().as_bytes())?;
+    write_json(&plan_file, &first.file())?;
 
     say("3. apply: post it, then prove what is stored");
     let snapshot = planned.check.snapshot.as_ref().ok_or_else(|| Error::Bug("no snapshot".into()))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::domain::visible;
 use crate::error::Error;
 use crate::plan::Plan;
-use crate::report::{plan_page, write_comparison, write_file};
+use crate::report::{plan_page, write_comparison, write_file, write_json};
 use crate::ui::{self, Style, Terminal};
 
 /// What a plan is written as.
@@ -61,7 +61,7 @@ impl PlanForm {
     /// Writes a plan and says so.
     pub fn write(self, path: &Path, plan: &Plan, terminal: &Terminal) -> Result<(), Error> {
         match self {
-            Self::Json => write_file(path, plan.to_json().as_bytes())?,
+            Self::Json => write_json(path, &plan.file())?,
             Self::Workbook => write_comparison(path, plan)?,
             Self::Page => write_file(path, plan_page(plan).as_bytes())?,
             Self::Text => write_file(path, ui::plan_text(plan, Style::PLAIN, usize::MAX).as_bytes())?,

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::Freshness;
 use crate::jobs::post::PostSettings;
-use crate::jobs::run::{Run, RunNotes, resume};
+use crate::jobs::run::{Run, RunNotes, plan_of, resume};
 use crate::plan::{Approved, Refusal};
 use crate::ui::{self, Terminal};
 
@@ -51,11 +51,11 @@ pub async fn run(
     };
     let notes: RunNotes = serde_json::from_str(&stored.run.settings)
         .map_err(|error| Error::Bug(format!("the settings of run {}: {error}", stored.run.id)))?;
-    let plan = crate::jobs::run::plan_of(&stored)?;
+    let plan = plan_of(&store, stored.run.id)?;
     Approved::fits(&plan, &destination, account, connection.reader.now()?)?;
     // The lock first: what is read is then changed by no other run of ours.
     let run = Run::take_up(&store, &stored, &plan)?;
-    let resumed = resume(&connection.reader, &store, &stored, terminal).await?;
+    let resumed = resume(&connection.reader, &store, stored.run.id, plan, terminal).await?;
     if !resumed.stale.is_empty() && !notes.is_partial {
         let names = resumed.plan.changed().filter(|resource| resumed.stale.contains_key(&resource.resource));
         let names: Vec<String> = names.map(|resource| resource.name.clone()).collect();
@@ -69,6 +69,7 @@ pub async fn run(
         freshness: Freshness { read_at: resumed.read_at, max_age },
         is_partial: notes.is_partial,
         stale: resumed.stale,
+        unpostable: resumed.unpostable,
         settled: resumed.settled,
         attempts: resumed.attempts,
         ..PostSettings::new(connection.at_once, resumed.read_at)

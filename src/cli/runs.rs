@@ -67,21 +67,21 @@ pub fn run(arguments: &RunsArguments, global: &Global) -> Result<ExitStatus, Err
         }
         RunsCommand::Show(show) => {
             let stored = store::find(&store, &show.run)?;
-            let plan = plan_of(&stored)?;
+            let plan = plan_of(&store, stored.run.id)?;
             let requests: Vec<RequestRecord> = store.requests(stored.run.id)?;
             let line = store.summary(stored.run.id)?.as_ref().map(ui::RunLine::of);
             let line = line.ok_or_else(|| Error::Bug(format!("run {} is not listed", stored.run.id)))?;
-            let report = stored.ended.as_ref().map(|ended| ended.report.as_str());
+            let report = store.report(stored.run.id)?;
             match global.format.into() {
                 Format::Json => ui::json(&ShownRun {
                     run: line,
                     summary: Summary::of(&plan),
                     requests: requests.iter().map(ui::RequestLine::of).collect(),
-                    report: report.and_then(|report| serde_json::from_str(report).ok()),
+                    report: serde_json::from_str(&report).ok(),
                     plan: serde_json::to_value(&plan).unwrap_or_default(),
                 }),
                 Format::Text => {
-                    let report = report.and_then(|report| serde_json::from_str::<ApplyReport>(report).ok());
+                    let report = serde_json::from_str::<ApplyReport>(&report).ok();
                     ui::data(&ui::run_text(&line, &requests));
                     if let Some(report) = report {
                         ui::data(&format!(

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::Freshness;
 use crate::jobs::post::PostSettings;
-use crate::jobs::run::{Purpose, Run, RunNotes};
+use crate::jobs::run::{Purpose, Run, RunNotes, plan_of};
 use crate::jobs::undo::undo;
 use crate::plan::{Approved, Refusal};
 use crate::ui::{self, Format, Style, Terminal};
@@ -53,11 +53,10 @@ pub async fn run(
     let connection = connect(global)?;
     let store = store::open(global)?;
     let stored = store::find(&store, &arguments.run)?;
-    let undone = crate::jobs::run::plan_of(&stored)?;
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
     // The month of the way back is another matter than that of the run.
-    Approved::is_by(&undone, &destination, account)?;
+    Approved::is_by(&plan_of(&store, stored.run.id)?, &destination, account)?;
     let zone = connection.server.as_ref().and_then(|server| server.time_zone.as_deref());
     let undoing = undo(&connection.reader, &store, &stored, zone, terminal).await?;
     let plan = &undoing.plan;

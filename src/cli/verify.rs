@@ -36,8 +36,9 @@ pub async fn run(
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
     let connection = connect(global)?;
-    let stored = store::find(&store::open(global)?, &arguments.run)?;
-    let plan = plan_of(&stored)?;
+    let store = store::open(global)?;
+    let stored = store::find(&store, &arguments.run)?;
+    let plan = plan_of(&store, stored.run.id)?;
     // Anybody who sees the rows may prove them; but they must be those of this server.
     connection.reader.account().await?;
     Approved::is_of(&plan, &connection.reader.destination())?;

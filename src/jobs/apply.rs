@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{ComponentType, ResourceId, UsageId};
 use crate::error::ExitStatus;
 use crate::plan::{
-    Approved, Figures, Now, Outcome, Plan, ResourcePlan, SourceRow, StoredMonth, StoredRows, by_key, by_name,
+    Approved, Change, Figures, Line, Now, Outcome, Plan, ResourcePlan, SourceRow, StoredMonth, StoredRows,
+    by_key, by_name,
 };
 use crate::resolve::{Capabilities, Catalogue};
 use crate::waldur::{Reader, Sent, WaldurError};
@@ -160,12 +161,29 @@ pub async fn apply(
     let mut lines = Vec::new();
     for resource in approved.plan().changed() {
         let Some(exchanges) = exchanges.get(&resource.resource) else { continue };
+        let unposted = |sent: &Sent| matches!(sent, Sent::NotSent { .. });
+        let is_withheld = settings.unpostable.contains_key(&resource.resource);
         for exchange in &exchanges.usages {
+            if is_withheld && unposted(&exchange.sent) {
+                // What is not shown of it any more proves nothing.
+                outcomes(approved.plan(), resource, exchange, None, &mut lines);
+                continue;
+            }
             let settled = exchange.stored.as_deref().map(by_key);
             let stored = stored.as_ref().map(|(rows, _)| rows).or(settled.as_ref());
             outcomes(approved.plan(), resource, exchange, stored, &mut lines);
         }
+        if !is_withheld && exchanges.usages.iter().all(|exchange| unposted(&exchange.sent)) {
+            let settled = exchanges.usages.iter().find_map(|exchange| exchange.stored.as_deref().map(by_key));
+            if let Some(rows) = stored.as_ref().map(|(rows, _)| rows).or(settled.as_ref()) {
+                rows_that_moved(approved.plan(), resource, rows, &mut lines);
+            }
+        }
         for exchange in &exchanges.people {
+            if is_withheld && unposted(&exchange.sent) {
+                people::outcomes(approved.plan(), resource, exchange, None, &mut lines);
+                continue;
+            }
             let settled =
                 exchange.stored.as_ref().map(|month| (by_key(&month.usages), by_name(&month.people)));
             let stored = stored.as_ref().or(settled.as_ref()).map(|(rows, people)| (rows, people));
@@ -239,6 +257,35 @@ fn outcomes(
         let now = stored.map(|stored| resource.now_of_kept(kept, stored));
         let outcome = kept_outcome(&exchange.sent, &kept.figures, now.as_ref());
         lines.push(outcome_of(&kept.component, kept.figures.clone(), now.as_ref(), outcome));
+    }
+}
+
+/// The rows of the file that were stored as it says, and are not any more. No request is about them, but
+/// they are why nothing of their resource was sent.
+fn rows_that_moved(
+    plan: &Plan,
+    resource: &ResourcePlan,
+    stored: &StoredRows<'_>,
+    lines: &mut Vec<LineOutcome>,
+) {
+    let rides_along = |line: &Line| resource.kept.iter().any(|kept| Some(kept.row) == line.row);
+    let same = resource.lines.iter().filter(|line| line.source.is_some() && !rides_along(line));
+    for line in same {
+        let Change::Same { old } = &line.change else { continue };
+        let now = resource.now(line, stored);
+        if !now.is(Some(old)) {
+            lines.push(LineOutcome {
+                resource: resource.resource,
+                name: resource.name.clone(),
+                component: line.component.clone(),
+                username: None,
+                place: Some(plan.cell(line).to_owned()),
+                planned: old.clone(),
+                row: now.row(),
+                source: line.source,
+                outcome: Outcome::Stale { stored: now.figures().cloned() },
+            });
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod load;
 pub mod people;
 pub mod plan;
 pub mod post;
+mod post_past;
 pub mod post_people;
 pub mod refresh;
 pub mod results;

@@ -233,13 +233,15 @@ pub(super) fn totals_that_moved(
     }
 }
 
-/// Withholds the users of a run whose requests were never sent, or were rejected, by their numbers.
-pub(super) fn withhold_unsent(plan: &mut Plan, was_sent: impl Fn(u32) -> bool) {
-    let of_plan = PeopleBatch::of_plan(plan).into_iter().flat_map(|(_, batches)| batches);
-    let unsent: Vec<PeopleBatch> = of_plan.filter(|batch| !was_sent(batch.number())).collect();
+/// Withholds the users that are not the run's own to take back, by the numbers of their requests.
+pub(super) fn withhold_unsent(plan: &mut Plan, is_own: impl Fn(ResourceId, u32, &PersonLine) -> bool) {
+    let batches: Vec<PeopleBatch> =
+        PeopleBatch::of_plan(plan).into_iter().flat_map(|(_, batches)| batches).collect();
     let mut people: HashMap<ResourceId, Vec<&PersonLine>> = HashMap::new();
-    for batch in &unsent {
-        people.entry(batch.resource()).or_default().extend(batch.people());
+    for batch in &batches {
+        let id = batch.resource();
+        let unsent = batch.people().iter().filter(|person| !is_own(id, batch.number(), person));
+        people.entry(id).or_default().extend(unsent);
     }
     for resource in &mut plan.resources {
         let Some(unsent) = people.get(&resource.resource) else { continue };

@@ -33,7 +33,7 @@ use super::run::{Journalled, answer_of};
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
 /// What speaks against a request whose resource was read too long ago.
-const TOO_OLD: &str = "what was read of the resource is too old by now";
+pub(super) const TOO_OLD: &str = "what was read of the resource is too old by now";
 /// How old that may be in any case: a request that has to leave at once never would.
 const LEAST_AGE: Duration = Duration::from_secs(5);
 /// How often a request is sent to a server that asks to come later.
@@ -203,7 +203,7 @@ fn tasks(at_once: usize) -> usize {
 }
 
 /// A resource and its requests: about totals, and about users.
-type Requests<'a> = (&'a ResourcePlan, Vec<Batch>, Vec<PeopleBatch>);
+pub(super) type Requests<'a> = (&'a ResourcePlan, Vec<Batch>, Vec<PeopleBatch>);
 
 pub(super) struct Run<'a> {
     pub(super) reader: &'a Reader,
@@ -222,12 +222,16 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// The requests of one resource, one after the other; what follows a request that was not accepted
     /// is not sent, because it was planned upon it. Users of a total that is set to zero come before it.
-    async fn resource(&self, requests: Requests<'_>) -> Exchanges {
+    pub(super) async fn resource(&self, requests: Requests<'_>) -> Exchanges {
         self.resource_after(requests, true).await
     }
 
     /// The same after others of the resource, which may have gone wrong.
-    async fn resource_after(&self, (resource, batches, people): Requests<'_>, goes_on: bool) -> Exchanges {
+    pub(super) async fn resource_after(
+        &self,
+        (resource, batches, people): Requests<'_>,
+        goes_on: bool,
+    ) -> Exchanges {
         let mut numbers = batches.iter().map(Batch::number).chain(people.iter().map(PeopleBatch::number));
         let is_open = numbers.any(|number| !self.settings.settled.contains_key(&number));
         let now = Instant::now();
@@ -266,7 +270,7 @@ impl Run<'_> {
     }
 
     /// Whether a request did what it was to do, so that the next one can be built upon it.
-    fn is_done(&self, resource: &ResourcePlan, exchange: &Exchange) -> bool {
+    pub(super) fn is_done(&self, resource: &ResourcePlan, exchange: &Exchange) -> bool {
         let is_settled = self.settings.settled.contains_key(&exchange.batch.number());
         match (&exchange.sent, &exchange.stored) {
             (Sent::Accepted, _) => true,
@@ -285,17 +289,22 @@ impl Run<'_> {
 
     /// A resource of which nothing is sent.
     fn withheld(&self, (_, batches, people): Requests<'_>, reason: &str) -> Exchanges {
-        let sent = || {
+        let sent = |number: u32| {
             self.observer.posted();
-            Sent::NotSent { reason: reason.to_owned() }
+            let settled = self.settings.settled.get(&number).cloned();
+            settled.unwrap_or_else(|| Sent::NotSent { reason: reason.to_owned() })
         };
         let usages = batches.into_iter().map(|batch| Exchange {
+            sent: sent(batch.number()),
             batch,
-            sent: sent(),
             stored: None,
             plan_periods_changed: false,
         });
-        let people = people.into_iter().map(|batch| PeopleExchange { batch, sent: sent(), stored: None });
+        let people = people.into_iter().map(|batch| PeopleExchange {
+            sent: sent(batch.number()),
+            batch,
+            stored: None,
+        });
         Exchanges { usages: usages.collect(), people: people.collect() }
     }
 
@@ -336,7 +345,7 @@ impl Run<'_> {
             if self.stop.reason().is_some() {
                 return self.not_sent(batch, None);
             }
-            let done = self.send_patiently(resource, &batch, date, (looked_at, attempt)).await;
+            let done = self.send_patiently(resource, &batch, date, (looked_at, &mut attempt)).await;
             // It waited for its turn for so long that what was read of it has to be read again.
             if done.0 != (Sent::NotSent { reason: TOO_OLD.to_owned() }) {
                 break done;
@@ -345,7 +354,8 @@ impl Run<'_> {
             if let Some(stale) = stale {
                 return self.not_sent(batch, Some(&stale));
             }
-            (looked_at, attempt) = (now, attempt + 1);
+            looked_at = now;
+            attempt += 1;
         };
         self.judge(&sent);
         let stored = match &sent {
@@ -365,28 +375,29 @@ impl Run<'_> {
         resource: &ResourcePlan,
         batch: &Batch,
         date: Option<Timestamp>,
-        (mut looked_at, mut attempt): (Instant, u32),
+        (mut looked_at, attempt): (Instant, &mut u32),
     ) -> (Sent, Option<Vec<StoredUsage>>) {
-        let first = attempt;
+        let first = *attempt;
         let mut wait = FIRST_WAIT;
         loop {
-            let sent = self.send(resource, batch, date, (looked_at, attempt)).await;
+            let sent = self.send(resource, batch, date, (looked_at, *attempt)).await;
             let Sent::NotNow { status, retry_after } = sent else { return (sent, None) };
             let left_open = || Sent::Lost { reason: format!("answered with {status}, which leaves it open") };
             tokio::time::sleep(retry_after.unwrap_or_else(|| wait.mul_f64(fastrand::f64()))).await;
             wait = LONGEST_WAIT.min(wait * 2);
             // Nobody knows whether it was stored; what is stored decides.
+            let now = Instant::now();
             let Ok(stored) = self.reader.usages_of(batch.resource(), batch.period()).await else {
                 return (left_open(), None);
             };
-            if attempt + 1 == first + MOST_ATTEMPTS
+            if *attempt + 1 == first + MOST_ATTEMPTS
                 || self.stop.reason().is_some()
                 || !self.is_still_wanted(resource, batch, &stored).await
             {
                 return (left_open(), Some(stored));
             }
-            looked_at = Instant::now();
-            attempt += 1;
+            looked_at = now;
+            *attempt += 1;
         }
     }
 
@@ -410,7 +421,7 @@ impl Run<'_> {
         (looked_at, attempt): (Instant, u32),
     ) -> Sent {
         let created = self.catalogue.resource(resource.resource).and_then(|resource| resource.created);
-        let may_leave = || self.may_leave(created, Some(looked_at));
+        let may_leave = || self.may_leave(created, looked_at);
         let sending = Sending {
             batch: batch.number(),
             attempt,
@@ -424,11 +435,7 @@ impl Run<'_> {
 
     /// What speaks against a request at the moment at which it leaves: the run was stopped, its lock was
     /// lost, the month turned, or what was read of the resource is too old by now.
-    pub(super) fn may_leave(
-        &self,
-        created: Option<Timestamp>,
-        looked_at: Option<Instant>,
-    ) -> Result<(), String> {
+    pub(super) fn may_leave(&self, created: Option<Timestamp>, looked_at: Instant) -> Result<(), String> {
         if let Some(reason) = self.stop.reason() {
             return Err(reason.to_string());
         }
@@ -436,12 +443,18 @@ impl Run<'_> {
             return Err("another run may have taken the lock of this month".into());
         }
         let month = self.poster.now().map_or(Ok(None), |now| self.month.date(now, created));
-        month.map_err(|refusal| refusal.to_string())?;
-        let allowed = self.settings.freshness.max_age.max(LEAST_AGE);
-        match looked_at.filter(|looked_at| looked_at.elapsed() > allowed) {
-            Some(_) => Err(TOO_OLD.to_owned()),
-            None => Ok(()),
-        }
+        month.map_err(|refusal| {
+            if !matches!(refusal, MonthRefusal::NoMoment { .. }) {
+                self.stop.because(StopReason::Month(refusal));
+            }
+            refusal.to_string()
+        })?;
+        if self.is_too_old(looked_at) { Err(TOO_OLD.to_owned()) } else { Ok(()) }
+    }
+
+    /// Whether what was read at a moment may not be built upon any more.
+    pub(super) fn is_too_old(&self, looked_at: Instant) -> bool {
+        looked_at.elapsed() > self.settings.freshness.max_age.max(LEAST_AGE)
     }
 
     /// Writes a request down, sends it, and writes its answer down.
@@ -485,55 +498,6 @@ impl Run<'_> {
             answer: answer.clone(),
         });
         entries.collect()
-    }
-
-    /// A post into a past month before any was proven: one request, read back there, and this month
-    /// found as it was. Also whether that was proven; the other requests of the resource follow then.
-    async fn first_into_the_past(&self, (resource, mut batches, people): Requests<'_>) -> (Exchanges, bool) {
-        let this_month = || self.reader.usages_of(resource.resource, self.header.current_period);
-        let before = match this_month().await {
-            Ok(before) => before,
-            Err(error) => {
-                self.stop.because(StopReason::Server(error.to_string()));
-                return (self.resource((resource, batches, people)).await, false);
-            }
-        };
-        let others = batches.split_off(batches.len().min(1));
-        let (first, after) = people.into_iter().partition(PeopleBatch::goes_first);
-        let mut exchanges = self.resource((resource, batches, first)).await;
-        let goes_on = exchanges.usages.iter().all(|exchange| self.is_done(resource, exchange));
-        let usages = &exchanges.usages;
-        let was_sent = usages.iter().any(|exchange| !matches!(exchange.sent, Sent::NotSent { .. }));
-        let is_proven = usages.iter().any(|exchange| self.is_done(resource, exchange));
-        if was_sent && !self.is_in_its_month(resource, usages, this_month().await.ok(), &before).await {
-            self.stop.because(StopReason::NotInItsMonth(self.header.period.to_string()));
-        }
-        let rest = self.resource_after((resource, others, after), goes_on).await;
-        exchanges.usages.extend(rest.usages);
-        exchanges.people.extend(rest.people);
-        (exchanges, is_proven)
-    }
-
-    /// Whether what was accepted of the first resource stands in its month, and nothing else moved.
-    async fn is_in_its_month(
-        &self,
-        resource: &ResourcePlan,
-        exchanges: &[Exchange],
-        this_month: Option<Vec<StoredUsage>>,
-        before: &[StoredUsage],
-    ) -> bool {
-        if this_month.as_deref() != Some(before) {
-            return false;
-        }
-        let Ok(stored) = self.reader.usages_of(resource.resource, self.header.period).await else {
-            return false;
-        };
-        let stored = by_key(&stored);
-        let accepted = exchanges.iter().filter(|exchange| exchange.sent == Sent::Accepted);
-        accepted.into_iter().all(|exchange| {
-            let mut posted = resource.lines.iter().filter(|line| exchange.batch.posts(line, self.header));
-            posted.all(|line| resource.standing(line, &stored) == Standing::AsPlanned)
-        })
     }
 
     /// Looks at a resource again where what was read of it is too old: somebody else may have changed

@@ -5,6 +5,8 @@
 //! sum of the users for it and bill that. One request does not wait for the success of another. What
 //! became of a lost one is told by the stored usages of the users.
 
+use std::time::Instant;
+
 use crate::domain::Amount;
 use crate::plan::{
     MonthRefusal, PeopleBatch, PersonLine, ResourcePlan, Standing, StoredMonth, StoredPeople, StoredRows,
@@ -14,7 +16,7 @@ use crate::store::{AuditEntry, Sending};
 use crate::waldur::{Call, Poster, Sent, WaldurError};
 
 use super::freshness::StaleResource;
-use super::post::{FIRST_WAIT, LONGEST_WAIT, MOST_ATTEMPTS, Run, StopReason, stop_reason, told};
+use super::post::{FIRST_WAIT, LONGEST_WAIT, MOST_ATTEMPTS, Run, StopReason, TOO_OLD, stop_reason, told};
 
 /// What came of one request about users.
 pub struct PeopleExchange {
@@ -24,6 +26,12 @@ pub struct PeopleExchange {
     pub sent: Sent,
     /// What is stored, where it was read.
     pub stored: Option<StoredMonth>,
+}
+
+/// What is stored of a resource and its users, and when the reading of it began.
+struct Seen {
+    at: Instant,
+    month: StoredMonth,
 }
 
 impl Run<'_> {
@@ -38,13 +46,13 @@ impl Run<'_> {
         let settled = |batch: &PeopleBatch| self.settings.settled.get(&batch.number());
         let has_open = batches.iter().any(|batch| settled(batch).is_none());
         let may_send = has_open && goes_on && stale.is_none() && self.stop.reason().is_none();
-        let before = if may_send { self.stored_of(resource).await } else { None };
+        let mut before = if may_send { self.stored_of(resource).await } else { None };
         let mut exchanges = Vec::with_capacity(batches.len());
         for batch in batches {
             let exchange = if let Some(sent) = settled(&batch) {
                 PeopleExchange { sent: sent.clone(), batch, stored: None }
-            } else if let Some(before) = &before {
-                self.people_exchange(resource, batch, before).await
+            } else if let Some(seen) = &mut before {
+                self.people_exchange(resource, batch, seen).await
             } else {
                 self.people_not_sent(batch, stale)
             };
@@ -81,9 +89,11 @@ impl Run<'_> {
     }
 
     /// What is stored of a resource and its users; where it cannot be read, nothing more is sent.
-    async fn stored_of(&self, resource: &ResourcePlan) -> Option<StoredMonth> {
+    async fn stored_of(&self, resource: &ResourcePlan) -> Option<Seen> {
+        let at = Instant::now();
         let read = self.read_people(resource).await;
-        read.map_err(|error| self.stop.because(stop_reason(&error))).ok()
+        let month = read.map_err(|error| self.stop.because(stop_reason(&error))).ok()?;
+        Some(Seen { at, month })
     }
 
     async fn read_people(&self, resource: &ResourcePlan) -> Result<StoredMonth, WaldurError> {
@@ -93,42 +103,41 @@ impl Run<'_> {
         Ok(StoredMonth { usages, people })
     }
 
+    /// Sends a request where what was seen of its resource lets it go, and looks again where that is too
+    /// old: the users before it may have taken long.
     async fn people_exchange(
         &self,
         resource: &ResourcePlan,
         batch: PeopleBatch,
-        before: &StoredMonth,
+        seen: &mut Seen,
     ) -> PeopleExchange {
-        if let Err(refusal) = self.is_in_month() {
-            self.stop.because(StopReason::Month(refusal));
-        }
-        if self.stop.reason().is_some() {
-            return self.people_not_sent(batch, None);
-        }
-        let not_sent = |batch: PeopleBatch, reason: &str| PeopleExchange {
-            batch,
-            sent: Sent::NotSent { reason: reason.to_owned() },
-            stored: Some(before.clone()),
-        };
-        let standings = standings(resource, &batch, before);
-        if standings.iter().all(|standing| *standing == Standing::AsPlanned) {
-            return not_sent(batch, "it is stored already");
-        }
-        if standings.contains(&Standing::Otherwise) {
-            if !self.settings.is_partial {
-                self.stop.because(StopReason::Stale(resource.name.clone()));
+        let mut attempt = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let (sent, read) = loop {
+            if self.is_too_old(seen.at) && self.stop.reason().is_none() {
+                match self.stored_of(resource).await {
+                    Some(again) => *seen = again,
+                    None => return self.people_not_sent(batch, None),
+                }
             }
-            return not_sent(batch, "the usage of a user changed since it was read");
-        }
-        let rows = by_key(&before.usages);
-        let Some((total, amount)) = resource.total_of(&batch.people()[0], &rows) else {
-            return not_sent(batch, "its total is not stored");
+            if let Err(refusal) = self.is_in_month() {
+                self.stop.because(StopReason::Month(refusal));
+            }
+            if self.stop.reason().is_some() {
+                return self.people_not_sent(batch, None);
+            }
+            let call = match self.call_for(resource, &batch, &seen.month) {
+                Ok(call) => call,
+                Err(reason) => {
+                    let sent = Sent::NotSent { reason: reason.to_owned() };
+                    return PeopleExchange { batch, sent, stored: Some(seen.month.clone()) };
+                }
+            };
+            let done = self.send_people_patiently(resource, &batch, call, (seen.at, &mut attempt)).await;
+            if done.0 != (Sent::NotSent { reason: TOO_OLD.to_owned() }) {
+                break done;
+            }
+            attempt += 1;
         };
-        if amount.is_zero() && would_bill(&batch, total, before) {
-            return not_sent(batch, "its total is 0, and a newer server would bill the users' sum");
-        }
-        let call = if batch.is_bulk() { Call::UserUsages(total) } else { Call::UserUsage(total) };
-        let (sent, read) = self.send_people_patiently(resource, &batch, call).await;
         self.judge(&sent);
         let stored = match (&sent, read) {
             (Sent::Accepted | Sent::NotSent { .. }, _) => None,
@@ -136,6 +145,32 @@ impl Run<'_> {
             (_, None) => self.read_people(resource).await.ok(),
         };
         PeopleExchange { batch, sent, stored }
+    }
+
+    /// The call of a request about users, or why it is not sent.
+    fn call_for(
+        &self,
+        resource: &ResourcePlan,
+        batch: &PeopleBatch,
+        before: &StoredMonth,
+    ) -> Result<Call, &'static str> {
+        let standings = standings(resource, batch, before);
+        if standings.iter().all(|standing| *standing == Standing::AsPlanned) {
+            return Err("it is stored already");
+        }
+        if standings.contains(&Standing::Otherwise) {
+            if !self.settings.is_partial {
+                self.stop.because(StopReason::Stale(resource.name.clone()));
+            }
+            return Err("the usage of a user changed since it was read");
+        }
+        let rows = by_key(&before.usages);
+        let (total, amount) =
+            resource.total_of(&batch.people()[0], &rows).ok_or("its total is not stored")?;
+        if amount.is_zero() && would_bill(batch, total, before) {
+            return Err("its total is 0, and a newer server would bill the users' sum");
+        }
+        Ok(if batch.is_bulk() { Call::UserUsages(total) } else { Call::UserUsage(total) })
     }
 
     /// Whether the server's clock still lets the plan's month be posted to. The request itself names no
@@ -150,35 +185,36 @@ impl Run<'_> {
         resource: &ResourcePlan,
         batch: &PeopleBatch,
         call: Call,
+        (mut looked_at, attempt): (Instant, &mut u32),
     ) -> (Sent, Option<StoredMonth>) {
-        let first = self.settings.attempts.get(&batch.number()).copied().unwrap_or_default();
+        let first = *attempt;
         let mut wait = FIRST_WAIT;
-        let mut attempt = first;
         loop {
             let sending = Sending {
                 batch: batch.number(),
-                attempt,
+                attempt: *attempt,
                 kind: call.name().into(),
                 resource: batch.resource(),
                 body: Poster::people_body(batch),
             };
             let audit = |run, sent: &Sent| self.audit_people(run, resource, batch, sent);
-            // Users have no date of their own to hold back: their rows are found just before.
-            let may_leave = || self.may_leave(None, None);
+            let may_leave = || self.may_leave(None, looked_at);
             let sent = self.send_written_down(call, sending, &may_leave, audit).await;
             let Sent::NotNow { status, retry_after } = sent else { return (sent, None) };
             let left_open = || Sent::Lost { reason: format!("answered with {status}, which leaves it open") };
             tokio::time::sleep(retry_after.unwrap_or_else(|| wait.mul_f64(fastrand::f64()))).await;
             wait = LONGEST_WAIT.min(wait * 2);
+            let now = Instant::now();
             let Ok(stored) = self.read_people(resource).await else { return (left_open(), None) };
-            if attempt + 1 == first + MOST_ATTEMPTS
+            if *attempt + 1 == first + MOST_ATTEMPTS
                 || self.stop.reason().is_some()
                 || !is_missing(&standings(resource, batch, &stored))
                 || self.is_in_month().is_err()
             {
                 return (left_open(), Some(stored));
             }
-            attempt += 1;
+            looked_at = now;
+            *attempt += 1;
         }
     }
 

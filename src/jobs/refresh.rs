@@ -97,7 +97,7 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         let reason = why_unpostable(resource, &snapshot.catalogue)?;
         Some((resource.resource, reason))
     });
-    let unpostable = unpostable.collect();
+    let mut unpostable: BTreeMap<ResourceId, String> = unpostable.collect();
     let mut components: HashMap<ResourceId, BTreeSet<&ComponentType>> = HashMap::new();
     for usage in &all {
         components.entry(usage.resource).or_default().insert(&usage.component);
@@ -109,6 +109,12 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
     for resource in plan.resources.iter_mut().filter(|resource| resource.is_named()) {
         if !resource.has_changes() {
             stale.extend(stale_lines(resource, &stored, &stored_people, false));
+            continue;
+        }
+        if unpostable.contains_key(&resource.resource) {
+            // Nothing of it is sent, and what is not shown of it any more proves nothing.
+            already_there += people::settle(resource, &stored, &stored_people);
+            already_there += settle(resource, &stored);
             continue;
         }
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
@@ -129,18 +135,21 @@ pub async fn refresh(reader: &Reader, mut plan: Plan, observer: &dyn Observer) -
         complete(resource, &stored, (own, periods), &snapshot.catalogue);
         resource.kept = kept(&resource.lines, &header.capabilities, !header.is_past());
     }
+    // What is there already need not be posted any more.
+    let has_changes = |id| plan.changed().any(|resource| resource.resource == id);
+    unpostable.retain(|&id, _| has_changes(id));
     let writers = Writers::of(&all, &snapshot.catalogue);
     let obstacles = Obstacles { stale, stale_resources, unpostable };
     Ok(Refreshed { plan, already_there, obstacles, snapshot, read_at, reporter, writers })
 }
 
 /// Why a resource can no longer be posted to, where it is not what it was when the plan was made.
-fn why_unpostable(resource: &ResourcePlan, catalogue: &Catalogue) -> Option<String> {
+pub(super) fn why_unpostable(resource: &ResourcePlan, catalogue: &Catalogue) -> Option<String> {
     let name = visible(&resource.name);
     match catalogue.resource(resource.resource) {
         None => Some(format!("{name} is no longer visible to this account")),
         Some(now) if !now.state.takes_usage() => {
-            Some(format!("{name} is {} now, and takes no usage", now.state))
+            Some(format!("{name} is {} now, and takes no usage", visible(&now.state.to_string())))
         }
         Some(_) => None,
     }
@@ -148,7 +157,7 @@ fn why_unpostable(resource: &ResourcePlan, catalogue: &Catalogue) -> Option<Stri
 
 /// Refuses a server that turns out to do other things than it was planned for: a total would be taken
 /// for a row, or a note for another one.
-fn can_do_as_planned(planned: &Capabilities, now: &Capabilities) -> Result<(), Refusal> {
+pub(super) fn can_do_as_planned(planned: &Capabilities, now: &Capabilities) -> Result<(), Refusal> {
     let differs = |what: &str, is_known: bool, differs: bool| (is_known && differs).then(|| what.to_owned());
     let rows = differs("what a stored row is of", now.rows.is_known(), planned.rows.value != now.rows.value);
     let carry_over = differs(
@@ -189,8 +198,10 @@ pub fn stale_totals(
     stored: &StoredRows<'_>,
     plan_periods_changed: bool,
 ) -> Vec<StaleLine> {
+    // What the file says is there already has to be there still.
+    let is_named = |line: &Line| line.source.is_some() && matches!(line.change, Change::Same { .. });
     let is_stale = |line: &&Line| {
-        resource.matters(line)
+        (resource.matters(line) || is_named(line))
             && (plan_periods_changed && line.posted().is_some()
                 || resource.standing(line, stored) == Standing::Otherwise)
     };

@@ -2,9 +2,10 @@
 //! sent and what has to be settled on the invoice, each in the layout of their own file.
 //!
 //! The loop is: mend `failed.xlsx`, and run it again. So no row stands there whose value is on the
-//! server; in the wide form the cells of such values are left blank. Nothing is overwritten.
+//! server; in the wide form the cells of such values are left blank. Of which nobody knows it, those
+//! have a file of their own. Nothing is overwritten.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use crate::domain::{RunId, sha256, visible};
 use crate::error::Error;
 use crate::parse::{CellKind, RawRows};
-use crate::plan::{InputFile, Line, Outcome, Plan};
+use crate::plan::{InputFile, Outcome, Plan, SourceRow};
 use crate::report::{ReportError, write_corrections, write_table};
 use crate::source::{Input, copy_rows};
 
@@ -29,6 +30,7 @@ pub struct Results {
 enum Kind {
     Applied,
     Failed,
+    Unknown,
     NotSent,
 }
 
@@ -36,7 +38,8 @@ impl Kind {
     fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Posted | Outcome::AlreadyThere | Outcome::Kept => Self::Applied,
-            Outcome::Rejected { .. } | Outcome::Differs { .. } | Outcome::Unknown { .. } => Self::Failed,
+            Outcome::Rejected { .. } | Outcome::Differs { .. } => Self::Failed,
+            Outcome::Unknown { .. } => Self::Unknown,
             Outcome::Stale { .. } | Outcome::NotSent { .. } => Self::NotSent,
         }
     }
@@ -45,6 +48,7 @@ impl Kind {
         match self {
             Self::Applied => "applied",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
             Self::NotSent => "not-sent",
         }
     }
@@ -52,13 +56,13 @@ impl Kind {
     fn headers(self) -> &'static [&'static str] {
         match self {
             Self::Applied => &["stored value", "usage uuid", "time"],
-            Self::Failed | Self::NotSent => &["outcome"],
+            Self::Failed | Self::Unknown | Self::NotSent => &["outcome"],
         }
     }
 }
 
-/// A row of an input and its cells that have an outcome, by column.
-type Rows<'a> = BTreeMap<u32, BTreeMap<u32, &'a LineOutcome>>;
+/// What became of the cells of an input, in the order of its rows and columns.
+type Cells<'a> = Vec<(SourceRow, &'a LineOutcome)>;
 
 impl Results {
     /// A folder that was named, or a new one beside the input.
@@ -94,26 +98,21 @@ impl Results {
         at: Timestamp,
     ) -> Result<Vec<PathBuf>, Error> {
         let mut written = Vec::new();
-        for (kind, by_input) in sorted(lines) {
-            for (number, rows) in by_input {
-                let Some(file) =
-                    usize::try_from(number).ok().and_then(|number| plan.header.inputs.get(number))
-                else {
-                    continue;
-                };
-                let known =
-                    inputs.iter().find(|input| input.name() == file.name && input.digest() == file.sha256);
-                let table = known.and_then(|input| as_it_stood(input, file, &rows, kind, at));
-                let table = table.unwrap_or_else(|| as_long_form(plan, &rows, kind, at));
-                let stem = if plan.header.inputs.len() == 1 {
-                    kind.stem().to_owned()
-                } else {
-                    format!("{}-{}", kind.stem(), slug(&file.name))
-                };
-                let path = self.free(&stem)?;
-                write_table(&path, file.sheet.as_deref().unwrap_or("Usage"), &table)?;
-                written.push(path);
-            }
+        for ((kind, number), cells) in sorted(lines) {
+            let number = usize::try_from(number).ok();
+            let Some(file) = number.and_then(|number| plan.header.inputs.get(number)) else { continue };
+            let known =
+                inputs.iter().find(|input| input.name() == file.name && input.digest() == file.sha256);
+            let table = known.and_then(|input| as_it_stood(input, file, &cells, kind, at));
+            let table = table.unwrap_or_else(|| as_long_form(plan, &cells, kind, at));
+            let stem = if plan.header.inputs.len() == 1 {
+                kind.stem().to_owned()
+            } else {
+                format!("{}-{}", kind.stem(), slug(&file.name))
+            };
+            let path = self.free(&stem)?;
+            write_table(&path, file.sheet.as_deref().unwrap_or("Usage"), &table)?;
+            written.push(path);
         }
         Ok(written)
     }
@@ -142,14 +141,15 @@ fn slug(name: &str) -> String {
     if slug.is_empty() { sha256(name.as_bytes()).chars().take(8).collect() } else { slug }
 }
 
-/// The rows by the file they go to, the input they come from and their place in it. What rode along
-/// comes from no row.
-fn sorted(lines: &[LineOutcome]) -> BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> {
-    let mut sorted: BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> = BTreeMap::new();
+/// The cells by the file they go to and the input they come from. What rode along comes from no cell.
+fn sorted(lines: &[LineOutcome]) -> BTreeMap<(Kind, u32), Cells<'_>> {
+    let mut sorted: BTreeMap<(Kind, u32), Cells<'_>> = BTreeMap::new();
     for line in lines {
         let Some(source) = line.source else { continue };
-        let by_input = sorted.entry(Kind::of(&line.outcome)).or_default();
-        by_input.entry(source.input).or_default().entry(source.row).or_default().insert(source.column, line);
+        sorted.entry((Kind::of(&line.outcome), source.input)).or_default().push((source, line));
+    }
+    for cells in sorted.values_mut() {
+        cells.sort_by_key(|(source, _)| (source.row, source.column));
     }
     sorted
 }
@@ -158,46 +158,47 @@ fn sorted(lines: &[LineOutcome]) -> BTreeMap<Kind, BTreeMap<u32, Rows<'_>>> {
 fn as_it_stood(
     input: &Input,
     file: &InputFile,
-    rows: &Rows<'_>,
+    cells: &Cells<'_>,
     kind: Kind,
     at: Timestamp,
 ) -> Option<RawRows> {
-    let numbers: BTreeSet<u32> = rows.keys().copied().collect();
+    let numbers: BTreeSet<u32> = cells.iter().map(|(source, _)| source.row).collect();
     let header_row = file.layout.as_ref()?.header_row;
     let mut table = copy_rows(input, file.sheet.as_deref(), header_row, &numbers).ok()?;
     if table.rows.len() != numbers.len() + 1 {
         return None;
     }
-    let amounts = amount_columns(file, &table, rows);
+    let amounts = amount_columns(file, &table, cells);
     let width = table.rows.iter().map(Vec::len).max()?;
     for row in &mut table.rows {
         row.resize(width, (String::new(), CellKind::Blank));
     }
     table.rows[0].extend(kind.headers().iter().map(|header| text(header)));
-    for (row, cells) in table.rows.iter_mut().skip(1).zip(rows.values()) {
+    let by_row = cells.chunk_by(|(left, _), (right, _)| left.row == right.row);
+    for (row, cells) in table.rows.iter_mut().skip(1).zip(by_row) {
         if kind != Kind::Applied {
             // What is stored, or stands in another file, is not reported again.
-            for column in amounts.iter().filter(|column| !cells.contains_key(column)) {
+            let is_told = |column: u32| cells.iter().any(|(source, _)| source.column == column);
+            for column in amounts.iter().filter(|column| !is_told(**column)) {
                 if let Some(cell) = usize::try_from(*column).ok().and_then(|column| row.get_mut(column - 1)) {
                     *cell = (String::new(), CellKind::Blank);
                 }
             }
         }
-        let lines: Vec<&LineOutcome> = cells.values().copied().collect();
-        row.extend(told(&lines, kind, at));
+        row.extend(told(cells, kind, at));
     }
     Some(table)
 }
 
 /// The columns in which amounts stand: those that the layout calls components, and those of the rows.
-fn amount_columns(file: &InputFile, table: &RawRows, rows: &Rows<'_>) -> BTreeSet<u32> {
+fn amount_columns(file: &InputFile, table: &RawRows, cells: &Cells<'_>) -> BTreeSet<u32> {
     let is_component = |header: &str| {
         let layout = file.layout.as_ref();
         layout.is_some_and(|layout| layout.columns.get(header).is_some_and(|field| field == "component"))
     };
     let headers = (1_u32..).zip(table.rows.iter().take(1).flatten());
     let components = headers.filter(|(_, (header, _))| is_component(header)).map(|(column, _)| column);
-    components.chain(rows.values().flat_map(|cells| cells.keys().copied())).collect()
+    components.chain(cells.iter().map(|(source, _)| source.column)).collect()
 }
 
 fn text(text: &str) -> (String, CellKind) {
@@ -205,12 +206,12 @@ fn text(text: &str) -> (String, CellKind) {
 }
 
 /// What is said of the cells of a row.
-fn told(lines: &[&LineOutcome], kind: Kind, at: Timestamp) -> Vec<(String, CellKind)> {
-    let each = |say: &dyn Fn(&LineOutcome) -> String| match lines {
-        [only] => say(only),
+fn told(cells: &[(SourceRow, &LineOutcome)], kind: Kind, at: Timestamp) -> Vec<(String, CellKind)> {
+    let each = |say: &dyn Fn(&LineOutcome) -> String| match cells {
+        [(_, only)] => say(only),
         several => {
             let parts: Vec<String> =
-                several.iter().map(|line| format!("{} {}", line.component, say(line))).collect();
+                several.iter().map(|(_, line)| format!("{} {}", line.component, say(line))).collect();
             parts.join("; ")
         }
     };
@@ -220,13 +221,13 @@ fn told(lines: &[&LineOutcome], kind: Kind, at: Timestamp) -> Vec<(String, CellK
             text(&each(&|line| line.row.map_or_else(String::new, |row| row.to_string()))),
             text(&at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ],
-        Kind::Failed | Kind::NotSent => vec![text(&each(&|line| line.outcome.to_string()))],
+        Kind::Failed | Kind::Unknown | Kind::NotSent => vec![text(&each(&|line| line.outcome.to_string()))],
     }
 }
 
 /// The rows in the long form, where the input cannot be read any more as it was: what the file said, so
 /// that it can be run like the file.
-fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawRows {
+fn as_long_form(plan: &Plan, cells: &Cells<'_>, kind: Kind, at: Timestamp) -> RawRows {
     let columns = [
         "resource_uuid",
         "resource_name",
@@ -239,8 +240,10 @@ fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawR
     ];
     let headers = columns.iter().chain(kind.headers()).map(|header| text(header)).collect();
     let mut table = RawRows { delimiter: None, rows: vec![headers] };
-    for line in rows.values().flat_map(BTreeMap::values) {
-        let planned = find(plan, line);
+    let resources: HashMap<_, _> = plan.resources.iter().map(|own| (own.resource, own)).collect();
+    for cell @ (_, line) in cells {
+        let own = resources.get(&line.resource);
+        let planned = own.and_then(|own| own.lines.iter().find(|planned| planned.source == line.source));
         let frozen = planned.filter(|planned| !planned.by_plan_period).and_then(|planned| planned.frozen);
         let amount =
             line.planned.amount.checked_add(frozen.unwrap_or_default()).unwrap_or(line.planned.amount);
@@ -256,16 +259,10 @@ fn as_long_form(plan: &Plan, rows: &Rows<'_>, kind: Kind, at: Timestamp) -> RawR
             text(&plan_period.map_or_else(String::new, |id| id.to_string())),
             text(line.username.as_deref().unwrap_or_default()),
         ];
-        row.extend(told(&[line], kind, at));
+        row.extend(told(std::slice::from_ref(cell), kind, at));
         table.rows.push(row);
     }
     table
-}
-
-/// The line of a plan that an outcome is of.
-fn find<'a>(plan: &'a Plan, outcome: &LineOutcome) -> Option<&'a Line> {
-    let resource = plan.resources.iter().find(|resource| resource.resource == outcome.resource)?;
-    resource.lines.iter().find(|line| line.source.is_some() && line.source == outcome.source)
 }
 
 /// The inputs of a plan, as far as they are still what they were.

@@ -4,7 +4,7 @@
 //! What will be sent is on disk before it is sent. A run that is taken up again sends nothing of which
 //! it is not known what became of it: that is read first.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,7 @@ use super::catalogue;
 use super::freshness::StaleResource;
 use super::people;
 use super::post::{PostSettings, Stop};
-use super::refresh::{have_changed, stale_lines};
+use super::refresh::{can_do_as_planned, have_changed, stale_lines, why_unpostable};
 use super::{Observer, Stages};
 
 /// Under which word the store keeps the number of an account.
@@ -126,13 +126,13 @@ impl Run {
     pub fn others_since(&self, plan: &Plan, read_at: Instant) -> Result<bool, Error> {
         let elapsed = SignedDuration::try_from(read_at.elapsed()).unwrap_or(SignedDuration::MAX);
         let read_at = Timestamp::now().checked_sub(elapsed).unwrap_or(Timestamp::MIN);
-        let is_other = |run: &RunSummary| {
-            run.id != self.id
-                && run.server == plan.header.server
-                && run.period == plan.header.period
-                && match run.ended {
-                    Some(ended) => ended >= read_at,
-                    None => run.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN),
+        let is_other = |RunSummary { stored, .. }: &RunSummary| {
+            stored.run.id != self.id
+                && stored.run.server == plan.header.server
+                && stored.run.period == plan.header.period
+                && match &stored.ended {
+                    Some(ended) => ended.at >= read_at,
+                    None => stored.started >= read_at.checked_sub(LONGEST_RUN).unwrap_or(Timestamp::MIN),
                 }
         };
         Ok(self.store.runs(RUNS_LOOKED_AT)?.iter().any(is_other))
@@ -203,25 +203,27 @@ pub struct Resumed {
     pub attempts: HashMap<u32, u32>,
     /// Resources that are stale.
     pub stale: HashMap<ResourceId, StaleResource>,
+    /// Resources that can no longer be posted to, each with the reason.
+    pub unpostable: BTreeMap<ResourceId, String>,
     /// When the reading began.
     pub read_at: Instant,
 }
 
 /// The plan of a run that stands in the store.
-pub fn plan_of(run: &StoredRun) -> Result<Plan, Error> {
-    Plan::from_json(run.plan.as_bytes())
-        .map_err(|error: PlanError| Error::StoredPlan { run: run.run.id, error })
+pub fn plan_of(store: &Store, run: RunId) -> Result<Plan, Error> {
+    let text = store.plan(run)?;
+    Plan::from_json(text.as_bytes()).map_err(|error: PlanError| Error::StoredPlan { run, error })
 }
 
 /// Reads what is stored of a run's resources, and settles by it what became of each request.
 pub async fn resume(
     reader: &Reader,
     store: &Store,
-    run: &StoredRun,
+    run: RunId,
+    plan: Plan,
     observer: &dyn Observer,
 ) -> Result<Resumed, Error> {
-    let plan = plan_of(run)?;
-    let requests = store.requests(run.run.id)?;
+    let requests = store.requests(run)?;
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = plan.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
@@ -240,8 +242,13 @@ pub async fn resume(
     let to_send: BTreeSet<ResourceId> = open.iter().copied().collect();
     catalogue::add_plan_periods(reader, &mut snapshot.catalogue, &to_send).await?;
     catalogue::of_one_month(reader, &snapshot)?;
-    let mut stale = HashMap::new();
+    can_do_as_planned(&plan.header.capabilities, &snapshot.capabilities)?;
+    let (mut stale, mut unpostable) = (HashMap::new(), BTreeMap::new());
     for resource in plan.changed().filter(|resource| to_send.contains(&resource.resource)) {
+        if let Some(reason) = why_unpostable(resource, &snapshot.catalogue) {
+            unpostable.insert(resource.resource, reason);
+            continue;
+        }
         let periods = snapshot.catalogue.plan_periods(resource.resource).unwrap_or_default();
         let plan_periods_changed = have_changed(resource, periods, plan.header.period);
         if !stale_lines(resource, &rows, &stored_people, plan_periods_changed).is_empty() {
@@ -251,7 +258,8 @@ pub async fn resume(
         }
     }
     drop(stages);
-    Ok(Resumed { plan, catalogue: snapshot.catalogue, reporter, settled, attempts, stale, read_at })
+    let catalogue = snapshot.catalogue;
+    Ok(Resumed { plan, catalogue, reporter, settled, attempts, stale, unpostable, read_at })
 }
 
 /// How often each request was sent.
@@ -265,7 +273,7 @@ fn attempts(requests: &[RequestRecord]) -> HashMap<u32, u32> {
 }
 
 /// What is known of the last attempt at each request.
-pub fn last_answers(requests: &[RequestRecord]) -> HashMap<u32, Sent> {
+fn last_answers(requests: &[RequestRecord]) -> HashMap<u32, Sent> {
     let mut last: HashMap<u32, &RequestRecord> = HashMap::new();
     for request in requests {
         let newest = last.entry(request.batch).or_insert(request);
@@ -306,7 +314,7 @@ fn settle(
 }
 
 /// What is known of a request. One whose answer was not written down may have arrived.
-fn sent_of(request: &RequestRecord) -> Sent {
+pub(super) fn sent_of(request: &RequestRecord) -> Sent {
     match &request.answer {
         Some((_, Answer::Accepted)) => Sent::Accepted,
         Some((_, Answer::Rejected { status, message })) => {

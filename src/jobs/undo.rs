@@ -12,19 +12,20 @@ use crate::domain::{Amount, ComponentType, OfferingId, PlanPeriodId, ReportableA
 use crate::error::Error;
 use crate::findings::RowCounts;
 use crate::plan::{
-    Batch, Change, Figures, Header, Line, Made, Plan, Reporter, Reporting, ResourcePlan, Standing,
-    StoredRows, StoredUsage, Wanted, by_key, by_name, kept,
+    Batch, Change, Figures, Header, Line, Made, Outcome, Plan, Reporter, Reporting, ResourcePlan, SourceRow,
+    Standing, StoredRows, StoredUsage, Wanted, by_key, by_name, kept,
 };
 use crate::resolve::{Catalogue, RowsPer};
 use crate::store::{RequestRecord, Store, StoredRun};
 use crate::waldur::{Reader, Sent};
 
+use super::apply::ApplyReport;
 use super::catalogue::{self, Snapshot};
 use super::freshness::StaleResource;
 use super::people;
 use super::plan::last_month;
 use super::refresh::StaleLine;
-use super::run::{last_answers, plan_of};
+use super::run::{plan_of, sent_of};
 use super::writers::Writers;
 use super::{Observer, Stages};
 
@@ -56,7 +57,7 @@ pub async fn undo(
     time_zone: Option<&str>,
     observer: &dyn Observer,
 ) -> Result<Undoing, Error> {
-    let undone = as_sent(plan_of(run)?, &store.requests(run.run.id)?);
+    let undone = as_sent(plan_of(store, run.run.id)?, &Own::of(store, run.run.id)?);
     let mut stages = Stages::begin(observer, "catalogue");
     let offerings: BTreeSet<OfferingId> = undone.changed().map(|resource| resource.offering).collect();
     let mut snapshot = catalogue::for_offerings(reader, &offerings).await?;
@@ -233,22 +234,52 @@ impl WayBack<'_> {
     }
 }
 
-/// A plan with what the run has sent of it, or may have: what it never sent, and what was rejected, is
-/// not its own to take back.
-fn as_sent(mut plan: Plan, requests: &[RequestRecord]) -> Plan {
-    let last = last_answers(requests);
-    let was_sent = |number: u32| match last.get(&number) {
-        None | Some(Sent::NotSent { .. } | Sent::Rejected { .. }) => false,
-        Some(Sent::Accepted | Sent::NotNow { .. } | Sent::Lost { .. }) => true,
-    };
+/// What of a plan is the run's own to take back.
+struct Own {
+    /// The requests that were sent, or may have been; of several attempts any one counts.
+    sent: HashSet<u32>,
+    /// The rows that were found stored: a rejected request may have saved a part.
+    stored: HashSet<RowKey>,
+}
+
+/// A row of a run: resource, component, user and cell.
+type RowKey = (ResourceId, ComponentType, Option<String>, Option<SourceRow>);
+
+impl Own {
+    fn of(store: &Store, run: RunId) -> Result<Self, Error> {
+        let may_have_left = |request: &RequestRecord| match sent_of(request) {
+            Sent::Accepted | Sent::NotNow { .. } | Sent::Lost { .. } => Some(request.batch),
+            Sent::Rejected { .. } | Sent::NotSent { .. } => None,
+        };
+        let sent = store.requests(run)?.iter().filter_map(may_have_left).collect();
+        let report: Option<ApplyReport> = serde_json::from_str(&store.report(run)?).ok();
+        let lines = report.into_iter().flat_map(|report| report.lines);
+        let stored = lines.filter(|line| line.outcome == Outcome::Posted);
+        let stored = stored.map(|line| (line.resource, line.component, line.username, line.source));
+        Ok(Self { sent, stored: stored.collect() })
+    }
+
+    fn holds(&self, number: u32, row: &RowKey) -> bool {
+        self.sent.contains(&number) || self.stored.contains(row)
+    }
+}
+
+/// A plan with what is the run's own: what it never sent, and what was rejected and is not stored, is
+/// not its to take back.
+fn as_sent(mut plan: Plan, run: &Own) -> Plan {
     let mut own: HashSet<(ResourceId, ComponentType, Option<PlanPeriodId>)> = HashSet::new();
     for (resource, batches) in Batch::of_plan(&plan) {
-        for batch in batches.iter().filter(|batch| was_sent(batch.number())) {
+        for batch in batches {
             let posted = resource.lines.iter().filter(|line| batch.posts(line, &plan.header));
+            let key = |line: &Line| (resource.resource, line.component.clone(), None, line.source);
+            let posted = posted.filter(|line| run.holds(batch.number(), &key(line)));
             own.extend(posted.map(|line| (resource.resource, line.component.clone(), line.plan_period)));
         }
     }
-    people::withhold_unsent(&mut plan, was_sent);
+    people::withhold_unsent(&mut plan, |resource, number, person| {
+        let username = Some(person.username.clone());
+        run.holds(number, &(resource, person.component.clone(), username, person.source))
+    });
     for resource in &mut plan.resources {
         let id = resource.resource;
         for line in resource.lines.iter_mut().filter(|line| line.posted().is_some()) {

@@ -63,7 +63,7 @@ pub struct InputLayout {
 }
 
 /// A row of one of the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceRow {
     /// Which of the files, counted from 0.
     pub input: u32,
@@ -418,17 +418,12 @@ impl Plan {
         self.content(Some(self.digest()))
     }
 
-    /// Writes the plan as a file.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&self.file()).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
     /// Reads a plan from a file's content.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PlanError> {
         let not_a_plan = |error| PlanError::NotAPlan(Some(error));
-        let head: ReadHead = serde_json::from_slice(bytes).map_err(not_a_plan)?;
+        let head: ReadHead = serde_json::from_slice(bytes).map_err(|error| {
+            if begins_like_a_plan(bytes) { PlanError::Damaged } else { not_a_plan(error) }
+        })?;
         if head.format != FORMAT {
             return Err(PlanError::NotAPlan(None));
         }
@@ -442,10 +437,11 @@ impl Plan {
         if digest.finish() != file.digest {
             return Err(PlanError::Damaged);
         }
-        let made = serde_json::from_str(file.header.get()).map_err(not_a_plan)?;
-        let header = serde_json::from_str(file.body.binding.get()).map_err(not_a_plan)?;
+        let damaged = |_| PlanError::Damaged;
+        let made = serde_json::from_str(file.header.get()).map_err(damaged)?;
+        let header = serde_json::from_str(file.body.binding.get()).map_err(damaged)?;
         let resources = file.body.resources.into_iter().map(|raw| serde_json::from_str(raw.get()));
-        let resources = resources.collect::<Result<_, _>>().map_err(not_a_plan)?;
+        let resources = resources.collect::<Result<_, _>>().map_err(damaged)?;
         Ok(Self { made, header, resources })
     }
 
@@ -548,6 +544,12 @@ struct ReadBody<'a> {
     binding: &'a RawValue,
     #[serde(borrow)]
     resources: Vec<&'a RawValue>,
+}
+
+/// Whether a content that is no JSON begins as our writer begins a plan of this format.
+fn begins_like_a_plan(bytes: &[u8]) -> bool {
+    let start = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    start.take(32).collect::<Vec<u8>>().starts_with(format!("{{\"format\":{FORMAT},").as_bytes())
 }
 
 /// Adds the canonical JSON of a body, one resource at a time: a plan can be of many thousands, and the

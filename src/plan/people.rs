@@ -419,7 +419,7 @@ pub(super) mod tests {
         assert_eq!(counts, PeopleCounts { create: 1, update: 1, same: 1, closed: 1 });
         assert!(plan.resources[0].has_changes());
         assert_eq!((plan.rows_closed(), plan.corrections().count()), (1, 0));
-        let text = plan.to_json();
+        let text = serde_json::to_string(&plan.file()).unwrap();
         assert_eq!(Plan::from_json(text.as_bytes()).unwrap(), plan);
     }
 }

@@ -15,9 +15,11 @@ pub use corrections::write_corrections;
 pub use page::plan_page;
 pub use rows::{write_rows, write_table};
 
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Format, Worksheet, XlsxError};
+use serde::Serialize;
 
 use crate::domain::{Amount, visible};
 
@@ -56,15 +58,34 @@ fn write_amount(
 
 /// Writes a file beside its place and renames it, so that a half file is never there.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// The same of a value as JSON, as people read it. It is written as it is made: the text of a large plan
+/// is never in memory.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ReportError> {
+    write_with(path, |file| {
+        let mut file = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut file, value)?;
+        file.write_all(b"\n")?;
+        file.flush()
+    })
+}
+
+fn write_with(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+) -> Result<(), ReportError> {
     let unwritable = |source| ReportError::Unwritable { path: path.to_owned(), source };
+    let write = |path: &Path| std::fs::File::create(path).and_then(|mut file| write(&mut file));
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         // A pipe or a device is written to; replacing it would be no help to anybody.
-        return std::fs::write(path, bytes).map_err(unwritable);
+        return write(path).map_err(unwritable);
     }
     let mut draft = path.file_name().unwrap_or_default().to_owned();
     draft.push(format!(".{}.part", std::process::id()));
     let draft = path.with_file_name(draft);
-    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    let written = write(&draft).and_then(|()| std::fs::rename(&draft, path));
     written.map_err(|error| {
         // What could not be written or renamed is of no use to anybody.
         let _ = std::fs::remove_file(&draft);

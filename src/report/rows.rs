@@ -58,7 +58,7 @@ fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
     workbook
         .set_properties(&DocProperties::new().set_creation_datetime(&ExcelDateTime::from_ymd(2000, 1, 1)?));
     // Row after row: what is written is not kept in memory.
-    let sheet = workbook.add_worksheet_with_low_memory()?;
+    let sheet = workbook.add_worksheet_with_constant_memory()?;
     sheet.set_name(sheet_name(name))?;
     sheet.set_freeze_panes(1, 0)?;
     let bold = Format::new().set_bold();

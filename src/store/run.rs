@@ -4,7 +4,7 @@
 //! not over. What it sent is the journal's.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 use serde::Serialize;
 
 use super::Store;
@@ -59,8 +59,6 @@ pub struct Ended {
     pub at: Timestamp,
     /// How.
     pub end: End,
-    /// What came of each row, as JSON.
-    pub report: String,
 }
 
 /// A run as the store has it.
@@ -68,8 +66,6 @@ pub struct Ended {
 pub struct StoredRun {
     /// What it began with.
     pub run: NewRun,
-    /// Its plan, as JSON.
-    pub plan: String,
     /// When it began.
     pub started: Timestamp,
     /// How it ended; none while it goes on, and after a kill.
@@ -91,39 +87,11 @@ pub struct RequestCounts {
     pub unanswered: u64,
 }
 
-/// A run in a list: all but its plan and its report.
+/// A run and what came of its requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSummary {
-    /// Its id.
-    pub id: RunId,
-    /// What it does: `apply` or `undo`.
-    pub command: String,
-    /// The run that it undoes.
-    pub undoes: Option<RunId>,
-    /// The server that it posts to.
-    pub server: String,
-    /// The sandbox behind that address, where it is one.
-    pub sandbox: Option<String>,
-    /// The account that posts.
-    pub account: UserId,
-    /// The month that it posts into.
-    pub period: BillingPeriod,
-    /// The digest of its plan.
-    pub digest: String,
-    /// Its settings, as JSON.
-    pub settings: String,
-    /// The version of this program that made it.
-    pub tool_version: String,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended; none while it goes on, and after a kill.
-    pub ended: Option<Timestamp>,
-    /// The word of its exit status.
-    pub status: Option<String>,
-    /// Its exit code.
-    pub code: Option<u8>,
-    /// Whether nothing is left to go on with.
-    pub is_over: bool,
+    /// The run.
+    pub stored: StoredRun,
     /// Its requests.
     pub requests: RequestCounts,
 }
@@ -172,9 +140,23 @@ impl Store {
     /// A run, where there is one of this id.
     pub fn run(&self, run: RunId) -> Result<Option<StoredRun>, StoreError> {
         self.database.read(|connection| {
-            let read = |row: &Row<'_>| stored(connection, row);
-            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], read).optional()
+            connection.query_row("SELECT * FROM run WHERE id = ?1", [run.to_string()], stored).optional()
         })
+    }
+
+    /// The plan of a run, as JSON.
+    pub fn plan(&self, run: RunId) -> Result<String, StoreError> {
+        self.document(run, Document::Plan)
+    }
+
+    /// What came of each row of a run, as JSON; empty where it has not ended.
+    pub fn report(&self, run: RunId) -> Result<String, StoreError> {
+        self.document(run, Document::Report)
+    }
+
+    fn document(&self, run: RunId, document: Document) -> Result<String, StoreError> {
+        let number = self.number_of(run)?;
+        self.database.read(|connection| document.read(connection, number))
     }
 
     /// The last runs, newest first.
@@ -182,7 +164,7 @@ impl Store {
         self.summaries(None, limit)
     }
 
-    /// A run as it stands in a list, where there is one of this id.
+    /// A run with its requests, where there is one of this id.
     pub fn summary(&self, run: RunId) -> Result<Option<RunSummary>, StoreError> {
         Ok(self.summaries(Some(run), 1)?.pop())
     }
@@ -190,8 +172,7 @@ impl Store {
     fn summaries(&self, only: Option<RunId>, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
         self.database.read(|connection| {
             let mut statement = connection.prepare(
-                "SELECT run.id, command, undoes, server, sandbox, account, period, digest, settings,
-                     tool_version, started, ended, run.status, code, is_over,
+                "SELECT run.*,
                      count(*) FILTER (WHERE answer = 'accepted') AS accepted,
                      count(*) FILTER (WHERE answer = 'rejected') AS rejected,
                      count(*) FILTER (WHERE answer = 'lost') AS lost,
@@ -281,8 +262,7 @@ impl Store {
     }
 }
 
-fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun> {
-    let number = row.get("number")?;
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
     let run = NewRun {
         id: parsed(row, "id")?,
         command: row.get("command")?,
@@ -299,32 +279,17 @@ fn stored(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<StoredRun>
         Some(at) => {
             let end =
                 End { status: row.get("status")?, code: row.get("code")?, is_over: row.get("is_over")? };
-            Some(Ended { at, end, report: Document::Report.read(connection, number)? })
+            Some(Ended { at, end })
         }
         None => None,
     };
-    let plan = Document::Plan.read(connection, number)?;
-    Ok(StoredRun { run, plan, started: parsed(row, "started")?, ended })
+    Ok(StoredRun { run, started: parsed(row, "started")?, ended })
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
     let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
     Ok(RunSummary {
-        id: parsed(row, "id")?,
-        command: row.get("command")?,
-        undoes: parsed_if_any(row, "undoes")?,
-        server: row.get("server")?,
-        sandbox: row.get("sandbox")?,
-        account: parsed(row, "account")?,
-        period: parsed(row, "period")?,
-        digest: row.get("digest")?,
-        settings: row.get("settings")?,
-        tool_version: row.get("tool_version")?,
-        started: parsed(row, "started")?,
-        ended: parsed_if_any(row, "ended")?,
-        status: row.get("status")?,
-        code: row.get("code")?,
-        is_over: row.get::<_, Option<bool>>("is_over")?.unwrap_or_default(),
+        stored: stored(row)?,
         requests: RequestCounts {
             accepted: count("accepted")?,
             rejected: count("rejected")?,

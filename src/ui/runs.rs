@@ -38,11 +38,12 @@ pub struct RunLine {
 
 impl RunLine {
     /// What a list shows of a run.
-    pub fn of(run: &RunSummary) -> Self {
-        let state = match (&run.status, run.is_over) {
-            (None, _) => "not ended".to_owned(),
-            (Some(status), true) => status.clone(),
-            (Some(status), false) => format!("{status}, can be resumed"),
+    pub fn of(RunSummary { stored, requests }: &RunSummary) -> Self {
+        let run = &stored.run;
+        let state = match stored.ended.as_ref().map(|ended| &ended.end) {
+            None => "not ended".to_owned(),
+            Some(end) if end.is_over => end.status.clone(),
+            Some(end) => format!("{}, can be resumed", end.status),
         };
         Self {
             run: run.id,
@@ -52,13 +53,13 @@ impl RunLine {
             sandbox: run.sandbox.clone(),
             period: run.period,
             digest: run.digest.clone(),
-            started: run.started,
-            ended: run.ended,
+            started: stored.started,
+            ended: stored.ended.as_ref().map(|ended| ended.at),
             state,
-            requests_accepted: run.requests.accepted,
-            requests_rejected: run.requests.rejected,
-            requests_lost: run.requests.lost,
-            requests_unanswered: run.requests.unanswered,
+            requests_accepted: requests.accepted,
+            requests_rejected: requests.rejected,
+            requests_lost: requests.lost,
+            requests_unanswered: requests.unanswered,
         }
     }
 }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use crate::domain::{
-    Amount, BillingPeriod, ComponentType, CustomerId, InvoiceId, InvoiceLineId, OfferingId, ResourceId,
+    Amount, BillingPeriod, ComponentType, CustomerId, InvoiceId, InvoiceLineId, OfferingId, PlanId,
+    PlanPeriodId, ResourceId,
 };
 use crate::plan::{Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoicesSeen, LinesSeen, View};
 use crate::resolve::{Catalogue, Resource};
@@ -57,10 +58,10 @@ impl InvoiceRow {
 struct ItemRow {
     uuid: Uuid,
     /// The invoice; the provider's list does not tell it.
-    #[serde(default)]
-    invoice: Option<String>,
-    #[serde(default)]
-    unit: Option<String>,
+    #[serde(default, deserialize_with = "invoice_named")]
+    invoice: Option<InvoiceId>,
+    #[serde(default, rename = "unit", deserialize_with = "is_quantity")]
+    counts_a_quantity: bool,
     quantity: Amount,
     unit_price: Amount,
     #[serde(default)]
@@ -70,7 +71,41 @@ struct ItemRow {
     #[serde(default)]
     end: Option<Timestamp>,
     #[serde(default)]
-    details: serde_json::Value,
+    details: Details,
+}
+
+/// What a line says of itself, as far as we know it and it can be read. There can be many thousands of
+/// lines, so nothing else of it is kept.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "serde_json::Value")]
+struct Details {
+    resource: Option<ResourceId>,
+    component: Option<ComponentType>,
+    plan: Option<PlanId>,
+    plan_period: Option<PlanPeriodId>,
+}
+
+impl From<serde_json::Value> for Details {
+    fn from(value: serde_json::Value) -> Self {
+        fn read<T: std::str::FromStr>(value: &serde_json::Value, name: &str) -> Option<T> {
+            value.get(name)?.as_str()?.parse().ok()
+        }
+        Self {
+            resource: read(&value, "resource_uuid"),
+            component: read(&value, "offering_component_type"),
+            plan: read(&value, "plan_uuid"),
+            plan_period: read(&value, "plan_period_uuid"),
+        }
+    }
+}
+
+fn invoice_named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<InvoiceId>, D::Error> {
+    let named = Option::<String>::deserialize(deserializer)?;
+    Ok(named.as_deref().and_then(last_id).map(InvoiceId::new))
+}
+
+fn is_quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.as_deref() == Some("quantity"))
 }
 
 impl Identified for InvoiceRow {
@@ -86,25 +121,17 @@ impl Identified for ItemRow {
 }
 
 impl ItemRow {
-    fn detail<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.details.get(name)?.as_str()?.parse().ok()
-    }
-
-    fn resource(&self) -> Option<ResourceId> {
-        self.detail("resource_uuid")
-    }
-
     /// The line, where it bills usage: it counts a quantity, and is no discount and no credit.
     fn usage_line(self) -> Option<InvoiceLine> {
-        if self.unit.as_deref() != Some("quantity") || self.unit_price.is_negative() {
+        if !self.counts_a_quantity || self.unit_price.is_negative() {
             return None;
         }
         Some(InvoiceLine {
             id: InvoiceLineId::new(self.uuid),
-            resource: self.resource()?,
-            component: self.detail::<ComponentType>("offering_component_type")?,
-            plan: self.detail("plan_uuid"),
-            plan_period: self.detail("plan_period_uuid"),
+            resource: self.details.resource?,
+            component: self.details.component?,
+            plan: self.details.plan,
+            plan_period: self.details.plan_period,
             start: self.start,
             end: self.end,
             quantity: self.quantity,
@@ -393,7 +420,7 @@ impl Reading<'_> {
     }
 
     fn resource_of(&self, row: &ItemRow) -> Option<&Resource> {
-        row.resource().and_then(|id| self.catalogue.resource(id))
+        row.details.resource.and_then(|id| self.catalogue.resource(id))
     }
 
     fn is_of(&self, pair: Pair<'_>, row: &ItemRow) -> bool {
@@ -416,8 +443,7 @@ struct InvoiceOf<'a> {
 
 impl InvoiceOf<'_> {
     fn has(&self, row: &ItemRow) -> bool {
-        let named = row.invoice.as_deref().and_then(last_id).map(InvoiceId::new);
-        match (self.invoice, named) {
+        match (self.invoice, row.invoice) {
             (InvoiceSeen::One(invoice), Some(named)) => invoice.id == named,
             // An invoice that was made since, or a list that does not name it.
             (InvoiceSeen::NotMade | InvoiceSeen::Hidden, _) | (_, None) => self.reading.is_near_month(row),

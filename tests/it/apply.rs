@@ -194,6 +194,13 @@ fn a_400_that_saved_half_is_told_as_it_is_stored() {
     assert!(run.stdout.contains("1 posted") && run.stdout.contains("2 rejected"), "{}", run.all());
     let again = rig.run_as(&rig.token("staff"), &[&APPLY[..], &["--format", "json"]].concat()).json();
     assert_eq!(again["summary"]["lines"]["same"], 1);
+    // What a rejected request saved is the run's own to take back, and nothing else is.
+    let list = rig.run(&["runs", "list", "--format", "json"]).json();
+    let run = list[1]["run"].as_str().unwrap().to_owned();
+    rig.run_as(&rig.token("staff"), &["undo", &run, "--yes"]).ends_with(0).says("1 row");
+    let after = rig.stored_of("alloc-001");
+    assert_eq!(after["cpu"].amount.to_string(), "0.00");
+    assert_eq!(after["gpu_hours"].amount.to_string(), "33.00", "the second run saved it");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod apply;
 mod check;
 mod command_line;
 mod contract;
+mod corpus;
 mod demo;
 mod doctor;
 mod fault_sweep;

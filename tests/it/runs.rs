@@ -129,7 +129,10 @@ fn undo_takes_back_only_what_the_run_sent() {
     rig.inject("POST", "set_usage", 0, 1, FaultKind::Status(400, "no".into(), "text/plain".into()));
     rig.run(&APPLY).ends_with(5).says("1 accepted, 1 rejected");
     let run = runs(&rig)[0]["run"].as_str().unwrap().to_owned();
-    let accepted = ["climate-alps", "climate-era5"].map(|name| rig.stored_of(name).contains_key("cpu"));
+    let is = |name: &str, amount: &str| {
+        rig.stored_of(name).get("cpu").is_some_and(|usage| usage.amount.to_string() == amount)
+    };
+    let accepted = [is("climate-alps", "7.50"), is("climate-era5", "300.00")];
     // The rejected row is reported by hand, exactly as the run would have.
     rig.run(&APPLY).ends_with(0).says("1 accepted");
     rig.run(&["undo", &run, "--yes"]).ends_with(0).says("1 row");

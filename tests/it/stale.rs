@@ -123,9 +123,96 @@ fn a_resource_that_takes_no_usage_any_more_stops_the_run_or_is_left_out_of_it() 
     rig.run(&["apply", "plan.json", "--yes"]).ends_with(4).says(why);
     assert_eq!(rig.posts(), 0);
     let run = rig.run(&["apply", "plan.json", "--yes", "--partial"]).ends_with(5).says(why);
-    assert_eq!(run.stdout.matches(why).count(), 2, "once before, once for its rows:\n{}", run.all());
+    assert_eq!(run.stdout.matches(why).count(), 5, "once before, once for each of its rows:\n{}", run.all());
     assert_eq!(rig.posts(), 3, "one for each of the others");
     assert_eq!(rig.stored_of("cohort-wgs")["cpu"].amount.to_string(), "9.00");
+    // Taking the run up again posts nothing of it either.
+    let run = rig.run(&["resume"]).ends_with(5).says(why);
+    assert_eq!(rig.posts(), 3, "{}", run.all());
+    is_over.store(false, Ordering::SeqCst);
+    rig.run(&["resume"]).ends_with(0).says("verified");
+    assert_eq!(rig.posts(), 4);
+}
+
+#[test]
+fn a_resource_that_is_gone_from_the_list_is_not_called_stale() {
+    let rig = Rig::new();
+    rig.long(&ROWS);
+    let gone = rig.resource("climate-era5");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let is_gone = Arc::clone(&is_over);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |_, answer| {
+            if is_gone.load(Ordering::SeqCst) && answer.body.starts_with(b"[") {
+                let mut rows = answer.rows();
+                rows.retain(|row| row["uuid"] != *gone && row["resource_uuid"] != *gone);
+                answer.set_rows(&rows);
+                answer.set("x-result-count", &rows.len().to_string());
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
+    is_over.store(true, Ordering::SeqCst);
+    let why = "climate-era5 is no longer visible to this account";
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(4).says(why);
+    let run = rig.run(&["apply", "plan.json", "--yes", "--partial", "--format", "json"]).ends_with(5).json();
+    assert!(run["stale"].is_null(), "{:#}", run["stale"]);
+    let outcomes = outcomes(&run).join("\n");
+    assert!(!outcomes.contains("stale") && outcomes.contains("climate-era5 cpu not_sent"), "{outcomes}");
+    assert_eq!(rig.posts(), 3);
+}
+
+#[test]
+fn a_row_that_was_there_already_has_to_be_there_still() {
+    let rig = Rig::new();
+    rig.long(&["cohort-wgs,2026-11,cpu,9"]);
+    rig.run(&["apply", "usage.csv", "--offering", HPC, "--yes"]).ends_with(0);
+    // One resource of which nothing changes, and one that is to be posted.
+    rig.long(&["cohort-wgs,2026-11,cpu,9", "climate-alps,2026-11,cpu,7"]);
+    rig.run(&["plan", "usage.csv", "--offering", HPC, "-o", "plan.json"]).ends_with(0);
+    change(&rig, &[("cohort-wgs", "cpu", "5")]);
+    rig.run(&["apply", "plan.json", "--yes"]).ends_with(4).says("1 rows are stale").says("5.00");
+    assert!(rig.stored_of("climate-alps").get("cpu").is_none(), "nothing was sent");
+    rig.run(&["apply", "plan.json", "--yes", "--partial"]).ends_with(5).says("1 posted").says("5.00");
+    assert_eq!(rig.stored_of("cohort-wgs")["cpu"].amount.to_string(), "5.00");
+    rig.run(&["apply", "plan.json", "--yes", "--partial"]).ends_with(4).says("1 rows are stale");
+}
+
+#[test]
+fn a_server_that_does_other_things_now_is_not_resumed() {
+    let rig = Rig::new();
+    rig.long(&ROWS);
+    let is_new = Arc::new(AtomicBool::new(false));
+    let is_other = Arc::clone(&is_new);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |request, answer| {
+            if is_other.load(Ordering::SeqCst) && request.path.contains("/marketplace-component-usages/?") {
+                let mut rows = answer.rows();
+                for row in &mut rows {
+                    let row = row.as_object_mut().unwrap();
+                    row.remove("recurring");
+                    row.insert("missing_usage_policy".into(), "none".into());
+                }
+                answer.set_rows(&rows);
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    let refusal = FaultKind::Status(403, r#"{"detail":"no"}"#.into(), "application/json".into());
+    rig.inject("POST", "set_usage", 1, 1, refusal);
+    let apply = ["apply", "usage.csv", "--offering", HPC, "--yes", "--connections", "1"];
+    rig.run(&apply).ends_with(5);
+    let posts = rig.posts();
+    is_new.store(true, Ordering::SeqCst);
+    rig.run(&["resume"]).ends_with(4).says("the server has changed since the plan was made");
+    assert_eq!(rig.posts(), posts);
+    is_new.store(false, Ordering::SeqCst);
+    rig.run(&["resume"]).ends_with(0).says("verified");
 }
 
 #[test]
