@@ -73,6 +73,10 @@ codes! {
     InvalidResource Deny "invalid-resource" "a resource or offering uuid is not one";
     InvalidPeriod Deny "invalid-period" "a billing period is not a month";
     InvalidAmount Deny "invalid-amount" "an amount is not a number";
+    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and nothing in its column shows which one is meant";
+    MixedDateOrders Deny "mixed-date-orders" "some dates of a column have the day first, and others the month";
+    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and nothing in its column shows which one is meant";
+    MixedDecimalSigns Deny "mixed-decimal-signs" "some amounts of a column have a decimal point, and others a decimal comma";
     TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
     NegativeAmount Deny "negative-amount" "an amount is negative";
     AmountTooLarge Deny "amount-too-large" "an amount is 10^12 or more";
@@ -101,6 +105,7 @@ codes! {
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
+    DayAsMonth Warn "day-as-month" "a period is a day, and is read as the month that the day lies in";
     OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";

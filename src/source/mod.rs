@@ -5,6 +5,7 @@
 //! read at all is an error (the path) or a finding (the content); a reader that panics on a hostile
 //! file counts as a damaged file.
 
+mod calculation;
 mod copy;
 mod csv;
 mod xlsx;

@@ -12,7 +12,7 @@ use crate::domain::{nearest, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow, Table};
 
-use super::Source;
+use super::{Source, calculation};
 
 /// What a sheet can hold; a file that says otherwise would cost any amount of time and memory.
 const MOST_ROWS: u32 = 1_048_576;
@@ -29,6 +29,8 @@ pub struct Workbook<'a> {
     sheet: String,
     table: Arc<Table>,
     others: Vec<String>,
+    /// Why stored values of formulas cannot be believed.
+    doubt: Option<&'static str>,
 }
 
 impl<'a> Workbook<'a> {
@@ -59,7 +61,8 @@ impl<'a> Workbook<'a> {
         let sheet = chosen.clone();
         let others = sheets.into_iter().map(|(name, _)| name).filter(|name| *name != sheet).collect();
         let table = Arc::new(Table { file: file.into(), sheet: Some(sheet.as_str().into()) });
-        Ok(Self { workbook, sheet, table, others })
+        let doubt = calculation::doubt(bytes);
+        Ok(Self { workbook, sheet, table, others, doubt })
     }
 }
 
@@ -92,8 +95,10 @@ fn refusal(error: &XlsxError) -> Finding {
 
 impl Source for Workbook<'_> {
     fn each_row(&mut self, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
+        let counts_from_1904 = self.workbook.has_1904_epoch();
         let mut cells = self.workbook.worksheet_cells_reader(&self.sheet).map_err(|error| refusal(&error))?;
         let mut row = RawRow::new(self.table.clone());
+        row.count_days_from(counts_from_1904);
         let mut text = String::new();
         let mut number = 0;
         while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refusal(&error))? {
@@ -117,11 +122,14 @@ impl Source for Workbook<'_> {
                 row.start(number);
             }
             let kind = write_cell(&cell.value, &mut text);
-            if is_uncomputed {
+            match self.doubt {
                 // Its value is not in the file, and blank would mean that nothing is reported.
-                row.push(column, "a formula without a computed value", CellKind::Error);
-            } else {
-                row.push(column, &text, kind);
+                _ if is_uncomputed => row.push(column, "a formula without a computed value", CellKind::Error),
+                Some(doubt) if cell.formula.is_some() => {
+                    let text = format!("a formula with the value {text}, but {doubt}");
+                    row.push(column, &text, CellKind::Error);
+                }
+                Some(_) | None => row.push(column, &text, kind),
             }
         }
         if number > 0 {

@@ -123,7 +123,8 @@ fn posts_go_alone_until_one_is_read_back_in_its_month() {
     assert_eq!(rig.posts(), 4, "{}", run.all());
     // What happened, in its order: p a post, r the month of a resource read again.
     let requests = rig.sandbox.requests();
-    let reads = |path: &str| path.contains("/marketplace-component-usages/") && path.contains("resource_uuid=");
+    let reads =
+        |path: &str| path.contains("/marketplace-component-usages/") && path.contains("resource_uuid=");
     let log: String = requests
         .iter()
         .filter_map(|request| match request.method.as_str() {
