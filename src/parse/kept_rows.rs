@@ -149,7 +149,7 @@ mod tests {
         let long = "x".repeat(32_767);
         let mut kept = KeptRows::default();
         let mut row = RawRow::new(table.clone());
-        for number in 1..20_000 {
+        for number in 1..2_000 {
             row.start(number);
             row.push(0, &long, CellKind::Text);
             kept.push(&row);
@@ -159,6 +159,6 @@ mod tests {
         assert_eq!(held, 0);
         let mut rows = 0;
         kept.each(table, false, |row| rows += usize::from(row.cell(0).text.len() == 32_767));
-        assert_eq!(rows, 19_999);
+        assert_eq!(rows, 1_999);
     }
 }

@@ -13,8 +13,7 @@ mod draft;
 mod guard;
 mod header;
 mod kept_rows;
-#[cfg(test)]
-mod locale_tests;
+mod locales;
 mod month;
 mod month_names;
 mod numeral;

@@ -265,7 +265,8 @@ fn named(date: &str) -> Result<Months, NoMonth> {
             _ => &mut name,
         };
         if slot.replace(token).is_some() {
-            return if year.is_none() { Err(NoMonth::ShortYear) } else { Err(NoMonth::Unreadable) };
+            let is_short = day.is_some() && year.is_none();
+            return Err(if is_short { NoMonth::ShortYear } else { NoMonth::Unreadable });
         }
     }
     let number = name.and_then(month_names::month).ok_or(NoMonth::Unreadable)?;

@@ -3,7 +3,7 @@
     pip install openpyxl xlsxwriter
     python3 tests/files/make_numbers.py
 
-`formula-computed.xlsx` is `formula-never-computed.xlsx`, opened and saved by LibreOffice.
+`formula-computed.xlsx` was written without values and then opened and saved by LibreOffice.
 """
 
 import datetime
@@ -43,7 +43,11 @@ def formulas():
     book.close()
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "formula-computed.xlsx"
-        source.write_bytes((HERE / "formula-never-computed.xlsx").read_bytes())
+        book = openpyxl.Workbook()
+        book.active.append(HEADERS)
+        book.active.append([NAMES[0], "2026-11", "cpu", "=10+2.5"])
+        book.active.append([NAMES[0], "2026-11", "ram", 7])
+        book.save(source)
         command = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", str(HERE), str(source)]
         subprocess.run(command, check=True)
 
