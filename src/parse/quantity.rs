@@ -193,7 +193,9 @@ fn invalid(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::InvalidAmount, shown(cell), "a number such as 1234.5 or 1.234,50");
     let hint: Option<Cow<'static, str>> = match cell.kind {
         CellKind::Error => {
-            Some("open the file in a spreadsheet program, mend the formula and save it".into())
+            let hint = "open the file in a spreadsheet program, compute it anew (Ctrl+Shift+F9 in LibreOffice), \
+                        mend the formula and save it";
+            Some(hint.into())
         }
         CellKind::Boolean => Some("write the quantity that was used; 0 reports a usage of zero".into()),
         CellKind::Date | CellKind::Text | CellKind::Number | CellKind::Blank => {

@@ -35,6 +35,14 @@ pub fn doubt(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Whether the program that saved a workbook keeps values of formulas that were never computed, and
+/// does not say so: LibreOffice does, unless it is set to compute files of other programs.
+pub fn may_hold_zeros(bytes: &[u8]) -> bool {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok();
+    let application = archive.and_then(|mut archive| part(&mut archive, "docProps/app.xml"));
+    application.is_some_and(|text| ["LibreOffice", "OpenOffice"].iter().any(|name| text.contains(name)))
+}
+
 fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, path: &str) -> Option<String> {
     let mut text = Vec::new();
     // Names of parts are the same in capitals.

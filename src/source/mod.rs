@@ -8,6 +8,7 @@
 mod calculation;
 mod copy;
 mod csv;
+mod first_look;
 mod xlsx;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

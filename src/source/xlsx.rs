@@ -12,6 +12,7 @@ use crate::domain::{nearest, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow, Table};
 
+use super::first_look::FirstLook;
 use super::{Source, calculation};
 
 /// What a sheet can hold; a file that says otherwise would cost any amount of time and memory.
@@ -23,6 +24,9 @@ const MOST_COLUMNS: u32 = 16_384;
 const LARGE_PART: u64 = 128 * 1024 * 1024;
 const MOST_INFLATION: u64 = 150;
 
+/// What speaks against the formulas of a sheet that all have the value 0.
+const ONLY_ZEROS: &str = "every formula of the sheet has it, as where none was ever computed";
+
 /// An open workbook and the sheet that is read.
 pub struct Workbook<'a> {
     workbook: Xlsx<Cursor<&'a [u8]>>,
@@ -31,6 +35,7 @@ pub struct Workbook<'a> {
     others: Vec<String>,
     /// Why stored values of formulas cannot be believed.
     doubt: Option<&'static str>,
+    may_hold_zeros: bool,
 }
 
 impl<'a> Workbook<'a> {
@@ -61,8 +66,8 @@ impl<'a> Workbook<'a> {
         let sheet = chosen.clone();
         let others = sheets.into_iter().map(|(name, _)| name).filter(|name| *name != sheet).collect();
         let table = Arc::new(Table { file: file.into(), sheet: Some(sheet.as_str().into()) });
-        let doubt = calculation::doubt(bytes);
-        Ok(Self { workbook, sheet, table, others, doubt })
+        let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
+        Ok(Self { workbook, sheet, table, others, doubt, may_hold_zeros })
     }
 }
 
@@ -96,6 +101,10 @@ fn refusal(error: &XlsxError) -> Finding {
 impl Source for Workbook<'_> {
     fn each_row(&mut self, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
         let counts_from_1904 = self.workbook.has_1904_epoch();
+        let look = FirstLook::at(&mut self.workbook, &self.sheet, self.may_hold_zeros);
+        let FirstLook { percentages, only_zeros } = look.map_err(|error| refusal(&error))?;
+        let mut percentages = percentages.into_iter().peekable();
+        let doubt = self.doubt.or(only_zeros.then_some(ONLY_ZEROS));
         let mut cells = self.workbook.worksheet_cells_reader(&self.sheet).map_err(|error| refusal(&error))?;
         let mut row = RawRow::new(self.table.clone());
         row.count_days_from(counts_from_1904);
@@ -121,8 +130,11 @@ impl Source for Workbook<'_> {
                 number += 1;
                 row.start(number);
             }
-            let kind = write_cell(&cell.value, &mut text);
-            match self.doubt {
+            let mut kind = write_cell(&cell.value, &mut text);
+            if percentages.next_if_eq(&cell.pos).is_some() {
+                kind = write_percentage(&cell.value, &mut text);
+            }
+            match doubt {
                 // Its value is not in the file, and blank would mean that nothing is reported.
                 _ if is_uncomputed => row.push(column, "a formula without a computed value", CellKind::Error),
                 Some(doubt) if cell.formula.is_some() => {
@@ -184,6 +196,16 @@ fn write_cell(value: &DataRef<'_>, text: &mut String) -> CellKind {
         }
         DataRef::Error(value) => written(text, format_args!("{value}"), CellKind::Error),
     }
+}
+
+/// Writes a number as it is shown where it is shown as a percentage. No such number is a quantity, so
+/// it is only ever shown.
+fn write_percentage(value: &DataRef<'_>, text: &mut String) -> CellKind {
+    if let DataRef::Float(value) = value {
+        write_number(value * 100.0, text);
+    }
+    text.push_str(" %");
+    CellKind::Text
 }
 
 fn written(text: &mut String, arguments: std::fmt::Arguments<'_>, kind: CellKind) -> CellKind {

@@ -48,7 +48,10 @@ def formulas():
         book.active.append([NAMES[0], "2026-11", "cpu", "=10+2.5"])
         book.active.append([NAMES[0], "2026-11", "ram", 7])
         book.save(source)
-        command = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", str(HERE), str(source)]
+        # What LibreOffice takes over from a program that computes nothing, it does not compute either.
+        zeros = pathlib.Path(folder) / "formula-zeros-kept.xlsx"
+        zeros.write_bytes((HERE / "formula-never-computed.xlsx").read_bytes())
+        command = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", str(HERE), str(source), str(zeros)]
         subprocess.run(command, check=True)
 
 
@@ -58,6 +61,7 @@ def kinds():
     sheet = book.active
     sheet.append(HEADERS)
     for amount in [
+        0.5,
         True,
         datetime.date(2026, 5, 1),
         datetime.timedelta(hours=36, minutes=15),
@@ -69,11 +73,12 @@ def kinds():
         "12.50 hours",
     ]:
         sheet.append(["climate-alps", "2026-11", "cpu", amount])
-    sheet.cell(row=4, column=4).number_format = "[h]:mm:ss"
-    error = sheet.cell(row=11, column=4, value="#DIV/0!")
+    sheet.cell(row=2, column=4).number_format = "0.0%"
+    sheet.cell(row=5, column=4).number_format = "[h]:mm:ss"
+    error = sheet.cell(row=12, column=4, value="#DIV/0!")
     error.data_type = "e"
     for column, value in enumerate(["climate-alps", "2026-11", "cpu"], start=1):
-        sheet.cell(row=11, column=column, value=value)
+        sheet.cell(row=12, column=column, value=value)
     book.save(HERE / "amounts-of-every-kind.xlsx")
 
     book = openpyxl.Workbook()

@@ -302,6 +302,10 @@ fn a_formula_that_nobody_has_computed_is_not_believed() {
     rig.file("usage.xlsx", include_bytes!("../files/formula-computed.xlsx"));
     let expected = ["climate-alps cpu 12.50", "climate-alps ram 7.00"];
     assert_eq!(planned(&rig, "usage.xlsx", &[]), expected);
+    rig.file("usage.xlsx", include_bytes!("../files/formula-zeros-kept.xlsx"));
+    rig.run(&["check", "usage.xlsx", "--offering", HPC]).ends_with(3).says(
+        "usage.xlsx Usage!D2 \"amount\": a formula with the value 0, but every formula of the sheet has it",
+    );
 }
 
 #[test]
@@ -315,9 +319,10 @@ fn cells_of_every_kind_are_read_or_named() {
         "invalid-amount 5",
         "invalid-amount 6",
         "invalid-amount 7",
-        "negative-amount 8",
-        "invalid-amount 11",
-        "unit-mismatch 10",
+        "invalid-amount 8",
+        "negative-amount 9",
+        "invalid-amount 12",
+        "unit-mismatch 11",
     ];
     assert_eq!(findings(&rig, "usage.xlsx", &[]), expected);
     rig.run(&["check", "usage.xlsx", "--offering", HPC])
@@ -325,7 +330,8 @@ fn cells_of_every_kind_are_read_or_named() {
         .says("the spreadsheet has turned the number into a date")
         .says("a dash can be zero or nothing")
         .says("brackets are the way of accounts")
-        .says("10 rows read: 1 used, 9 faulty");
+        .says("usage.xlsx Sheet!D2 \"amount\": 50 %")
+        .says("11 rows read: 1 used, 10 faulty");
     rig.file("usage.xlsx", include_bytes!("../files/months-of-every-kind.xlsx"));
     assert_eq!(findings(&rig, "usage.xlsx", &[]), ["invalid-period 8", "invalid-period 9"]);
     rig.run(&["check", "usage.xlsx", "--offering", HPC])
