@@ -224,7 +224,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(cases(1_000, 200_000))]
+        #![proptest_config(cases(1_000, 50_000))]
 
         #[test]
         fn a_column_of_anything_is_read_with_one_sign_that_it_shows(

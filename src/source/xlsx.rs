@@ -202,6 +202,7 @@ fn write_cell(value: &DataRef<'_>, text: &mut String) -> CellKind {
 /// it is only ever shown.
 fn write_percentage(value: &DataRef<'_>, text: &mut String) -> CellKind {
     if let DataRef::Float(value) = value {
+        text.clear();
         write_number(value * 100.0, text);
     }
     text.push_str(" %");
