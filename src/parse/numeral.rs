@@ -231,7 +231,10 @@ fn around(text: &str) -> Option<Around<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::{Amount, AmountError};
 
     /// The two readings of a text: with a point, then with a comma.
     fn read(text: &str) -> Option<(Option<String>, Option<String>)> {
@@ -344,6 +347,23 @@ mod tests {
             assert_eq!(read(text).filter(|_| !text.starts_with("1e")), None, "{text:?}");
         }
         assert_eq!(read(&"1".repeat(401)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_every_reading_is_a_number(
+            text in prop_oneof!["\\PC{0,40}", "[-+0-9., '()eE€%h]{0,16}"],
+        ) {
+            let text = plain(&text);
+            if let Some(numeral) = Numeral::of(&text) {
+                for sign in [DecimalSign::Point, DecimalSign::Comma] {
+                    let number = numeral.plain(sign).map(|number| Amount::parse(&number));
+                    // Nobody means an exponent of seven digits.
+                    let is_number = !matches!(number, Some(Err(AmountError::NotANumber)));
+                    prop_assert!(is_number || text.contains(['e', 'E']), "{text:?}");
+                }
+            }
+        }
     }
 
     #[test]
