@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::{Error, ExitStatus};
 use crate::findings::{Finding, RowCounts};
 use crate::jobs::check::{Check, check};
+use crate::resolve::Rounding;
 use crate::ui::{self, Format, Style, Terminal};
 
 use super::Global;
@@ -29,13 +30,20 @@ pub struct CheckArguments {
 pub struct CheckDocument<'a> {
     ok: bool,
     rows: RowCounts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rounding: Option<Rounding>,
     findings: &'a [Finding],
 }
 
 impl<'a> CheckDocument<'a> {
     /// The document of a check.
     pub fn new(check: &'a Check) -> Self {
-        Self { ok: !check.findings.denies(), rows: check.counts(), findings: check.findings.list() }
+        Self {
+            ok: !check.findings.denies(),
+            rows: check.counts(),
+            rounding: check.rounding(),
+            findings: check.findings.list(),
+        }
     }
 }
 
@@ -56,6 +64,10 @@ pub async fn run(
 pub fn show(check: &Check, global: &Global) {
     match global.format.into() {
         Format::Json => ui::json(&CheckDocument::new(check)),
-        Format::Text => ui::data(&ui::check_text(check, Style::for_stdout())),
+        Format::Text => {
+            let style = Style::for_stdout();
+            let rounding = check.rounding().map(|rounding| ui::rounding_text(&rounding, style));
+            ui::data(&(ui::check_text(check, style) + &rounding.unwrap_or_default()));
+        }
     }
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::{PeriodRange, Selector};
+use crate::domain::{PeriodRange, RoundingRule, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
 use crate::jobs::load::InputSettings;
-use crate::parse::ParseSettings;
+use crate::parse::{DateOrder, DecimalSign, ParseSettings};
 use crate::plan::SplitPlans;
 use crate::resolve::ResolveSettings;
 
@@ -39,6 +39,76 @@ pub struct InputArguments {
     /// A column that is no usage although it holds numbers; repeatable
     #[arg(long, value_name = "HEADER")]
     pub ignore_column: Vec<String>,
+    /// The decimal sign of amounts that are text, where a column does not show it: 1234.5 or 1234,5
+    #[arg(long, value_name = "SIGN")]
+    pub decimal: Option<DecimalArgument>,
+    /// The order of dates such as 01/11/2026, where a column does not show it
+    #[arg(long, value_name = "ORDER")]
+    pub dates: Option<DatesArgument>,
+    /// Round amounts of more than two decimal places, which are at deny otherwise; what it changes is
+    /// shown
+    #[arg(long, value_name = "RULE")]
+    pub round: Option<RoundArgument>,
+}
+
+/// The decimal sign as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DecimalArgument {
+    /// 1,234.5
+    Point,
+    /// 1.234,5
+    Comma,
+}
+
+/// The order of dates as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DatesArgument {
+    /// The day first: 30/11/2026
+    Dmy,
+    /// The month first: 11/30/2026
+    Mdy,
+}
+
+/// The rule of rounding as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoundArgument {
+    /// To the nearest; a half goes up
+    HalfUp,
+    /// To the nearest; a half goes to the even one
+    HalfEven,
+    /// Always up
+    Up,
+    /// Always down
+    Down,
+}
+
+impl From<DecimalArgument> for DecimalSign {
+    fn from(argument: DecimalArgument) -> Self {
+        match argument {
+            DecimalArgument::Point => Self::Point,
+            DecimalArgument::Comma => Self::Comma,
+        }
+    }
+}
+
+impl From<DatesArgument> for DateOrder {
+    fn from(argument: DatesArgument) -> Self {
+        match argument {
+            DatesArgument::Dmy => Self::DayFirst,
+            DatesArgument::Mdy => Self::MonthFirst,
+        }
+    }
+}
+
+impl From<RoundArgument> for RoundingRule {
+    fn from(argument: RoundArgument) -> Self {
+        match argument {
+            RoundArgument::HalfUp => Self::HalfUp,
+            RoundArgument::HalfEven => Self::HalfEven,
+            RoundArgument::Up => Self::Up,
+            RoundArgument::Down => Self::Down,
+        }
+    }
 }
 
 /// What to do with the total of a month that has several plan periods.
@@ -78,9 +148,22 @@ pub fn selectors(texts: &[String]) -> Vec<Selector> {
 impl InputArguments {
     /// Whether nothing was typed that chooses among the rows of files.
     pub fn is_empty(&self) -> bool {
-        let Self { period, offering, project, customer, sheet, header_row, ignore_column } = self;
+        let Self {
+            period,
+            offering,
+            project,
+            customer,
+            sheet,
+            header_row,
+            ignore_column,
+            decimal,
+            dates,
+            round,
+        } = self;
         let lists = [offering, project, customer, ignore_column];
-        period.is_none() && sheet.is_none() && header_row.is_none() && lists.into_iter().all(Vec::is_empty)
+        let is_as_written = decimal.is_none() && dates.is_none() && round.is_none();
+        let is_found = sheet.is_none() && header_row.is_none();
+        period.is_none() && is_found && is_as_written && lists.into_iter().all(Vec::is_empty)
     }
 
     /// The settings of a check of these files.
@@ -97,6 +180,9 @@ impl InputArguments {
                     header_row: self.header_row,
                     ignore_columns: self.ignore_column.clone(),
                     remembers_names: false,
+                    decimal: self.decimal.map(Into::into),
+                    dates: self.dates.map(Into::into),
+                    rounding: self.round.map(Into::into),
                 },
             },
             offerings: selectors(offerings),

@@ -52,26 +52,16 @@ impl Amount {
     /// Parses ASCII decimal text: an optional sign, digits with an optional point, an optional
     /// exponent. No blanks, no thousands separators, no other digits.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
-            None => (text, 0),
-        };
-        let (negative, digits) = match mantissa.as_bytes().first() {
-            Some(b'-') => (true, &mantissa[1..]),
-            Some(b'+') => (false, &mantissa[1..]),
-            _ => (false, mantissa),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if whole.is_empty() && fraction.is_empty() {
-            return Err(AmountError::NotANumber);
-        }
-        let mut magnitude = Magnitude::new(exponent);
-        let point = i64::try_from(whole.len()).map_err(|_| AmountError::TooLarge)?;
-        for (position, digit) in (0_i64..).zip(whole.bytes().chain(fraction.bytes())) {
-            magnitude.push(digit, point - 1 - position)?;
-        }
-        let value = magnitude.0;
-        Ok(Self(if negative { -value } else { value }))
+        let mut steps = 0_i128;
+        let is_negative = each_digit(text, |digit, power| {
+            let place = u32::try_from(power + i64::from(SCALE)).map_err(|_| AmountError::TooPrecise)?;
+            if place > 24 + SCALE {
+                return Err(AmountError::TooLarge);
+            }
+            steps += i128::from(digit) * 10_i128.pow(place);
+            if steps > LIMIT { Err(AmountError::TooLarge) } else { Ok(()) }
+        })?;
+        Ok(Self(if is_negative { -steps } else { steps }))
     }
 
     /// Adds two amounts; `None` where the sum leaves the range.
@@ -120,30 +110,35 @@ impl Amount {
     }
 }
 
-/// The number being read, in steps of 10⁻¹⁰, with the exponent of its text.
-struct Magnitude(i128, i64);
-
-impl Magnitude {
-    fn new(exponent: i64) -> Self {
-        Self(0, exponent)
+/// Hands out each digit that is not zero with the power of ten that it stands for; returns whether the
+/// number is negative.
+pub(super) fn each_digit(
+    text: &str,
+    mut take: impl FnMut(u8, i64) -> Result<(), AmountError>,
+) -> Result<bool, AmountError> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
+        None => (text, 0),
+    };
+    let (is_negative, digits) = match mantissa.as_bytes().first() {
+        Some(b'-') => (true, &mantissa[1..]),
+        Some(b'+') => (false, &mantissa[1..]),
+        _ => (false, mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return Err(AmountError::NotANumber);
     }
-
-    /// Adds a digit that stands for `digit × 10^(power + exponent)`.
-    fn push(&mut self, digit: u8, power: i64) -> Result<(), AmountError> {
+    let point = i64::try_from(whole.len()).map_err(|_| AmountError::TooLarge)?;
+    for (position, digit) in (0_i64..).zip(whole.bytes().chain(fraction.bytes())) {
         if !digit.is_ascii_digit() {
             return Err(AmountError::NotANumber);
         }
-        if digit == b'0' {
-            return Ok(());
+        if digit != b'0' {
+            take(digit - b'0', point - 1 - position + exponent)?;
         }
-        let place = power + self.1 + i64::from(SCALE);
-        let place = u32::try_from(place).map_err(|_| AmountError::TooPrecise)?;
-        if place > 24 + SCALE {
-            return Err(AmountError::TooLarge);
-        }
-        self.0 += i128::from(digit - b'0') * 10_i128.pow(place);
-        if self.0 > LIMIT { Err(AmountError::TooLarge) } else { Ok(()) }
     }
+    Ok(is_negative)
 }
 
 fn parse_exponent(text: &str) -> Result<i64, AmountError> {

@@ -75,6 +75,10 @@ codes! {
     InvalidResource Deny "invalid-resource" "a resource or offering uuid is not one";
     InvalidPeriod Deny "invalid-period" "a billing period is not a month";
     InvalidAmount Deny "invalid-amount" "an amount is not a number";
+    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and nothing in its column shows which one is meant";
+    MixedDateOrders Deny "mixed-date-orders" "some dates of a column have the day first, and others the month";
+    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and nothing in its column shows which one is meant";
+    MixedDecimalSigns Deny "mixed-decimal-signs" "some amounts of a column have a decimal point, and others a decimal comma";
     TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
     NegativeAmount Deny "negative-amount" "an amount is negative";
     AmountTooLarge Deny "amount-too-large" "an amount is 10^12 or more";
@@ -112,6 +116,7 @@ codes! {
     RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
     RaggedRows Warn "ragged-rows" "rows end before the header does; what they lack is blank";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
+    DayAsMonth Warn "day-as-month" "a period is a day, and is read as the month that the day lies in";
     OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
     ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";

@@ -6,7 +6,8 @@ use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts};
 use crate::resolve::{
-    NamedKeys, ResolveSettings, Usages, UserUsages, months, plan_periods, rows, several_plan_periods,
+    NamedKeys, ResolveSettings, Rounding, Usages, UserUsages, months, plan_periods, rows,
+    several_plan_periods,
 };
 use crate::waldur::Reader;
 
@@ -51,6 +52,12 @@ impl Check {
     /// What became of the rows.
     pub fn counts(&self) -> RowCounts {
         self.loaded.parsed.fates.counts()
+    }
+
+    /// What rounding did to the figures; `None` where there was no rule or no catalogue.
+    pub fn rounding(&self) -> Option<Rounding> {
+        let catalogue = &self.snapshot.as_ref()?.catalogue;
+        Rounding::of(self.loaded.parsed.rounding, &self.usages, &self.people, catalogue)
     }
 
     /// Gives the rows that were found at deny since resolving their fate.

@@ -9,7 +9,7 @@ use crate::domain::Amount;
 use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
 use crate::mapping::Field;
-use crate::parse::{ParsedTable, RawRows};
+use crate::parse::{Parsed, RawRows};
 use crate::report::write_rows;
 use crate::resolve::{Usage, UserUsage};
 use crate::source::copy_rows;
@@ -73,7 +73,7 @@ impl LeftOutRows {
             let sheet = file.sheet.as_deref();
             let rows = copy_rows(input, sheet, parsed.tables[table].header_row, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
-            summary.add(&rows, &parsed.tables[table]);
+            summary.add(&rows, parsed, table);
             let names = names(Path::new(input.name()), rows.delimiter.is_none());
             let path = write_rows(names, sheet, &rows)?;
             summary.files.push(path.to_string_lossy().into_owned());
@@ -83,18 +83,21 @@ impl LeftOutRows {
 }
 
 impl LeftOutSummary {
-    fn add(&mut self, rows: &RawRows, table: &ParsedTable) {
+    fn add(&mut self, rows: &RawRows, parsed: &Parsed, at: usize) {
+        let table = &parsed.tables[at];
         for row in rows.rows.iter().skip(1) {
             let text = |column: usize| row.get(column).map_or("", |(text, _)| text.as_str());
+            let number = |column: usize| {
+                let (text, kind) = row.get(column)?;
+                parsed.number(at, column, text, *kind)
+            };
             let long = table.column(Field::ComponentType).zip(table.column(Field::Amount));
             let amounts: Vec<(&str, Amount)> = if let Some((component, amount)) = long {
-                let amount = Amount::parse(text(amount)).ok();
-                amount.map(|amount| (text(component), amount)).into_iter().collect()
+                number(amount).map(|amount| (text(component), amount)).into_iter().collect()
             } else {
                 let headers = table.headers.iter().enumerate();
                 let open = headers.filter(|(_, header)| Field::of_header(header).is_none());
-                open.filter_map(|(column, header)| Some((header.as_ref(), Amount::parse(text(column)).ok()?)))
-                    .collect()
+                open.filter_map(|(column, header)| Some((header.as_ref(), number(column)?))).collect()
             };
             self.rows_without_amount += usize::from(amounts.is_empty());
             for (component, amount) in amounts {

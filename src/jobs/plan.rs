@@ -12,7 +12,7 @@ use crate::plan::{
     Header, InvoiceIs, InvoiceSeen, InvoicesSeen, Made, MonthRefusal, Plan, Planner, Refusal, Reporter,
     Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare,
 };
-use crate::resolve::{ResolveSettings, Usage, Usages, UserUsages, plan_periods};
+use crate::resolve::{ResolveSettings, Rounding, Usage, Usages, UserUsages, plan_periods};
 use crate::waldur::Reader;
 
 use super::catalogue::Snapshot;
@@ -146,6 +146,9 @@ pub async fn plan(
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
     plan.header.rows_left_out = left_out.len();
+    let rule = settings.check.input.parse.rounding;
+    let catalogue = check.snapshot.as_ref().map(|snapshot| &snapshot.catalogue);
+    plan.header.rounding = catalogue.and_then(|catalogue| Rounding::of(rule, &usages, &people, catalogue));
     plan.header.scope = scope_of(&settings.check.resolve);
     let snapshot = check.snapshot.as_ref().ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
     name_invoices(&mut plan, &invoices);
@@ -297,6 +300,7 @@ fn assemble(
         inputs: check.loaded.files.clone(),
         rows: check.counts(),
         rows_left_out: 0,
+        rounding: None,
         scope: Scope::default(),
         capabilities: snapshot.capabilities.clone(),
     };

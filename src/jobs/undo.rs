@@ -91,6 +91,7 @@ pub async fn undo(
         current_period: current,
         rows: RowCounts::default(),
         rows_left_out: 0,
+        rounding: None,
         // What is taken back stands in no file, and no file of rows to run again is made of it.
         inputs: Vec::new(),
         capabilities,

@@ -1,64 +1,12 @@
-//! Single cells: text to amount, month, id, truth value.
+//! Single cells: text to id, truth value, description, name of a user.
 
-use crate::domain::{
-    Amount, AmountError, BillingPeriod, NotReportable, ReportableAmount, is_invisible, visible,
-};
+use crate::domain::{is_invisible, visible};
 use crate::findings::{Code, Finding};
 
 use super::{Cell, CellKind};
 
 /// Characters of a username.
 const LONGEST_USERNAME: usize = 100;
-
-/// Parses an amount that is to be reported. The finding has no place yet.
-pub fn amount(cell: Cell<'_>) -> Result<ReportableAmount, Finding> {
-    let expected = "a number such as 1234.5, with a point and without separators";
-    let invalid = || {
-        let finding = Finding::new(Code::InvalidAmount, shown(cell), expected);
-        match cell.kind {
-            CellKind::Error => {
-                finding.hint("open the file in a spreadsheet program, mend the formula and save it")
-            }
-            CellKind::Blank | CellKind::Text | CellKind::Number | CellKind::Boolean | CellKind::Date => {
-                finding
-            }
-        }
-    };
-    match cell.kind {
-        CellKind::Text | CellKind::Number => {}
-        CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => return Err(invalid()),
-    }
-    let too_precise = || {
-        let expected = "at most two decimal places; the server refuses more, it does not round";
-        Finding::new(Code::TooManyDecimals, shown(cell), expected)
-    };
-    let too_large = || {
-        Finding::new(Code::AmountTooLarge, shown(cell), "less than 1000000000000; the server breaks on more")
-    };
-    let amount = Amount::parse(cell.text).map_err(|error| match error {
-        AmountError::NotANumber if cell.text.contains(',') => {
-            invalid().hint("write the decimal sign as a point, and no thousands separators")
-        }
-        AmountError::NotANumber => invalid(),
-        AmountError::TooPrecise => too_precise(),
-        AmountError::TooLarge => too_large(),
-    })?;
-    ReportableAmount::try_from(amount).map_err(|fault| match fault {
-        NotReportable::TooManyDecimals => too_precise(),
-        NotReportable::Negative => {
-            Finding::new(Code::NegativeAmount, shown(cell), "zero or more: the total of the month")
-                .hint("to correct a usage downwards, report the new total of the month")
-        }
-        NotReportable::TooLarge => too_large(),
-    })
-}
-
-/// Parses a month.
-pub fn period(cell: Cell<'_>) -> Result<BillingPeriod, Finding> {
-    cell.text.parse().map_err(|_| {
-        Finding::new(Code::InvalidPeriod, shown(cell), "a month, written as YYYY-MM or as its first day")
-    })
-}
 
 /// Parses an id; `what` names the column.
 pub fn id<T: std::str::FromStr>(cell: Cell<'_>, what: &str) -> Result<T, Finding> {
@@ -145,33 +93,6 @@ pub fn shown(cell: Cell<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn code(text: &str, kind: CellKind) -> Option<Code> {
-        amount(Cell { text, kind }).err().map(|finding| finding.code)
-    }
-
-    #[test]
-    fn amounts_are_believed_or_named() {
-        use CellKind::{Boolean, Date, Error, Number, Text};
-        let table = [
-            ("1.230", Text, None),
-            ("1e3", Number, None),
-            ("0", Text, None),
-            ("1.234", Text, Some(Code::TooManyDecimals)),
-            ("0.00000000000001", Number, Some(Code::TooManyDecimals)),
-            ("-5", Number, Some(Code::NegativeAmount)),
-            ("1000000000000", Text, Some(Code::AmountTooLarge)),
-            ("1e300", Number, Some(Code::AmountTooLarge)),
-            ("12 h", Text, Some(Code::InvalidAmount)),
-            ("1,5", Text, Some(Code::InvalidAmount)),
-            ("true", Boolean, Some(Code::InvalidAmount)),
-            ("2026-11-01", Date, Some(Code::InvalidAmount)),
-            ("#REF!", Error, Some(Code::InvalidAmount)),
-        ];
-        for (text, kind, expected) in table {
-            assert_eq!(code(text, kind), expected, "{text}");
-        }
-    }
 
     #[test]
     fn usernames_show_whom_they_mean() {

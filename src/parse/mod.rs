@@ -2,21 +2,35 @@
 //!
 //! Rows come in as text with their address ([`RawRow`]); they leave as [`Parsed`]: subjects (which
 //! resource, which month) and figures (which component, how much). Every cell of a row is parsed
-//! before the row is judged, and every fault becomes a finding with its cell. What only the server's
-//! catalogue can tell (is this column a component?) stays open for `resolve`.
+//! before the row is judged, and every fault becomes a finding with its cell. How numbers and dates are
+//! written is decided for each column over all its cells, so rows are kept until their table ends. What
+//! only the server's catalogue can tell (is this column a component?) stays open for `resolve`.
 
 mod cells;
+mod column;
+mod doubts;
+mod draft;
 mod finder;
 mod guard;
 mod header;
+mod kept_rows;
+mod locales;
+mod month;
+mod month_names;
+mod numeral;
 mod parsed;
+mod period;
+mod quantity;
 mod raw;
 mod rows;
 
-pub use cells::amount;
+pub use doubts::Doubts;
 pub use finder::{Finder, is_header};
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
+pub use month::DateOrder;
+pub use numeral::DecimalSign;
 pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
+pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use rows::{ParseSettings, Parser};

@@ -1,14 +1,18 @@
 //! What parsing leaves: subjects, figures and the columns whose meaning is still open.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, CarryOver, OfferingId, Place, PlanPeriodId, ReportableAmount, ResourceId, Spot,
+    Amount, BillingPeriod, CarryOver, OfferingId, Place, PlanPeriodId, ReportableAmount, ResourceId,
+    RoundingRule, Spot, Unrounded,
 };
 use crate::findings::{Fates, RowIndex};
 use crate::mapping::Field;
 
-use super::{CellKind, Table};
+use super::column::Verdict;
+use super::numeral::DecimalSign;
+use super::{CellKind, Table, quantity};
 
 /// All inputs of a run, parsed.
 #[derive(Debug, Default)]
@@ -32,6 +36,10 @@ pub struct Parsed {
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.
     pub addresses: Vec<(usize, u32)>,
+    /// The decimal sign of each column of amounts, by table and column, where it is settled.
+    pub decimal_signs: HashMap<(usize, usize), DecimalSign>,
+    /// How amounts are rounded, where that was asked for.
+    pub rounding: Option<RoundingRule>,
 }
 
 /// A table and its header.
@@ -142,8 +150,12 @@ pub struct Figure {
     pub component: Arc<str>,
     /// The unit, where the row names one.
     pub unit: Option<Arc<str>>,
+    /// The column that names it, counted from 0.
+    pub unit_column: usize,
     /// The amount.
     pub amount: ReportableAmount,
+    /// The amount before it was rounded; `None` where it was not.
+    pub unrounded: Option<Box<Unrounded>>,
 }
 
 /// A column of the wide form that may be a component; only the catalogue can tell.
@@ -155,6 +167,8 @@ pub struct OpenColumn {
     pub column: usize,
     /// Its header; empty where it has none.
     pub header: Arc<str>,
+    /// What its cells show of its decimal sign.
+    pub verdict: Verdict<DecimalSign>,
     /// Its cells that are not blank.
     pub cells: Vec<OpenCell>,
 }
@@ -165,12 +179,17 @@ pub struct OpenCell {
     /// Which of [`Parsed::subjects`].
     pub subject: usize,
     /// What stands in it.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// What the spreadsheet says it is.
     pub kind: CellKind,
 }
 
 impl Parsed {
+    /// The number in a cell of one of the tables, as its column is read; `None` where it is none.
+    pub fn number(&self, table: usize, column: usize, text: &str, kind: CellKind) -> Option<Amount> {
+        quantity::number(text, kind, self.decimal_signs.get(&(table, column)).copied())
+    }
+
     /// The place of a cell of a subject's row; columns count from 0.
     pub fn place(&self, subject: usize, column: Option<usize>) -> Place {
         let subject = &self.subjects[subject];

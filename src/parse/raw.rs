@@ -64,12 +64,13 @@ pub struct RawRow {
     number: u32,
     text: String,
     cells: Vec<(usize, CellKind)>,
+    counts_from_1904: bool,
 }
 
 impl RawRow {
     /// An empty row of a table.
     pub fn new(table: Arc<Table>) -> Self {
-        Self { table, number: 0, text: String::new(), cells: Vec::new() }
+        Self { table, number: 0, text: String::new(), cells: Vec::new(), counts_from_1904: false }
     }
 
     /// Empties the row and gives it its number, counted from 1.
@@ -77,6 +78,16 @@ impl RawRow {
         self.number = number;
         self.text.clear();
         self.cells.clear();
+    }
+
+    /// Says whether the workbook counts its days from 1904, and not from 1900 as nearly all do.
+    pub fn count_days_from(&mut self, counts_from_1904: bool) {
+        self.counts_from_1904 = counts_from_1904;
+    }
+
+    /// Whether a day that stands as a bare number is counted from 1904.
+    pub fn counts_from_1904(&self) -> bool {
+        self.counts_from_1904
     }
 
     /// Adds the cell of a column, counted from 0; columns left out before it are blank.
@@ -90,7 +101,8 @@ impl RawRow {
 
     /// Another row of the same table.
     pub fn beside(&self, number: u32) -> Self {
-        Self { table: self.table.clone(), number, text: String::new(), cells: Vec::new() }
+        let empty = Self::new(self.table.clone());
+        Self { number, counts_from_1904: self.counts_from_1904, ..empty }
     }
 
     /// How many cells hold something.

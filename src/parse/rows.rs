@@ -9,14 +9,22 @@ mod tables;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, CarryOver, OfferingId, PeriodRange, PlanPeriodId, fold, visible};
+use crate::domain::{BillingPeriod, OfferingId, PeriodRange, PlanPeriodId, RoundingRule, fold, visible};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
 
+use super::column::{Evidence, Verdict};
+use super::doubts::Doubts;
+use super::draft::RowDraft;
 use super::finder::{Finder, is_header};
 use super::header::{self, Shape};
+use super::kept_rows::KeptRows;
+use super::month::DateOrder;
+use super::numeral::DecimalSign;
+use super::quantity::{Quantity, holds_number, quantity};
 use super::{
-    Cell, Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, RawRow, ResourceName, Subject, cells,
+    Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Subject, cells, period,
+    quantity as amounts,
 };
 
 /// What the user said about the tables.
@@ -30,6 +38,12 @@ pub struct ParseSettings {
     pub ignore_columns: Vec<String>,
     /// Whether it is remembered what rows name that they do not report.
     pub remembers_names: bool,
+    /// The decimal sign of amounts that are text, where the columns are not to be asked.
+    pub decimal: Option<DecimalSign>,
+    /// The order of dates that are text, where the column is not to be asked.
+    pub dates: Option<DateOrder>,
+    /// How amounts of more than two decimal places are rounded; not at all where there is no rule.
+    pub rounding: Option<RoundingRule>,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -45,7 +59,7 @@ pub struct Parser<'a> {
 enum State {
     AwaitingHeader(Finder),
     Refused,
-    Reading(Reading),
+    Reading(Box<Reading>),
 }
 
 /// The table that is being read.
@@ -60,99 +74,49 @@ struct Reading {
     names_extra_cells: bool,
     /// Rows of a text file that end before the header does: the first one, and how many.
     ragged: Option<(u32, usize)>,
+    /// The rows, until all of them were seen.
+    kept: KeptRows,
+    counts_from_1904: bool,
+    periods: Judged<DateOrder>,
+    amounts: Judged<DecimalSign>,
+    /// What the cells of each open column show.
+    of_open: Vec<Evidence>,
+    days: Days,
 }
 
-/// A row while its cells are parsed: nothing is judged before all of them are.
-struct RowDraft<'a> {
-    raw: &'a RawRow,
-    table: &'a ParsedTable,
-    row: RowIndex,
-    faults: Vec<Finding>,
+/// A column whose cells are read as all of them together allow.
+struct Judged<T> {
+    column: Option<usize>,
+    evidence: Evidence,
+    verdict: Verdict<T>,
+    doubts: Doubts,
 }
 
-impl<'a> RowDraft<'a> {
-    fn cell(&self, field: Field) -> Option<(usize, Cell<'a>)> {
-        let column = self.table.column(field)?;
-        Some((column, self.raw.cell(column)))
+impl<T> Judged<T> {
+    fn new(column: Option<usize>) -> Self {
+        Self { column, evidence: Evidence::default(), verdict: Verdict::Open, doubts: Doubts::default() }
     }
+}
 
-    /// The cell of a field, where there is something in it.
-    fn filled(&self, field: Field) -> Option<(usize, Cell<'a>)> {
-        self.cell(field).filter(|(_, cell)| !cell.is_blank())
-    }
-
-    fn fault(&mut self, column: Option<usize>, finding: Finding) {
-        let place = self.table.place(self.raw.number(), column);
-        self.faults.push(finding.at(place).row(self.row));
-    }
-
-    /// Keeps a value, or its fault.
-    fn take<T>(&mut self, column: usize, parsed: Result<T, Finding>) -> Option<T> {
-        parsed.map_err(|finding| self.fault(Some(column), finding)).ok()
-    }
-
-    fn id<T: std::str::FromStr>(&mut self, field: Field) -> Option<T> {
-        let (column, cell) = self.filled(field)?;
-        self.take(column, cells::id(cell, field.name()))
-    }
-
-    fn missing(&mut self, field: Field, expected: &'static str) {
-        let column = self.table.column(field);
-        self.fault(column, Finding::new(Code::MissingValue, "a blank cell", expected));
-    }
-
-    fn period(&mut self, stand_in: Option<BillingPeriod>) -> Option<BillingPeriod> {
-        let Some((column, cell)) = self.cell(Field::BillingPeriod) else { return stand_in };
-        if cell.is_blank() {
-            self.missing(Field::BillingPeriod, "a month, written as YYYY-MM");
-            return None;
-        }
-        self.take(column, cells::period(cell))
-    }
-
-    fn description(&mut self) -> Option<&'a str> {
-        let (column, cell) = self.filled(Field::Description)?;
-        self.take(column, cells::description(cell))
-    }
-
-    fn carry_over(&mut self) -> (Option<CarryOver>, bool) {
-        let recurring = self
-            .filled(Field::Recurring)
-            .and_then(|(column, cell)| self.take(column, cells::truth(cell)).map(CarryOver::from_recurring));
-        let Some((column, cell)) = self.filled(Field::MissingUsagePolicy) else { return (recurring, false) };
-        let parsed = cell
-            .text
-            .parse::<CarryOver>()
-            .map_err(|()| Finding::new(Code::InvalidCarryOver, cells::shown(cell), "none, reuse or zero"));
-        let policy = self.take(column, parsed);
-        if let (Some(recurring), Some(policy)) = (recurring, policy)
-            && (recurring == CarryOver::Reuse) != (policy == CarryOver::Reuse)
-        {
-            let found = format!("recurring says {recurring}, missing_usage_policy says {policy}");
-            let finding = Finding::new(Code::InvalidCarryOver, found, "one of the two, or both alike");
-            self.fault(Some(column), finding);
-        }
-        (policy.or(recurring), true)
-    }
-
-    /// Whom the row speaks of, where it speaks of one person: such a row is never posted as, or added
-    /// to, the whole.
-    fn username(&mut self) -> Option<&'a str> {
-        let (column, cell) = self.filled(Field::Username)?;
-        self.take(column, cells::username(cell))
-    }
+/// Days that were read as their month.
+#[derive(Default)]
+struct Days {
+    cells: usize,
+    /// The row and the text of the first one.
+    first: Option<(u32, String)>,
 }
 
 impl<'a> Parser<'a> {
     /// Starts without any row.
     pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
-        let parsed = Parsed::default();
+        let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::new(settings.header_row));
         Self { settings, findings, parsed, texts, state, outside_period: 0 }
     }
 
-    /// Takes the next row of a table.
+    /// Takes the next row of a table. Rows below its header are kept until it ends, because what a cell
+    /// means can hang on a later one.
     pub fn row(&mut self, raw: &RawRow) {
         match &mut self.state {
             State::AwaitingHeader(finder) => {
@@ -160,13 +124,58 @@ impl<'a> Parser<'a> {
                     self.begin(&found);
                 }
             }
-            State::Refused => {
-                let row = self.parsed.fates.read();
-                self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
-                self.parsed.fates.faulty(row);
+            State::Refused => self.unread(raw),
+            State::Reading(reading) => {
+                reading.note_width(raw, &self.parsed.tables[reading.table]);
+                reading.keep(raw);
             }
+        }
+    }
+
+    /// A row of a table that is refused.
+    fn unread(&mut self, raw: &RawRow) {
+        let row = self.parsed.fates.read();
+        self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
+        self.parsed.fates.faulty(row);
+    }
+
+    /// Decides how each column is read, then reads the rows.
+    fn read_kept(&mut self) {
+        let State::Reading(reading) = &mut self.state else { return };
+        reading.decide(self.settings);
+        let (table, kept) = (reading.table, std::mem::take(&mut reading.kept));
+        for (column, evidence) in reading.open.iter().flatten().zip(&reading.of_open) {
+            let column = &mut self.parsed.open_columns[*column];
+            column.verdict = amounts::decimal_sign(evidence, self.settings.decimal);
+            let sign = column.verdict.settled();
+            self.parsed.decimal_signs.extend(sign.map(|sign| ((table, column.column), sign)));
+        }
+        let sign = reading.amounts.column.zip(reading.amounts.verdict.settled());
+        self.parsed.decimal_signs.extend(sign.map(|(column, sign)| ((table, column), sign)));
+        let (parsed_table, counts_from_1904) = (self.parsed.tables[table].clone(), reading.counts_from_1904);
+        kept.each(parsed_table.table.clone(), counts_from_1904, |raw| match &self.state {
             State::Reading(_) if is_header(raw) => self.another_header(raw),
             State::Reading(_) => self.data(raw),
+            State::AwaitingHeader(_) | State::Refused => self.unread(raw),
+        });
+        let State::Reading(reading) = &mut self.state else { return };
+        if let (Some(column), Some((row, shown))) = (reading.periods.column, reading.days.first.take()) {
+            let found = match reading.days.cells {
+                1 => shown,
+                cells => format!("{shown} and {} more", cells - 1),
+            };
+            let finding =
+                Finding::new(Code::DayAsMonth, found, "a month; a day is read as the month that it lies in");
+            self.findings.push(finding.at(parsed_table.place(row, Some(column))));
+        }
+        let Judged { column, verdict, doubts, .. } = &mut reading.periods;
+        let periods =
+            column.and_then(|column| std::mem::take(doubts).periods(&parsed_table, column, verdict));
+        let Judged { column, verdict, doubts, .. } = &mut reading.amounts;
+        let amounts =
+            column.and_then(|column| std::mem::take(doubts).amounts(&parsed_table, column, verdict));
+        for finding in [periods, amounts].into_iter().flatten() {
+            self.findings.push(finding);
         }
     }
 
@@ -229,24 +238,35 @@ impl<'a> Parser<'a> {
             match shape {
                 Shape::Wide if field.is_none() => {
                     open[column] = Some(self.parsed.open_columns.len());
-                    let column =
-                        OpenColumn { table: index, column, header: header.clone(), cells: Vec::new() };
-                    self.parsed.open_columns.push(column);
+                    self.parsed.open_columns.push(OpenColumn {
+                        table: index,
+                        column,
+                        header: header.clone(),
+                        verdict: Verdict::Open,
+                        cells: Vec::new(),
+                    });
                 }
                 Shape::Long | Shape::Wide if header.is_empty() => {}
                 Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
             }
         }
-        self.parsed.tables.push(Arc::new(table));
-        self.state = State::Reading(Reading {
+        let column = |field| table.column(field);
+        self.state = State::Reading(Box::new(Reading {
             table: index,
             shape,
+            of_open: vec![Evidence::default(); open.iter().flatten().count()],
             open,
             unread,
             rows_with_content: 0,
             names_extra_cells: false,
             ragged: None,
-        });
+            kept: KeptRows::default(),
+            counts_from_1904: raw.counts_from_1904(),
+            periods: Judged::new(column(Field::BillingPeriod)),
+            amounts: Judged::new(column(Field::Amount)),
+            days: Days::default(),
+        }));
+        self.parsed.tables.push(Arc::new(table));
     }
 
     fn data(&mut self, raw: &RawRow) {
@@ -260,17 +280,16 @@ impl<'a> Parser<'a> {
         reading.rows_with_content += 1;
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
-        reading.note_width(raw, &parsed_table);
         reading.unread.retain(|&column| {
-            let holds_number = Amount::parse(raw.cell(column).text).is_ok();
+            let holds_number = holds_number(raw.cell(column));
             if holds_number {
                 self.parsed.numbers_unread.push((table, raw.number(), column));
             }
             !holds_number
         });
-        let mut draft = RowDraft { raw, table: &parsed_table, row, faults: Vec::new() };
+        let mut draft = RowDraft { raw, table: &parsed_table, row, faults: Vec::new(), is_in_doubt: false };
 
-        let period = draft.period(self.single_period());
+        let period = self.period(&mut draft);
         if let (Some(period), Some(wanted)) = (period, self.settings.period)
             && !wanted.contains(period)
         {
@@ -293,9 +312,8 @@ impl<'a> Parser<'a> {
             Shape::Long => self.figure(&mut draft),
             Shape::Wide => None,
         };
-        let faults = draft.faults;
-        let (Some(period), true) = (period, faults.is_empty()) else {
-            self.faulty(row, resource, offering, faults);
+        let (Some(period), true) = (period, draft.is_sound()) else {
+            self.faulty(row, resource, offering, draft.faults);
             return;
         };
         if shape == Shape::Long && figure.is_none() {
@@ -319,8 +337,8 @@ impl<'a> Parser<'a> {
             names_policy,
             username,
         });
-        if let Some((column, component, unit, amount)) = figure {
-            self.parsed.figures.push(Figure { subject, column, component, unit, amount });
+        if let Some(figure) = figure {
+            self.parsed.figures.push(Figure { subject, ..figure });
         }
         if shape == Shape::Wide {
             self.open_cells(raw, subject);
@@ -350,20 +368,58 @@ impl<'a> Parser<'a> {
         resource
     }
 
-    /// The component, unit and amount of a long row; `None` where the amount is blank or faulty.
-    #[expect(clippy::type_complexity, reason = "a figure before it has its subject")]
-    fn figure(
-        &mut self,
-        draft: &mut RowDraft<'_>,
-    ) -> Option<(usize, Arc<str>, Option<Arc<str>>, crate::domain::ReportableAmount)> {
+    fn period(&mut self, draft: &mut RowDraft<'_>) -> Option<BillingPeriod> {
+        let stand_in = self.single_period();
+        let Some((column, cell)) = draft.cell(Field::BillingPeriod) else { return stand_in };
+        if cell.is_blank() {
+            draft.missing(Field::BillingPeriod, "a month, written as YYYY-MM");
+            return None;
+        }
+        let State::Reading(reading) = &mut self.state else { return None };
+        let Reading { periods, days, .. } = reading.as_mut();
+        let month = period::period(cell, &periods.verdict, draft.raw.counts_from_1904());
+        let doubts = &mut periods.doubts;
+        let month = draft.take_or_doubt(column, month, |row, number| doubts.add_period(row, number, cell))?;
+        if month.is_of_a_day() {
+            days.cells += 1;
+            days.first.get_or_insert_with(|| (draft.raw.number(), cells::shown(cell)));
+        }
+        Some(month.period)
+    }
+
+    /// The figure of a long row, still without its subject; `None` where the amount is blank or faulty.
+    fn figure(&mut self, draft: &mut RowDraft<'_>) -> Option<Figure> {
         let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text(cell.text));
         if component.is_none() {
             draft.missing(Field::ComponentType, "the component that was used");
         }
-        let unit = draft.filled(Field::Unit).map(|(_, cell)| self.text(cell.text));
+        let unit = draft.filled(Field::Unit).map(|(column, cell)| (column, self.text(cell.text)));
         let (column, cell) = draft.filled(Field::Amount)?;
-        let amount = draft.take(column, cells::amount(cell))?;
-        Some((column, component?, unit, amount))
+        let State::Reading(reading) = &mut self.state else { return None };
+        let amounts = &mut reading.amounts;
+        let read = quantity(cell, &amounts.verdict, self.settings.rounding);
+        let doubts = &mut amounts.doubts;
+        let read = draft.take_or_doubt(column, read, |row, number| doubts.add_amount(row, number, cell))?;
+        let Quantity { amount, unrounded, unit: beside } = read;
+        let beside = beside.map(|unit| (column, self.text(&unit)));
+        if let (Some((_, unit)), Some((_, beside))) = (&unit, &beside)
+            && unit != beside
+        {
+            let expected = format!("{}, as the column unit says", visible(unit));
+            draft.fault(Some(column), Finding::new(Code::UnitMismatch, cells::shown(cell), expected));
+            return None;
+        }
+        let (unit_column, unit) = unit.or(beside).unzip();
+        let unit_column = unit_column.unwrap_or(column);
+        Some(Figure {
+            subject: usize::MAX,
+            column,
+            component: component?,
+            unit,
+            unit_column,
+            amount,
+            unrounded,
+        })
     }
 
     fn faulty(
@@ -397,7 +453,7 @@ impl<'a> Parser<'a> {
         let Some(column) = beyond.or(unnamed.filter(|_| shape == Shape::Long)) else { return };
         let cell = raw.cell(column);
         let is_text_file = raw.table().sheet.is_none();
-        if is_text_file && beyond.is_some() || shape == Shape::Wide && Amount::parse(cell.text).is_ok() {
+        if is_text_file && beyond.is_some() || shape == Shape::Wide && holds_number(cell) {
             let found = format!("{} in column {}, beyond the header", cells::shown(cell), column + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
             draft.fault(
@@ -415,13 +471,37 @@ impl<'a> Parser<'a> {
 
     fn open_cells(&mut self, raw: &RawRow, subject: usize) {
         let State::Reading(reading) = &self.state else { return };
-        for (column, open) in reading.open.iter().enumerate() {
+        let open = reading.open.iter().enumerate().filter_map(|(column, open)| Some((column, (*open)?)));
+        for (column, open) in open.collect::<Vec<_>>() {
             let cell = raw.cell(column);
-            if let (Some(open), false) = (open, cell.is_blank()) {
-                let cell = OpenCell { subject, text: cell.text.into(), kind: cell.kind };
-                self.parsed.open_columns[*open].cells.push(cell);
+            if !cell.is_blank() {
+                // A workbook can name one long text in every cell.
+                let text = if cell.text.len() > 32 { self.text(cell.text) } else { cell.text.into() };
+                self.parsed.open_columns[open].cells.push(OpenCell { subject, text, kind: cell.kind });
             }
         }
+    }
+}
+
+impl Reading {
+    /// Keeps a row, and what its cells show of how their columns are written.
+    fn keep(&mut self, raw: &RawRow) {
+        if let Some(column) = self.periods.column {
+            period::weigh(&mut self.periods.evidence, raw.number(), raw.cell(column));
+        }
+        if let Some(column) = self.amounts.column {
+            amounts::weigh(&mut self.amounts.evidence, raw.number(), raw.cell(column));
+        }
+        let open = self.open.iter().enumerate().filter(|(_, open)| open.is_some());
+        for ((column, _), evidence) in open.zip(&mut self.of_open) {
+            amounts::weigh(evidence, raw.number(), raw.cell(column));
+        }
+        self.kept.push(raw);
+    }
+
+    fn decide(&mut self, settings: &ParseSettings) {
+        self.periods.verdict = period::date_order(&self.periods.evidence, settings.dates);
+        self.amounts.verdict = amounts::decimal_sign(&self.amounts.evidence, settings.decimal);
     }
 }
 

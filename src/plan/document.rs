@@ -19,7 +19,7 @@ use crate::domain::{
     visible,
 };
 use crate::findings::RowCounts;
-use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod};
+use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod, Rounding};
 
 use super::change::{Change, Figures, Wanted};
 use super::month_state::MonthState;
@@ -103,6 +103,9 @@ pub struct Header {
     /// How many rows were left out by `--skip-faulty`.
     #[serde(default)]
     pub rows_left_out: usize,
+    /// What `--round` did to the amounts of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
     /// What was chosen of the server besides the offerings.
     #[serde(default, skip_serializing_if = "Scope::is_everything")]
     pub scope: Scope,

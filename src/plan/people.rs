@@ -344,6 +344,7 @@ pub(super) mod tests {
             inputs: Vec::new(),
             rows: RowCounts::default(),
             rows_left_out: 0,
+            rounding: None,
             scope: Scope::default(),
             capabilities: Capabilities::default(),
         };

@@ -268,6 +268,7 @@ mod tests {
             plan_period: None,
             username: username.into(),
             amount: Amount::parse(amount).unwrap().try_into().unwrap(),
+            unrounded: None,
             place: Place::file("a.csv"),
             row: RowIndex(0),
         }

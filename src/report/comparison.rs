@@ -111,8 +111,9 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
             ),
         ),
     ];
+    let rounded = header.rounding.as_ref().map(|rounding| ("Rounded", rounding.to_string()));
     let mut row = 3;
-    for (label, value) in facts {
+    for (label, value) in facts.into_iter().chain(rounded) {
         sheet.write_string_with_format(row, 0, label, &styles.label)?;
         sheet.write_string(row, 1, value)?;
         row += 1;

@@ -98,6 +98,7 @@ impl Page {
             ("Made", Some(made)),
             ("Files", Some(inputs.join(", "))),
             ("Rows read", Some(read)),
+            ("Rounded", header.rounding.as_ref().map(ToString::to_string)),
             ("Digest", Some(plan.digest())),
         ];
         for (label, value) in facts.into_iter().filter_map(|(label, value)| Some((label, value?))) {

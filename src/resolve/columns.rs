@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::domain::{OfferingId, fold, nearest, visible};
 use crate::findings::{Code, Finding, Findings};
 use crate::mapping::Field;
-use crate::parse::{Cell, Figure, OpenColumn, Parsed, amount, listed};
+use crate::parse::{Cell, Doubts, Figure, OpenColumn, Parsed, Quantity, Unread, listed, quantity};
 
 use super::catalogue::{Catalogue, Offering};
 
@@ -86,24 +86,49 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
             findings.push(finding);
             continue;
         }
-        for cell in &column.cells {
-            match amount(Cell { text: &cell.text, kind: cell.kind }) {
-                Ok(amount) => figures.push(Figure {
-                    subject: cell.subject,
-                    column: column.column,
-                    component: column.header.clone(),
-                    unit: without_unit(&column.header).1.map(Into::into),
-                    amount,
-                }),
-                Err(fault) => {
-                    let place = parsed.place(cell.subject, Some(column.column));
-                    findings.push(fault.at(place).row(parsed.subjects[cell.subject].row));
-                }
-            }
-        }
+        read_column(parsed, &column, &mut figures, findings);
     }
     figures.sort_by_key(|figure| (figure.subject, figure.column));
     figures
+}
+
+/// Reads the cells of a column that is a component.
+fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, findings: &mut Findings) {
+    let of_header = without_unit(&column.header).1;
+    let mut doubts = Doubts::default();
+    for open in &column.cells {
+        let subject = &parsed.subjects[open.subject];
+        let cell = Cell { text: &open.text, kind: open.kind };
+        let fault = match quantity(cell, &column.verdict, parsed.rounding) {
+            Ok(Quantity { unit: Some(unit), .. }) if of_header.is_some_and(|header| header != unit) => {
+                let expected = format!("{}, as the header says", visible(of_header.unwrap_or_default()));
+                Finding::new(Code::UnitMismatch, visible(&open.text).to_string(), expected)
+            }
+            Ok(Quantity { amount, unrounded, unit }) => {
+                figures.push(Figure {
+                    subject: open.subject,
+                    column: column.column,
+                    component: column.header.clone(),
+                    unit: unit.as_deref().or(of_header).map(Into::into),
+                    unit_column: column.column,
+                    amount,
+                    unrounded,
+                });
+                continue;
+            }
+            Err(Unread::Doubt) => {
+                doubts.add_amount(subject.row, subject.number, cell);
+                continue;
+            }
+            Err(Unread::Fault(fault)) => *fault,
+        };
+        let place = parsed.place(open.subject, Some(column.column));
+        findings.push(fault.at(place).row(subject.row));
+    }
+    let table = &parsed.tables[column.table];
+    if let Some(finding) = doubts.amounts(table, column.column, &column.verdict) {
+        findings.push(finding);
+    }
 }
 
 /// A table without an amount column is of the wide form; where no column is a component either, it

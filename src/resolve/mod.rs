@@ -11,6 +11,7 @@ mod months;
 mod people;
 mod plan_periods;
 mod resources;
+mod rounded;
 mod rows;
 mod usages;
 mod zero_missing;
@@ -20,6 +21,7 @@ pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, Plan
 pub use months::months;
 pub use people::{UserUsage, UserUsages};
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
+pub use rounded::Rounding;
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};
 pub use zero_missing::{NO_FILE, NamedKeys};

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, ComponentType, Place, PlanPeriodId, ReportableAmount, ResourceId, visible,
+    BillingPeriod, ComponentType, Place, PlanPeriodId, ReportableAmount, ResourceId, Unrounded, visible,
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 
@@ -28,6 +28,8 @@ pub struct UserUsage {
     pub username: Arc<str>,
     /// What the user used in the month.
     pub amount: ReportableAmount,
+    /// The same before it was rounded; `None` where it was not.
+    pub unrounded: Option<Box<Unrounded>>,
     /// The cell that the amount stands in.
     pub place: Place,
     /// The row that it comes from.
@@ -115,6 +117,7 @@ mod tests {
             plan_period: plan_period.map(|number| PlanPeriodId::new(id(number))),
             username: username.into(),
             amount: Amount::from(row).try_into().unwrap(),
+            unrounded: None,
             place: Place { file: "a.csv".into(), sheet: None, spot: Spot::Row(row), header: None },
             row: RowIndex(row),
         }

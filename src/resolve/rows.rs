@@ -210,6 +210,7 @@ impl<'a> Judge<'a> {
                     plan_period: *plan_period,
                     username: username.clone(),
                     amount: figure.amount,
+                    unrounded: figure.unrounded.clone(),
                     place: self.parsed.place(figure.subject, Some(figure.column)),
                     row: *row,
                 });
@@ -221,6 +222,7 @@ impl<'a> Judge<'a> {
                 period: *period,
                 plan_period: *plan_period,
                 amount: figure.amount,
+                unrounded: figure.unrounded.clone(),
                 description: description.clone(),
                 carry_over: *carry_over,
                 place: self.parsed.place(figure.subject, Some(figure.column)),
@@ -269,11 +271,7 @@ impl<'a> Judge<'a> {
                 format!("{}, the unit of {}", visible(&component.measured_unit), component.component_type);
             let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
             let finding = finding.hint("convert the amounts, then change the unit");
-            if is_wide {
-                self.fault(figure.subject, Some(figure.column), finding);
-            } else {
-                self.fault_in(figure.subject, Field::Unit, finding);
-            }
+            self.fault(figure.subject, Some(figure.unit_column), finding);
             return None;
         }
         Some(component)

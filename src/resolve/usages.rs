@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, CarryOver, ComponentType, Place, PlanPeriodId, ReportableAmount, ResourceId, UsageKey,
+    BillingPeriod, CarryOver, ComponentType, Place, PlanPeriodId, ReportableAmount, ResourceId, Unrounded,
+    UsageKey,
 };
 use crate::findings::RowIndex;
 
@@ -22,6 +23,8 @@ pub struct Usage {
     pub plan_period: Option<PlanPeriodId>,
     /// The total of the month, or of the plan period where one is named.
     pub amount: ReportableAmount,
+    /// The same before it was rounded; `None` where it was not.
+    pub unrounded: Option<Box<Unrounded>>,
     /// The description, where the file has one.
     pub description: Option<Arc<str>>,
     /// What happens in later months, where the file speaks of it.

@@ -90,6 +90,7 @@ impl Usages {
                         period,
                         plan_period: None,
                         amount: zero,
+                        unrounded: None,
                         description: None,
                         carry_over: None,
                         place: Place::file(NO_FILE),

@@ -7,9 +7,11 @@
 
 mod archive;
 mod biff;
+mod calculation;
 mod cell;
 mod copy;
 mod csv;
+mod first_look;
 mod kind;
 mod ods;
 mod ole;

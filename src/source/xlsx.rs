@@ -11,26 +11,30 @@ use crate::parse::{CellKind, RawRow};
 
 use super::Sink;
 use super::archive::Archive;
-use super::cell::{UNCOMPUTED, write_cell};
+use super::calculation;
+use super::cell::{UNCOMPUTED, write_cell, write_number};
+use super::first_look::FirstLook;
 use super::sheets::{RowBuilder, Sheet, Sheets};
+
+/// What speaks against the formulas of a sheet that all have the value 0.
+const ONLY_ZEROS: &str = "every formula of the sheet has it, as where none was ever computed";
 
 /// An open workbook.
 pub struct XlsxSheets<'a> {
     workbook: Xlsx<Cursor<&'a [u8]>>,
-    /// Whether the program that wrote it left its formulas to be computed when it is opened. What stands
-    /// in their cells then is a zero that nobody computed.
-    waits: bool,
+    /// Why stored values of formulas cannot be believed.
+    doubt: Option<&'static str>,
+    may_hold_zeros: bool,
     links: Vec<String>,
 }
 
 impl<'a> XlsxSheets<'a> {
     /// Opens the parts that all sheets share.
     pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
-        let workbook = Xlsx::new(Cursor::new(archive.bytes())).map_err(|error| refusal(&error))?;
-        let properties = archive.text("xl/workbook.xml").unwrap_or_default();
-        let waits = ["fullCalcOnLoad=\"1\"", "fullCalcOnLoad=\"true\""];
-        let waits = waits.iter().any(|property| properties.contains(property));
-        Ok(Self { workbook, waits, links: archive.external_links() })
+        let bytes = archive.bytes();
+        let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
+        let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
+        Ok(Self { workbook, doubt, may_hold_zeros, links: archive.external_links() })
     }
 }
 
@@ -57,20 +61,32 @@ impl Sheets for XlsxSheets<'_> {
         self.links.clone()
     }
 
-    fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
+    fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
+        row.count_days_from(self.workbook.has_1904_epoch());
+        let look = FirstLook::at(&mut self.workbook, sheet, self.may_hold_zeros);
+        let FirstLook { percentages, only_zeros } = look.map_err(|error| refusal(&error))?;
+        let mut percentages = percentages.into_iter().peekable();
+        let doubt = self.doubt.or(only_zeros.then_some(ONLY_ZEROS));
         let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
         let mut rows = RowBuilder::new(row, sink);
         let mut text = String::new();
         while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refusal(&error))? {
             let (above, column) = cell.pos;
             let is_blank = cell.value == DataRef::Empty;
-            let taken = if cell.formula.is_some() && (is_blank || self.waits) {
-                rows.cell(above, column, UNCOMPUTED, CellKind::Error)?
-            } else if is_blank {
+            if is_blank && cell.formula.is_none() {
                 continue;
-            } else {
-                let kind = write_cell(&cell.value, &mut text);
-                rows.cell(above, column, &text, kind)?
+            }
+            let mut kind = write_cell(&cell.value, &mut text);
+            if percentages.next_if_eq(&cell.pos).is_some() {
+                kind = write_percentage(&cell.value, &mut text);
+            }
+            let taken = match doubt.filter(|_| cell.formula.is_some()) {
+                _ if is_blank => rows.cell(above, column, UNCOMPUTED, CellKind::Error)?,
+                Some(doubt) => {
+                    let text = format!("a formula with the value {text}, but {doubt}");
+                    rows.cell(above, column, &text, CellKind::Error)?
+                }
+                None => rows.cell(above, column, &text, kind)?,
             };
             if taken.is_break() {
                 return Ok(());
@@ -79,4 +95,15 @@ impl Sheets for XlsxSheets<'_> {
         rows.end();
         Ok(())
     }
+}
+
+/// Writes a number as it is shown where it is shown as a percentage. No such number is a quantity, so
+/// it is only ever shown.
+fn write_percentage(value: &DataRef<'_>, text: &mut String) -> CellKind {
+    if let DataRef::Float(value) = value {
+        text.clear();
+        write_number(value * 100.0, text);
+    }
+    text.push_str(" %");
+    CellKind::Text
 }

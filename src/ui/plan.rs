@@ -9,6 +9,7 @@ use crate::plan::{
 };
 
 use super::people::{people_actions, people_changes, people_corrections};
+use super::rounding::rounding_text;
 use super::{Style, Table, counted, grouped};
 
 /// How many changed lines are shown where nobody asks for all of them.
@@ -27,6 +28,8 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     }
     let _ = writeln!(text, "  {}", actions(&summary.lines, summary.kept));
     text.push_str(&people_actions(&summary.people));
+    let rounding = plan.header.rounding.as_ref().map(|rounding| rounding_text(rounding, style));
+    text.push_str(&rounding.unwrap_or_default());
     text.push('\n');
     if summary.resources_to_post == 0 {
         let nothing = match summary.lines.same {

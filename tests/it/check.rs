@@ -3,7 +3,7 @@
 use crate::rig::{HPC, Rig};
 
 /// A row, and what `apply` has to say of it.
-const FAULTS: [(&str, &str, &str); 14] = [
+const FAULTS: [(&str, &str, &str); 15] = [
     ("climate-cordx,2026-11,cpu,1", "unknown-resource", "did you mean climate-cordex?"),
     ("climate-cordex,2026-11,cpux,1", "unknown-component", "did you mean cpu?"),
     ("climate-cordex,2026-11,node,1", "not-reportable", "node is billed as fixed"),
@@ -11,11 +11,12 @@ const FAULTS: [(&str, &str, &str); 14] = [
     ("qmat-topo,2026-11,cpu,1", "resource-state", "qmat-topo is Erred"),
     ("monitoring,2026-11,cpu,1", "no-plan", "monitoring has no plan"),
     ("sequencing,2026-11,cpu,1", "ambiguous-resource", "name one by uuid"),
-    ("climate-cordex,2026-11,cpu,1.234", "too-many-decimals", "at most two decimal places"),
+    ("climate-cordex,2026-11,cpu,1.2345", "too-many-decimals", "at most two decimal places"),
     ("climate-cordex,2026-11,cpu,-1", "negative-amount", "zero or more"),
     ("climate-cordex,2026-11,cpu,1000000000000", "amount-too-large", "the server breaks on more"),
-    ("climate-cordex,2026-11,cpu,12 h", "invalid-amount", "12 h"),
-    ("climate-cordex,2026-11-15,cpu,1", "invalid-period", "2026-11-15"),
+    ("climate-cordex,2026-11,cpu,12:30", "invalid-amount", "12.50 hours"),
+    ("climate-cordex,2026-11,cpu,12 h", "unit-mismatch", "k-hours, the unit of cpu"),
+    ("climate-cordex,2026-11-31,cpu,1", "invalid-period", "2026-11-31"),
     ("climate-cordex,,cpu,1", "missing-value", "a blank cell"),
     ("flame-les,2026-11,cpu,1", "several-plan-periods", "Priority"),
 ];

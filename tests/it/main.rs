@@ -15,6 +15,7 @@ mod house;
 mod kill_sweep;
 mod list;
 mod months;
+mod numbers;
 mod past_months;
 mod picture;
 mod plan;

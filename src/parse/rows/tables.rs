@@ -15,6 +15,9 @@ impl Reading {
     /// Remembers a row of a text file that breaks off before its last column.
     pub(super) fn note_width(&mut self, raw: &RawRow, table: &ParsedTable) {
         let is_named = |column: &usize| !table.headers[*column].is_empty();
+        if raw.is_blank() {
+            return;
+        }
         if raw.table().sheet.is_none() && (raw.width()..table.headers.len()).any(|column| is_named(&column)) {
             let (first, rows) = self.ragged.unwrap_or((raw.number(), 0));
             self.ragged = Some((first, rows + 1));
@@ -94,6 +97,7 @@ impl Parser<'_> {
         {
             self.begin(&found);
         }
+        self.read_kept();
         let next = State::AwaitingHeader(Finder::new(self.settings.header_row));
         let empty = match std::mem::replace(&mut self.state, next) {
             State::AwaitingHeader(_) => Some("nothing at all"),

@@ -78,6 +78,7 @@ fn usage(cents: u32, plan_period: Option<PlanPeriodId>) -> Usage {
         period: month(),
         plan_period,
         amount: amount(cents).try_into().unwrap(),
+        unrounded: None,
         description: None,
         carry_over: None,
         place: Place::file("usage.csv"),

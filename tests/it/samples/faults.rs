@@ -124,10 +124,10 @@ fn faults(usages: &[Usage]) -> Vec<Draft> {
             ..figure("plankton-annotation", "ram")
         },
         Draft { amount: typed("310 h"), ..figure("plankton-annotation", "gpu_hours") },
-        Draft { amount: typed("1.204,50"), ..figure("acoustics-array", "ram") },
+        Draft { amount: typed("1.204.50"), ..figure("acoustics-array", "ram") },
         Draft { amount: number("96.25"), description: note("second half"), ..figure("flame-dns", "cpu") },
         Draft { unit: note("MB-hours"), ..figure("tumour-ct", "ram") },
-        Draft { month: typed("November 2026"), ..figure("tumour-ct", "cpu") },
+        Draft { month: typed("Nov 26"), ..figure("tumour-ct", "cpu") },
         Draft { resource: Cell::Blank, ..left_out("sequencing") },
         Draft { description: note("nobody has chosen a plan yet"), ..left_out("monitoring") },
         Draft { description: note("plan switched on 9 November"), ..left_out("flame-les") },
