@@ -441,7 +441,12 @@ def amounts() -> None:
             sheet.write_row(number, 0, row)
         sheet.write_formula("D3", "=300+0.25", None, 300.25)
 
-    with_xlsxwriter(expect("formula-computed.xlsx", amounts=GOOD), computed)
+    # This writer asks every reader to compute it all, and writes 0 where it is told no value.
+    with_xlsxwriter(expect("formula-never-computed.xlsx", faulty=["D3"]), computed)
+    sums = [HEADER, ROWS[0], [*ROWS[1][:3], "=300+0.25"], ROWS[2]]
+    with_libreoffice(expect("formula-computed.xlsx", amounts=GOOD), sums)
+    with_libreoffice(expect("formula-computed.ods", amounts=GOOD), sums)
+    with_libreoffice(expect("formula-computed.xls", amounts=GOOD), sums)
 
     def evaluated(_book, sheet):
         for number, row in enumerate([HEADER, *ROWS]):
