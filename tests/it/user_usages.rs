@@ -1,5 +1,8 @@
 //! The usage of single users: sent after its total, to the row that is the total, and never added to it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use waldur_usage::sandbox::{Behaviour, Fault, FaultKind, Settings, World};
 
@@ -242,6 +245,31 @@ fn a_user_whose_stored_usage_changed_is_stale() {
         rig.run(&["apply", "plan.json", "--yes"]).ends_with(0);
         assert_eq!(rig.posts(), posts);
     }
+}
+
+#[test]
+fn users_are_looked_at_again_where_those_before_them_took_long() {
+    let rig = on(Behaviour::dialect_2024());
+    write(&rig, &["climate-cordex,cpu,4,anna", "climate-cordex,cpu,5,bert", "climate-cordex,cpu,6,carl"]);
+    let (server, staff) = (rig.sandbox.url(), rig.token("staff"));
+    let is_first = AtomicBool::new(true);
+    let front = proxy::start(
+        &rig.sandbox.url(),
+        |_| {},
+        move |request, _| {
+            if request.path.contains("set_user_usage") && is_first.swap(false, Ordering::SeqCst) {
+                // Somebody else reports the third one, and the answer to the first one is slow.
+                let body = json!({"username": "carl", "usage": "9"});
+                let answer = proxy::post_json(&format!("{server}{}", request.path), &staff, &body);
+                assert!(answer.contains("201"), "{answer}");
+                std::thread::sleep(Duration::from_millis(5_500));
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    let run = rig.run(&[&APPLY[..], &["--max-age", "0"]].concat()).ends_with(5).says("1 stale");
+    let carl = people(&rig).into_iter().find(|person| person.contains("carl"));
+    assert_eq!(carl.as_deref(), Some("climate-cordex cpu carl 9.00"), "{}", run.all());
 }
 
 #[test]
