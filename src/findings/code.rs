@@ -104,6 +104,7 @@ codes! {
     UsersWouldBill Deny "users-would-bill" "the total of these users is absent or 0, and a newer server would bill their sum";
     UserWithoutTotal Deny "user-without-total" "a row of a user belongs to a total that is neither stored nor in the file";
     ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
+    SplitNumber Warn "split-number" "the cell behind an amount may be the rest of it";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
     HiddenSheets Warn "hidden-sheets" "the workbook has hidden sheets, which are read only by name";

@@ -72,6 +72,8 @@ struct Reading {
     names_extra_cells: bool,
     /// Rows of a text file that end before the header does: the first one, and how many.
     ragged: Option<(u32, usize)>,
+    /// Rows of a text file whose amount may go on in the next cell: the first one, and how many.
+    split: Option<(u32, usize)>,
     /// The rows, until all of them were seen.
     kept: KeptRows,
     counts_from_1904: bool,
@@ -125,6 +127,7 @@ impl<'a> Parser<'a> {
             State::Refused => self.unread(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
+                reading.note_split(raw, &self.parsed.tables[reading.table]);
                 reading.keep(raw);
             }
         }
@@ -161,7 +164,11 @@ impl<'a> Parser<'a> {
     }
 
     fn header(&mut self, raw: &RawRow) {
-        let period_given = self.single_period().is_some();
+        // A column that may hold the months of the rows is not passed over for a month that was named.
+        let may_hold_months =
+            |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
+        let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
+        let period_given = self.single_period().is_some() && !holds_months;
         let Some((table, shape)) = header::bind(raw, period_given, self.findings) else {
             self.state = State::Refused;
             return;
@@ -211,6 +218,7 @@ impl<'a> Parser<'a> {
             rows_with_content: 0,
             names_extra_cells: false,
             ragged: None,
+            split: None,
             kept: KeptRows::default(),
             counts_from_1904: raw.counts_from_1904(),
             periods: Judged::new(column(Field::BillingPeriod)),

@@ -11,6 +11,8 @@ use crate::domain::{
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 
+use crate::parse::listed;
+
 use super::catalogue::Catalogue;
 
 /// The figure of one user: it names a resource and a component that the server has.
@@ -93,7 +95,7 @@ pub(super) fn duplicates(usages: &[UserUsage], catalogue: &Catalogue, findings: 
             first.component,
             visible(resource),
             first.period,
-            amounts.join(", ")
+            listed(&amounts.iter().map(String::as_str).collect::<Vec<_>>())
         );
         let finding = Finding::new(Code::DuplicateKey, found, "one row; add them up or take the others out")
             .at(first.place.clone())

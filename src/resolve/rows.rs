@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::{BillingPeriod, Place, ResourceId, ResourceState, Selector, nearest, visible};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
-use crate::parse::{Figure, Parsed, Subject};
+use crate::parse::{Figure, Parsed, Subject, listed};
 
 use super::capabilities::{Capabilities, CarryOverField};
 use super::catalogue::{Catalogue, Component, Resource};
@@ -321,7 +321,7 @@ impl<'a> Judge<'a> {
                 usage.component,
                 visible(resource),
                 usage.period,
-                amounts.join(", ")
+                listed(&amounts.iter().map(String::as_str).collect::<Vec<_>>())
             );
             let mut finding =
                 Finding::new(Code::DuplicateKey, found, "one row; add them up or take the others out")

@@ -1,18 +1,24 @@
 //! What has to be known of a sheet before its cells are read.
 //!
-//! A cell does not tell all that a reader would see: that its number is shown as a percentage, or that
+//! A cell does not tell all that a reader would see: that its number is shown as something else, or that
 //! its formula was never computed. Both are looked for only where the workbook gives a reason to, so
 //! most sheets are read once.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use calamine::{DataRef, Xlsx, XlsxError};
+
+use super::number_format::shows_something_else;
+
+/// A cell, and the format that its number is shown with.
+pub type Shown = ((u32, u32), Arc<str>);
 
 /// What was seen.
 #[derive(Debug, Default)]
 pub struct FirstLook {
-    /// The cells whose numbers are shown as percentages, in the order of the sheet.
-    pub percentages: Vec<(u32, u32)>,
+    /// The cells whose numbers are shown as something else, in the order of the sheet.
+    pub shown_otherwise: Vec<Shown>,
     /// Whether there are formulas, and each has the value 0.
     pub only_zeros: bool,
 }
@@ -25,28 +31,39 @@ impl FirstLook {
     /// formulas that it has not computed, and does not say so.
     pub fn at(workbook: &mut Workbook<'_>, sheet: &str, may_hold_zeros: bool) -> Result<Self, XlsxError> {
         let only_zeros = may_hold_zeros && only_zeros(workbook, sheet)?;
-        Ok(Self { percentages: percentages(workbook, sheet)?, only_zeros })
+        Ok(Self { shown_otherwise: shown_otherwise(workbook, sheet)?, only_zeros })
     }
 }
 
-fn percentages(workbook: &mut Workbook<'_>, sheet: &str) -> Result<Vec<(u32, u32)>, XlsxError> {
+fn shown_otherwise(workbook: &mut Workbook<'_>, sheet: &str) -> Result<Vec<Shown>, XlsxError> {
     let mut cells = workbook.worksheet_cells_reader(sheet)?;
-    let is_percentage: Vec<bool> = cells
+    let formats: Vec<Option<Arc<str>>> = cells
         .styles()
         .iter()
-        .map(|style| style.number_format.as_ref().is_some_and(|format| format.format_code.contains('%')))
+        .map(|style| style.number_format.as_ref().map(|format| format.format_code.as_str()))
+        .map(|format| format.filter(|format| may_show_something_else(format)).map(Arc::from))
         .collect();
     let mut found = Vec::new();
-    if !is_percentage.contains(&true) {
+    if formats.iter().all(Option::is_none) {
         return Ok(found);
     }
     while let Some((cell, style)) = cells.next_cell_with_style_id()? {
-        let is_number = matches!(cell.get_value(), DataRef::Float(_) | DataRef::Int(_));
-        if is_number && is_percentage.get(style) == Some(&true) {
-            found.push(cell.get_position());
-        }
+        let (is_negative, is_zero) = match cell.get_value() {
+            DataRef::Float(value) => (*value < 0.0, *value == 0.0),
+            DataRef::Int(value) => (*value < 0, *value == 0),
+            _ => continue,
+        };
+        let format = formats.get(style).and_then(Option::as_ref);
+        let format = format.filter(|format| shows_something_else(format, is_negative, is_zero));
+        found.extend(format.map(|format| (cell.get_position(), format.clone())));
     }
     Ok(found)
+}
+
+/// Whether a format shows numbers of any sign as something else.
+fn may_show_something_else(format: &str) -> bool {
+    let signs = [(false, false), (true, false), (false, true)];
+    signs.into_iter().any(|(is_negative, is_zero)| shows_something_else(format, is_negative, is_zero))
 }
 
 fn only_zeros(workbook: &mut Workbook<'_>, sheet: &str) -> Result<bool, XlsxError> {

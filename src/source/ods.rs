@@ -313,6 +313,8 @@ impl CellDraft {
             return (if shown.is_empty() { "an error".into() } else { shown }, CellKind::Error);
         }
         let stated = match self.value_type.as_str() {
+            // What a person reads is a share or a price, which is no quantity.
+            "percentage" | "currency" if !shown.is_empty() => return (shown, CellKind::Text),
             "float" | "percentage" | "currency" => self.number.map(number),
             "date" => self.date.map(|date| (date_text(&date), CellKind::Date)),
             "time" => self.time.map(|time| (time, CellKind::Date)),
@@ -457,7 +459,8 @@ mod tests {
         assert_eq!(row(text).unwrap(), ["1 a  b&c\nd:Text"]);
         let number = "<table:table-cell office:value-type=\"percentage\" office:value=\"0.30000000000000004\">\
                       <text:p>30 %</text:p></table:table-cell>";
-        assert_eq!(row(number).unwrap(), ["1 0.3:Number"]);
+        assert_eq!(row(number).unwrap(), ["1 30 %:Text"]);
+        assert_eq!(row(&number.replace("percentage", "float")).unwrap(), ["1 0.3:Number"]);
         let date = "<table:table-cell office:value-type=\"date\" office:date-value=\"2026-11-01T00:00:00\"/>";
         assert_eq!(row(date).unwrap(), ["1 2026-11-01:Date"]);
         let error = "<table:table-cell table:formula=\"of:=1/0\" office:value-type=\"string\" \

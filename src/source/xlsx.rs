@@ -1,6 +1,7 @@
 //! Workbooks of Excel since 2007 (.xlsx, .xlsm): one sheet, cell by cell, without building the sheet in
 //! memory. A macro is never run, and no formula is computed.
 
+use std::fmt::Write;
 use std::io::Cursor;
 
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
@@ -64,8 +65,8 @@ impl Sheets for XlsxSheets<'_> {
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         row.count_days_from(self.workbook.has_1904_epoch());
         let look = FirstLook::at(&mut self.workbook, sheet, self.may_hold_zeros);
-        let FirstLook { percentages, only_zeros } = look.map_err(|error| refusal(&error))?;
-        let mut percentages = percentages.into_iter().peekable();
+        let FirstLook { shown_otherwise, only_zeros } = look.map_err(|error| refusal(&error))?;
+        let mut shown_otherwise = shown_otherwise.into_iter().peekable();
         let doubt = self.doubt.or(only_zeros.then_some(ONLY_ZEROS));
         let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
         let mut rows = RowBuilder::new(row, sink);
@@ -77,8 +78,8 @@ impl Sheets for XlsxSheets<'_> {
                 continue;
             }
             let mut kind = write_cell(&cell.value, &mut text);
-            if percentages.next_if_eq(&cell.pos).is_some() {
-                kind = write_percentage(&cell.value, &mut text);
+            if let Some((_, format)) = shown_otherwise.next_if(|(shown, _)| *shown == cell.pos) {
+                kind = write_shown(&cell.value, &format, &mut text);
             }
             let taken = match doubt.filter(|_| cell.formula.is_some()) {
                 _ if is_blank => rows.cell(above, column, UNCOMPUTED, CellKind::Error)?,
@@ -97,13 +98,16 @@ impl Sheets for XlsxSheets<'_> {
     }
 }
 
-/// Writes a number as it is shown where it is shown as a percentage. No such number is a quantity, so
-/// it is only ever shown.
-fn write_percentage(value: &DataRef<'_>, text: &mut String) -> CellKind {
-    if let DataRef::Float(value) = value {
+/// Writes a number that its format shows as something else. Nobody has read the number that is stored,
+/// so it is no quantity, and is only ever shown.
+fn write_shown(value: &DataRef<'_>, format: &str, text: &mut String) -> CellKind {
+    // A percent sign that is written out takes the number as it is.
+    if let (DataRef::Float(value), true) = (value, format.contains('%') && !format.contains(['"', '\\'])) {
         text.clear();
         write_number(value * 100.0, text);
+        text.push_str(" %");
+    } else {
+        let _ = write!(text, " in the number format {format}");
     }
-    text.push_str(" %");
     CellKind::Text
 }

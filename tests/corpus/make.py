@@ -432,6 +432,16 @@ def amounts() -> None:
     edited(expect("date.xlsx", faulty=["D3"]), cell(datetime.date(2026, 11, 3), "yyyy-mm-dd"))
     edited(expect("duration.xlsx", faulty=["D3"]), cell(datetime.timedelta(hours=30), "[h]:mm:ss"))
     edited(expect("percent-format.xlsx", faulty=["D3"]), cell(0.5, "0%"))
+    for name, value, shown in [
+        ("thousands-format", 1234560, "#,##0,"),
+        ("unit-format", 5, '0.00 "hours"'),
+        ("currency-format", 5, "[$€-407]#,##0.00"),
+        ("literal-format", 5, '0"000"'),
+        ("hidden-format", 5, ";;;"),
+    ]:
+        edited(expect(f"{name}.xlsx", faulty=["D3"]), cell(value, shown))
+    accounting = '_(* #,##0.00_);_(* \\(#,##0.00\\);_(* "-"??_);_(@_)'
+    edited(expect("accounting-format.xlsx", amounts=GOOD), cell(300.25, accounting))
     edited(expect("three-decimals.xlsx", faulty=["D3"]), cell(300.255))
     edited(expect("formula-uncomputed.xlsx", faulty=["D3"]), cell("=300+0.25"))
     edited(expect("error.xlsx", faulty=["D3"]), cell("#REF!"))
@@ -484,6 +494,8 @@ def months() -> None:
         case(f"{name}.csv", month)
     case("month-either-way.csv", "01/11/2026", faulty=["line 2"])
     case("month-day-first-by-flag.csv", "01/11/2026", ["--dates", "dmy"], amounts=GOOD)
+    other = csv_text([["resource_name", "Month", *HEADER[2:]], *([row[0], "Oct 2026", *row[2:]] for row in ROWS)])
+    expect("month-under-another-name.csv", ["--period", "2026-11"], refused="Month").write_text(other)
     case("month-13.csv", "2026-13", faulty=["line 2"])
     case("month-two-digits.csv", "11/26", faulty=["line 2"])
     case("month-year-only.csv", "2026", faulty=["line 2"])
