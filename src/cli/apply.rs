@@ -133,6 +133,7 @@ pub async fn run(
         }
         return Err(refused);
     }
+    drop(guarded);
     let ready = agree(arguments, ready, &connection, global, terminal).await?;
     if ready.plan.changed().next().is_none() {
         return nothing_to_post(arguments, &ready, global);

@@ -215,6 +215,8 @@ impl InvoicesSeen {
     pub fn add_line(&mut self, line: InvoiceLine) {
         let lines = self.lines.entry((line.resource, line.component.clone())).or_default();
         if lines.iter().all(|known| known.id != line.id) {
+            // Nearly every usage has one line; there can be many thousands of usages.
+            lines.reserve_exact(1);
             lines.push(line);
         }
     }

@@ -24,9 +24,7 @@ impl Reading {
             self.ragged = Some((first, rows + 1));
         }
     }
-}
 
-impl Reading {
     /// Remembers a row of a text file in which the cell behind the amount may be the rest of it: what an
     /// unquoted decimal comma leaves.
     pub(super) fn note_split(&mut self, raw: &RawRow, table: &ParsedTable) {
