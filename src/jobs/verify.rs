@@ -137,7 +137,7 @@ pub async fn bills(
     stored: &[StoredUsage],
 ) -> Bills {
     let rows = by_key(stored);
-    let mut judged: Vec<(&ResourcePlan, StoredUsage)> = Vec::new();
+    let mut judged: Vec<(&ResourcePlan, &StoredUsage)> = Vec::new();
     let mut billable: Vec<BillableRow> = Vec::new();
     for resource in plan.changed() {
         for component in posted_components(resource) {
@@ -150,7 +150,7 @@ pub async fn bills(
                         .map_or(UnderPlanPeriod::Unknown, |period| UnderPlanPeriod::One(period.clone()));
                 }
                 billable.push(own);
-                judged.push((resource, (*row).clone()));
+                judged.push((resource, *row));
             }
         }
     }
@@ -167,7 +167,7 @@ pub async fn bills(
                 resource: resource.resource,
                 name: resource.name.clone(),
                 component: row.component.clone(),
-                stored: Figures::from(&row),
+                stored: Figures::from(row),
                 billing,
             });
             Bills { lines: lines.collect(), views: seen.views, unread: None }
