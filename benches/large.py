@@ -48,7 +48,7 @@ def main() -> None:
             for size, resources in SIZES.items():
                 folder = Path(temporary) / str(resources)
                 with sandbox(options.program, folder / "world.json") as server:
-                    command = [options.program, "apply", folder / "apply.csv", "--yes", "-v", "--no-invoices"]
+                    command = [options.program, "apply", folder / "apply.csv", "--yes", "-v"]
                     command += ["--connections", options.connections, "--store", folder / f"store-{number}"]
                     command += ["--results", folder / f"results-{number}"]
                     done = run(command, folder, **server.variables())

@@ -22,6 +22,8 @@ const FURTHEST_BEHIND: SignedDuration = SignedDuration::from_hours(12);
 const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(14);
 /// Resources whose plan periods are asked for at a time.
 const AT_ONCE: usize = 4;
+/// Rows whose invoices are read together, unless one customer has more.
+const ROWS_AT_ONCE: usize = 5_000;
 
 /// How long lines are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -63,21 +65,19 @@ pub async fn billing_of(
     let mut open: Vec<usize> = (0..rows.len()).collect();
     let mut polls = 0;
     loop {
-        let customers: BTreeSet<CustomerId> = open.iter().map(|&at| rows[at].customer).collect();
-        let seen = reader.invoices(account, catalogue, &customers, period).await?;
-        views.invoices.add(seen.views.invoices);
-        views.invoice_items.add(seen.views.invoice_items);
-        views.provider_invoice_items.add(seen.views.provider_invoice_items);
         let is_last = time != BillingTime::Awaited || polls >= patience.polls;
         let time = if is_last && time == BillingTime::Awaited { BillingTime::WaitedFor } else { time };
-        let judged: Vec<BillableRow> = open.iter().map(|&at| rows[at].clone()).collect();
-        let mut found = billing(&judged, &seen, time);
-        if is_last && ask_plan_periods(reader, period, &mut rows, &open, &found).await? {
-            let judged: Vec<BillableRow> = open.iter().map(|&at| rows[at].clone()).collect();
-            found = billing(&judged, &seen, time);
-        }
-        for (&at, found) in open.iter().zip(found) {
-            billings[at] = found;
+        for group in groups(&rows, &open) {
+            let customers: BTreeSet<CustomerId> = group.iter().map(|&at| rows[at].customer).collect();
+            let seen = reader.invoices(account, catalogue, &customers, period).await?;
+            views.add(seen.views);
+            let mut found = billing(&those(&rows, &group), &seen, time);
+            if is_last && ask_plan_periods(reader, period, &mut rows, &group, &found).await? {
+                found = billing(&those(&rows, &group), &seen, time);
+            }
+            for (at, found) in group.into_iter().zip(found) {
+                billings[at] = found;
+            }
         }
         if is_last {
             return Ok(BillingSeen { billings, views });
@@ -89,6 +89,27 @@ pub async fn billing_of(
         polls += 1;
         tokio::time::sleep(patience.pause).await;
     }
+}
+
+/// Rows whose customers' invoices are read together: all rows of each customer, and so few that not
+/// every line of a large month is in memory at once.
+fn groups(rows: &[BillableRow], open: &[usize]) -> Vec<Vec<usize>> {
+    let mut of_customers: BTreeMap<CustomerId, Vec<usize>> = BTreeMap::new();
+    for &at in open {
+        of_customers.entry(rows[at].customer).or_default().push(at);
+    }
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for own in of_customers.into_values() {
+        match groups.last_mut() {
+            Some(group) if group.len() + own.len() <= ROWS_AT_ONCE => group.extend(own),
+            _ => groups.push(own),
+        }
+    }
+    groups
+}
+
+fn those<'a>(rows: &'a [BillableRow], group: &[usize]) -> Vec<&'a BillableRow> {
+    group.iter().map(|&at| &rows[at]).collect()
 }
 
 /// The rows of the resources and components of which one is pending: they are judged together.
@@ -105,7 +126,7 @@ async fn ask_plan_periods(
     reader: &Reader,
     period: BillingPeriod,
     rows: &mut [BillableRow],
-    open: &[usize],
+    group: &[usize],
     billings: &[Billing],
 ) -> Result<bool, Error> {
     let may_tell = |(at, billing): (&usize, &Billing)| {
@@ -120,7 +141,7 @@ async fn ask_plan_periods(
         };
         (is_open && rows[*at].plan_period == UnderPlanPeriod::Unknown).then_some(*at)
     };
-    let asked: Vec<usize> = open.iter().zip(billings).filter_map(may_tell).collect();
+    let asked: Vec<usize> = group.iter().zip(billings).filter_map(may_tell).collect();
     let resources: BTreeSet<ResourceId> = asked.iter().map(|&at| rows[at].resource).collect();
     if resources.is_empty() || !is_current(period, reader.now()?) {
         return Ok(false);

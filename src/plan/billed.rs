@@ -212,14 +212,14 @@ impl Billing {
 /// Tells for each row, in their order, what becomes of it. The rows have to be all that are stored
 /// of their resources and components in the month; otherwise the lines of the others look as if they
 /// billed too much.
-pub fn billing(rows: &[BillableRow], seen: &InvoicesSeen, time: BillingTime) -> Vec<Billing> {
+pub fn billing(rows: &[&BillableRow], seen: &InvoicesSeen, time: BillingTime) -> Vec<Billing> {
     let mut keys: BTreeMap<(ResourceId, &ComponentType), Vec<usize>> = BTreeMap::new();
     for (at, row) in rows.iter().enumerate() {
         keys.entry((row.resource, &row.component)).or_default().push(at);
     }
     let mut billings = vec![Billing::NotBillable; rows.len()];
     for of_key in keys.into_values() {
-        let own: Vec<&BillableRow> = of_key.iter().map(|&at| &rows[at]).collect();
+        let own: Vec<&BillableRow> = of_key.iter().map(|&at| rows[at]).collect();
         let judged = Key::new(&own, seen, time).judge();
         for (at, billing) in of_key.into_iter().zip(judged) {
             billings[at] = billing;

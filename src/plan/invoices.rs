@@ -190,6 +190,15 @@ pub struct InvoiceViews {
     pub provider_invoice_items: View,
 }
 
+impl InvoiceViews {
+    /// Takes another look at each into account.
+    pub fn add(&mut self, look: Self) {
+        self.invoices.add(look.invoices);
+        self.invoice_items.add(look.invoice_items);
+        self.provider_invoice_items.add(look.provider_invoice_items);
+    }
+}
+
 /// The invoices of one month and their lines that bill usage, as far as they were seen.
 #[derive(Debug, Clone, Default)]
 pub struct InvoicesSeen {

@@ -5,8 +5,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::*;
-use crate::domain::{Amount, OfferingId};
+use crate::domain::{Amount, BillingType, OfferingId};
 use crate::plan::View::{IgnoresFilters, NotAsked, Nothing, Refused, Something};
 use crate::plan::{InvoiceSeen, LinesSeen, NotSeen};
 use crate::resolve::{Capabilities, Offering};
@@ -313,4 +315,35 @@ async fn a_server_that_ignores_filters_or_loses_lines_is_not_believed() {
     bench.sandbox.inject(everywhere(missing, "/provider-invoice-items/"));
     assert_eq!(bench.words("owner", "2026-10", &rows, 0).await[0], format!("cpu: {LINES_HIDDEN}"));
     assert_eq!(bench.views("owner", "2026-10").await.provider_invoice_items, Refused);
+}
+
+#[test]
+fn customers_are_asked_for_in_groups_and_never_in_parts() {
+    let row = |customer: u128| BillableRow {
+        usage: UsageId::new(Uuid::from_u128(1)),
+        resource: ResourceId::new(Uuid::from_u128(2)),
+        component: "cpu".parse().unwrap(),
+        customer: CustomerId::new(Uuid::from_u128(customer)),
+        offering: OfferingId::new(Uuid::from_u128(3)),
+        amount: Amount::ZERO,
+        before: None,
+        billing_type: BillingType::Usage,
+        plan_period: UnderPlanPeriod::Unknown,
+        has_price: None,
+    };
+    let sizes = |rows_of: &[usize]| -> Vec<usize> {
+        let rows: Vec<BillableRow> = (1..)
+            .zip(rows_of)
+            .flat_map(|(customer, &rows)| std::iter::repeat_with(move || row(customer)).take(rows))
+            .collect();
+        let open: Vec<usize> = (0..rows.len()).collect();
+        let groups = groups(&rows, &open);
+        let mut all: Vec<usize> = groups.iter().flatten().copied().collect();
+        all.sort_unstable();
+        assert_eq!(all, open);
+        groups.iter().map(Vec::len).collect()
+    };
+    assert_eq!(sizes(&[2_000, 3_000, 1]), [5_000, 1]);
+    assert_eq!(sizes(&[10, 12_000, 10, 10]), [10, 12_000, 20]);
+    assert_eq!(sizes(&[]), [0usize; 0]);
 }

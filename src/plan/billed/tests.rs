@@ -74,7 +74,7 @@ fn invoice(state: InvoiceState) -> Invoice {
 }
 
 fn one(row: &BillableRow, seen: &InvoicesSeen, time: BillingTime) -> Billing {
-    billing(std::slice::from_ref(row), seen, time).remove(0)
+    billing(&[row], seen, time).remove(0)
 }
 
 fn not_billed(why: WhyNot, billed: &str) -> Billing {
@@ -231,12 +231,13 @@ fn rows_of_plan_periods_have_the_lines_of_their_own() {
     let late = |quantity| InvoiceLine { start: second.start, ..line(2, quantity) };
     let rows = [of("3", &first), of("5", &second)];
     let words = |lines: &[InvoiceLine], rows: &[BillableRow]| {
-        let told = billing(rows, &seen(Some(Pending), lines), WAITED_FOR);
+        let rows: Vec<&BillableRow> = rows.iter().collect();
+        let told = billing(&rows, &seen(Some(Pending), lines), WAITED_FOR);
         told.into_iter().map(|told| told.text()).collect::<Vec<_>>()
     };
     assert_eq!(words(&[early("3"), late("5")], &rows), ["billed", "billed"]);
     // Each of the right amount, and each under the wrong plan: at another price.
-    let swapped = billing(&rows, &seen(Some(Pending), &[early("5"), late("3")]), WAITED_FOR);
+    let swapped = billing(&[&rows[0], &rows[1]], &seen(Some(Pending), &[early("5"), late("3")]), WAITED_FOR);
     assert_eq!(swapped, [differs("5", Some(Pending)), differs("3", Some(Pending))]);
     let named = |line: InvoiceLine, period: &PlanPeriod| InvoiceLine { plan_period: Some(period.id), ..line };
     let lines = [named(line(1, "3"), &second), named(line(2, "5"), &first)];
