@@ -137,7 +137,7 @@ def world() -> dict:
 
 
 def rows_to_check() -> list[tuple]:
-    """100,000 rows: every resource, component and month; amounts in hundredths."""
+    """100,000 rows, fifty for a resource: every resource, component and month; amounts in hundredths."""
     figures = random.Random(2026)
     return [
         (name(f"resource {at}"), month, kind, figures.randrange(1, 10**8), unit, f"metered {month}, run {at:04}")
@@ -204,13 +204,19 @@ def write_bodies(path: Path, rows: list[tuple]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def make(folder: Path) -> None:
-    """Writes all files into a folder."""
+def make_check(folder: Path) -> None:
+    """Writes the world and the files to check."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "world.json").write_text(json.dumps(world(), indent=1), encoding="utf-8")
-    check, apply = rows_to_check(), rows_to_apply()
+    check = rows_to_check()
     write_csv(folder / "check.csv", LONG, check)
     write_xlsx(folder / "check.xlsx", LONG, check)
+
+
+def make(folder: Path) -> None:
+    """Writes all files into a folder."""
+    make_check(folder)
+    apply = rows_to_apply()
     write_xlsx(folder / "apply.xlsx", SHORT, apply)
     write_bodies(folder / "apply.jsonl", apply)
 
