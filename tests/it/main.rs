@@ -16,6 +16,7 @@ mod kill_sweep;
 mod list;
 mod months;
 mod numbers;
+mod one_table;
 mod past_months;
 mod picture;
 mod plan;
