@@ -95,14 +95,20 @@ impl<M> Evidence<M> {
         let number = match (said, &self.proofs) {
             (Some(said), _) => return Verdict::Settled(said),
             (None, [None, None]) => return Verdict::Open,
-            (None, [Some(one), Some(other)]) => return Verdict::Mixed(Box::new((one.clone(), other.clone()))),
+            (None, [Some(one), Some(other)]) => {
+                return Verdict::Mixed(Box::new((one.clone(), other.clone())));
+            }
             (None, [Some(_), None]) => 0,
             (None, [None, Some(_)]) => 1,
         };
         let Some(proof) = &self.proofs[number] else { return Verdict::Open };
         let Trust { is_like_it, is_against_it } = trust(&self.marks, number);
         let is_doubted = self.is_thin(proof) || is_against_it && proof.cells <= self.open;
-        if is_doubted && !is_like_it { Verdict::Thin(Box::new(proof.clone())) } else { Verdict::Settled(ways[number]) }
+        if is_doubted && !is_like_it {
+            Verdict::Thin(Box::new(proof.clone()))
+        } else {
+            Verdict::Settled(ways[number])
+        }
     }
 
     /// The cell that a verdict hangs on, where it is one of few that speak for many, or of a row that is not
@@ -120,7 +126,8 @@ impl<M> Evidence<M> {
     }
 
     fn is_thin(&self, proof: &Proof) -> bool {
-        let is_one_for_many = proof.cells == 1 && self.open > 1 || proof.cells.saturating_mul(MANY) <= self.open;
+        let is_one_for_many =
+            proof.cells == 1 && self.open > 1 || proof.cells.saturating_mul(MANY) <= self.open;
         self.open > 0 && (is_one_for_many || !proof.is_used)
     }
 }

@@ -19,11 +19,15 @@ pub fn hint(text: &str) -> Option<&'static str> {
     if text.ends_with(STRUCK_OUT) {
         Some("take out what is struck out, or show it as valid again")
     } else if text.ends_with(RAISED) {
-        Some("a mark such as a footnote belongs into a cell of its own; write the value alone, in plain characters")
+        Some(
+            "a mark such as a footnote belongs into a cell of its own; write the value alone, in plain characters",
+        )
     } else if text.ends_with(IN_PIECES) {
         Some("enter the value again in a spreadsheet program, and save it")
     } else if text.contains(SHOWN_OTHERWISE) || text.contains(SHOWN_AS) {
-        Some("what is stored is another number than one sees; format the cell as a plain number, and look at it")
+        Some(
+            "what is stored is another number than one sees; format the cell as a plain number, and look at it",
+        )
     } else {
         None
     }

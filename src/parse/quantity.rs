@@ -126,7 +126,9 @@ pub fn quantity(
         (Readings::Alike, _) => DecimalSign::Point,
         (_, Verdict::Settled(sign)) => *sign,
         (Readings::Only(sign), Verdict::Open | Verdict::Thin(_)) => sign,
-        (Readings::Either, Verdict::Open | Verdict::Thin(_)) | (_, Verdict::Mixed(_)) => return Err(Unread::Doubt),
+        (Readings::Either, Verdict::Open | Verdict::Thin(_)) | (_, Verdict::Mixed(_)) => {
+            return Err(Unread::Doubt);
+        }
     };
     let number = numeral.plain(sign).ok_or_else(|| other_sign(cell, sign))?;
     let quantity = reportable(cell, &number, rounding)?;

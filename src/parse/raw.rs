@@ -71,7 +71,14 @@ pub struct RawRow {
 impl RawRow {
     /// An empty row of a table.
     pub fn new(table: Arc<Table>) -> Self {
-        Self { table, number: 0, text: String::new(), cells: Vec::new(), counts_from_1904: false, delimiter: None }
+        Self {
+            table,
+            number: 0,
+            text: String::new(),
+            cells: Vec::new(),
+            counts_from_1904: false,
+            delimiter: None,
+        }
     }
 
     /// Empties the row and gives it its number, counted from 1.

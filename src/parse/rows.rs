@@ -410,7 +410,8 @@ impl<'a> Parser<'a> {
         if let State::Reading(reading) = &self.state
             && reading.splits.longer(raw.number())
         {
-            let found = format!("a blank cell in column {}, beyond the header, as other rows have none", width + 1);
+            let found =
+                format!("a blank cell in column {}, beyond the header, as other rows have none", width + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
             let hint = "a decimal comma in a comma-separated file has to be quoted; if none is in this row, take \
                         the comma at its end out";

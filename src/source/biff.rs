@@ -105,7 +105,8 @@ impl SheetRecords {
                     for column in first..=last {
                         self.add(row, column)?;
                     }
-                    self.looks.extend(looks.numbers(data).into_iter().map(|(column, look)| ((row, column), look)));
+                    self.looks
+                        .extend(looks.numbers(data).into_iter().map(|(column, look)| ((row, column), look)));
                 }
                 FORMULA => {
                     let (row, column) = (number(data, 0)?, number(data, 2)?);

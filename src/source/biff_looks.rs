@@ -45,7 +45,8 @@ impl CellLook {
             _ => None,
         };
         let shown = self.format.as_ref().zip(sign);
-        let shown = shown.filter(|(format, (is_negative, is_zero))| shows_something_else(format, *is_negative, *is_zero));
+        let shown = shown
+            .filter(|(format, (is_negative, is_zero))| shows_something_else(format, *is_negative, *is_zero));
         match (&self.oddity, shown) {
             (Some(oddity), _) => oddity.write(text),
             (None, Some((format, _))) => write_shown(value, format.clone(), text),
@@ -89,7 +90,10 @@ impl<'a> Looks<'a> {
             FORMAT => {
                 let format = if self.is_old { old_format(data) } else { format(data) };
                 if let (Some(number), Some(format)) = (short(data, 0), format) {
-                    self.formats.insert(number, Some(Arc::from(format)).filter(|format| may_show_something_else(format)));
+                    self.formats.insert(
+                        number,
+                        Some(Arc::from(format)).filter(|format| may_show_something_else(format)),
+                    );
                 }
             }
             PAIR => self.pairs.push((short(data, 0).unwrap_or_default(), short(data, 2).unwrap_or_default())),
@@ -197,7 +201,8 @@ fn format(data: &[u8]) -> Option<String> {
     if flags & 1 == 0 {
         return Some(text.iter().take(length).map(|&byte| char::from(byte)).collect());
     }
-    let units: Vec<u16> = text.as_chunks::<2>().0.iter().take(length).map(|two| u16::from_le_bytes(*two)).collect();
+    let units: Vec<u16> =
+        text.as_chunks::<2>().0.iter().take(length).map(|two| u16::from_le_bytes(*two)).collect();
     Some(String::from_utf16_lossy(&units))
 }
 

@@ -45,7 +45,11 @@ impl<'a> TextFile<'a> {
         let rows = text.get(start..).unwrap_or_default();
         let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table));
         let lines_before = u64::from(start > 0);
-        let quotes = Quotes { delimiter, lines_before: usize::from(start > 0), columns: columns(rows, delimiter, &table) };
+        let quotes = Quotes {
+            delimiter,
+            lines_before: usize::from(start > 0),
+            columns: columns(rows, delimiter, &table),
+        };
         quotes.check(rows)?;
         let remarks = decoded.remark.into_iter().collect();
         Ok(Self { table, text, start, lines_before, delimiter, remarks })
@@ -111,8 +115,11 @@ fn delimiter(text: &str, table: &Arc<Table>) -> u8 {
 
 /// A line on its own as a row.
 fn row_of(line: &str, delimiter: u8, table: &Arc<Table>) -> RawRow {
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(line.as_bytes());
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(line.as_bytes());
     let mut row = RawRow::new(table.clone());
     row.start(1);
     let mut record = StringRecord::new();

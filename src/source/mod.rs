@@ -124,6 +124,11 @@ impl Input {
         Ok(Self { name, bytes })
     }
 
+    /// A content that is in memory already.
+    pub fn of(name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: name.to_owned(), bytes }
+    }
+
     /// The path as the user gave it.
     pub fn name(&self) -> &str {
         &self.name

@@ -74,7 +74,11 @@ impl Runs {
         let mut struck = self.0.iter().filter(|(text, look)| look.is_struck && is_seen(text));
         if let Some((part, _)) = struck.next() {
             let is_all = self.0.iter().all(|(text, look)| look.is_struck || !is_seen(text));
-            return Some(if is_all { Oddity::StruckOut } else { Oddity::PartlyStruckOut(part.trim().into()) });
+            return Some(if is_all {
+                Oddity::StruckOut
+            } else {
+                Oddity::PartlyStruckOut(part.trim().into())
+            });
         }
         let has_more = self.0.iter().any(|(text, look)| !look.is_raised && is_seen(text));
         let raised = self.0.iter().find(|(text, look)| look.is_raised && text.chars().any(char::is_numeric));
@@ -98,7 +102,10 @@ mod tests {
         assert_eq!(oddity(&[("10", false, false), ("2", true, false)]), Some(Oddity::Raised("2".into())));
         assert_eq!(oddity(&[("102", true, false)]), None);
         assert_eq!(oddity(&[("1", false, false), ("st", true, false), (" Nov 2026", false, false)]), None);
-        assert_eq!(oddity(&[("100", false, true), ("200", false, false)]), Some(Oddity::PartlyStruckOut("100".into())));
+        assert_eq!(
+            oddity(&[("100", false, true), ("200", false, false)]),
+            Some(Oddity::PartlyStruckOut("100".into()))
+        );
         assert_eq!(oddity(&[("100", false, true), (" ", false, false)]), Some(Oddity::StruckOut));
         assert_eq!(oddity(&[("a", false, false), (" ", false, true), ("b", false, false)]), None);
         let mut text = "102".to_owned();

@@ -73,7 +73,10 @@ impl Shown {
                             let style = attribute(&element, "text:style-name")?;
                             let own = style.map(|style| styles.look(&style)).unwrap_or_default();
                             let is_raised = look.is_raised || own.is_raised;
-                            looks.push((depth, Look { is_raised, is_struck: look.is_struck || own.is_struck }));
+                            looks.push((
+                                depth,
+                                Look { is_raised, is_struck: look.is_struck || own.is_struck },
+                            ));
                         }
                         "text:hidden-text" => {
                             let is_shown = attribute(&element, "text:is-hidden")?.as_deref() == Some("false");
@@ -173,8 +176,7 @@ impl CellDraft {
                 self.number.map(|stated| (format!("{stated}{}money", odd::SHOWN_AS), CellKind::Error))
             }
             "float" | "percentage" | "currency" => self.number.map(|stated| {
-                let is_telling =
-                    |value| style.is_some_and(|style| styles.shows_something_else(style, value));
+                let is_telling = |value| style.is_some_and(|style| styles.shows_something_else(style, value));
                 number(&stated, &shown, is_said, is_telling)
             }),
             "date" => self.date.map(|date| (date_text(&date), CellKind::Date)),
@@ -256,7 +258,8 @@ fn agree(shown: &str, value: f64) -> bool {
         if !is_grouped {
             return false;
         }
-        let whole: String = whole.chars().filter(|one| !matches!(one, '.' | ',') || Some(*one) == sign).collect();
+        let whole: String =
+            whole.chars().filter(|one| !matches!(one, '.' | ',') || Some(*one) == sign).collect();
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if !is_digits(&whole) || !is_digits(places) {
             return false;

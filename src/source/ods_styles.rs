@@ -64,7 +64,8 @@ impl Styles {
                     if name == "office:body" {
                         return Ok(());
                     }
-                    is_shown = matches!(name, "number:text" | "number:currency-symbol" | "number:embedded-text");
+                    is_shown =
+                        matches!(name, "number:text" | "number:currency-symbol" | "number:embedded-text");
                     self.start(name, &element, &mut current)?;
                 }
                 Event::End(element) => {
@@ -118,7 +119,10 @@ impl Styles {
                 let position = attribute(element, "style:text-position")?;
                 style.is_raised = position.map(|position| is_raised(&position)).or(style.is_raised);
             }
-            "number:number-style" | "number:currency-style" | "number:percentage-style" | "number:text-style" => {
+            "number:number-style"
+            | "number:currency-style"
+            | "number:percentage-style"
+            | "number:text-style" => {
                 let own = attribute(element, "style:name")?.unwrap_or_default();
                 let has_number = name == "number:text-style";
                 self.formats.insert(own.clone(), Format { has_number, ..Format::default() });
@@ -204,7 +208,9 @@ fn is_raised(position: &str) -> bool {
 fn holds(condition: &str, value: f64) -> bool {
     let Some(rest) = condition.trim().strip_prefix("value()") else { return true };
     let digits = rest.trim_start_matches(['<', '>', '=', '!']);
-    let (sign, Ok(bound)) = (&rest[..rest.len() - digits.len()], digits.trim().parse::<f64>()) else { return true };
+    let (sign, Ok(bound)) = (&rest[..rest.len() - digits.len()], digits.trim().parse::<f64>()) else {
+        return true;
+    };
     match sign {
         "<" => value < bound,
         "<=" => value <= bound,
@@ -235,18 +241,38 @@ mod tests {
     fn formats_tell_what_they_show() {
         let cell = "<style:style style:name=\"c\" style:family=\"table-cell\" style:data-style-name=\"n\"/>\
                     <style:style style:name=\"d\" style:family=\"table-cell\" style:parent-style-name=\"c\"/>";
-        let tells = |format: &str, value: f64| styles(&format!("{cell}{format}")).shows_something_else("d", value);
-        let number = |inside: &str| format!("<number:number-style style:name=\"n\">{inside}</number:number-style>");
-        assert!(!tells(&number("<number:number number:decimal-places=\"2\" number:grouping=\"true\"/>"), 5.0));
-        assert!(!tells(&number("<number:text>(</number:text><number:number/><number:text>) </number:text>"), 5.0));
+        let tells =
+            |format: &str, value: f64| styles(&format!("{cell}{format}")).shows_something_else("d", value);
+        let number =
+            |inside: &str| format!("<number:number-style style:name=\"n\">{inside}</number:number-style>");
+        assert!(!tells(
+            &number("<number:number number:decimal-places=\"2\" number:grouping=\"true\"/>"),
+            5.0
+        ));
+        assert!(!tells(
+            &number("<number:text>(</number:text><number:number/><number:text>) </number:text>"),
+            5.0
+        ));
         assert!(tells(&number("<number:number number:display-factor=\"1000\"/>"), 5.0));
         assert!(tells(&number("<number:number/><number:text> h</number:text>"), 5.0));
-        assert!(tells(&number("<number:number><number:embedded-text>,</number:embedded-text></number:number>"), 5.0));
+        assert!(tells(
+            &number("<number:number><number:embedded-text>,</number:embedded-text></number:number>"),
+            5.0
+        ));
         assert!(tells(&number("<number:text/>"), 5.0));
-        assert!(tells("<number:percentage-style style:name=\"n\"><number:number/><number:text>%</number:text></number:percentage-style>", 0.5));
-        assert!(tells("<number:currency-style style:name=\"n\"><number:currency-symbol>€</number:currency-symbol><number:number/></number:currency-style>", 5.0));
+        assert!(tells(
+            "<number:percentage-style style:name=\"n\"><number:number/><number:text>%</number:text></number:percentage-style>",
+            0.5
+        ));
+        assert!(tells(
+            "<number:currency-style style:name=\"n\"><number:currency-symbol>€</number:currency-symbol><number:number/></number:currency-style>",
+            5.0
+        ));
         assert!(tells("<number:date-style style:name=\"n\"><number:year/></number:date-style>", 5.0));
-        assert!(!tells("<number:text-style style:name=\"n\"><number:text-content/></number:text-style>", 5.0));
+        assert!(!tells(
+            "<number:text-style style:name=\"n\"><number:text-content/></number:text-style>",
+            5.0
+        ));
         let mapped = "<number:number-style style:name=\"p\"><number:number/></number:number-style>\
             <number:number-style style:name=\"n\"><number:text>n/a</number:text>\
             <style:map style:condition=\"value()&gt;0\" style:apply-style-name=\"p\"/></number:number-style>";
@@ -267,7 +293,10 @@ mod tests {
         assert_eq!(text("style:text-position=\"super 58%\""), Look { is_raised: true, is_struck: false });
         assert_eq!(text("style:text-position=\"-33% 58%\""), Look { is_raised: true, is_struck: false });
         assert_eq!(text("style:text-position=\"0% 100%\""), Look::default());
-        assert_eq!(text("style:text-line-through-style=\"solid\""), Look { is_raised: false, is_struck: true });
+        assert_eq!(
+            text("style:text-line-through-style=\"solid\""),
+            Look { is_raised: false, is_struck: true }
+        );
         assert_eq!(text("style:text-line-through-style=\"none\""), Look::default());
     }
 }

@@ -383,7 +383,9 @@ fn bytes(value: &[u8], meaning: Meaning) -> Cell {
             Ok(text) => (text.to_owned(), CellKind::Text),
             Err(_) => ("bytes that are no text".to_owned(), CellKind::Error),
         },
-        Meaning::Half => ("a number of 16 bits (float16), which keeps three digits".to_owned(), CellKind::Error),
+        Meaning::Half => {
+            ("a number of 16 bits (float16), which keeps three digits".to_owned(), CellKind::Error)
+        }
         Meaning::Unsigned
         | Meaning::Day
         | Meaning::Instant { .. }

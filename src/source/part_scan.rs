@@ -123,7 +123,9 @@ mod tests {
     use super::*;
 
     fn is_odd(cells: &str, step: usize) -> bool {
-        let sheet = format!("<?xml version=\"1.0\"?>\n<!-- made by hand --><worksheet><sheetData>{cells}</sheetData></worksheet>");
+        let sheet = format!(
+            "<?xml version=\"1.0\"?>\n<!-- made by hand --><worksheet><sheetData>{cells}</sheetData></worksheet>"
+        );
         let mut scan = PartScan::new();
         sheet.as_bytes().chunks(step).for_each(|bytes| scan.take(bytes));
         scan.is_odd()

@@ -31,7 +31,8 @@ impl Relations {
                 Some(path) => path.to_owned(),
                 None => joined(folder, target),
             };
-            let name = archive.file_names().filter_map(Result::ok).find(|name| name.eq_ignore_ascii_case(&path));
+            let name =
+                archive.file_names().filter_map(Result::ok).find(|name| name.eq_ignore_ascii_case(&path));
             let path = name.map_or(path, std::borrow::Cow::into_owned);
             Some((attribute(element, "Id")?.to_owned(), kind, path))
         });
@@ -60,7 +61,9 @@ impl Relations {
 
 /// The id that a sheet is related by, whatever the prefix of the attribute is.
 fn related(sheet: &str) -> Option<&str> {
-    let names = sheet.split('=').filter_map(|before| before.trim_end().rsplit([' ', '\n', '\t', '\r', '"', '\'']).next());
+    let names = sheet
+        .split('=')
+        .filter_map(|before| before.trim_end().rsplit([' ', '\n', '\t', '\r', '"', '\'']).next());
     let name = names.map(str::trim).find(|name| name.ends_with(":id"))?;
     attribute(sheet, name)
 }

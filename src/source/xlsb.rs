@@ -72,7 +72,8 @@ impl Sheets for XlsbSheets<'_> {
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         let number = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
-        let SheetLooks { looks, passed_over } = number.map(|number| self.looks.sheet(number)).unwrap_or_default();
+        let SheetLooks { looks, passed_over } =
+            number.map(|number| self.looks.sheet(number)).unwrap_or_default();
         let formulas = self.formulas(sheet)?.into_iter().map(|place| (place, WITHOUT_VALUE));
         let passed_over = passed_over.into_iter().map(|place| (place, SEVERAL_FONTS));
         let mut unread: BTreeMap<(u32, u32), &str> = formulas.chain(passed_over).collect();

@@ -186,7 +186,8 @@ fn long(data: &[u8], at: usize) -> Option<u32> {
 fn wide_text(data: &[u8]) -> Option<(String, usize)> {
     let length = usize::try_from(long(data, 0)?).ok()?;
     let end = length.checked_mul(2)?.checked_add(4)?;
-    let units: Vec<u16> = data.get(4..end)?.as_chunks::<2>().0.iter().map(|two| u16::from_le_bytes(*two)).collect();
+    let units: Vec<u16> =
+        data.get(4..end)?.as_chunks::<2>().0.iter().map(|two| u16::from_le_bytes(*two)).collect();
     Some((String::from_utf16_lossy(&units), end))
 }
 

@@ -65,15 +65,20 @@ impl<'a> XlsxSheets<'a> {
         let number = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
         let path = number.and_then(|number| self.relations.sheet(number));
         let texts = self.relations.of_kind("sharedStrings").filter(|texts| is_odd(Some(texts)));
-        let texts = texts.map_or_else(|| Ok(HashMap::new()), |texts| odd_texts(self.bytes, texts)).map_err(refused)?;
+        let texts = texts
+            .map_or_else(|| Ok(HashMap::new()), |texts| odd_texts(self.bytes, texts))
+            .map_err(refused)?;
         let cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| unread(&error))?;
-        let is_struck = |style: &calamine::Style| style.font.as_ref().is_some_and(calamine::Font::has_strikethrough);
+        let is_struck =
+            |style: &calamine::Style| style.font.as_ref().is_some_and(calamine::Font::has_strikethrough);
         let struck = cells.styles().iter().enumerate().filter(|(_, style)| is_struck(style));
         let struck: HashSet<usize> = struck.map(|(number, _)| number).collect();
         let has_reason = is_odd(path) || !texts.is_empty() || !struck.is_empty();
         let looked = match path {
             _ if !has_reason && (path.is_some() || self.odd_parts.is_empty()) => Looked::default(),
-            Some(path) => odd_cells(self.bytes, path, &Known { texts: &texts, struck: &struck }).map_err(refused)?,
+            Some(path) => {
+                odd_cells(self.bytes, path, &Known { texts: &texts, struck: &struck }).map_err(refused)?
+            }
             None => return Err(refused("it does not say where its sheets lie".to_owned())),
         };
         self.looked = Some((sheet.to_owned(), looked));

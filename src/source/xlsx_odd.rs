@@ -32,7 +32,8 @@ fn broken(error: &dyn std::fmt::Display) -> Broken {
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Broken> {
     let found = element.try_get_attribute(name).map_err(|error| broken(&error))?;
-    let value = found.map(|found| found.normalized_value(XmlVersion::Implicit1_0).map(std::borrow::Cow::into_owned));
+    let value =
+        found.map(|found| found.normalized_value(XmlVersion::Implicit1_0).map(std::borrow::Cow::into_owned));
     value.transpose().map_err(|error| broken(&error))
 }
 
@@ -70,7 +71,8 @@ fn runs(xml: &mut Xml<'_>, closing: &str) -> Result<Runs, Broken> {
                 }
                 "strike" => {
                     let value = attribute(&element, "val")?;
-                    look.is_struck = value.is_none_or(|value| !matches!(value.as_str(), "0" | "false" | "off"));
+                    look.is_struck =
+                        value.is_none_or(|value| !matches!(value.as_str(), "0" | "false" | "off"));
                 }
                 _ => {}
             },
@@ -120,7 +122,8 @@ pub fn odd_cells(bytes: &[u8], path: &str, known: &Known<'_>) -> Result<Looked, 
             Event::Start(element) => match element.local_name().as_ref() {
                 "sheetData" => is_inside = true,
                 "row" if is_inside => {
-                    let number = attribute(&element, "r")?.and_then(|number| number.trim().parse::<u32>().ok());
+                    let number =
+                        attribute(&element, "r")?.and_then(|number| number.trim().parse::<u32>().ok());
                     row = number.map_or(row, |number| number.saturating_sub(1));
                 }
                 "c" if is_inside => {
@@ -175,7 +178,8 @@ impl Cell {
                         if !is_whole || cell.values > 1 {
                             cell.oddity = Some(Oddity::InPieces);
                         } else if kind == "s" {
-                            cell.oddity = text.parse().ok().and_then(|number: usize| texts.get(&number).cloned());
+                            cell.oddity =
+                                text.parse().ok().and_then(|number: usize| texts.get(&number).cloned());
                         }
                         // The reader of a text in the cell itself leaves a value beside it out.
                     }

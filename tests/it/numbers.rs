@@ -157,13 +157,24 @@ fn one_odd_cell_does_not_speak_for_a_column() {
         .says("of the whole column only 7.5 in row 4 shows which one is meant")
         .says("3 rows read: 1 used, 2 faulty");
     amounts(&rig, &["1.250", "12.000", "2.345,5"]);
-    rig.run(&CHECK).ends_with(0).says("warn thin-evidence").says("2.345,5 shows the decimal sign for 2 cells");
+    rig.run(&CHECK)
+        .ends_with(0)
+        .says("warn thin-evidence")
+        .says("2.345,5 shows the decimal sign for 2 cells");
     // A column that shows its sign in more than one cell is read without a word.
     amounts(&rig, &["1.250", "7,5", "0,5"]);
     rig.run(&CHECK).ends_with(0).says("ok: nothing found");
-    rig.long(&["climate-alps,01/11/2026,cpu,1", "climate-alps,02/11/2026,ram,1", "climate-era5,30/11/2026,cpu,1"]);
+    rig.long(&[
+        "climate-alps,01/11/2026,cpu,1",
+        "climate-alps,02/11/2026,ram,1",
+        "climate-era5,30/11/2026,cpu,1",
+    ]);
     rig.run(&CHECK).says("warn thin-evidence").says("30/11/2026 shows the order of dates for 2 cells");
-    rig.long(&["climate-alps,11/01/2026,cpu,1", "climate-alps,11/02/2026,ram,1", "climate-era5,30/11/2026,cpu,1"]);
+    rig.long(&[
+        "climate-alps,11/01/2026,cpu,1",
+        "climate-alps,11/02/2026,ram,1",
+        "climate-era5,30/11/2026,cpu,1",
+    ]);
     rig.run(&CHECK)
         .ends_with(3)
         .says("deny ambiguous-period")
@@ -351,8 +362,8 @@ fn cells_of_every_kind_are_read_or_named() {
         "invalid-amount 7",
         "invalid-amount 8",
         "negative-amount 9",
-        "invalid-amount 11",
         "invalid-amount 12",
+        "unit-mismatch 11",
     ];
     assert_eq!(findings(&rig, "usage.xlsx", &[]), expected);
     rig.run(&["check", "usage.xlsx", "--offering", HPC])

@@ -41,10 +41,12 @@ impl Reading {
         let open = self.open.iter().enumerate().filter(|(_, open)| open.is_some());
         let of_open = open.map(|(column, _)| column).zip(&self.of_open);
         let of_amounts = self.amounts.column.into_iter().map(|column| (column, &self.amounts.evidence));
-        let amounts = of_amounts.chain(of_open).filter(|_| settings.decimal.is_none()).filter_map(|(column, evidence)| {
-            amounts::decimal_sign(evidence, None).settled()?;
-            told(table, column, evidence, "the decimal sign", "--decimal point or --decimal comma")
-        });
+        let amounts = of_amounts.chain(of_open).filter(|_| settings.decimal.is_none()).filter_map(
+            |(column, evidence)| {
+                amounts::decimal_sign(evidence, None).settled()?;
+                told(table, column, evidence, "the decimal sign", "--decimal point or --decimal comma")
+            },
+        );
         let is_settled = settings.dates.is_none() && self.periods.verdict.settled().is_some();
         let periods = self.periods.column.filter(|_| is_settled).and_then(|column| {
             told(table, column, &self.periods.evidence, "the order of dates", "--dates dmy or --dates mdy")
@@ -123,7 +125,8 @@ fn told<M>(
         cells => format!("{cells} cells that could each be"),
     };
     let found = format!("{} shows {what} for {cells} two things", proof.shown);
-    let finding = Finding::new(Code::ThinEvidence, found, format!("a column that shows {what} in more of its cells"));
+    let finding =
+        Finding::new(Code::ThinEvidence, found, format!("a column that shows {what} in more of its cells"));
     let hint = format!("look whether this cell is written like the others; {flags} settles it");
     Some(finding.at(table.place(proof.row, Some(column))).hint(hint))
 }
