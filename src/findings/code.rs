@@ -76,9 +76,9 @@ codes! {
     InvalidResource Deny "invalid-resource" "a resource or offering uuid is not one";
     InvalidPeriod Deny "invalid-period" "a billing period is not a month";
     InvalidAmount Deny "invalid-amount" "an amount is not a number";
-    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and nothing in its column shows which one is meant";
+    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and its column does not show which one is meant";
     MixedDateOrders Deny "mixed-date-orders" "some dates of a column have the day first, and others the month";
-    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and nothing in its column shows which one is meant";
+    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and its column does not show which one is meant";
     MixedDecimalSigns Deny "mixed-decimal-signs" "some amounts of a column have a decimal point, and others a decimal comma";
     TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
     NegativeAmount Deny "negative-amount" "an amount is negative";

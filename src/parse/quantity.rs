@@ -234,7 +234,9 @@ fn other_sign(cell: Cell<'_>, sign: DecimalSign) -> Finding {
 fn invalid(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::InvalidAmount, shown(cell), "a number such as 1234.5 or 1.234,50");
     let hint: Option<Cow<'static, str>> = match cell.kind {
-        CellKind::Error if odd::hint(cell.text).is_some() => odd::hint(cell.text).map(Cow::from),
+        CellKind::Error | CellKind::Date if odd::hint(cell.text).is_some() => {
+            odd::hint(cell.text).map(Cow::from)
+        }
         CellKind::Error => {
             let hint = "open the file in a spreadsheet program, compute it anew (Ctrl+Shift+F9 in LibreOffice), \
                         mend the formula and save it";

@@ -225,7 +225,11 @@ fn share(stated: &str) -> (String, CellKind) {
 
 /// A number as users see it; what is none stays text.
 fn number(stated: &str, shown: &str, is_said: bool, is_telling: impl Fn(f64) -> bool) -> (String, CellKind) {
-    let Ok(value) = stated.trim().parse::<f64>() else { return (stated.to_owned(), CellKind::Text) };
+    let Ok(value) = stated.trim().parse::<f64>() else {
+        let is_read = shown.is_empty();
+        let text = if is_read { stated.to_owned() } else { shown_as(&format!("\"{stated}\""), shown) };
+        return (text, if is_read { CellKind::Text } else { CellKind::Error });
+    };
     let mut text = String::new();
     write_number(value, &mut text);
     if is_said && !agree(shown, value) {
@@ -302,6 +306,16 @@ fn date_text(stated: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_is_none_is_not_blank() {
+        assert_eq!(
+            number("", "6", true, |_| false),
+            ("\"\", which is shown as 6".to_owned(), CellKind::Error)
+        );
+        assert_eq!(number("x", "", false, |_| false), ("x".to_owned(), CellKind::Text));
+        assert_eq!(share("0.5"), ("50 %".to_owned(), CellKind::Text));
+    }
 
     #[test]
     fn a_number_agrees_with_what_is_shown_of_it() {

@@ -19,7 +19,7 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table};
+use crate::parse::{CellKind, RawRow, Table, odd};
 
 use super::arrow_schema::{self, ArrowType};
 use super::{Sink, Source};
@@ -349,9 +349,7 @@ fn integer(value: i64, meaning: Meaning) -> Cell {
         Meaning::Day => instant(value.saturating_mul(86_400), 1, Zone::Plain),
         Meaning::Instant { per_second, zone } => instant(value, per_second, zone),
         Meaning::Duration { per_second } => (duration(value, per_second), CellKind::Date),
-        Meaning::Time { per_second } => {
-            (format!("{}, a time of day", clock(value / per_second)), CellKind::Date)
-        }
+        Meaning::Time { per_second } => (clock(value / per_second) + odd::TIME_OF_DAY, CellKind::Date),
         Meaning::Half | Meaning::Unknown => unknown(),
     }
 }
@@ -372,7 +370,7 @@ fn bytes(value: &[u8], meaning: Meaning) -> Cell {
     match meaning {
         Meaning::Decimal { scale } => match big_endian(value) {
             Some(value) => (decimal(value, scale), CellKind::Number),
-            None => ("a decimal of more than 38 digits".to_owned(), CellKind::Error),
+            None => (odd::TOO_MANY_DIGITS.to_owned(), CellKind::Error),
         },
         Meaning::Uuid => match uuid::Uuid::from_slice(value) {
             Ok(id) => (id.simple().to_string(), CellKind::Text),
@@ -381,11 +379,9 @@ fn bytes(value: &[u8], meaning: Meaning) -> Cell {
         Meaning::Plain => match std::str::from_utf8(value) {
             Ok("") => (String::new(), CellKind::Blank),
             Ok(text) => (text.to_owned(), CellKind::Text),
-            Err(_) => ("bytes that are no text".to_owned(), CellKind::Error),
+            Err(_) => (odd::NO_TEXT.to_owned(), CellKind::Error),
         },
-        Meaning::Half => {
-            ("a number of 16 bits (float16), which keeps three digits".to_owned(), CellKind::Error)
-        }
+        Meaning::Half => (odd::HALF_PRECISION.to_owned(), CellKind::Error),
         Meaning::Unsigned
         | Meaning::Day
         | Meaning::Instant { .. }
@@ -396,7 +392,7 @@ fn bytes(value: &[u8], meaning: Meaning) -> Cell {
 }
 
 fn unknown() -> Cell {
-    ("a value of a kind that is not read".to_owned(), CellKind::Error)
+    (odd::UNREAD_KIND.to_owned(), CellKind::Error)
 }
 
 /// A number in two's complement, highest byte first; `None` where it does not fit.

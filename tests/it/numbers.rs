@@ -154,7 +154,7 @@ fn one_odd_cell_does_not_speak_for_a_column() {
         .ends_with(3)
         .says("deny ambiguous-amount")
         .says("line 2, column 4 \"amount\": 1.250 and 1 more cell")
-        .says("of the whole column only 7.5 in row 4 shows which one is meant")
+        .says("of the whole column only 7.5 in line 4 shows which one is meant")
         .says("3 rows read: 1 used, 2 faulty");
     amounts(&rig, &["1.250", "12.000", "2.345,5"]);
     rig.run(&CHECK)
@@ -178,7 +178,7 @@ fn one_odd_cell_does_not_speak_for_a_column() {
     rig.run(&CHECK)
         .ends_with(3)
         .says("deny ambiguous-period")
-        .says("of the whole column only 30/11/2026 in row 4 shows which one is meant");
+        .says("of the whole column only 30/11/2026 in line 4 shows which one is meant");
 }
 
 #[test]

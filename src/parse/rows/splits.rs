@@ -17,8 +17,10 @@ use super::{Parser, Reading};
 pub(super) struct Splits {
     /// Rows whose amount may go on in the next cell: the first one, and how many.
     split: Option<(u32, usize)>,
-    /// Whether the next cell is that of the description.
-    is_description: bool,
+    /// The column of those amounts, once it was looked for, and whether words belong behind it.
+    pair: Option<Option<(usize, bool)>>,
+    /// Whether the next cell is that of the description, or of no column at all.
+    is_for_words: bool,
     /// Whether a row has other words there, or a fraction in its amount: both speak against it.
     has_others: bool,
     /// Rows with figures side by side that have a blank cell more than the header.
@@ -36,39 +38,47 @@ fn is_split(raw: &RawRow, column: usize) -> bool {
     is_digits(raw.cell(column).text, 12) && is_digits(raw.cell(column + 1).text, 3)
 }
 
+/// The column of amounts behind which no amount stands, and whether words belong there.
+fn pair(table: &ParsedTable, mut amounts: impl Iterator<Item = usize>) -> Option<(usize, bool)> {
+    amounts.find_map(|column| {
+        let header = table.headers.get(column + 1)?;
+        let is_description = table.column(Field::Description) == Some(column + 1);
+        // A column without a meaning holds what it likes; in a wide table it may be one of amounts.
+        let is_free = table.column(Field::Amount) == Some(column) && Field::of_header(header).is_none();
+        (is_description || is_free).then(|| (column, is_description || header.is_empty()))
+    })
+}
+
 impl Splits {
     /// Takes in a row. `amounts` are the columns that hold amounts, or may.
-    pub(super) fn note(&mut self, raw: &RawRow, table: &ParsedTable, amounts: impl Iterator<Item = usize>) {
+    pub(super) fn note(
+        &mut self,
+        raw: &RawRow,
+        table: &ParsedTable,
+        amounts: impl Iterator<Item = usize> + Clone,
+    ) {
         if raw.is_blank() || raw.delimiter() != Some(b',') {
             return;
         }
         let width = table.headers.len();
         self.has_shorter |= raw.width() <= width;
         let is_longer = raw.width() > width && (width..raw.width()).all(|column| raw.cell(column).is_blank());
-        for column in amounts {
-            if is_longer && is_split(raw, column) {
-                self.longer.insert(raw.number());
-            }
-            self.note_pair(raw, table, column);
+        if is_longer && amounts.clone().any(|column| is_split(raw, column)) {
+            self.longer.insert(raw.number());
+        }
+        let pair = *self.pair.get_or_insert_with(|| pair(table, amounts));
+        if let Some((column, is_for_words)) = pair {
+            self.is_for_words = is_for_words;
+            self.note_pair(raw, column);
         }
     }
 
-    fn note_pair(&mut self, raw: &RawRow, table: &ParsedTable, column: usize) {
-        let next = column + 1;
-        let is_description = table.column(Field::Description) == Some(next);
-        let header = table.headers.get(next);
-        // A column without a meaning holds what it likes; in a wide table it may be one of amounts.
-        let is_free = table.column(Field::Amount) == Some(column)
-            && header.is_some_and(|header| Field::of_header(header).is_none());
-        if !(is_description || is_free) {
-            return;
-        }
-        self.is_description = is_description;
+    fn note_pair(&mut self, raw: &RawRow, column: usize) {
         if is_split(raw, column) {
             let (first, rows) = self.split.unwrap_or((raw.number(), 0));
             self.split = Some((first, rows + 1));
         } else {
-            let behind = raw.cell(next).text;
+            let behind = raw.cell(column + 1).text;
             let has_fraction = raw.cell(column).text.contains(['.', ',']);
             self.has_others |= has_fraction || !(behind.is_empty() || is_digits(behind, 3));
         }
@@ -86,9 +96,10 @@ impl Parser<'_> {
         let Some((first, rows)) = splits.split else { return };
         let s = if rows == 1 { "" } else { "s" };
         let expected = "the whole amount in one cell; a decimal comma in a comma-separated file is quoted";
-        let finding = if splits.is_description && !splits.has_others {
+        let finding = if splits.is_for_words && !splits.has_others {
             let told = format!(
-                "{rows} row{s} with up to three digits for a description and none with words, line {first} first"
+                "{rows} row{s} with up to three digits behind the amount, where other rows have nothing or words belong, \
+                 line {first} first"
             );
             Finding::new(Code::ShiftedCells, told, expected).hint(
                 "put quotation marks around the amounts, or save the file with semicolons; where the digits \
