@@ -182,7 +182,8 @@ fn is_read(name: &str) -> bool {
 
 /// Whether a part may be a sheet of an Excel workbook, or its texts.
 fn may_be_sheet(name: &str) -> bool {
-    name.ends_with(".xml") && name.contains('/') && !name.starts_with("docProps/")
+    let is_xml = name.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("xml"));
+    is_xml && name.contains('/') && !name.starts_with("docProps/")
 }
 
 fn check_ratio(name: &str, packed: u64, unpacked: u64) -> Result<(), Finding> {

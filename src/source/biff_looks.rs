@@ -111,8 +111,8 @@ impl<'a> Looks<'a> {
         let mut found = HashMap::new();
         let mut pieces = Pieces { pieces: std::mem::take(&mut self.texts), piece: 0, at: 8 };
         let mut number = 0;
-        while let Some(oddity) = self.text(&mut pieces) {
-            found.extend(oddity.map(|oddity| (number, oddity)));
+        while let Some(runs) = self.text(&mut pieces) {
+            found.extend(runs.oddity().map(|oddity| (number, oddity)));
             number += 1;
         }
         self.odd_texts = found;
@@ -154,8 +154,8 @@ impl<'a> Looks<'a> {
         self.fonts.get(at).copied().unwrap_or_default()
     }
 
-    /// Reads one shared text; whether it is odd, and `None` at the end of all of them.
-    fn text(&self, pieces: &mut Pieces<'_>) -> Option<Option<Oddity>> {
+    /// Reads one shared text in its parts, none where all of it looks alike; `None` at the end of all texts.
+    fn text(&self, pieces: &mut Pieces<'_>) -> Option<Runs> {
         let length = usize::from(pieces.short()?);
         let flags = pieces.byte()?;
         let runs = if flags & 8 == 0 { 0 } else { usize::from(pieces.short()?) };
@@ -166,7 +166,7 @@ impl<'a> Looks<'a> {
             starts.push((usize::from(pieces.short()?), self.font(pieces.short()?)));
         }
         pieces.pass(beyond)?;
-        Some(if runs == 0 { None } else { parts(&text, Look::default(), &starts).oddity() })
+        Some(if runs == 0 { Runs::default() } else { parts(&text, Look::default(), &starts) })
     }
 
     /// A text with runs as workbooks of Excel 5 and 95 have it.

@@ -34,9 +34,9 @@ impl Oddity {
                 text.push_str(odd::SHOWN_OTHERWISE);
                 text.push_str(format);
             }
-            Self::StruckOut => text.push_str(&format!(" (all of it{}", odd::STRUCK_OUT)),
-            Self::PartlyStruckOut(part) => text.push_str(&format!(" ({part} is{}", odd::STRUCK_OUT)),
-            Self::Raised(part) => text.push_str(&format!(" ({part} is{}", odd::RAISED)),
+            Self::StruckOut => text.extend([" (all of it", odd::STRUCK_OUT]),
+            Self::PartlyStruckOut(part) => text.extend([" (", part, " is", odd::STRUCK_OUT]),
+            Self::Raised(part) => text.extend([" (", part, " is", odd::RAISED]),
             Self::InPieces => {
                 text.push_str(if text.is_empty() { "a cell" } else { "" });
                 text.push_str(odd::IN_PIECES);

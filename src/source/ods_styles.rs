@@ -216,8 +216,8 @@ fn holds(condition: &str, value: f64) -> bool {
         "<=" => value <= bound,
         ">" => value > bound,
         ">=" => value >= bound,
-        "=" => value == bound,
-        "!=" => value != bound,
+        "=" => value.total_cmp(&bound).is_eq(),
+        "!=" => value.total_cmp(&bound).is_ne(),
         _ => true,
     }
 }

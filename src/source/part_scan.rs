@@ -89,25 +89,23 @@ impl PartScan {
             return;
         }
         let next = |open, alone| if is_alone { alone } else { open };
-        self.state = match (self.state, name(tag), is_end) {
-            (State::Prolog | State::Outside, b"c", false) => next(State::Cell, State::Outside),
-            (State::Cell, b"f", false) => next(State::Formula, State::BehindFormula),
-            (State::Cell | State::BehindFormula, b"v", false) => next(State::Value, State::BehindValue),
-            (State::Cell, b"is", false) => next(State::Text, State::BehindValue),
-            (State::Formula, b"f", true) => State::BehindFormula,
-            (State::Value, b"v", true) | (State::Text, b"is", true) => State::BehindValue,
-            (State::Cell | State::BehindFormula | State::BehindValue, b"c", true) => State::Outside,
-            (State::Prolog | State::Outside, b"v" | b"is", _) | (_, b"vertAlign" | b"strike", _) => {
-                self.is_odd = true;
-                State::Outside
-            }
-            (State::Prolog | State::Outside, ..) => State::Outside,
-            (State::Text, ..) => State::Text,
+        let found = match (self.state, name(tag), is_end) {
+            (_, b"vertAlign" | b"strike", _) | (State::Prolog | State::Outside, b"v" | b"is", _) => None,
+            (State::Prolog | State::Outside, b"c", false) => Some(next(State::Cell, State::Outside)),
+            (State::Cell, b"f", false) => Some(next(State::Formula, State::BehindFormula)),
+            (State::Cell | State::BehindFormula, b"v", false) => Some(next(State::Value, State::BehindValue)),
+            (State::Cell, b"is", false) => Some(next(State::Text, State::BehindValue)),
+            (State::Formula, b"f", true) => Some(State::BehindFormula),
+            (State::Value, b"v", true) | (State::Text, b"is", true) => Some(State::BehindValue),
+            (State::Text, ..) => Some(State::Text),
+            (State::Cell | State::BehindFormula | State::BehindValue, b"c", true)
+            | (State::Prolog | State::Outside, ..) => Some(State::Outside),
             (State::Cell | State::Formula | State::BehindFormula | State::Value | State::BehindValue, ..) => {
-                self.is_odd = true;
-                State::Outside
+                None
             }
         };
+        self.is_odd |= found.is_none();
+        self.state = found.unwrap_or(State::Outside);
     }
 }
 

@@ -160,8 +160,8 @@ impl<'a> XlsbLooks<'a> {
             let style = usize::try_from(style & 0x00ff_ffff).unwrap_or_default();
             let mut look = CellLook::default();
             if odd_styles.contains(&style) {
-                look.oddity = self.styles[style].oddity.clone();
-                look.format = self.styles[style].format.clone().filter(|_| NUMBERS.contains(&kind));
+                look = self.styles[style].clone();
+                look.format = look.format.filter(|_| NUMBERS.contains(&kind));
             }
             if kind == SHARED_TEXT && look.oddity.is_none() {
                 look.oddity = long(data, 8).and_then(|text| self.odd_texts.get(&text).cloned());

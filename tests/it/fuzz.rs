@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use waldur_usage::fuzz;
 
 /// How long a sweep goes on, for each of the two.
-const SWEEP: Duration = Duration::from_secs(300);
+const SWEEP: Duration = Duration::from_mins(5);
 
 fn saved(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/fuzz").join(folder);

@@ -80,7 +80,9 @@ impl Parser<'_> {
             self.parsed.decimal_signs.extend(sign.map(|sign| ((table, column.column), sign)));
         }
         let thin = reading.thin(&self.parsed.tables[table], self.settings);
-        thin.into_iter().for_each(|finding| self.findings.push(finding));
+        for finding in thin {
+            self.findings.push(finding);
+        }
         let sign = reading.amounts.column.zip(reading.amounts.verdict.settled());
         self.parsed.decimal_signs.extend(sign.map(|(column, sign)| ((table, column), sign)));
         let (parsed_table, counts_from_1904) = (self.parsed.tables[table].clone(), reading.counts_from_1904);

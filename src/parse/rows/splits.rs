@@ -17,16 +17,27 @@ use super::{Parser, Reading};
 pub(super) struct Splits {
     /// Rows whose amount may go on in the next cell: the first one, and how many.
     split: Option<(u32, usize)>,
-    /// The column of those amounts, once it was looked for, and whether words belong behind it.
-    pair: Option<Option<(usize, bool)>>,
-    /// Whether the next cell is that of the description, or of no column at all.
-    is_for_words: bool,
+    /// The column of those amounts.
+    pair: Pair,
     /// Whether a row has other words there, or a fraction in its amount: both speak against it.
     has_others: bool,
     /// Rows with figures side by side that have a blank cell more than the header.
     longer: HashSet<u32>,
     /// Whether other rows have as many cells as the header, or fewer.
     has_shorter: bool,
+}
+
+/// The column of amounts behind which no amount stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Pair {
+    #[default]
+    NotLookedFor,
+    Nowhere,
+    At {
+        column: usize,
+        /// Whether words belong behind it.
+        is_for_words: bool,
+    },
 }
 
 fn is_digits(text: &str, most: usize) -> bool {
@@ -39,14 +50,16 @@ fn is_split(raw: &RawRow, column: usize) -> bool {
 }
 
 /// The column of amounts behind which no amount stands, and whether words belong there.
-fn pair(table: &ParsedTable, mut amounts: impl Iterator<Item = usize>) -> Option<(usize, bool)> {
-    amounts.find_map(|column| {
+fn pair(table: &ParsedTable, mut amounts: impl Iterator<Item = usize>) -> Pair {
+    let found = amounts.find_map(|column| {
         let header = table.headers.get(column + 1)?;
         let is_description = table.column(Field::Description) == Some(column + 1);
         // A column without a meaning holds what it likes; in a wide table it may be one of amounts.
         let is_free = table.column(Field::Amount) == Some(column) && Field::of_header(header).is_none();
-        (is_description || is_free).then(|| (column, is_description || header.is_empty()))
-    })
+        let is_for_words = is_description || header.is_empty();
+        (is_description || is_free).then_some(Pair::At { column, is_for_words })
+    });
+    found.unwrap_or(Pair::Nowhere)
 }
 
 impl Splits {
@@ -66,9 +79,10 @@ impl Splits {
         if is_longer && amounts.clone().any(|column| is_split(raw, column)) {
             self.longer.insert(raw.number());
         }
-        let pair = *self.pair.get_or_insert_with(|| pair(table, amounts));
-        if let Some((column, is_for_words)) = pair {
-            self.is_for_words = is_for_words;
+        if self.pair == Pair::NotLookedFor {
+            self.pair = pair(table, amounts);
+        }
+        if let Pair::At { column, .. } = self.pair {
             self.note_pair(raw, column);
         }
     }
@@ -96,7 +110,7 @@ impl Parser<'_> {
         let Some((first, rows)) = splits.split else { return };
         let s = if rows == 1 { "" } else { "s" };
         let expected = "the whole amount in one cell; a decimal comma in a comma-separated file is quoted";
-        let finding = if splits.is_for_words && !splits.has_others {
+        let finding = if matches!(splits.pair, Pair::At { is_for_words: true, .. }) && !splits.has_others {
             let told = format!(
                 "{rows} row{s} with up to three digits behind the amount, where other rows have nothing or words belong, \
                  line {first} first"
