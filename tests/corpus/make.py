@@ -727,7 +727,7 @@ def separators() -> None:
     ended = {"climate-alps cpu": "1.00", "climate-alps ram": "5.00", "climate-era5 cpu": "3.00", "climate-era5 ram": "4.00"}
     case("comma-at-every-end", f"{wide}\nclimate-alps,2026-11,1,5,x,\nclimate-era5,2026-11,3,4,y,\n", amounts=ended)
     case("comma-described", f"{noted}\nclimate-alps,2026-11,cpu,1234,56\nclimate-era5,2026-11,cpu,300,00\n", refused="line 2 first")
-    case("comma-behind-the-header", f"{','.join(HEADER)},,\\nclimate-alps,2026-11,cpu,1,234\\n", refused="line 2 first")
+    case("comma-behind-the-header", f"{','.join(HEADER)},,\nclimate-alps,2026-11,cpu,1,234\n", refused="line 2 first")
     described = {"climate-alps cpu": "1234.00", "climate-era5 cpu": "300.00"}
     case("digits-that-describe", f"{noted}\nclimate-alps,2026-11,cpu,1234,56\nclimate-era5,2026-11,cpu,300,row 7\n", amounts=described)
 
