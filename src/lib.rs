@@ -27,3 +27,6 @@ mod source;
 mod store;
 mod ui;
 mod waldur;
+
+#[doc(hidden)]
+pub use jobs::fuzz;

@@ -71,13 +71,14 @@ codes! {
     DuplicateColumn Deny "duplicate-column" "two columns have one meaning";
     UnknownComponentColumn Deny "unknown-component-column" "a column holds numbers and is no component";
     ExtraCell Deny "extra-cell" "a row has more cells than the header";
+    ShiftedCells Deny "shifted-cells" "numbers fell apart at an unquoted comma, and the cells behind them moved";
     MissingValue Deny "missing-value" "a cell that the row needs is blank";
     InvalidResource Deny "invalid-resource" "a resource or offering uuid is not one";
     InvalidPeriod Deny "invalid-period" "a billing period is not a month";
     InvalidAmount Deny "invalid-amount" "an amount is not a number";
-    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and nothing in its column shows which one is meant";
+    AmbiguousPeriod Deny "ambiguous-period" "a date could lie in two months, and its column does not show which one is meant";
     MixedDateOrders Deny "mixed-date-orders" "some dates of a column have the day first, and others the month";
-    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and nothing in its column shows which one is meant";
+    AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and its column does not show which one is meant";
     MixedDecimalSigns Deny "mixed-decimal-signs" "some amounts of a column have a decimal point, and others a decimal comma";
     TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
     NegativeAmount Deny "negative-amount" "an amount is negative";
@@ -104,6 +105,7 @@ codes! {
     UsersWouldBill Deny "users-would-bill" "the total of these users is absent or 0, and a newer server would bill their sum";
     UserWithoutTotal Deny "user-without-total" "a row of a user belongs to a total that is neither stored nor in the file";
     ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
+    ThinEvidence Warn "thin-evidence" "a single cell, or one of a row that is not used, shows how a whole column is read";
     SplitNumber Warn "split-number" "the cell behind an amount may be the rest of it";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod doctor;
 pub mod foresee;
 pub mod freshness;
+pub mod fuzz;
 pub mod guards;
 pub mod left_out;
 pub mod likely_dialect;

@@ -3,7 +3,7 @@
 use crate::domain::{is_invisible, visible};
 use crate::findings::{Code, Finding};
 
-use super::{Cell, CellKind};
+use super::{Cell, CellKind, odd};
 
 /// Characters of a username.
 const LONGEST_USERNAME: usize = 100;
@@ -39,7 +39,8 @@ pub fn truth(cell: Cell<'_>) -> Result<bool, Finding> {
 pub fn description(cell: Cell<'_>) -> Result<&str, Finding> {
     let characters = cell.text.chars().count();
     if cell.kind == CellKind::Error {
-        Err(Finding::new(Code::InvalidDescription, shown(cell), "text"))
+        let finding = Finding::new(Code::InvalidDescription, shown(cell), "text");
+        Err(odd::hint(cell.text).into_iter().fold(finding, Finding::hint))
     } else if characters > 2000 {
         let found = format!("{characters} characters");
         Err(Finding::new(Code::InvalidDescription, found, "at most 2,000 characters"))

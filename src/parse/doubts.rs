@@ -74,8 +74,8 @@ impl Doubts {
         }
         let (point, comma) = self.readings.clone()?;
         let expected = format!(
-            "one number: it is {point} with a decimal point and {comma} with a decimal comma, and no cell of \
-             the column shows which one is meant"
+            "one number: it is {point} with a decimal point and {comma} with a decimal comma, and {}",
+            nothing_shows(table, verdict)
         );
         let hint = format!("add --decimal point if {point} is meant, or --decimal comma if {comma} is");
         self.ambiguous(table, column, Code::AmbiguousAmount, expected, hint)
@@ -106,8 +106,8 @@ impl Doubts {
         }
         let (day_first, month_first) = self.readings.clone()?;
         let expected = format!(
-            "one month: it is of {day_first} with the day first and of {month_first} with the month first, and \
-             no cell of the column shows which one is meant"
+            "one month: it is of {day_first} with the day first and of {month_first} with the month first, and {}",
+            nothing_shows(table, verdict)
         );
         let hint = format!("add --dates dmy if {day_first} is meant, or --dates mdy if {month_first} is");
         self.ambiguous(table, column, Code::AmbiguousPeriod, expected, hint)
@@ -150,6 +150,22 @@ impl Doubts {
         finding.others.push(table.place(second.row, Some(column)));
         finding.rows = self.rows;
         Some(finding)
+    }
+}
+
+/// What the other cells of the column say of a cell in doubt.
+fn nothing_shows<T>(table: &ParsedTable, verdict: &Verdict<T>) -> String {
+    match verdict {
+        Verdict::Thin(proof) => {
+            let row = if table.table.sheet.is_some() { "row" } else { "line" };
+            format!(
+                "of the whole column only {} in {row} {} shows which one is meant",
+                proof.shown, proof.row
+            )
+        }
+        Verdict::Settled(_) | Verdict::Open | Verdict::Mixed(_) => {
+            "no cell of the column shows which one is meant".to_owned()
+        }
     }
 }
 

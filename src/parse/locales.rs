@@ -178,7 +178,7 @@ mod tests {
             let (parsed, findings) = parse(&texts, &settings);
             let refusals = [
                 Code::AmbiguousAmount, Code::MixedDecimalSigns, Code::AmbiguousPeriod, Code::MixedDateOrders,
-                Code::TooManyDecimals, Code::DayAsMonth,
+                Code::TooManyDecimals, Code::DayAsMonth, Code::ThinEvidence,
             ];
             for finding in findings.list() {
                 prop_assert!(refusals.contains(&finding.code), "{finding:?}");

@@ -18,6 +18,7 @@ mod locales;
 mod month;
 mod month_names;
 mod numeral;
+pub mod odd;
 mod parsed;
 mod period;
 mod quantity;

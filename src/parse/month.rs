@@ -159,6 +159,8 @@ fn without_time(text: &str, colon: usize) -> Option<(&str, bool)> {
     let hour = match zone.to_ascii_lowercase().as_str() {
         "am" if (1..=12).contains(&hour) => hour % 12,
         "pm" if (1..=12).contains(&hour) => hour % 12 + 12,
+        // An instant of UTC that is shown in another zone: what is midnight here is none there.
+        _ if zone.starts_with('[') && zone.ends_with(']') => return is_clock.then_some((date, false)),
         "" | "z" | "utc" | "gmt" => hour,
         _ if is_offset(zone) => hour,
         _ => return None,
@@ -385,6 +387,7 @@ mod tests {
             ("1 Nov 26", ShortYear),
             ("2026-11-01T23:30:00Z", NearTurn),
             ("2026-10-31T22:00:00Z", NearTurn),
+            ("2026-11-01 00:00:00 [UTC, shown elsewhere]", NearTurn),
             ("2026-11-01 25:00", Unreadable),
             ("2026-11-01..2026-11-30", Unreadable),
             ("1.2026.3.4", Unreadable),

@@ -123,6 +123,10 @@ impl<'a> Numeral<'a> {
             return None;
         }
         let is_negative = bracketed.is_some() || sign == Some(true) || before_minus.is_some();
+        // `0x10` is 16 to whoever wrote it, and no zero with a unit.
+        if mantissa == "0" && behind.starts_with(['x', 'X']) {
+            return None;
+        }
         let numeral = Self { is_negative, mantissa, exponent, around };
         let is_number = numeral.whole_and_fraction(DecimalSign::Point).is_some()
             || numeral.whole_and_fraction(DecimalSign::Comma).is_some();
@@ -158,6 +162,11 @@ impl<'a> Numeral<'a> {
         }
         text.push_str(self.exponent);
         Some(text)
+    }
+
+    /// How many decimal places it has with one of the signs.
+    pub fn places(&self, sign: DecimalSign) -> usize {
+        self.whole_and_fraction(sign).map_or(0, |(_, fraction)| fraction.len())
     }
 
     fn whole_and_fraction(&self, sign: DecimalSign) -> Option<(&'a str, &'a str)> {
@@ -343,6 +352,8 @@ mod tests {
             "1,,2",
             "+-5",
             "1e5.5",
+            "0x10",
+            "0XFF",
         ] {
             assert_eq!(read(text).filter(|_| !text.starts_with("1e")), None, "{text:?}");
         }

@@ -4,29 +4,73 @@
 //! `quantity`. A date with points between its numbers has its day first, as everybody writes it who
 //! puts points there.
 
+use crate::domain::BillingPeriod;
 use crate::findings::{Code, Finding};
 
-use super::column::{Evidence, Verdict};
+use super::column::{Evidence, Trust, Verdict};
 use super::month::{DateOrder, Month, Months, NoMonth};
 use super::numeral::plain;
 use super::quantity::Unread;
-use super::{Cell, CellKind, cells::shown};
+use super::{Cell, CellKind, cells::shown, odd};
+
+/// The months that some cells lie in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Spread {
+    #[default]
+    None,
+    One(BillingPeriod),
+    Many,
+}
+
+impl Spread {
+    fn add(&mut self, month: Month) {
+        *self = match *self {
+            Self::None => Self::One(month.period),
+            Self::One(own) if own == month.period => *self,
+            Self::One(_) | Self::Many => Self::Many,
+        };
+    }
+}
+
+/// What the dates of a column show beside their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DateMarks {
+    /// The months of the cells that show an order: the day first, or the month.
+    shown: [Spread; 2],
+    /// The months of the cells in doubt, as each order reads them.
+    open: [Spread; 2],
+}
 
 /// Takes in what a cell shows of the order of dates in its column.
-pub fn weigh(evidence: &mut Evidence, row: u32, cell: Cell<'_>) {
+pub fn weigh(evidence: &mut Evidence<DateMarks>, row: u32, cell: Cell<'_>) {
     if cell.kind != CellKind::Text {
         return;
     }
     match Months::of(&plain(cell.text)) {
-        Ok(Months::Only(order, _)) => evidence.add(order == DateOrder::DayFirst, row, cell),
-        Ok(Months::Either { is_dotted: true, .. }) => evidence.add(true, row, cell),
-        Ok(Months::One(_) | Months::Either { .. }) | Err(_) => {}
+        Ok(Months::Only(order, month)) => {
+            evidence.marks.shown[usize::from(order == DateOrder::MonthFirst)].add(month);
+            evidence.add(order == DateOrder::DayFirst, row, cell, || true);
+        }
+        Ok(Months::Either { is_dotted: true, day_first, .. }) => {
+            evidence.marks.shown[0].add(day_first);
+            evidence.add(true, row, cell, || true);
+        }
+        Ok(Months::Either { day_first, month_first, .. }) => {
+            evidence.marks.open[0].add(day_first);
+            evidence.marks.open[1].add(month_first);
+            evidence.add_open();
+        }
+        Ok(Months::One(_)) | Err(_) => {}
     }
 }
 
-/// The verdict over a column of months.
-pub fn date_order(evidence: &Evidence, said: Option<DateOrder>) -> Verdict<DateOrder> {
-    evidence.verdict(said, DateOrder::DayFirst, DateOrder::MonthFirst)
+/// The verdict over a column of months. A file of one month is written in the order in which all of its
+/// dates lie in that month.
+pub fn date_order(evidence: &Evidence<DateMarks>, said: Option<DateOrder>) -> Verdict<DateOrder> {
+    evidence.verdict(said, [DateOrder::DayFirst, DateOrder::MonthFirst], |marks, number| Trust {
+        is_like_it: marks.open[number] != Spread::Many && marks.open[number] == marks.shown[number],
+        is_against_it: false,
+    })
 }
 
 /// Parses a month.
@@ -43,8 +87,8 @@ pub fn period(cell: Cell<'_>, verdict: &Verdict<DateOrder>, counts_from_1904: bo
         Months::Either { .. } => (None, DateOrder::DayFirst),
     };
     match (verdict, found, months) {
-        (Verdict::Mixed(_), ..) | (Verdict::Open, None, _) => Err(Unread::Doubt),
-        (Verdict::Open, Some(month), _) => Ok(month),
+        (Verdict::Mixed(_), ..) | (Verdict::Open | Verdict::Thin(_), None, _) => Err(Unread::Doubt),
+        (Verdict::Open | Verdict::Thin(_), Some(month), _) => Ok(month),
         (Verdict::Settled(settled), Some(month), _) if *settled == order => Ok(month),
         (Verdict::Settled(DateOrder::DayFirst), None, Months::Either { day_first, .. }) => Ok(day_first),
         (Verdict::Settled(DateOrder::MonthFirst), None, Months::Either { month_first, .. }) => {
@@ -78,7 +122,7 @@ fn invalid(cell: Cell<'_>, no_month: NoMonth) -> Finding {
     let finding = Finding::new(Code::InvalidPeriod, shown(cell), expected);
     match no_month {
         NoMonth::Unreadable if cell.kind == CellKind::Error => {
-            finding.hint("open the file in a spreadsheet program, mend the formula and save it")
+            finding.hint(odd::hint(cell.text).unwrap_or("open the file in a spreadsheet program, mend the formula and save it"))
         }
         NoMonth::Unreadable if cell.kind == CellKind::Number => {
             finding.hint("format the column as a date, or as text with months written as YYYY-MM")
@@ -132,6 +176,11 @@ mod tests {
         let said = read(&["13/11/2026", "11/13/2026"], Some(DayFirst));
         assert_eq!(said, ["2026-11", "invalid-period"]);
         assert_eq!(read(&["11/11/2026"], None), ["2026-11"]);
+        // One cell does not speak for many, unless all of them then lie in its month.
+        let one = ["01/11/2026", "30/11/2026", "02/11/2026"];
+        assert_eq!(read(&one, None), ["2026-11", "2026-11", "2026-11"]);
+        let odd = ["11/01/2026", "30/11/2026", "11/02/2026"];
+        assert_eq!(read(&odd, None), ["doubt", "2026-11", "doubt"]);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use crate::domain::{Amount, AmountError, NotReportable, ReportableAmount, RoundingRule, Unrounded};
 use crate::findings::{Code, Finding};
 
-use super::column::{Evidence, Verdict};
+use super::column::{Evidence, Trust, Verdict};
 use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
-use super::{Cell, CellKind, cells::shown};
+use super::{Cell, CellKind, cells::shown, odd};
 
 /// What a cell says was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +38,61 @@ impl From<Finding> for Unread {
     }
 }
 
+/// What the amounts of a column show beside their decimal sign.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AmountMarks {
+    /// Whether a number with a decimal point, or a comma, sets its thousands apart with the other sign.
+    has_groups: [bool; 2],
+    /// Whether one has three decimal places.
+    has_thousandths: [bool; 2],
+    /// Whether a number that could be two things has a point, or a comma, in it.
+    is_open_with: [bool; 2],
+    /// Whether the cells of the file are separated as those do who write a decimal comma.
+    has_semicolons: bool,
+}
+
 /// Takes in what a cell shows of the decimal sign of its column. What a spreadsheet holds as a number
 /// shows nothing.
-pub fn weigh(evidence: &mut Evidence, row: u32, cell: Cell<'_>) {
+pub fn weigh(
+    evidence: &mut Evidence<AmountMarks>,
+    (row, delimiter): (u32, Option<u8>),
+    cell: Cell<'_>,
+    is_used: impl FnOnce() -> bool,
+) {
     // Whole numbers are the most frequent by far, and are the same with every sign.
     if cell.kind != CellKind::Text || cell.text.bytes().all(|byte| byte.is_ascii_digit()) {
         return;
     }
-    if let Some(Readings::Only(sign)) = Numeral::of(&plain(cell.text)).map(|numeral| numeral.readings()) {
-        evidence.add(sign == DecimalSign::Point, row, cell);
+    let text = plain(cell.text);
+    let Some(numeral) = Numeral::of(&text) else { return };
+    let marks = &mut evidence.marks;
+    marks.has_semicolons = delimiter == Some(b';');
+    match numeral.readings() {
+        Readings::Only(sign) => {
+            let number = usize::from(sign == DecimalSign::Comma);
+            marks.has_groups[number] |= text.contains('.') && text.contains(',');
+            marks.has_thousandths[number] |= numeral.places(sign) == 3;
+            evidence.add(sign == DecimalSign::Point, row, cell, is_used);
+        }
+        Readings::Either => {
+            marks.is_open_with[usize::from(text.contains(','))] = true;
+            evidence.add_open();
+        }
+        Readings::Alike => {}
     }
 }
 
-/// The verdict over a column of amounts.
-pub fn decimal_sign(evidence: &Evidence, said: Option<DecimalSign>) -> Verdict<DecimalSign> {
-    evidence.verdict(said, DecimalSign::Point, DecimalSign::Comma)
+/// The verdict over a column of amounts. `1.250` beside `7.5` is hardly written by the same hand, which
+/// would have written `7.500`; beside `2.345,5` it is.
+pub fn decimal_sign(evidence: &Evidence<AmountMarks>, said: Option<DecimalSign>) -> Verdict<DecimalSign> {
+    evidence.verdict(said, [DecimalSign::Point, DecimalSign::Comma], |marks, number| {
+        let is_fraction_like = !marks.is_open_with[number] || marks.has_thousandths[number];
+        let is_group_like = !marks.is_open_with[1 - number] || marks.has_groups[number];
+        Trust {
+            is_like_it: is_fraction_like && is_group_like,
+            is_against_it: marks.has_semicolons && number == 0,
+        }
+    })
 }
 
 /// Parses an amount that is to be reported.
@@ -85,8 +125,10 @@ pub fn quantity(
     let sign = match (numeral.readings(), verdict) {
         (Readings::Alike, _) => DecimalSign::Point,
         (_, Verdict::Settled(sign)) => *sign,
-        (Readings::Only(sign), Verdict::Open) => sign,
-        (Readings::Either, Verdict::Open) | (_, Verdict::Mixed(_)) => return Err(Unread::Doubt),
+        (Readings::Only(sign), Verdict::Open | Verdict::Thin(_)) => sign,
+        (Readings::Either, Verdict::Open | Verdict::Thin(_)) | (_, Verdict::Mixed(_)) => {
+            return Err(Unread::Doubt);
+        }
     };
     let number = numeral.plain(sign).ok_or_else(|| other_sign(cell, sign))?;
     let quantity = reportable(cell, &number, rounding)?;
@@ -192,6 +234,9 @@ fn other_sign(cell: Cell<'_>, sign: DecimalSign) -> Finding {
 fn invalid(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::InvalidAmount, shown(cell), "a number such as 1234.5 or 1.234,50");
     let hint: Option<Cow<'static, str>> = match cell.kind {
+        CellKind::Error | CellKind::Date if odd::hint(cell.text).is_some() => {
+            odd::hint(cell.text).map(Cow::from)
+        }
         CellKind::Error => {
             let hint = "open the file in a spreadsheet program, compute it anew (Ctrl+Shift+F9 in LibreOffice), \
                         mend the formula and save it";
@@ -215,6 +260,8 @@ fn other_hint(cell: Cell<'_>) -> Option<Cow<'static, str>> {
         let hint = "the spreadsheet has turned the number into a date; format the column as a number and \
                     enter it again";
         Some(hint.into())
+    } else if text.starts_with("0x") || text.starts_with("0X") {
+        Some("write it as a decimal number".into())
     } else if text.chars().all(|one| one == '-') {
         Some("a dash can be zero or nothing; write 0 for a usage of zero, or leave the cell blank".into())
     } else if digits() && text.contains([',', '.', ' ', '\'']) {
@@ -229,7 +276,10 @@ fn other_hint(cell: Cell<'_>) -> Option<Cow<'static, str>> {
 /// What a length of time would be in hours.
 fn duration_hint(cell: Cell<'_>) -> Option<Cow<'static, str>> {
     let seconds = match cell.kind {
-        CellKind::Date => days_in_seconds(cell.text.strip_suffix(" days")?)?,
+        CellKind::Date => match cell.text.strip_suffix(" days") {
+            Some(days) => days_in_seconds(days)?,
+            None => iso_in_seconds(cell.text)?,
+        },
         _ => clock_in_seconds(cell.text).or_else(|| iso_in_seconds(cell.text))?,
     };
     let hours = format!("{}.{:02}", seconds / 3600, seconds % 3600 / 36);
@@ -324,6 +374,10 @@ mod tests {
         assert!(hint("36:15:00", CellKind::Text).contains(", 36.25 hours"));
         assert!(hint("0:20", CellKind::Text).contains("about 0.33 hours"));
         assert!(hint("PT36H15M00S", CellKind::Text).contains(", 36.25 hours"));
+        assert!(hint("PT36H15M00S", CellKind::Date).contains(", 36.25 hours"));
+        assert!(hint("0x10", CellKind::Text).contains("decimal number"));
+        assert!(hint("5 (all of it struck out)", CellKind::Error).contains("struck out"));
+        assert!(hint("#REF!", CellKind::Error).contains("mend the formula"));
         assert!(hint("2026-05-01", CellKind::Date).contains("into a date"));
         assert!(hint("18446744073709551615:00", CellKind::Text).is_empty());
     }

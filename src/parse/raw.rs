@@ -65,12 +65,20 @@ pub struct RawRow {
     text: String,
     cells: Vec<(usize, CellKind)>,
     counts_from_1904: bool,
+    delimiter: Option<u8>,
 }
 
 impl RawRow {
     /// An empty row of a table.
     pub fn new(table: Arc<Table>) -> Self {
-        Self { table, number: 0, text: String::new(), cells: Vec::new(), counts_from_1904: false }
+        Self {
+            table,
+            number: 0,
+            text: String::new(),
+            cells: Vec::new(),
+            counts_from_1904: false,
+            delimiter: None,
+        }
     }
 
     /// Empties the row and gives it its number, counted from 1.
@@ -90,6 +98,16 @@ impl RawRow {
         self.counts_from_1904
     }
 
+    /// Says what separates the cells of a text file.
+    pub fn separate_by(&mut self, delimiter: u8) {
+        self.delimiter = Some(delimiter);
+    }
+
+    /// What separates the cells of a text file; `None` elsewhere.
+    pub fn delimiter(&self) -> Option<u8> {
+        self.delimiter
+    }
+
     /// Adds the cell of a column, counted from 0; columns left out before it are blank.
     pub fn push(&mut self, column: usize, text: &str, kind: CellKind) {
         while self.cells.len() < column {
@@ -102,7 +120,7 @@ impl RawRow {
     /// Another row of the same table.
     pub fn beside(&self, number: u32) -> Self {
         let empty = Self::new(self.table.clone());
-        Self { number, counts_from_1904: self.counts_from_1904, ..empty }
+        Self { number, counts_from_1904: self.counts_from_1904, delimiter: self.delimiter, ..empty }
     }
 
     /// How many cells hold something.

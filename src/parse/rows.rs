@@ -5,6 +5,7 @@
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
 mod kept;
+mod splits;
 mod tables;
 
 use std::collections::HashSet;
@@ -22,7 +23,7 @@ use super::header::{self, Shape};
 use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
-use super::quantity::{Quantity, holds_number, quantity};
+use super::quantity::{AmountMarks, Quantity, holds_number, quantity};
 use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Subject, cells, period};
 
 /// What the user said about the tables.
@@ -72,27 +73,27 @@ struct Reading {
     names_extra_cells: bool,
     /// Rows of a text file that end before the header does: the first one, and how many.
     ragged: Option<(u32, usize)>,
-    /// Rows of a text file whose amount may go on in the next cell: the first one, and how many.
-    split: Option<(u32, usize)>,
+    /// Numbers of a text file that may have fallen apart.
+    splits: splits::Splits,
     /// The rows, until all of them were seen.
     kept: KeptRows,
     counts_from_1904: bool,
-    periods: Judged<DateOrder>,
-    amounts: Judged<DecimalSign>,
+    periods: Judged<DateOrder, period::DateMarks>,
+    amounts: Judged<DecimalSign, AmountMarks>,
     /// What the cells of each open column show.
-    of_open: Vec<Evidence>,
+    of_open: Vec<Evidence<AmountMarks>>,
     days: Days,
 }
 
 /// A column whose cells are read as all of them together allow.
-struct Judged<T> {
+struct Judged<T, M> {
     column: Option<usize>,
-    evidence: Evidence,
+    evidence: Evidence<M>,
     verdict: Verdict<T>,
     doubts: Doubts,
 }
 
-impl<T> Judged<T> {
+impl<T, M: Default> Judged<T, M> {
     fn new(column: Option<usize>) -> Self {
         Self { column, evidence: Evidence::default(), verdict: Verdict::Open, doubts: Doubts::default() }
     }
@@ -127,8 +128,8 @@ impl<'a> Parser<'a> {
             State::Refused => self.unread(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
-                reading.note_split(raw, &self.parsed.tables[reading.table]);
-                reading.keep(raw);
+                reading.note_splits(raw, &self.parsed.tables[reading.table]);
+                reading.keep(raw, self.settings);
             }
         }
     }
@@ -218,7 +219,7 @@ impl<'a> Parser<'a> {
             rows_with_content: 0,
             names_extra_cells: false,
             ragged: None,
-            split: None,
+            splits: splits::Splits::default(),
             kept: KeptRows::default(),
             counts_from_1904: raw.counts_from_1904(),
             periods: Judged::new(column(Field::BillingPeriod)),
@@ -406,6 +407,17 @@ impl<'a> Parser<'a> {
     fn extra_cells(&mut self, draft: &mut RowDraft<'_>, shape: Shape) {
         let raw = draft.raw;
         let width = draft.table.headers.len();
+        if let State::Reading(reading) = &self.state
+            && reading.splits.longer(raw.number())
+        {
+            let found =
+                format!("a blank cell in column {}, beyond the header, as other rows have none", width + 1);
+            let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
+            let hint = "a decimal comma in a comma-separated file has to be quoted; if none is in this row, take \
+                        the comma at its end out";
+            draft.fault(Some(width), finding.hint(hint));
+            return;
+        }
         let beyond = (width..raw.width()).find(|&column| !raw.cell(column).is_blank());
         let unnamed =
             (0..width).find(|&column| draft.table.headers[column].is_empty() && !raw.cell(column).is_blank());

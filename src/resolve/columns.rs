@@ -136,9 +136,13 @@ fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, 
 fn no_component<'a>(parsed: &Parsed, table: usize, columns: impl Iterator<Item = &'a OpenColumn>) -> Finding {
     let headers: Vec<&str> =
         columns.map(|column| column.header.as_ref()).filter(|header: &&str| !header.is_empty()).collect();
-    let meant = headers.iter().filter_map(|header| {
+    let meant = headers.iter().enumerate().filter_map(|(at, header)| {
         let field = Field::meant_by(header)?;
-        Some(format!("head {} as {}", visible(header), field.name()))
+        if headers[..at].contains(header) {
+            return None;
+        }
+        let one = if headers[at + 1..].contains(header) { "one of the columns " } else { "" };
+        Some(format!("head {one}{} as {}", visible(header), field.name()))
     });
     let meant: Vec<String> = meant.collect();
     let table = &parsed.tables[table];

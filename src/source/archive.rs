@@ -11,6 +11,8 @@ use zip::ZipArchive;
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
 
+use super::part_scan::PartScan;
+
 /// A part of a workbook may be this large, or as dense as this, but not both: real sheets are packed
 /// ten- to fiftyfold.
 const LARGE_PART: u64 = 128 * 1024 * 1024;
@@ -40,6 +42,8 @@ pub enum ArchiveKind {
 pub struct Archive<'a> {
     bytes: &'a [u8],
     names: Vec<String>,
+    /// The parts with XML that asks for a careful look.
+    odd: Vec<String>,
 }
 
 impl<'a> Archive<'a> {
@@ -72,12 +76,17 @@ impl<'a> Archive<'a> {
         }
         let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut total = 0;
+        let mut odd = Vec::new();
         for (index, name) in names.iter().enumerate().filter(|(_, name)| is_read(name)) {
             let mut part = archive.by_index(index).map_err(|error| unreadable(name, &error))?;
             let packed = part.compressed_size();
             let before = total;
-            unpack(name, &mut part, |more| {
-                total += more;
+            let mut scan = may_be_sheet(name).then(PartScan::new);
+            unpack(name, &mut part, |bytes| {
+                if let Some(scan) = &mut scan {
+                    scan.take(bytes);
+                }
+                total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 check_ratio(name, packed, total - before)?;
                 let is_dense = total > 2 * LARGE_PART && total / whole.max(1) > MOST_INFLATION;
                 if total > limit || is_dense {
@@ -87,8 +96,19 @@ impl<'a> Archive<'a> {
                 }
                 Ok(())
             })?;
+            odd.extend(scan.filter(PartScan::is_odd).map(|_| name.clone()));
         }
-        Ok(Self { bytes, names })
+        Ok(Self { bytes, names, odd })
+    }
+
+    /// Whether there is a part of a name.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+
+    /// The parts with XML that asks for a careful look.
+    pub fn odd_parts(&self) -> &[String] {
+        &self.odd
     }
 
     /// The archive itself.
@@ -98,7 +118,7 @@ impl<'a> Archive<'a> {
 
     /// What kind of workbook it is; the finding says what else it is.
     pub fn kind(&self) -> Result<ArchiveKind, Finding> {
-        let has = |name: &str| self.names.iter().any(|own| own == name);
+        let has = |name: &str| self.has(name);
         let has_folder = |folder: &str| self.names.iter().any(|own| own.starts_with(folder));
         let mimetype = self.text("mimetype").unwrap_or_default();
         if mimetype.trim().starts_with("application/vnd.oasis.opendocument.spreadsheet") {
@@ -160,6 +180,12 @@ fn is_read(name: &str) -> bool {
     !unread.iter().any(|folder| name.starts_with(folder))
 }
 
+/// Whether a part may be a sheet of an Excel workbook, or its texts.
+fn may_be_sheet(name: &str) -> bool {
+    let is_xml = name.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("xml"));
+    is_xml && name.contains('/') && !name.starts_with("docProps/")
+}
+
 fn check_ratio(name: &str, packed: u64, unpacked: u64) -> Result<(), Finding> {
     if unpacked > LARGE_PART && unpacked / packed.max(1) > MOST_INFLATION {
         return Err(bomb(format!("{} inflates from {packed} to {unpacked} bytes", visible(name))));
@@ -167,11 +193,11 @@ fn check_ratio(name: &str, packed: u64, unpacked: u64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Unpacks a part to its end and throws it away; `count` is told how much came.
+/// Unpacks a part to its end and throws it away; `take` is shown what came.
 fn unpack(
     name: &str,
     part: &mut impl Read,
-    mut count: impl FnMut(u64) -> Result<(), Finding>,
+    mut take: impl FnMut(&[u8]) -> Result<(), Finding>,
 ) -> Result<(), Finding> {
     let mut buffer = vec![0; LONGEST_PROLOG];
     let mut is_first = true;
@@ -192,7 +218,7 @@ fn unpack(
             check_prolog(name, &buffer[..filled])?;
         }
         is_first = false;
-        count(u64::try_from(filled).unwrap_or(u64::MAX))?;
+        take(&buffer[..filled])?;
     }
 }
 

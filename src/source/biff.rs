@@ -3,12 +3,13 @@
 //! The reader lays every sheet out whole, so a single cell far away could cost any amount of memory; it takes
 //! the later of two cells in one place; and it takes the value of a formula that was never computed for one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::visible;
 use crate::findings::Finding;
 
 use super::archive::protected;
+use super::biff_looks::{CellLook, Looks};
 use super::ole::damaged;
 
 /// Cells of all sheets together, blank ones between others included.
@@ -33,6 +34,8 @@ const CELLS: [u16; 6] = [0x0203, 0x0204, 0x00d6, 0x0205, 0x027e, 0x00fd];
 pub struct Seen {
     /// For each sheet the cells, row and column from 0, whose formula was never computed.
     pub uncomputed: Vec<BTreeSet<(u32, u32)>>,
+    /// For each sheet the cells that may look otherwise than what they hold.
+    pub looks: Vec<BTreeMap<(u32, u32), CellLook>>,
     /// The files that values are taken from.
     pub links: Vec<String>,
 }
@@ -42,6 +45,7 @@ pub struct Seen {
 pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, Finding> {
     let mut seen = Seen::default();
     let mut sheets = Vec::new();
+    let mut looks = Looks::default();
     for record in Records(stream) {
         let (kind, data) = record?;
         match kind {
@@ -49,21 +53,23 @@ pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, 
             SHEET => sheets.push(number(data, 0)? | number(data, 2)? << 16),
             LINK => seen.links.extend(link(data)),
             END => break,
-            _ => {}
+            _ => looks.take(kind, data),
         }
     }
+    looks.end();
     let mut area = 0;
     for start in sheets {
         let start = usize::try_from(start).ok().and_then(|start| stream.get(start..));
         let records = Records(start.ok_or_else(|| damaged("a sheet lies outside of it"))?);
         let mut sheet = SheetRecords::default();
-        sheet.read(records, is_saved_by_a_program)?;
+        sheet.read(records, is_saved_by_a_program, &looks)?;
         area += sheet.area()?;
         if area > LARGEST_AREA {
             return Err(damaged(&format!("its cells are spread over {area} places"))
                 .hint("take stray cells far from the table out, and save it as .xlsx"));
         }
         seen.uncomputed.push(sheet.uncomputed);
+        seen.looks.push(sheet.looks);
     }
     Ok(seen)
 }
@@ -73,10 +79,16 @@ pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, 
 struct SheetRecords {
     cells: Vec<(u32, u32)>,
     uncomputed: BTreeSet<(u32, u32)>,
+    looks: BTreeMap<(u32, u32), CellLook>,
 }
 
 impl SheetRecords {
-    fn read(&mut self, records: Records<'_>, is_saved_by_a_program: bool) -> Result<(), Finding> {
+    fn read(
+        &mut self,
+        records: Records<'_>,
+        is_saved_by_a_program: bool,
+        looks: &Looks<'_>,
+    ) -> Result<(), Finding> {
         // Charts lie inside of sheets, with records of their own.
         let mut depth = 0_u32;
         for record in records {
@@ -93,10 +105,13 @@ impl SheetRecords {
                     for column in first..=last {
                         self.add(row, column)?;
                     }
+                    self.looks
+                        .extend(looks.numbers(data).into_iter().map(|(column, look)| ((row, column), look)));
                 }
                 FORMULA => {
                     let (row, column) = (number(data, 0)?, number(data, 2)?);
                     self.add(row, column)?;
+                    self.looks.extend(looks.cell(kind, data).map(|look| ((row, column), look)));
                     let value = data.get(6..14).ok_or_else(|| damaged("a formula breaks off"))?;
                     let is_empty_text = value[0] == 3 && value.ends_with(b"\xff\xff");
                     let waits = number(data, 14)? & 2 != 0;
@@ -104,7 +119,11 @@ impl SheetRecords {
                         self.uncomputed.insert((row, column));
                     }
                 }
-                kind if CELLS.contains(&kind) => self.add(number(data, 0)?, number(data, 2)?)?,
+                kind if CELLS.contains(&kind) => {
+                    let (row, column) = (number(data, 0)?, number(data, 2)?);
+                    self.add(row, column)?;
+                    self.looks.extend(looks.cell(kind, data).map(|look| ((row, column), look)));
+                }
                 _ => {}
             }
         }

@@ -1,10 +1,13 @@
 //! Values of cells as text: exactly as much of them as the spreadsheet itself is sure of.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use calamine::{DataRef, ExcelDateTime};
+use calamine::{DataRef, DataType, ExcelDateTime};
 
 use crate::parse::CellKind;
+
+use super::odd::Oddity;
 
 /// What stands in a cell with a formula that was never computed: blank would mean that nothing is
 /// reported.
@@ -42,6 +45,19 @@ fn written(text: &mut String, arguments: std::fmt::Arguments<'_>, kind: CellKind
     // Writing to a string cannot fail.
     let _ = text.write_fmt(arguments);
     kind
+}
+
+/// Writes a number that its format shows as something else. Nobody has read the number that is stored,
+/// so it is no quantity, and is only ever shown.
+pub fn write_shown(value: &DataRef<'_>, format: Arc<str>, text: &mut String) -> CellKind {
+    // A percent sign that is written out takes the number as it is.
+    if let (Some(value), true) = (value.as_f64(), format.contains('%') && !format.contains(['"', '\\'])) {
+        text.clear();
+        write_number(value * 100.0, text);
+        text.push_str(" %");
+        return CellKind::Text;
+    }
+    Oddity::Format(format).write(text)
 }
 
 /// Spreadsheets hold numbers in binary and are sure of 15 significant digits; the shortest decimal

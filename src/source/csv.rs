@@ -12,6 +12,7 @@ use csv::{ReaderBuilder, StringRecord};
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow, Table, is_header, without_guard};
 
+use super::quotes::Quotes;
 use super::text::Decoded;
 use super::{Sink, Source};
 
@@ -44,7 +45,12 @@ impl<'a> TextFile<'a> {
         let rows = text.get(start..).unwrap_or_default();
         let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table));
         let lines_before = u64::from(start > 0);
-        check_quotes(rows, delimiter, usize::from(start > 0))?;
+        let quotes = Quotes {
+            delimiter,
+            lines_before: usize::from(start > 0),
+            columns: columns(rows, delimiter, &table),
+        };
+        quotes.check(rows)?;
         let remarks = decoded.remark.into_iter().collect();
         Ok(Self { table, text, start, lines_before, delimiter, remarks })
     }
@@ -94,68 +100,41 @@ fn declaration(text: &str) -> Option<(usize, Result<u8, Finding>)> {
     Some((end, declared))
 }
 
-/// Refuses quotation marks that do not close where a cell ends: the reader would take everything up
-/// to the next one, rows and all, for a single cell.
-fn check_quotes(text: &str, delimiter: u8, lines_before: usize) -> Result<(), Finding> {
-    let damaged = |line: usize, found: &str| {
-        let found = format!("line {}: {found}", line + lines_before);
-        Err(Finding::new(Code::DamagedFile, found, "quotation marks in pairs around whole cells"))
-    };
-    let bytes = text.as_bytes();
-    let (mut at, mut line, mut is_start) = (0, 1, true);
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' && is_start {
-            let opened = line;
-            loop {
-                at += 1;
-                match (bytes.get(at), bytes.get(at + 1)) {
-                    (None, _) => return damaged(opened, "a quotation mark that is never closed"),
-                    (Some(b'"'), Some(b'"')) => at += 1,
-                    (Some(b'"'), None | Some(b'\r' | b'\n')) => break,
-                    (Some(b'"'), Some(next)) if *next == delimiter => break,
-                    (Some(b'"'), Some(_)) => {
-                        return damaged(
-                            opened,
-                            "a cell whose closing quotation mark is followed by more text",
-                        );
-                    }
-                    (Some(b'\n'), _) => line += 1,
-                    (Some(_), _) => {}
-                }
-            }
-        }
-        line += usize::from(byte == b'\n');
-        is_start = matches!(byte, b'\r' | b'\n') || byte == delimiter;
-        at += 1;
-    }
-    Ok(())
-}
-
 /// The delimiter under which one of the first lines names most known columns; where none does, the one
 /// that the first line with content has most of.
 fn delimiter(text: &str, table: &Arc<Table>) -> u8 {
     let lines = || text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
-    let names_columns = |delimiter: u8| {
-        lines().any(|line| {
-            let mut reader = ReaderBuilder::new()
-                .has_headers(false)
-                .flexible(true)
-                .delimiter(delimiter)
-                .from_reader(line.as_bytes());
-            let mut row = RawRow::new(table.clone());
-            row.start(1);
-            let mut record = StringRecord::new();
-            let is_read = reader.read_record(&mut record).unwrap_or(false);
-            record.iter().enumerate().for_each(|(column, text)| row.push(column, text, CellKind::Text));
-            is_read && is_header(&row)
-        })
-    };
+    let names_columns = |delimiter: u8| lines().any(|line| is_header(&row_of(line, delimiter, table)));
     let first = lines().next().unwrap_or_default();
     let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
     DELIMITERS
         .into_iter()
         .max_by_key(|&delimiter| (names_columns(delimiter), count(delimiter)))
         .unwrap_or(b',')
+}
+
+/// A line on its own as a row.
+fn row_of(line: &str, delimiter: u8, table: &Arc<Table>) -> RawRow {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(line.as_bytes());
+    let mut row = RawRow::new(table.clone());
+    row.start(1);
+    let mut record = StringRecord::new();
+    if reader.read_record(&mut record).unwrap_or(false) {
+        record.iter().enumerate().for_each(|(column, text)| row.push(column, text, CellKind::Text));
+    }
+    row
+}
+
+/// How many columns the header has, or the first line where none looks like one.
+fn columns(text: &str, delimiter: u8, table: &Arc<Table>) -> usize {
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
+    let mut rows = lines.map(|line| row_of(line, delimiter, table)).peekable();
+    let first = rows.peek().map_or(0, RawRow::width);
+    rows.find(is_header).map_or(first, |header| header.width())
 }
 
 impl Source for TextFile<'_> {
@@ -168,6 +147,7 @@ impl Source for TextFile<'_> {
             .from_reader(text.as_bytes());
         let number = |line: u64| u32::try_from(line + self.lines_before).unwrap_or(u32::MAX);
         let mut row = RawRow::new(self.table.clone());
+        row.separate_by(self.delimiter);
         let mut record = StringRecord::new();
         loop {
             match reader.read_record(&mut record) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use calamine::{DataRef, Xlsx, XlsxError};
 
-use super::number_format::shows_something_else;
+use super::number_format::{may_show_something_else, shows_something_else};
 
 /// A cell, and the format that its number is shown with.
 pub type Shown = ((u32, u32), Arc<str>);
@@ -58,12 +58,6 @@ fn shown_otherwise(workbook: &mut Workbook<'_>, sheet: &str) -> Result<Vec<Shown
         found.extend(format.map(|format| (cell.get_position(), format.clone())));
     }
     Ok(found)
-}
-
-/// Whether a format shows numbers of any sign as something else.
-fn may_show_something_else(format: &str) -> bool {
-    let signs = [(false, false), (true, false), (false, true)];
-    signs.into_iter().any(|(is_negative, is_zero)| shows_something_else(format, is_negative, is_zero))
 }
 
 fn only_zeros(workbook: &mut Workbook<'_>, sheet: &str) -> Result<bool, XlsxError> {

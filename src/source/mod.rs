@@ -6,7 +6,9 @@
 //! file counts as a damaged file.
 
 mod archive;
+mod arrow_schema;
 mod biff;
+mod biff_looks;
 mod calculation;
 mod cell;
 mod copy;
@@ -14,15 +16,23 @@ mod csv;
 mod first_look;
 mod kind;
 mod number_format;
+mod odd;
 mod ods;
+mod ods_cell;
+mod ods_styles;
 mod ole;
 mod parquet;
+mod part_scan;
 mod paths;
+mod quotes;
+mod relations;
 mod sheets;
 mod text;
 mod xls;
 mod xlsb;
+mod xlsb_looks;
 mod xlsx;
+mod xlsx_odd;
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -112,6 +122,11 @@ impl Input {
             return Err(SourceError::TooLarge { path: path.to_owned() });
         }
         Ok(Self { name, bytes })
+    }
+
+    /// A content that is in memory already.
+    pub fn of(name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: name.to_owned(), bytes }
     }
 
     /// The path as the user gave it.

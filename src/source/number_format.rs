@@ -22,6 +22,12 @@ pub fn shows_something_else(format: &str, is_negative: bool, is_zero: bool) -> b
     is_telling(chosen) || sections.len() > 1 && chosen.trim().is_empty()
 }
 
+/// Whether a format shows numbers of any sign as something else.
+pub fn may_show_something_else(format: &str) -> bool {
+    let signs = [(false, false), (true, false), (false, true)];
+    signs.into_iter().any(|(is_negative, is_zero)| shows_something_else(format, is_negative, is_zero))
+}
+
 /// The parts of a format for positive numbers, negative ones, zeros and texts.
 fn sections(format: &str) -> Vec<&str> {
     let (mut sections, mut start, mut is_quoted, mut is_escaped) = (Vec::new(), 0, false, false);
@@ -79,7 +85,7 @@ fn is_digit(character: char) -> bool {
 }
 
 /// Whether a literal character is read as a part of a quantity.
-fn is_read(character: char) -> bool {
+pub fn is_read(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '.' | ',' | '%' | '‰' | '$' | '€' | '£' | '¥')
 }
 

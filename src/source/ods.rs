@@ -18,14 +18,16 @@ use crate::parse::{CellKind, RawRow};
 
 use super::Sink;
 use super::archive::{Archive, protected};
-use super::cell::{UNCOMPUTED, write_number};
+use super::ods_cell::{CellDraft, Shown};
+use super::ods_styles::Styles;
 use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
 
 /// Cells that repetition may make of few.
 const MOST_REPEATED: u64 = 20_000_000;
 
-/// Blanks that a single element may stand for.
-const MOST_BLANKS: usize = 10_000;
+/// Rows that repetition may make of few. No two rows of usage are alike, so what comes this often was
+/// filled down by mistake.
+const MOST_REPEATED_ROWS: u64 = 10_000;
 
 /// How deep the tables of the document are: below its content, its body and its spreadsheet.
 const TABLE_DEPTH: usize = 4;
@@ -36,9 +38,11 @@ pub struct OdsSheets<'a> {
     /// The sheets with their number among all tables.
     sheets: Vec<(Sheet, usize)>,
     links: Vec<String>,
+    styles: Styles,
 }
 
-type Xml<'a> = Reader<Box<dyn BufRead + 'a>>;
+/// A part of the document.
+pub type Xml<'a> = Reader<Box<dyn BufRead + 'a>>;
 
 impl<'a> OdsSheets<'a> {
     /// Lists the sheets.
@@ -46,7 +50,15 @@ impl<'a> OdsSheets<'a> {
         if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
             return Err(protected());
         }
-        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new() };
+        let (bytes, styles) = (archive.bytes(), Styles::default());
+        let mut sheets = Self { bytes, sheets: Vec::new(), links: Vec::new(), styles };
+        // What the document itself says goes before the styles that it is made from.
+        for path in ["styles.xml", "content.xml"] {
+            if path == "content.xml" || archive.has(path) {
+                let mut zip = zip(sheets.bytes)?;
+                sheets.styles.read(&mut part(&mut zip, path)?)?;
+            }
+        }
         sheets.read_list()?;
         Ok(sheets)
     }
@@ -54,7 +66,7 @@ impl<'a> OdsSheets<'a> {
     /// Tables that hold what another file says are no sheets.
     fn read_list(&mut self) -> Result<(), Finding> {
         let mut zip = zip(self.bytes)?;
-        let mut xml = content(&mut zip)?;
+        let mut xml = part(&mut zip, "content.xml")?;
         let mut buffer = Vec::new();
         let mut hidden_styles: HashMap<String, bool> = HashMap::new();
         let (mut style, mut depth, mut tables) = (String::new(), 0_usize, 0);
@@ -114,10 +126,13 @@ impl Sheets for OdsSheets<'_> {
         let wanted = self.sheets.iter().find(|(own, _)| own.name == sheet).map(|(_, table)| *table);
         let mut zip = zip(self.bytes)?;
         let mut table = TableReader {
-            xml: content(&mut zip)?,
+            xml: part(&mut zip, "content.xml")?,
+            styles: &self.styles,
+            columns: Vec::new(),
             buffer: Vec::new(),
             cells: Vec::new(),
             repeated: 0,
+            rows_repeated: 0,
             above: 0,
             rows: RowBuilder::new(row, sink),
         };
@@ -131,11 +146,16 @@ impl Sheets for OdsSheets<'_> {
 /// Reads the rows of one table.
 struct TableReader<'a, 'b, 'c> {
     xml: Xml<'a>,
+    styles: &'b Styles,
+    /// Where the columns of a style end, and the style.
+    columns: Vec<(u32, Option<String>)>,
     buffer: Vec<u8>,
     /// The cells of the row that is being read: column, how often, text and kind.
     cells: Vec<(u32, u32, String, CellKind)>,
     /// Cells that repetition has made so far.
     repeated: u64,
+    /// Rows that repetition has made so far.
+    rows_repeated: u64,
     /// Rows so far.
     above: u32,
     rows: RowBuilder<'b, 'c>,
@@ -145,7 +165,7 @@ impl TableReader<'_, '_, '_> {
     /// Finds a table by its number and reads it to its end.
     fn read(&mut self, wanted: Option<usize>) -> Result<ControlFlow<()>, Finding> {
         let (mut depth, mut tables, mut column, mut times) = (0_usize, 0, 0_u32, 1_u32);
-        let mut is_inside = false;
+        let (mut is_inside, mut row_style) = (false, None);
         loop {
             self.buffer.clear();
             let event = self.xml.read_event_into(&mut self.buffer).map_err(|error| refusal(&error))?;
@@ -157,16 +177,24 @@ impl TableReader<'_, '_, '_> {
                             is_inside = Some(tables) == wanted;
                             tables += 1;
                         }
+                        "table:table-column" if is_inside => {
+                            let times = count(&element, "table:number-columns-repeated")?;
+                            let end = self.columns.last().map_or(0, |(end, _)| *end).saturating_add(times);
+                            self.columns.push((end, attribute(&element, "table:default-cell-style-name")?));
+                        }
                         "table:table-row" if is_inside => {
+                            row_style = attribute(&element, "table:default-cell-style-name")?;
                             times = count(&element, "table:number-rows-repeated")?;
                             column = 0;
                         }
                         "table:table-cell" | "table:covered-table-cell" if is_inside => {
                             let repeats = count(&element, "table:number-columns-repeated")?;
-                            let draft = CellDraft::of(&element)?;
-                            let shown = self.shown()?;
+                            let mut draft = CellDraft::of(&element)?;
+                            let shown = Shown::read(&mut self.xml, &mut self.buffer, self.styles)?;
                             depth -= 1;
-                            let (text, kind) = draft.value(shown);
+                            let style = draft.style.take().or_else(|| row_style.clone());
+                            let style = style.or_else(|| self.column_style(column));
+                            let (text, kind) = draft.value(shown, style.as_deref(), self.styles);
                             if kind != CellKind::Blank {
                                 self.cells.push((column, repeats, text, kind));
                             }
@@ -192,6 +220,11 @@ impl TableReader<'_, '_, '_> {
         }
     }
 
+    fn column_style(&self, column: u32) -> Option<String> {
+        let at = self.columns.partition_point(|(end, _)| *end <= column);
+        self.columns.get(at).and_then(|(_, style)| style.clone())
+    }
+
     /// Hands the cells of a row on, as often as the row comes.
     fn hand_on(&mut self, times: u32) -> Result<ControlFlow<()>, Finding> {
         let cells = std::mem::take(&mut self.cells);
@@ -200,8 +233,16 @@ impl TableReader<'_, '_, '_> {
             let all = each.saturating_mul(u64::from(times));
             let written = u64::try_from(cells.len()).unwrap_or(u64::MAX);
             self.repeated = self.repeated.saturating_add(all.saturating_sub(written));
-            if self.repeated > MOST_REPEATED {
-                let found = format!("row {}: cells that come {all} times", u64::from(self.above) + 1);
+            self.rows_repeated = self.rows_repeated.saturating_add(u64::from(times.saturating_sub(1)));
+            let row = u64::from(self.above) + 1;
+            let found = if self.rows_repeated > MOST_REPEATED_ROWS {
+                Some(format!("row {row}: a filled row that comes {times} times"))
+            } else if self.repeated > MOST_REPEATED {
+                Some(format!("row {row}: cells that come {all} times"))
+            } else {
+                None
+            };
+            if let Some(found) = found {
                 let expected = "rows and cells that were filled in";
                 return Err(Finding::new(Code::DamagedFile, found, expected)
                     .hint("open it in a spreadsheet program, take the filled cells behind the table out, and save it"));
@@ -220,152 +261,21 @@ impl TableReader<'_, '_, '_> {
         self.above = self.above.saturating_add(times);
         Ok(ControlFlow::Continue(()))
     }
-
-    /// The text that a cell shows, read to the end of the cell. Comments and shapes are no part of it.
-    fn shown(&mut self) -> Result<String, Finding> {
-        let mut text = String::new();
-        let (mut depth, mut paragraphs) = (1_usize, 0);
-        // How deep an element is whose text is not the cell's.
-        let mut aside: Option<usize> = None;
-        while depth > 0 {
-            self.buffer.clear();
-            match self.xml.read_event_into(&mut self.buffer).map_err(|error| refusal(&error))? {
-                Event::Start(element) => {
-                    depth += 1;
-                    match element.name().0 {
-                        "text:p" if depth == 2 => {
-                            if paragraphs > 0 {
-                                text.push('\n');
-                            }
-                            paragraphs += 1;
-                        }
-                        "text:s" if aside.is_none() => {
-                            let blanks = count(&element, "text:c")?;
-                            let blanks = usize::try_from(blanks).unwrap_or(usize::MAX);
-                            text.extend(std::iter::repeat_n(' ', blanks.min(MOST_BLANKS)));
-                        }
-                        "text:tab" if aside.is_none() => text.push('\t'),
-                        "text:line-break" if aside.is_none() => text.push('\n'),
-                        "office:annotation" | "text:note" if aside.is_none() => aside = Some(depth),
-                        _ if depth == 2 && aside.is_none() => aside = Some(depth),
-                        _ => {}
-                    }
-                }
-                Event::End(_) => {
-                    if aside == Some(depth) {
-                        aside = None;
-                    }
-                    depth -= 1;
-                }
-                Event::Text(words) if depth > 1 && aside.is_none() => text.push_str(&words.xml10_content()),
-                Event::CData(words) if depth > 1 && aside.is_none() => text.push_str(&words.xml10_content()),
-                Event::GeneralRef(reference) if depth > 1 && aside.is_none() => {
-                    text.push_str(&resolved(&reference)?);
-                }
-                Event::Eof => return Err(broken_off()),
-                _ => {}
-            }
-        }
-        Ok(text)
-    }
-}
-
-/// What the attributes of a cell say.
-#[derive(Debug, Default)]
-struct CellDraft {
-    value_type: String,
-    number: Option<String>,
-    text: Option<String>,
-    date: Option<String>,
-    time: Option<String>,
-    truth: Option<String>,
-    has_formula: bool,
-    is_error: bool,
-}
-
-impl CellDraft {
-    fn of(element: &BytesStart<'_>) -> Result<Self, Finding> {
-        let mut draft = Self::default();
-        for attribute in element.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|error| refusal(&error))?;
-            let value = || {
-                let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-                value.map(Cow::into_owned).map_err(|error| refusal(&error))
-            };
-            match attribute.key.0 {
-                "office:value-type" => draft.value_type = value()?,
-                "office:value" => draft.number = Some(value()?),
-                "office:string-value" => draft.text = Some(value()?),
-                "office:date-value" => draft.date = Some(value()?),
-                "office:time-value" => draft.time = Some(value()?),
-                "office:boolean-value" => draft.truth = Some(value()?),
-                "table:formula" => draft.has_formula = true,
-                "calcext:value-type" => draft.is_error = value()? == "error",
-                _ => {}
-            }
-        }
-        Ok(draft)
-    }
-
-    /// The value, and the shown text where the cell has none of its own.
-    fn value(self, shown: String) -> (String, CellKind) {
-        if self.is_error {
-            return (if shown.is_empty() { "an error".into() } else { shown }, CellKind::Error);
-        }
-        let stated = match self.value_type.as_str() {
-            // What a person reads is a share or a price, which is no quantity.
-            "percentage" | "currency" if !shown.is_empty() => return (shown, CellKind::Text),
-            "float" | "percentage" | "currency" => self.number.map(number),
-            "date" => self.date.map(|date| (date_text(&date), CellKind::Date)),
-            "time" => self.time.map(|time| (time, CellKind::Date)),
-            "boolean" => self.truth.map(|truth| (truth.to_ascii_lowercase(), CellKind::Boolean)),
-            "string" => {
-                let text = self.text.unwrap_or_else(|| shown.clone());
-                let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
-                return (text, kind);
-            }
-            _ => None,
-        };
-        match stated {
-            Some(stated) => stated,
-            None if self.has_formula => (UNCOMPUTED.to_owned(), CellKind::Error),
-            None if shown.is_empty() => (shown, CellKind::Blank),
-            None => (shown, CellKind::Text),
-        }
-    }
-}
-
-/// A number as users see it; what is none stays text.
-fn number(stated: String) -> (String, CellKind) {
-    match stated.trim().parse::<f64>() {
-        Ok(value) => {
-            let mut text = String::new();
-            write_number(value, &mut text);
-            (text, CellKind::Number)
-        }
-        Err(_) => (stated, CellKind::Text),
-    }
-}
-
-/// `2026-11-01T00:00:00` is a day, like `2026-11-01`.
-fn date_text(stated: &str) -> String {
-    let Some((day, time)) = stated.split_once('T') else { return stated.to_owned() };
-    let is_midnight = time.chars().all(|character| matches!(character, '0' | ':' | '.' | 'Z'));
-    if is_midnight { day.to_owned() } else { format!("{day} {time}") }
 }
 
 fn zip(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, Finding> {
     ZipArchive::new(Cursor::new(bytes)).map_err(|error| refusal(&error))
 }
 
-fn content<'a>(zip: &'a mut ZipArchive<Cursor<&[u8]>>) -> Result<Xml<'a>, Finding> {
-    let part = zip.by_name("content.xml").map_err(|error| refusal(&error))?;
+fn part<'a>(zip: &'a mut ZipArchive<Cursor<&[u8]>>, path: &str) -> Result<Xml<'a>, Finding> {
+    let part = zip.by_name(path).map_err(|error| refusal(&error))?;
     let mut xml = Reader::from_reader(Box::new(BufReader::new(part)) as Box<dyn BufRead + 'a>);
     xml.config_mut().expand_empty_elements = true;
     Ok(xml)
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Finding> {
+/// The value of an attribute.
+pub fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Finding> {
     let found = element.try_get_attribute(name).map_err(|error| refusal(&error))?;
     let value = found.map(|found| {
         let value = found.normalized_value(XmlVersion::Implicit1_0);
@@ -375,13 +285,13 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fin
 }
 
 /// How often something comes; once where nothing is said.
-fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Finding> {
+pub fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Finding> {
     let Some(text) = attribute(element, name)? else { return Ok(1) };
     text.trim().parse().map_err(|_| damaged(&format!("{name}=\"{}\"", visible(&text))))
 }
 
 /// A reference such as `&amp;`; a spreadsheet has none of its own.
-fn resolved(reference: &BytesRef<'_>) -> Result<String, Finding> {
+pub fn resolved(reference: &BytesRef<'_>) -> Result<String, Finding> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| refusal(&error))? {
         return Ok(character.to_string());
     }
@@ -390,11 +300,13 @@ fn resolved(reference: &BytesRef<'_>) -> Result<String, Finding> {
     known.map(ToOwned::to_owned).ok_or_else(|| damaged(&format!("an entity &{};", visible(name))))
 }
 
-fn refusal(error: &dyn std::fmt::Display) -> Finding {
+/// What an error of the reader means.
+pub fn refusal(error: &dyn std::fmt::Display) -> Finding {
     damaged(&visible(&error.to_string()).to_string())
 }
 
-fn broken_off() -> Finding {
+/// A document that ends too early.
+pub fn broken_off() -> Finding {
     damaged("it breaks off")
 }
 
@@ -414,6 +326,7 @@ mod tests {
 
     use super::*;
     use crate::parse::Table;
+    use crate::source::cell::UNCOMPUTED;
 
     const MIMETYPE: &str = "application/vnd.oasis.opendocument.spreadsheet";
 
@@ -460,7 +373,9 @@ mod tests {
         let number = "<table:table-cell office:value-type=\"percentage\" office:value=\"0.30000000000000004\">\
                       <text:p>30 %</text:p></table:table-cell>";
         assert_eq!(row(number).unwrap(), ["1 30 %:Text"]);
-        assert_eq!(row(&number.replace("percentage", "float")).unwrap(), ["1 0.3:Number"]);
+        let float = number.replace("percentage", "float");
+        assert_eq!(row(&float).unwrap(), ["1 0.3, which is shown as 30 %:Error"]);
+        assert_eq!(row(&float.replace("30 %", "0.3")).unwrap(), ["1 0.3:Number"]);
         let date = "<table:table-cell office:value-type=\"date\" office:date-value=\"2026-11-01T00:00:00\"/>";
         assert_eq!(row(date).unwrap(), ["1 2026-11-01:Date"]);
         let error = "<table:table-cell table:formula=\"of:=1/0\" office:value-type=\"string\" \
@@ -488,7 +403,7 @@ mod tests {
             one.replace("office:value-type", "table:number-columns-repeated=\"99\" office:value-type");
         let body =
             format!("<table:table-row table:number-rows-repeated=\"1000000\">{forever}</table:table-row>");
-        assert!(rows(&body).unwrap_err().found.contains("come 99000000 times"));
+        assert!(rows(&body).unwrap_err().found.contains("comes 1000000 times"));
         let wrong = "<table:table-cell table:number-columns-repeated=\"-1\"/>";
         assert_eq!(row(wrong).unwrap_err().code, Code::DamagedFile);
     }

@@ -4,6 +4,7 @@
 //! as dates, nulls as blank cells. Columns with several values in a cell are refused by their names. Line 1
 //! stands for the names of the columns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,8 +19,9 @@ use parquet::schema::types::ColumnDescriptor;
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table};
+use crate::parse::{CellKind, RawRow, Table, odd};
 
+use super::arrow_schema::{self, ArrowType};
 use super::{Sink, Source};
 
 /// Rows that are taken out of all columns at a time.
@@ -40,10 +42,21 @@ enum Meaning {
     Unsigned,
     Decimal { scale: u32 },
     Day,
-    Instant { per_second: i64 },
-    Time,
+    Instant { per_second: i64, zone: Zone },
+    Duration { per_second: i64 },
+    Time { per_second: i64 },
+    Half,
     Uuid,
     Unknown,
+}
+
+/// Which midnight the one of an instant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// That of wherever it was written, or of UTC.
+    Plain,
+    /// That of UTC, while the instant is shown in another zone, where it may be another month.
+    Other,
 }
 
 /// An open file.
@@ -81,6 +94,8 @@ impl ParquetFile {
             return Err(damaged(&format!("{} columns", schema.num_columns())));
         }
         check_size(&reader)?;
+        let types = arrow_types(&reader)?;
+        let meaning = |column: &ColumnDescriptor| meaning(column, types.get(column.name()));
         let meanings = schema.columns().iter().map(|column| meaning(column)).collect();
         let table = Arc::new(Table { file: name.into(), sheet: None });
         Ok(Self { table, reader, meanings })
@@ -109,7 +124,22 @@ fn check_size(reader: &SerializedFileReader<Bytes>) -> Result<(), Finding> {
     Ok(())
 }
 
-fn meaning(column: &ColumnDescriptor) -> Meaning {
+/// What Arrow says of the columns, where it was asked. It alone knows which integers are lengths of time.
+fn arrow_types(reader: &SerializedFileReader<Bytes>) -> Result<HashMap<String, ArrowType>, Finding> {
+    let metadata = reader.metadata().file_metadata().key_value_metadata();
+    let schema = metadata.into_iter().flatten().find(|entry| entry.key == arrow_schema::KEY);
+    let Some(encoded) = schema.and_then(|schema| schema.value.as_deref()) else { return Ok(HashMap::new()) };
+    arrow_schema::types(encoded).ok_or_else(|| damaged("its Arrow schema breaks off"))
+}
+
+fn meaning(column: &ColumnDescriptor, arrow: Option<&ArrowType>) -> Meaning {
+    let zone = match arrow {
+        Some(ArrowType::Instant { zone: Some(zone) }) if !is_utc(zone) => Zone::Other,
+        _ => Zone::Plain,
+    };
+    if let Some(ArrowType::Duration { per_second }) = arrow {
+        return Meaning::Duration { per_second: *per_second };
+    }
     let per_second = |unit: &TimeUnit| match unit {
         TimeUnit::MILLIS => 1_000,
         TimeUnit::MICROS => 1_000_000,
@@ -118,8 +148,11 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
     match column.logical_type_ref() {
         Some(LogicalType::Decimal(decimal)) => decimal_meaning(decimal.scale),
         Some(LogicalType::Date) => Meaning::Day,
-        Some(LogicalType::Timestamp(instant)) => Meaning::Instant { per_second: per_second(&instant.unit) },
-        Some(LogicalType::Time(_)) => Meaning::Time,
+        Some(LogicalType::Timestamp(instant)) => {
+            Meaning::Instant { per_second: per_second(&instant.unit), zone }
+        }
+        Some(LogicalType::Time(time)) => Meaning::Time { per_second: per_second(&time.unit) },
+        Some(LogicalType::Float16) => Meaning::Half,
         Some(LogicalType::Integer(integer)) if !integer.is_signed => Meaning::Unsigned,
         Some(LogicalType::Integer(_) | LogicalType::String | LogicalType::Enum | LogicalType::Json) => {
             Meaning::Plain
@@ -129,9 +162,10 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
         None => match column.converted_type() {
             ConvertedType::DECIMAL => decimal_meaning(column.type_scale()),
             ConvertedType::DATE => Meaning::Day,
-            ConvertedType::TIMESTAMP_MILLIS => Meaning::Instant { per_second: 1_000 },
-            ConvertedType::TIMESTAMP_MICROS => Meaning::Instant { per_second: 1_000_000 },
-            ConvertedType::TIME_MILLIS | ConvertedType::TIME_MICROS => Meaning::Time,
+            ConvertedType::TIMESTAMP_MILLIS => Meaning::Instant { per_second: 1_000, zone },
+            ConvertedType::TIMESTAMP_MICROS => Meaning::Instant { per_second: 1_000_000, zone },
+            ConvertedType::TIME_MILLIS => Meaning::Time { per_second: 1_000 },
+            ConvertedType::TIME_MICROS => Meaning::Time { per_second: 1_000_000 },
             ConvertedType::UINT_8
             | ConvertedType::UINT_16
             | ConvertedType::UINT_32
@@ -140,6 +174,10 @@ fn meaning(column: &ColumnDescriptor) -> Meaning {
             _ => Meaning::Plain,
         },
     }
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone.to_ascii_uppercase().as_str(), "UTC" | "ETC/UTC" | "Z" | "+00:00" | "+0000" | "GMT")
 }
 
 fn decimal_meaning(scale: i32) -> Meaning {
@@ -258,7 +296,7 @@ impl Column {
                 integer(*value, meaning)
             }),
             ColumnReader::Int96ColumnReader(reader) => {
-                cells(reader, optional, rows, |value| instant(value.to_micros(), 1_000_000))
+                cells(reader, optional, rows, |value| instant(value.to_micros(), 1_000_000, Zone::Plain))
             }
             ColumnReader::FloatColumnReader(reader) => {
                 cells(reader, optional, rows, |value| (value.to_string(), CellKind::Number))
@@ -308,18 +346,31 @@ fn integer(value: i64, meaning: Meaning) -> Cell {
     match meaning {
         Meaning::Plain | Meaning::Unsigned | Meaning::Uuid => (value.to_string(), CellKind::Number),
         Meaning::Decimal { scale } => (decimal(i128::from(value), scale), CellKind::Number),
-        Meaning::Day => instant(value.saturating_mul(86_400), 1),
-        Meaning::Instant { per_second } => instant(value, per_second),
-        Meaning::Time => (format!("a time of day ({value})"), CellKind::Date),
-        Meaning::Unknown => unknown(),
+        Meaning::Day => instant(value.saturating_mul(86_400), 1, Zone::Plain),
+        Meaning::Instant { per_second, zone } => instant(value, per_second, zone),
+        Meaning::Duration { per_second } => (duration(value, per_second), CellKind::Date),
+        Meaning::Time { per_second } => (clock(value / per_second) + odd::TIME_OF_DAY, CellKind::Date),
+        Meaning::Half | Meaning::Unknown => unknown(),
     }
+}
+
+/// A length of time in hours, minutes and seconds, as it is told in hours where it is no amount.
+fn duration(value: i64, per_second: i64) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let (seconds, rest) = (value.unsigned_abs() / per_second.unsigned_abs(), value % per_second);
+    let fraction = if rest == 0 { String::new() } else { format!(" and {}/{per_second} s", rest.abs()) };
+    format!("{sign}PT{}H{}M{}S{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+fn clock(seconds: i64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 fn bytes(value: &[u8], meaning: Meaning) -> Cell {
     match meaning {
         Meaning::Decimal { scale } => match big_endian(value) {
             Some(value) => (decimal(value, scale), CellKind::Number),
-            None => ("a decimal of more than 38 digits".to_owned(), CellKind::Error),
+            None => (odd::TOO_MANY_DIGITS.to_owned(), CellKind::Error),
         },
         Meaning::Uuid => match uuid::Uuid::from_slice(value) {
             Ok(id) => (id.simple().to_string(), CellKind::Text),
@@ -328,16 +379,20 @@ fn bytes(value: &[u8], meaning: Meaning) -> Cell {
         Meaning::Plain => match std::str::from_utf8(value) {
             Ok("") => (String::new(), CellKind::Blank),
             Ok(text) => (text.to_owned(), CellKind::Text),
-            Err(_) => ("bytes that are no text".to_owned(), CellKind::Error),
+            Err(_) => (odd::NO_TEXT.to_owned(), CellKind::Error),
         },
-        Meaning::Unsigned | Meaning::Day | Meaning::Instant { .. } | Meaning::Time | Meaning::Unknown => {
-            unknown()
-        }
+        Meaning::Half => (odd::HALF_PRECISION.to_owned(), CellKind::Error),
+        Meaning::Unsigned
+        | Meaning::Day
+        | Meaning::Instant { .. }
+        | Meaning::Duration { .. }
+        | Meaning::Time { .. }
+        | Meaning::Unknown => unknown(),
     }
 }
 
 fn unknown() -> Cell {
-    ("a value of a kind that is not read".to_owned(), CellKind::Error)
+    (odd::UNREAD_KIND.to_owned(), CellKind::Error)
 }
 
 /// A number in two's complement, highest byte first; `None` where it does not fit.
@@ -365,7 +420,7 @@ fn decimal(value: i128, scale: u32) -> String {
 }
 
 /// An instant since 1970 as its date, with its time where that is not midnight.
-fn instant(value: i64, per_second: i64) -> Cell {
+fn instant(value: i64, per_second: i64, zone: Zone) -> Cell {
     let nanoseconds = value.rem_euclid(per_second) * (1_000_000_000 / per_second);
     let nanoseconds = i32::try_from(nanoseconds).unwrap_or_default();
     let Ok(instant) = Timestamp::new(value.div_euclid(per_second), nanoseconds) else {
@@ -373,6 +428,8 @@ fn instant(value: i64, per_second: i64) -> Cell {
     };
     let text = instant.to_zoned(TimeZone::UTC).datetime().to_string();
     let text = match text.split_once('T') {
+        // Midnight elsewhere is no midnight of this zone, so it has to be seen that this is one.
+        Some((day, time)) if zone == Zone::Other => format!("{day} {time} [UTC, shown elsewhere]"),
         Some((day, "00:00:00")) => day.to_owned(),
         Some((day, time)) => format!("{day} {time}"),
         None => text,
@@ -409,8 +466,9 @@ mod tests {
 
     #[test]
     fn instants_are_dates() {
-        assert_eq!(instant(20_758 * 86_400, 1).0, "2026-11-01");
-        assert_eq!(instant(20_758 * 86_400_000 - 1, 1_000).0, "2026-10-31 23:59:59.999");
-        assert_eq!(instant(i64::MAX, 1).1, CellKind::Error);
+        assert_eq!(instant(20_758 * 86_400, 1, Zone::Plain).0, "2026-11-01");
+        assert_eq!(instant(20_758 * 86_400_000 - 1, 1_000, Zone::Plain).0, "2026-10-31 23:59:59.999");
+        assert_eq!(instant(20_758 * 86_400, 1, Zone::Other).0, "2026-11-01 00:00:00 [UTC, shown elsewhere]");
+        assert_eq!(instant(i64::MAX, 1, Zone::Plain).1, CellKind::Error);
     }
 }

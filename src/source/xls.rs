@@ -1,7 +1,7 @@
 //! Workbooks of Excel before 2007 (.xls). The reader lays all sheets out in memory, so the records are
 //! looked through before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use calamine::{Data, DataRef, Reader, SheetType, Xls, XlsError};
@@ -86,6 +86,8 @@ impl Sheets for XlsSheets<'_> {
         let at = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
         let none = BTreeSet::new();
         let uncomputed = at.and_then(|at| self.seen.uncomputed.get(at)).unwrap_or(&none);
+        let none = BTreeMap::new();
+        let looks = at.and_then(|at| self.seen.looks.get(at)).unwrap_or(&none);
         let cells = self.workbook.worksheet_range(sheet).map_err(|error| refusal(&error))?;
         let formulas = self.workbook.worksheet_formula(sheet).map_err(|error| refusal(&error))?;
         let mut rows = RowBuilder::new(row, sink);
@@ -105,7 +107,10 @@ impl Sheets for XlsSheets<'_> {
                 let taken = if uncomputed.contains(&place) {
                     rows.cell(above, column, UNCOMPUTED, CellKind::Error)?
                 } else if *value != Data::Empty {
-                    let kind = write_cell(&lent(value), &mut text);
+                    let mut kind = write_cell(&lent(value), &mut text);
+                    if let Some(look) = looks.get(&place) {
+                        kind = look.write(&lent(value), kind, &mut text);
+                    }
                     rows.cell(above, column, &text, kind)?
                 } else if formulas.get_value(place).is_some_and(|formula| !formula.is_empty()) {
                     rows.cell(above, column, UNCOMPUTED, CellKind::Error)?

@@ -3,7 +3,7 @@
 //! The reader passes formulas whose value is an error over, as if the cell were blank. So all formulas are
 //! listed first, and one whose value does not come is an error.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
 use calamine::{DataRef, Reader, SheetType, Xlsb, XlsbError};
@@ -16,21 +16,26 @@ use super::Sink;
 use super::archive::Archive;
 use super::cell::write_cell;
 use super::sheets::{RowBuilder, Sheet, Sheets};
+use super::xlsb_looks::{SheetLooks, XlsbLooks};
 
 /// What stands in a cell whose formula has no value, or an error for one.
 const WITHOUT_VALUE: &str = "a formula without a value";
+
+/// What stands in a cell whose text has several fonts, which the reader passes over.
+const SEVERAL_FONTS: &str = "a text of several fonts";
 
 /// An open workbook.
 pub struct XlsbSheets<'a> {
     workbook: Xlsb<Cursor<&'a [u8]>>,
     links: Vec<String>,
+    looks: XlsbLooks<'a>,
 }
 
 impl<'a> XlsbSheets<'a> {
     /// Opens the parts that all sheets share.
     pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
         let workbook = Xlsb::new(Cursor::new(archive.bytes())).map_err(|error| refusal(&error))?;
-        Ok(Self { workbook, links: archive.external_links() })
+        Ok(Self { workbook, links: archive.external_links(), looks: XlsbLooks::of(archive.bytes()) })
     }
 
     /// The cells with a formula, in the order of reading.
@@ -66,7 +71,12 @@ impl Sheets for XlsbSheets<'_> {
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
-        let mut formulas = self.formulas(sheet)?;
+        let number = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
+        let SheetLooks { looks, passed_over } =
+            number.map(|number| self.looks.sheet(number)).unwrap_or_default();
+        let formulas = self.formulas(sheet)?.into_iter().map(|place| (place, WITHOUT_VALUE));
+        let passed_over = passed_over.into_iter().map(|place| (place, SEVERAL_FONTS));
+        let mut unread: BTreeMap<(u32, u32), &str> = formulas.chain(passed_over).collect();
         let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
         let mut rows = RowBuilder::new(row, sink);
         let mut text = String::new();
@@ -75,21 +85,24 @@ impl Sheets for XlsbSheets<'_> {
             if *cell.get_value() == DataRef::Empty {
                 continue;
             }
-            // Formulas whose cell was passed over.
-            while let Some(passed) = formulas.first().copied().filter(|first| *first < place) {
-                formulas.pop_first();
-                if rows.cell(passed.0, passed.1, WITHOUT_VALUE, CellKind::Error)?.is_break() {
+            // Cells that were passed over.
+            while let Some(passed) = unread.first_entry().filter(|first| *first.key() < place) {
+                let ((above, column), text) = passed.remove_entry();
+                if rows.cell(above, column, text, CellKind::Error)?.is_break() {
                     return Ok(());
                 }
             }
-            formulas.remove(&place);
-            let kind = write_cell(cell.get_value(), &mut text);
+            unread.remove(&place);
+            let mut kind = write_cell(cell.get_value(), &mut text);
+            if let Some(look) = looks.get(&place) {
+                kind = look.write(cell.get_value(), kind, &mut text);
+            }
             if rows.cell(place.0, place.1, &text, kind)?.is_break() {
                 return Ok(());
             }
         }
-        for (above, column) in formulas {
-            if rows.cell(above, column, WITHOUT_VALUE, CellKind::Error)?.is_break() {
+        for ((above, column), text) in unread {
+            if rows.cell(above, column, text, CellKind::Error)?.is_break() {
                 return Ok(());
             }
         }

@@ -1,21 +1,23 @@
 //! Workbooks of Excel since 2007 (.xlsx, .xlsm): one sheet, cell by cell, without building the sheet in
 //! memory. A macro is never run, and no formula is computed.
 
-use std::fmt::Write;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
-use crate::domain::visible;
+use crate::domain::{Spot, visible};
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow};
 
 use super::Sink;
 use super::archive::Archive;
 use super::calculation;
-use super::cell::{UNCOMPUTED, write_cell, write_number};
+use super::cell::{UNCOMPUTED, write_cell, write_shown};
 use super::first_look::FirstLook;
+use super::relations::Relations;
 use super::sheets::{RowBuilder, Sheet, Sheets};
+use super::xlsx_odd::{Known, Looked, odd_cells, odd_texts};
 
 /// What speaks against the formulas of a sheet that all have the value 0.
 const ONLY_ZEROS: &str = "every formula of the sheet has it, as where none was ever computed";
@@ -27,25 +29,74 @@ pub struct XlsxSheets<'a> {
     doubt: Option<&'static str>,
     may_hold_zeros: bool,
     links: Vec<String>,
+    bytes: &'a [u8],
+    relations: Relations,
+    /// The parts that ask for a careful look.
+    odd_parts: Vec<String>,
+    /// The sheet that was looked at last, and what was seen.
+    looked: Option<(String, Looked)>,
 }
 
 impl<'a> XlsxSheets<'a> {
     /// Opens the parts that all sheets share.
     pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
         let bytes = archive.bytes();
-        let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
+        let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| unread(&error))?;
         let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
-        Ok(Self { workbook, doubt, may_hold_zeros, links: archive.external_links() })
+        Ok(Self {
+            workbook,
+            doubt,
+            may_hold_zeros,
+            links: archive.external_links(),
+            bytes,
+            relations: Relations::of(bytes),
+            odd_parts: archive.odd_parts().to_vec(),
+            looked: None,
+        })
+    }
+
+    /// Looks carefully at a sheet, where the workbook gives a reason to.
+    fn look(&mut self, sheet: &str) -> Result<(), Finding> {
+        if self.looked.as_ref().is_some_and(|(own, _)| own == sheet) {
+            return Ok(());
+        }
+        let refused = |broken: String| refusal(&broken, Code::DamagedFile);
+        let is_odd = |path: Option<&str>| self.odd_parts.iter().any(|odd| Some(odd.as_str()) == path);
+        let number = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
+        let path = number.and_then(|number| self.relations.sheet(number));
+        let texts = self.relations.of_kind("sharedStrings").filter(|texts| is_odd(Some(texts)));
+        let texts = texts
+            .map_or_else(|| Ok(HashMap::new()), |texts| odd_texts(self.bytes, texts))
+            .map_err(refused)?;
+        let cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| unread(&error))?;
+        let is_struck =
+            |style: &calamine::Style| style.font.as_ref().is_some_and(calamine::Font::has_strikethrough);
+        let struck = cells.styles().iter().enumerate().filter(|(_, style)| is_struck(style));
+        let struck: HashSet<usize> = struck.map(|(number, _)| number).collect();
+        let has_reason = is_odd(path) || !texts.is_empty() || !struck.is_empty();
+        let looked = match path {
+            _ if !has_reason && (path.is_some() || self.odd_parts.is_empty()) => Looked::default(),
+            Some(path) => {
+                odd_cells(self.bytes, path, &Known { texts: &texts, struck: &struck }).map_err(refused)?
+            }
+            None => return Err(refused("it does not say where its sheets lie".to_owned())),
+        };
+        self.looked = Some((sheet.to_owned(), looked));
+        Ok(())
     }
 }
 
 /// What an error of the reader means.
-fn refusal(error: &XlsxError) -> Finding {
+fn unread(error: &XlsxError) -> Finding {
     let code = match error {
         XlsxError::FileNotFound(_) | XlsxError::RelationshipNotFound => Code::WrongFileType,
         XlsxError::Password => Code::PasswordProtected,
         _ => Code::DamagedFile,
     };
+    refusal(error, code)
+}
+
+fn refusal(error: &dyn std::fmt::Display, code: Code) -> Finding {
     let found = format!("a zip archive that does not open as a workbook ({})", visible(&error.to_string()));
     Finding::new(code, found, "an .xlsx workbook")
         .hint("open it in a spreadsheet program and save it as .xlsx")
@@ -64,24 +115,36 @@ impl Sheets for XlsxSheets<'_> {
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         row.count_days_from(self.workbook.has_1904_epoch());
-        let look = FirstLook::at(&mut self.workbook, sheet, self.may_hold_zeros);
-        let FirstLook { shown_otherwise, only_zeros } = look.map_err(|error| refusal(&error))?;
+        self.look(sheet)?;
+        let Self { workbook, looked, .. } = self;
+        let looked = looked.as_ref().map(|(_, looked)| looked);
+        if let Some(((above, column), element)) = looked.and_then(|looked| looked.unknown.as_ref()) {
+            return Err(unknown_element(&row, *above, *column, element));
+        }
+        let mut odd = looked.into_iter().flat_map(|looked| &looked.odd).peekable();
+        let look = FirstLook::at(workbook, sheet, self.may_hold_zeros);
+        let FirstLook { shown_otherwise, only_zeros } = look.map_err(|error| unread(&error))?;
         let mut shown_otherwise = shown_otherwise.into_iter().peekable();
         let doubt = self.doubt.or(only_zeros.then_some(ONLY_ZEROS));
-        let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
+        let mut cells = workbook.worksheet_cells_reader(sheet).map_err(|error| unread(&error))?;
         let mut rows = RowBuilder::new(row, sink);
         let mut text = String::new();
-        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| refusal(&error))? {
+        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|error| unread(&error))? {
             let (above, column) = cell.pos;
             let is_blank = cell.value == DataRef::Empty;
-            if is_blank && cell.formula.is_none() {
+            let oddity = odd.next_if(|(place, _)| *place == cell.pos).map(|(_, oddity)| oddity);
+            if is_blank && cell.formula.is_none() && oddity.is_none() {
                 continue;
             }
             let mut kind = write_cell(&cell.value, &mut text);
             if let Some((_, format)) = shown_otherwise.next_if(|(shown, _)| *shown == cell.pos) {
-                kind = write_shown(&cell.value, &format, &mut text);
+                kind = write_shown(&cell.value, format, &mut text);
+            }
+            if let Some(oddity) = oddity {
+                kind = oddity.write(&mut text);
             }
             let taken = match doubt.filter(|_| cell.formula.is_some()) {
+                _ if oddity.is_some() => rows.cell(above, column, &text, kind)?,
                 _ if is_blank => rows.cell(above, column, UNCOMPUTED, CellKind::Error)?,
                 Some(doubt) => {
                     let text = format!("a formula with the value {text}, but {doubt}");
@@ -98,16 +161,11 @@ impl Sheets for XlsxSheets<'_> {
     }
 }
 
-/// Writes a number that its format shows as something else. Nobody has read the number that is stored,
-/// so it is no quantity, and is only ever shown.
-fn write_shown(value: &DataRef<'_>, format: &str, text: &mut String) -> CellKind {
-    // A percent sign that is written out takes the number as it is.
-    if let (DataRef::Float(value), true) = (value, format.contains('%') && !format.contains(['"', '\\'])) {
-        text.clear();
-        write_number(value * 100.0, text);
-        text.push_str(" %");
-    } else {
-        let _ = write!(text, " in the number format {format}");
-    }
-    CellKind::Text
+/// A cell with an element that nobody knows, at which the reader gives up.
+fn unknown_element(row: &RawRow, above: u32, column: u32, element: &str) -> Finding {
+    let spot = Spot::Cell { row: above.saturating_add(1), column: column.saturating_add(1) };
+    let found = format!("a cell with an element <{}>, behind which its value may go on", visible(element));
+    Finding::new(Code::DamagedFile, found, "a value, a formula or a text")
+        .at(row.table().place(spot))
+        .hint("open it in a spreadsheet program and save it as .xlsx")
 }

@@ -9,8 +9,10 @@ the amounts that are read, the cells that are faulty, or why the file is refused
 what the files hold, not from what the program made of them.
 """
 import datetime
+import importlib.util
 import io
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -105,10 +107,13 @@ def with_odfpy(path: Path, rows: list[list], repeated: int = 0) -> None:
     book.save(str(path))
 
 
-def with_libreoffice(path: Path, rows: list[list]) -> None:
+def with_libreoffice(path: Path, rows: list[list], form: str | None = None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary) / (path.stem + ".xlsx")
-        with_openpyxl(source, rows)
+        if form:
+            edited(source, lambda _book, sheet: shown_as(sheet, sheet["D3"].value, form), rows)
+        else:
+            with_openpyxl(source, rows)
         out = Path(temporary) / "out"
         command = ["soffice", "--headless", "--convert-to", path.suffix[1:], "--outdir", out, source]
         subprocess.run(command, check=True, capture_output=True)
@@ -469,6 +474,304 @@ def amounts() -> None:
     with_odfpy(expect("negative.ods", faulty=["D2"]), negative)
 
 
+# Cells that show something else than they hold
+
+
+def make_formats():
+    """The script of the other files, which knows how to write a binary workbook."""
+    path = Path(__file__).parent.parent / "files" / "make_formats.py"
+    spec = importlib.util.spec_from_file_location("make_formats", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.HERE = FOLDER
+    return module
+
+
+def shown() -> None:
+    rows = [HEADER, *ROWS]
+    accounting = '_(* #,##0.00_);_(* \\(#,##0.00\\);_(* "-"??_);_(@_)'
+    formats = {
+        "percent": (0.5, "0%"),
+        "thousands": (1234560, "#,##0,"),
+        "unit": (5, '0.00 "hours"'),
+        "currency": (5, "[$€-407]#,##0.00"),
+        "literal": (5, '0"000"'),
+        "hidden": (5, ";;;"),
+        "escaped-percent": (5, "0.00\\%"),
+        "accounting": (300.25, accounting),
+        "grouped": (300.25, "#,##0.00;[Red]-#,##0.00"),
+    }
+
+    def case(name, good):
+        return expect(name, amounts=GOOD) if good else expect(name, faulty=["D3"])
+
+    for name, (value, form) in formats.items():
+        good = name in ("accounting", "grouped")
+        cells = [*rows[:2], [*ROWS[1][:3], value], rows[3]]
+        if name == "escaped-percent":
+            edited(case(f"{name}-format.xlsx", good), lambda _book, sheet: shown_as(sheet, 5, form))
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Usage")
+        for number, row in enumerate(cells):
+            for column, cell in enumerate(row):
+                style = xlwt.XFStyle()
+                style.num_format_str = form if (number, column) == (2, 3) else "General"
+                sheet.write(number, column, cell, style)
+        book.save(str(case(f"{name}-format.xls", good)))
+        with_libreoffice(case(f"{name}-format.ods", good), cells, form)
+        if name in ("thousands", "accounting"):
+            with_libreoffice(case(f"{name}-format-libreoffice.xls", good), cells, form)
+        case(f"{name}-format.xlsb", good)
+        make_formats().xlsb(f"{name}-format.xlsb", cells, shown={(2, 3): form})
+    expect("struck-out.xlsb", faulty=["D3"])
+    make_formats().xlsb("struck-out.xlsb", rows, struck=[(2, 3)])
+
+    # By a library, which writes no text beside the number, or the plain number.
+    number = "<number:number number:min-integer-digits='1'/>"
+    divided = "<number:number number:min-integer-digits='1' number:display-factor='1000'/>"
+    for name, style in {
+        "percent": f"<number:percentage-style style:name='N'>{number}<number:text>%</number:text></number:percentage-style>",
+        "thousands": f"<number:number-style style:name='N'>{divided}</number:number-style>",
+        "unit": f"<number:number-style style:name='N'>{number}<number:text> h</number:text></number:number-style>",
+        "currency": "<number:currency-style style:name='N'><number:currency-symbol>€</number:currency-symbol>"
+        f"{number}</number:currency-style>",
+    }.items():
+        for kind, inner in {"bare": "", "plain": "<text:p>5</text:p>"}.items():
+            cell = f"<table:table-cell table:style-name='C' office:value-type='float' office:value='5'>{inner}</table:table-cell>"
+            raw_ods(expect(f"{name}-style-{kind}.ods", faulty=["D3"]), cell, style)
+    column = "<table:table-cell office:value-type='float' office:value='5'/>"
+    style = f"<number:number-style style:name='N'>{number}<number:text> h</number:text></number:number-style>"
+    raw_ods(expect("unit-style-of-column.ods", faulty=["D2", "D3", "D4"]), column, style, columns=True)
+    fact = "<table:table-cell office:value-type='float' office:value='1234560'><text:p>1,235</text:p></table:table-cell>"
+    raw_ods(expect("shown-in-thousands.ods", faulty=["D3"]), fact)
+    bare = "<table:table-cell office:value-type='percentage' office:value='0.5'/>"
+    raw_ods(expect("percentage-bare.ods", faulty=["D3"]), bare)
+    bare = "<table:table-cell office:value-type='currency' office:currency='EUR' office:value='5'/>"
+    raw_ods(expect("currency-bare.ods", faulty=["D3"]), bare)
+
+    def text_cell(inner):
+        return f"<table:table-cell office:value-type='string'><text:p>{inner}</text:p></table:table-cell>"
+
+    raised = "<style:style style:name='T' style:family='text'><style:text-properties style:text-position='super 58%'/></style:style>"
+    struck = raised.replace("style:text-position='super 58%'", "style:text-line-through-style='solid'")
+    span = "<text:span text:style-name='T'>{}</text:span>"
+    raw_ods(expect("raised-digit.ods", faulty=["D3"]), text_cell("30" + span.format("0")), raised)
+    raw_ods(expect("partly-struck-out.ods", faulty=["D3"]), text_cell(span.format("300") + "300.25"), struck)
+    out = "<style:style style:name='C' style:family='table-cell'><style:text-properties style:text-line-through-style='solid'/></style:style>"
+    cell = "<table:table-cell table:style-name='C' office:value-type='float' office:value='5'><text:p>5</text:p></table:table-cell>"
+    raw_ods(expect("struck-out.ods", faulty=["D3"]), cell, out)
+    ruby = "<text:ruby><text:ruby-base>300.25</text:ruby-base><text:ruby-text>9</text:ruby-text></text:ruby>"
+    raw_ods(expect("ruby.ods", amounts=GOOD), text_cell(ruby))
+    hidden = "<text:hidden-text text:condition='ooow:1' text:string-value='9' text:is-hidden='true'>9</text:hidden-text>"
+    raw_ods(expect("hidden-text.ods", amounts=GOOD), text_cell("300.25" + hidden))
+    note = "<office:annotation><text:p>9</text:p></office:annotation>"
+    noted = f"<table:table-cell office:value-type='string'>{note}<text:p>300.25{note}</text:p></table:table-cell>"
+    raw_ods(expect("annotation.ods", amounts=GOOD), noted)
+    frame = "<draw:frame><draw:text-box><text:p>9</text:p></draw:text-box></draw:frame>"
+    raw_ods(expect("frame-inside.ods", amounts=GOOD), text_cell("300.25" + frame))
+    for name, blank in {"blanks": "<text:s text:c='2'/>", "tab": "<text:tab/>", "line-break": "<text:line-break/>"}.items():
+        raw_ods(expect(f"{name}-inside.ods", faulty=["D3"]), text_cell(f"30{blank}0"))
+    other = "<table:table-cell office:value-type='string' office:string-value='12'><text:p>300.25</text:p></table:table-cell>"
+    raw_ods(expect("text-shown-otherwise.ods", faulty=["D3"]), other)
+    lasting = "<table:table-row table:number-rows-repeated='1000000'>" + "".join(
+        f"<table:table-cell office:value-type='string'><text:p>{cell}</text:p></table:table-cell>" for cell in ROWS[0][:3]
+    )
+    raw_ods(expect("rows-filled-down.ods", refused="comes 1000000 times"), text_cell("300.25"), below=lasting + "</table:table-row>")
+
+    rich()
+    pieces()
+
+
+def shown_as(sheet, value, form) -> None:
+    sheet["D3"] = value
+    sheet["D3"].number_format = form
+
+
+def raw_ods(path: Path, cell: str, styles: str = "", columns: bool = False, below: str = "") -> None:
+    """A spreadsheet whose amount of climate-era5 is this cell."""
+    names = ["office", "table", "text", "style", "draw"]
+    spaces = [f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names]
+    spaces.append('xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0"')
+
+    def plain(value):
+        if isinstance(value, str):
+            return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
+        return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
+
+    if "style:name='N'" in styles:
+        styles += "<style:style style:name='C' style:family='table-cell' style:data-style-name='N'/>"
+    head = '<table:table-column table:number-columns-repeated="3"/><table:table-column table:default-cell-style-name="C"/>'
+    lines = []
+    for number, row in enumerate([HEADER, *ROWS]):
+        cells = [plain(value) for value in row]
+        if number == 2:
+            cells[3] = cell
+        lines.append(f"<table:table-row>{''.join(cells)}</table:table-row>")
+    body = (head if columns else "") + "".join(lines) + below
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content {" ".join(spaces)} office:version="1.2">'
+        f"<office:automatic-styles>{styles}</office:automatic-styles><office:body><office:spreadsheet>"
+        f'<table:table table:name="Usage">{body}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        '<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>'
+    )
+    parts = {"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": content}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 11, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+
+
+def rich() -> None:
+    def written(at, *parts):
+        def write(book, sheet):
+            for number, row in enumerate([HEADER, *ROWS]):
+                sheet.write_row(number, 0, row)
+            looks = {"raised": {"font_script": 1}, "struck": {"font_strikeout": True}, "bold": {"bold": True}, "plain": {}}
+            if len(parts) == 2:
+                sheet.write(at, parts[1], book.add_format(looks[parts[0]]))
+            else:
+                sheet.write_rich_string(at, *(book.add_format(looks[part]) if part in looks else part for part in parts))
+
+        return write
+
+    with_xlsxwriter(expect("raised-digit.xlsx", faulty=["D3"]), written("D3", "plain", "30", "raised", "0"))
+    with_xlsxwriter(expect("partly-struck-out.xlsx", faulty=["D3"]), written("D3", "struck", "300", "plain", "300.25"))
+    with_xlsxwriter(expect("struck-out.xlsx", faulty=["D3"]), written("D3", "struck", 300.25))
+    with_xlsxwriter(expect("struck-out-name.xlsx", faulty=["A3"]), written("A3", "struck", "climate-era5"))
+    with_xlsxwriter(expect("raised-digit-of-name.xlsx", faulty=["A3"]), written("A3", "plain", "climate-era", "raised", "5"))
+    with_xlsxwriter(expect("raised-digit-of-month.xlsx", faulty=["B3"]), written("B3", "plain", "2026-1", "raised", "1"))
+    with_xlsxwriter(expect("bold-part.xlsx", amounts=GOOD), written("A3", "bold", "climate", "plain", "-era5"))
+    raised = xlwt.Font()
+    raised.escapement = xlwt.Font.ESCAPEMENT_SUPERSCRIPT
+    struck = xlwt.Font()
+    struck.struck_out = True
+    for name, parts in {
+        "raised-digit.xls": ["30", ("0", raised)],
+        "partly-struck-out.xls": [("300", struck), "300.25"],
+        "struck-out.xls": None,
+    }.items():
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Usage")
+        for number, row in enumerate([HEADER, *ROWS]):
+            for column, value in enumerate(row):
+                if (number, column) != (2, 3):
+                    sheet.write(number, column, value)
+        if parts:
+            sheet.write_rich_text(2, 3, parts)
+        else:
+            style = xlwt.XFStyle()
+            style.font = struck
+            sheet.write(2, 3, 300.25, style)
+        book.save(str(expect(name, faulty=["D3"])))
+
+
+def pieces() -> None:
+    """Values that the file breaks, of which a reader may take a piece."""
+
+    def case(name, cell, **expected):
+        def change(part, content):
+            if part != "xl/worksheets/sheet1.xml":
+                return content
+            return re.sub(rb'<c r="D3"[^>]*>.*?</c>', cell.encode(), content)
+
+        repacked(expect(f"{name}.xlsx", **(expected or {"faulty": ["D3"]})), change)
+
+    case("value-reference", '<c r="D3"><v>30&#48;.25</v></c>')
+    case("value-comment", '<c r="D3"><v>30<!-- -->0.25</v></c>')
+    case("value-comment-first", '<c r="D3"><v><!-- -->300.25</v></c>')
+    case("value-cdata", '<c r="D3"><v>30<![CDATA[0.25]]></v></c>')
+    case("value-element", '<c r="D3"><v>30<x/>0.25</v></c>')
+    case("value-twice", '<c r="D3"><v>30</v><v>300.25</v></c>')
+    case("value-and-text", '<c r="D3" t="inlineStr"><is><t>30</t></is><v>300.25</v></c>')
+    case("text-cdata", '<c r="D3" t="str"><v>30<![CDATA[0.2]]>5</v></c>')
+    case("text-reference", '<c r="D3" t="str"><v>30&#48;.25</v></c>', amounts=GOOD)
+    case("text-in-place", '<c r="D3" t="inlineStr"><is><t>300.25</t></is></c>', amounts=GOOD)
+    raised = '<r><t>30</t></r><r><rPr><vertAlign val="superscript"/></rPr><t>0</t></r>'
+    case("raised-digit-in-place", f'<c r="D3" t="inlineStr"><is>{raised}</is></c>')
+    case("value-extended", '<c r="D3"><v>300.25</v><extLst><ext><v>9</v></ext></extLst></c>', refused="D3")
+    case("value-hexadecimal", '<c r="D3"><v>0x10</v></c>')
+
+
+# Quotation marks and separators that are not where they belong
+
+
+def separators() -> None:
+    def case(name, text, arguments=None, **expected):
+        expect(f"{name}.csv", arguments, **expected).write_text(text)
+
+    noted = ",".join([*HEADER, "description"])
+    case(
+        "quotes-around-rows",
+        f'{noted}\nclimate-alps,2026-11,cpu,5,"old disk\nclimate-era5,2026-11,cpu,6,x\n'
+        'cohort-wgs,2026-11,cpu,7,new disk"\nflame-dns,2026-11,cpu,8,y\n',
+        refused="line 3: climate-era5",
+    )
+    case(
+        "quotes-around-two-rows",
+        f'{noted}\nclimate-alps,2026-11,cpu,5,"old\nclimate-era5,2026-11,cpu,6,new"\n',
+        refused="line 3: climate-era5",
+    )
+    case(
+        "quotes-around-first-cells",
+        f'description,{",".join(HEADER)}\n"old,climate-alps,2026-11,cpu,5\nb",climate-era5,2026-11,cpu,6\n',
+        refused="line 2: old",
+    )
+    wide = "resource_name,billing_period,cpu,ram,description"
+    case("wide-comma-longer", f"{wide}\nclimate-alps,2026-11,1,5,2,\nclimate-era5,2026-11,3,4,x\n", faulty=["line 2"])
+    case("wide-comma-beyond", f"{wide}\nclimate-alps,2026-11,1,5,2,7,x\n", faulty=["line 2"])
+    case("wide-comma-described", f"{wide}\nclimate-alps,2026-11,3,1,50\nclimate-era5,2026-11,4,2,25\n", refused="line 2 first")
+    ended = {"climate-alps cpu": "1.00", "climate-alps ram": "5.00", "climate-era5 cpu": "3.00", "climate-era5 ram": "4.00"}
+    case("comma-at-every-end", f"{wide}\nclimate-alps,2026-11,1,5,x,\nclimate-era5,2026-11,3,4,y,\n", amounts=ended)
+    case("comma-described", f"{noted}\nclimate-alps,2026-11,cpu,1234,56\nclimate-era5,2026-11,cpu,300,00\n", refused="line 2 first")
+    case("comma-behind-the-header", f"{','.join(HEADER)},,\nclimate-alps,2026-11,cpu,1,234\n", refused="line 2 first")
+    described = {"climate-alps cpu": "1234.00", "climate-era5 cpu": "300.00"}
+    case("digits-that-describe", f"{noted}\nclimate-alps,2026-11,cpu,1234,56\nclimate-era5,2026-11,cpu,300,row 7\n", amounts=described)
+
+    def column(name, values, delimiter=";", arguments=None, months=None, **expected):
+        names = ["climate-alps", "climate-era5", "cohort-wgs", "flame-dns"]
+        rows = [[one, (months or {}).get(at, "2026-11"), "cpu", value] for at, (one, value) in enumerate(zip(names, values))]
+        case(name, csv_text([HEADER, *rows], delimiter), arguments, **expected)
+
+    column("one-odd-point", ["1.250", "12.000", "7.5"], faulty=["line 2", "line 3"])
+    column("one-odd-point-by-flag", ["1.250", "12.000", "7.5"], arguments=["--decimal", "point"],
+           amounts={"climate-alps cpu": "1.25", "climate-era5 cpu": "12.00", "cohort-wgs cpu": "7.50"})
+    column("point-against-semicolons", ["1.250", "7.5"], faulty=["line 2"])
+    column("point-among-bars", ["1.250", "7.5"], "|", amounts={"climate-alps cpu": "1.25", "climate-era5 cpu": "7.50"})
+    column("one-comma-like-the-others", ["1.250", "12.000", "2.345,5"],
+           amounts={"climate-alps cpu": "1250.00", "climate-era5 cpu": "12000.00", "cohort-wgs cpu": "2345.50"})
+    column("shown-in-another-month", ["1.250", "0.5"], "|", ["--period", "2026-11"], {1: "2026-10"}, faulty=["line 2"])
+    dates = {0: "11/01/2026", 1: "11/02/2026", 2: "30/11/2026"}
+    column("one-odd-date", ["1", "2", "3"], months=dates, faulty=["line 2", "line 3"])
+
+
+# Lengths of time and instants
+
+
+def zones() -> None:
+    def case(name, column, values, **expected):
+        columns = {key: [row[number] for row in ROWS] for number, key in enumerate(HEADER)}
+        columns[column] = values
+        pq.write_table(pa.table(columns), expect(f"{name}.parquet", **expected))
+
+    hours = [datetime.timedelta(hours=10)] * 3
+    lines = ["line 2", "line 3", "line 4"]
+    for unit in ("s", "ms", "us", "ns"):
+        case(f"duration-{unit}", "amount", pa.array(hours, pa.duration(unit)), faulty=lines)
+    case("time-of-day", "amount", pa.array([datetime.time(5)] * 3, pa.time64("us")), faulty=lines)
+    case("half-precision", "amount", pa.array([1.5, 2.25, 3.0], pa.float16()), faulty=lines)
+    turn = [datetime.datetime(2026, 11, 1, tzinfo=datetime.timezone.utc)] * 3
+    middle = [datetime.datetime(2026, 11, 15, 12, tzinfo=datetime.timezone.utc)] * 3
+    case("instant-of-utc", "billing_period", pa.array(turn, pa.timestamp("us", "UTC")), amounts=GOOD)
+    case("instant-in-new-york", "billing_period", pa.array(turn, pa.timestamp("us", "America/New_York")), faulty=lines)
+    case("instant-in-new-york-middle", "billing_period", pa.array(middle, pa.timestamp("us", "America/New_York")), amounts=GOOD)
+    late = [datetime.datetime(2026, 10, 31, 23, tzinfo=datetime.timezone.utc)] * 3
+    case("instant-in-oslo", "billing_period", pa.array(late, pa.timestamp("ns", "Europe/Oslo")), faulty=lines)
+
+
 # Months
 
 
@@ -523,7 +826,7 @@ def months() -> None:
 def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    for part in (formats, texts, hostile, sheets, amounts, months):
+    for part in (formats, texts, hostile, sheets, amounts, shown, separators, zones, months):
         part()
     for name in EXPECTED:
         assert (FOLDER / name).exists(), name

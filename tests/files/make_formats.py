@@ -141,15 +141,19 @@ def xlsb_text(text):
     return struct.pack("<I", len(units) // 2) + units
 
 
-def xlsb(name, rows, state=0):
+def xlsb(name, rows, state=0, shown=None, struck=()):
     """A binary workbook, record by record, for which no library writes. A cell ("error",) is a formula
-    whose value is #DIV/0!, a date has the second style."""
+    whose value is #DIV/0!, a date has the second style. `shown` gives the number formats of further cells
+    by their places, `struck` names the places of cells that are struck out."""
+    shown = shown or {}
+    looks = [*shown.items(), *((place, None) for place in struck)]
+    styles_of = {place: number for number, (place, _) in enumerate(looks, 2)}
     sheet = xlsb_record(0x81) + xlsb_record(0x94, struct.pack("<IIII", 0, len(rows) - 1, 0, 9))
     sheet += xlsb_record(0x91)
     for number, row in enumerate(rows):
         sheet += xlsb_record(0x00, struct.pack("<IIHBBB", number, 0, 300, 0, 0, 0) + struct.pack("<I", 0))
         for column, value in enumerate(row):
-            style = 1 if isinstance(value, datetime.date) else 0
+            style = 1 if isinstance(value, datetime.date) else styles_of.get((number, column), 0)
             place = struct.pack("<II", column, style)
             if value is None:
                 continue
@@ -160,16 +164,24 @@ def xlsb(name, rows, state=0):
                 data = b"\x07" + struct.pack("<HI", 0, len(formula)) + formula + struct.pack("<I", 0)
                 sheet += xlsb_record(0x0B, place + data)
             else:
-                if style:
+                if style == 1:
                     value = (value - datetime.date(1899, 12, 30)).days
                 sheet += xlsb_record(0x05, place + struct.pack("<d", value))
     sheet += xlsb_record(0x92) + xlsb_record(0x82)
     book = xlsb_record(0x83) + xlsb_record(0x8F)
     book += xlsb_record(0x9C, struct.pack("<II", state, 1) + xlsb_text("rId1") + xlsb_text("Usage"))
     book += xlsb_record(0x90) + xlsb_record(0x84)
-    xf = lambda form: struct.pack("<HHHHHBBHBB", 0, form, 0, 0, 0, 0, 0, 0x1000, 0, 0)[:16]
-    styles = xlsb_record(0x116) + xlsb_record(0x269, struct.pack("<I", 2))
+    xf = lambda form, font=0: struct.pack("<HHHHHBBHBB", 0, form, font, 0, 0, 0, 0, 0x1000, 0, 0)[:16]
+    styles = xlsb_record(0x116) + xlsb_record(0x267, struct.pack("<I", len(shown)))
+    for number, form in enumerate(shown.values(), 164):
+        styles += xlsb_record(0x2C, struct.pack("<H", number) + xlsb_text(form))
+    styles += xlsb_record(0x268) + xlsb_record(0x263, struct.pack("<I", 2))
+    for flags in (0, 8):
+        styles += xlsb_record(0x2B, struct.pack("<HHHHBBBB8sB", 220, flags, 400, 0, 0, 2, 0, 0, bytes(8), 2) + xlsb_text("Calibri"))
+    styles += xlsb_record(0x264) + xlsb_record(0x269, struct.pack("<I", 2 + len(looks)))
     styles += xlsb_record(0x2F, xf(0)) + xlsb_record(0x2F, xf(14))
+    for number, (_, form) in enumerate(looks, 164):
+        styles += xlsb_record(0x2F, xf(0, 1) if form is None else xf(number))
     styles += xlsb_record(0x26A) + xlsb_record(0x117)
     relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     relations = "http://schemas.openxmlformats.org/package/2006/relationships"

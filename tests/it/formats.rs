@@ -85,3 +85,45 @@ fn the_header_can_be_named() {
         .ends_with(3)
         .says("missing-column");
 }
+
+#[test]
+fn what_a_reader_cannot_take_for_an_amount_is_named_with_what_can_be_done() {
+    let rig = Rig::new();
+    for (file, found, hint) in [
+        ("raised-digit.xlsx", "Usage!D3 \"amount\": 300 (0 is raised or lowered)", "a cell of its own"),
+        ("struck-out.xls", "Usage!D3 \"amount\": 300.25 (all of it struck out)", "show it as valid again"),
+        (
+            "thousands-format.xls",
+            "D3 \"amount\": 1234560 in the number format #,##0,",
+            "another number than one sees",
+        ),
+        (
+            "escaped-percent-format.xlsx",
+            "D3 \"amount\": 5 in the number format 0.00\\%",
+            "another number than one sees",
+        ),
+        ("unit-format.ods", "D3 \"amount\": 5, which is shown as 5.00 hours", "another number than one sees"),
+        ("value-comment.xlsx", "D3 \"amount\": 30 (a value in pieces)", "enter the value again"),
+        ("value-hexadecimal.xlsx", "D3 \"amount\": 0x10", "write it as a decimal number"),
+        ("value-extended.xlsx", "Usage!D3: a cell with an element <extLst>", "save it as .xlsx"),
+        ("duration-ns.parquet", "line 2, column 4 \"amount\": PT10H0M0S", "a length of time, 10.00 hours"),
+        ("time-of-day.parquet", "\"amount\": 05:00:00, a time of day", "a time of day is none"),
+        ("half-precision.parquet", "a number of 16 bits (float16)", "write the column as decimals"),
+        (
+            "instant-in-new-york.parquet",
+            "2026-11-01 00:00:00 [UTC, shown elsewhere]",
+            "its time zone decides",
+        ),
+    ] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/files").join(file);
+        rig.file(file, std::fs::read(path).unwrap());
+        rig.run(&["check", file, "--offering", HPC]).ends_with(3).says(found).says(hint);
+    }
+    rig.file(
+        "twice.csv",
+        "resource_name,billing_period,cpu,,ram,\n,,Used,Limit,Used,Limit\nclimate-alps,2026-11,1,2,3,4\n",
+    );
+    rig.run(&["check", "twice.csv", "--offering", HPC])
+        .ends_with(3)
+        .says("hint: if so meant, head one of the columns Used as amount\n");
+}

@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod fault_sweep;
 mod formats;
+mod fuzz;
 mod guards;
 mod house;
 mod kill_sweep;

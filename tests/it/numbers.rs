@@ -83,8 +83,9 @@ fn an_amount_that_could_be_two_numbers_is_refused_with_the_flag_that_settles_it(
     let comma = ["climate-alps cpu 1234.00", "climate-cordex cpu 12.00", "climate-era5 cpu 5000.00"];
     assert_eq!(planned(&rig, "usage.csv", &["--decimal", "comma"]), comma);
     assert_eq!(findings(&rig, "usage.csv", &["--decimal", "point"]), ["too-many-decimals 2"]);
-    amounts(&rig, &["5.000", "1.20"]);
-    assert_eq!(planned(&rig, "usage.csv", &[]), ["climate-alps cpu 5.00", "climate-cordex cpu 1.20"]);
+    amounts(&rig, &["5.000", "1.20", "0.125"]);
+    let rounded = ["climate-alps cpu 5.00", "climate-cordex cpu 1.20", "climate-era5 cpu 0.13"];
+    assert_eq!(planned(&rig, "usage.csv", &["--round", "half-up"]), rounded);
 }
 
 #[test]
@@ -138,6 +139,46 @@ fn filtered_rows_show_the_sign_of_their_column_too() {
     );
     let expected = ["climate-alps cpu 1234.00"];
     assert_eq!(planned(&rig, "usage.csv", &["--period", "2026-11"]), expected);
+    rig.run(&[&CHECK[..], &["--period", "2026-11"]].concat())
+        .ends_with(0)
+        .says("warn thin-evidence")
+        .says("usage.csv line 3, column 4 \"amount\": 1.234,5 shows the decimal sign for a cell that could be two things")
+        .says("--decimal point or --decimal comma settles it");
+}
+
+#[test]
+fn one_odd_cell_does_not_speak_for_a_column() {
+    let rig = Rig::new();
+    amounts(&rig, &["1.250", "12.000", "7.5"]);
+    rig.run(&CHECK)
+        .ends_with(3)
+        .says("deny ambiguous-amount")
+        .says("line 2, column 4 \"amount\": 1.250 and 1 more cell")
+        .says("of the whole column only 7.5 in line 4 shows which one is meant")
+        .says("3 rows read: 1 used, 2 faulty");
+    amounts(&rig, &["1.250", "12.000", "2.345,5"]);
+    rig.run(&CHECK)
+        .ends_with(0)
+        .says("warn thin-evidence")
+        .says("2.345,5 shows the decimal sign for 2 cells");
+    // A column that shows its sign in more than one cell is read without a word.
+    amounts(&rig, &["1.250", "7,5", "0,5"]);
+    rig.run(&CHECK).ends_with(0).says("ok: nothing found");
+    rig.long(&[
+        "climate-alps,01/11/2026,cpu,1",
+        "climate-alps,02/11/2026,ram,1",
+        "climate-era5,30/11/2026,cpu,1",
+    ]);
+    rig.run(&CHECK).says("warn thin-evidence").says("30/11/2026 shows the order of dates for 2 cells");
+    rig.long(&[
+        "climate-alps,11/01/2026,cpu,1",
+        "climate-alps,11/02/2026,ram,1",
+        "climate-era5,30/11/2026,cpu,1",
+    ]);
+    rig.run(&CHECK)
+        .ends_with(3)
+        .says("deny ambiguous-period")
+        .says("of the whole column only 30/11/2026 in line 4 shows which one is meant");
 }
 
 #[test]

@@ -1,24 +1,57 @@
 //! Rows that are kept until their table ends, and what all of them together say of each column.
 
 use crate::findings::{Code, Finding};
-use crate::parse::{RawRow, finder::is_header, period, quantity as amounts};
+use crate::parse::{ParsedTable, RawRow, finder::is_header, period, quantity as amounts};
 
+use super::super::column::{Evidence, Verdict};
 use super::{Judged, ParseSettings, Parser, Reading, State};
 
 impl Reading {
     /// Keeps a row, and what its cells show of how their columns are written.
-    pub(super) fn keep(&mut self, raw: &RawRow) {
+    pub(super) fn keep(&mut self, raw: &RawRow, settings: &ParseSettings) {
+        let periods = self.periods.column;
+        // Where the month cannot be told here, nothing speaks against the row.
+        let is_used = || match (settings.period, periods.map(|column| raw.cell(column))) {
+            (Some(wanted), Some(cell)) => period::period(cell, &Verdict::Open, raw.counts_from_1904())
+                .map_or(true, |month| wanted.contains(month.period)),
+            _ => true,
+        };
+        let line = (raw.number(), raw.delimiter());
         if let Some(column) = self.periods.column {
             period::weigh(&mut self.periods.evidence, raw.number(), raw.cell(column));
         }
         if let Some(column) = self.amounts.column {
-            amounts::weigh(&mut self.amounts.evidence, raw.number(), raw.cell(column));
+            amounts::weigh(&mut self.amounts.evidence, line, raw.cell(column), is_used);
         }
         let open = self.open.iter().enumerate().filter(|(_, open)| open.is_some());
         for ((column, _), evidence) in open.zip(&mut self.of_open) {
-            amounts::weigh(evidence, raw.number(), raw.cell(column));
+            amounts::weigh(evidence, line, raw.cell(column), is_used);
         }
         self.kept.push(raw);
+    }
+
+    /// Remembers a row of a text file in which a number may have fallen apart.
+    pub(super) fn note_splits(&mut self, raw: &RawRow, table: &ParsedTable) {
+        let open = self.open.iter().enumerate().filter_map(|(column, open)| open.map(|_| column));
+        self.splits.note(raw, table, self.amounts.column.into_iter().chain(open));
+    }
+
+    /// What is said of columns that were settled by a cell that is alone, or in a row that is not used.
+    fn thin(&self, table: &ParsedTable, settings: &ParseSettings) -> Vec<Finding> {
+        let open = self.open.iter().enumerate().filter(|(_, open)| open.is_some());
+        let of_open = open.map(|(column, _)| column).zip(&self.of_open);
+        let of_amounts = self.amounts.column.into_iter().map(|column| (column, &self.amounts.evidence));
+        let amounts = of_amounts.chain(of_open).filter(|_| settings.decimal.is_none()).filter_map(
+            |(column, evidence)| {
+                amounts::decimal_sign(evidence, None).settled()?;
+                told(table, column, evidence, "the decimal sign", "--decimal point or --decimal comma")
+            },
+        );
+        let is_settled = settings.dates.is_none() && self.periods.verdict.settled().is_some();
+        let periods = self.periods.column.filter(|_| is_settled).and_then(|column| {
+            told(table, column, &self.periods.evidence, "the order of dates", "--dates dmy or --dates mdy")
+        });
+        periods.into_iter().chain(amounts).collect()
     }
 
     fn decide(&mut self, settings: &ParseSettings) {
@@ -45,6 +78,10 @@ impl Parser<'_> {
             column.verdict = amounts::decimal_sign(evidence, self.settings.decimal);
             let sign = column.verdict.settled();
             self.parsed.decimal_signs.extend(sign.map(|sign| ((table, column.column), sign)));
+        }
+        let thin = reading.thin(&self.parsed.tables[table], self.settings);
+        for finding in thin {
+            self.findings.push(finding);
         }
         let sign = reading.amounts.column.zip(reading.amounts.verdict.settled());
         self.parsed.decimal_signs.extend(sign.map(|(column, sign)| ((table, column), sign)));
@@ -74,4 +111,24 @@ impl Parser<'_> {
             self.findings.push(finding);
         }
     }
+}
+
+/// What is said of a column that hangs on a cell which is alone, or in a row that is not used.
+fn told<M>(
+    table: &ParsedTable,
+    column: usize,
+    evidence: &Evidence<M>,
+    what: &str,
+    flags: &str,
+) -> Option<Finding> {
+    let proof = evidence.lone_proof()?;
+    let cells = match evidence.open() {
+        1 => "a cell that could be".to_owned(),
+        cells => format!("{cells} cells that could each be"),
+    };
+    let found = format!("{} shows {what} for {cells} two things", proof.shown);
+    let finding =
+        Finding::new(Code::ThinEvidence, found, format!("a column that shows {what} in more of its cells"));
+    let hint = format!("look whether this cell is written like the others; {flags} settles it");
+    Some(finding.at(table.place(proof.row, Some(column))).hint(hint))
 }

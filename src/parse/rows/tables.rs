@@ -5,7 +5,6 @@
 
 use crate::domain::{Spot, fold};
 use crate::findings::{Code, Finding};
-use crate::mapping::Field;
 use crate::parse::finder::{Finder, Found, figures_above};
 use crate::parse::header::listed;
 use crate::parse::{ParsedTable, RawRow, Table};
@@ -22,24 +21,6 @@ impl Reading {
         if raw.table().sheet.is_none() && (raw.width()..table.headers.len()).any(|column| is_named(&column)) {
             let (first, rows) = self.ragged.unwrap_or((raw.number(), 0));
             self.ragged = Some((first, rows + 1));
-        }
-    }
-
-    /// Remembers a row of a text file in which the cell behind the amount may be the rest of it: what an
-    /// unquoted decimal comma leaves.
-    pub(super) fn note_split(&mut self, raw: &RawRow, table: &ParsedTable) {
-        let Some(column) = table.column(Field::Amount) else { return };
-        let next = column + 1;
-        let is_description = table.column(Field::Description) == Some(next);
-        let header = table.headers.get(next);
-        let is_free = is_description || header.is_some_and(|header| Field::of_header(header).is_none());
-        let is_digits = |text: &str, most: usize| {
-            (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let (amount, behind) = (raw.cell(column).text, raw.cell(next).text);
-        if raw.table().sheet.is_none() && is_free && is_digits(amount, 12) && is_digits(behind, 3) {
-            let (first, rows) = self.split.take().unwrap_or((raw.number(), 0));
-            self.split = Some((first, rows + 1));
         }
     }
 }
@@ -131,15 +112,6 @@ impl Parser<'_> {
             let finding = Finding::new(Code::EmptyFile, found, "a header and rows of usage");
             self.findings.push(finding.at(table.place(Spot::Whole)));
         }
-    }
-
-    fn tell_split(&mut self, reading: &Reading, table: &Table) {
-        let Some((first, rows)) = reading.split else { return };
-        let s = if rows == 1 { "" } else { "s" };
-        let told = format!("{rows} row{s} with up to three digits behind the amount, line {first} first");
-        let expected = "the whole amount in one cell; a decimal comma in a comma-separated file is quoted";
-        let finding = Finding::new(Code::SplitNumber, told, expected);
-        self.findings.push(finding.at(table.place(Spot::Row(first))));
     }
 
     fn tell_ragged(&mut self, reading: &Reading, table: &Table) {

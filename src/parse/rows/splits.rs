@@ -1,0 +1,128 @@
+//! Numbers that fell apart at an unquoted comma, and moved the cells behind them.
+//!
+//! A row like that may still have as many cells as the header. What gives it away is a cell more than
+//! other rows have, or digits where words belong. Only commas can do it: with any other delimiter a
+//! decimal comma stays in its cell.
+
+use std::collections::HashSet;
+
+use crate::findings::{Code, Finding};
+use crate::mapping::Field;
+use crate::parse::{ParsedTable, RawRow, Table};
+
+use super::{Parser, Reading};
+
+/// What the rows of a text file show of numbers that fell apart.
+#[derive(Debug, Default)]
+pub(super) struct Splits {
+    /// Rows whose amount may go on in the next cell: the first one, and how many.
+    split: Option<(u32, usize)>,
+    /// The column of those amounts.
+    pair: Pair,
+    /// Whether a row has other words there, or a fraction in its amount: both speak against it.
+    has_others: bool,
+    /// Rows with figures side by side that have a blank cell more than the header.
+    longer: HashSet<u32>,
+    /// Whether other rows have as many cells as the header, or fewer.
+    has_shorter: bool,
+}
+
+/// The column of amounts behind which no amount stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Pair {
+    #[default]
+    NotLookedFor,
+    Nowhere,
+    At {
+        column: usize,
+        /// Whether words belong behind it.
+        is_for_words: bool,
+    },
+}
+
+fn is_digits(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether the cell of a column may be the beginning of a number of which the next cell is the rest.
+fn is_split(raw: &RawRow, column: usize) -> bool {
+    is_digits(raw.cell(column).text, 12) && is_digits(raw.cell(column + 1).text, 3)
+}
+
+/// The column of amounts behind which no amount stands, and whether words belong there.
+fn pair(table: &ParsedTable, mut amounts: impl Iterator<Item = usize>) -> Pair {
+    let found = amounts.find_map(|column| {
+        let header = table.headers.get(column + 1)?;
+        let is_description = table.column(Field::Description) == Some(column + 1);
+        // A column without a meaning holds what it likes; in a wide table it may be one of amounts.
+        let is_free = table.column(Field::Amount) == Some(column) && Field::of_header(header).is_none();
+        let is_for_words = is_description || header.is_empty();
+        (is_description || is_free).then_some(Pair::At { column, is_for_words })
+    });
+    found.unwrap_or(Pair::Nowhere)
+}
+
+impl Splits {
+    /// Takes in a row. `amounts` are the columns that hold amounts, or may.
+    pub(super) fn note(
+        &mut self,
+        raw: &RawRow,
+        table: &ParsedTable,
+        amounts: impl Iterator<Item = usize> + Clone,
+    ) {
+        if raw.is_blank() || raw.delimiter() != Some(b',') {
+            return;
+        }
+        let width = table.headers.len();
+        self.has_shorter |= raw.width() <= width;
+        let is_longer = raw.width() > width && (width..raw.width()).all(|column| raw.cell(column).is_blank());
+        if is_longer && amounts.clone().any(|column| is_split(raw, column)) {
+            self.longer.insert(raw.number());
+        }
+        if self.pair == Pair::NotLookedFor {
+            self.pair = pair(table, amounts);
+        }
+        if let Pair::At { column, .. } = self.pair {
+            self.note_pair(raw, column);
+        }
+    }
+
+    fn note_pair(&mut self, raw: &RawRow, column: usize) {
+        if is_split(raw, column) {
+            let (first, rows) = self.split.unwrap_or((raw.number(), 0));
+            self.split = Some((first, rows + 1));
+        } else {
+            let behind = raw.cell(column + 1).text;
+            let has_fraction = raw.cell(column).text.contains(['.', ',']);
+            self.has_others |= has_fraction || !(behind.is_empty() || is_digits(behind, 3));
+        }
+    }
+
+    /// What is wrong with a row that has a cell more than others, though nothing is in it.
+    pub(super) fn longer(&self, number: u32) -> bool {
+        self.has_shorter && self.longer.contains(&number)
+    }
+}
+
+impl Parser<'_> {
+    pub(super) fn tell_split(&mut self, reading: &Reading, table: &Table) {
+        let splits = &reading.splits;
+        let Some((first, rows)) = splits.split else { return };
+        let s = if rows == 1 { "" } else { "s" };
+        let expected = "the whole amount in one cell; a decimal comma in a comma-separated file is quoted";
+        let finding = if matches!(splits.pair, Pair::At { is_for_words: true, .. }) && !splits.has_others {
+            let told = format!(
+                "{rows} row{s} with up to three digits behind the amount, where other rows have nothing or words belong, \
+                 line {first} first"
+            );
+            Finding::new(Code::ShiftedCells, told, expected).hint(
+                "put quotation marks around the amounts, or save the file with semicolons; where the digits \
+                 do describe the amounts, put a word beside them",
+            )
+        } else {
+            let told = format!("{rows} row{s} with up to three digits behind the amount, line {first} first");
+            Finding::new(Code::SplitNumber, told, expected)
+        };
+        self.findings.push(finding.at(table.place(crate::domain::Spot::Row(first))));
+    }
+}
