@@ -4,8 +4,13 @@
 //! The law kept here: every data row gets a fate, and a row without one is used. A row at deny is
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
+mod amounts;
+mod hidden;
 mod kept;
+mod merged;
+mod structure;
 mod tables;
+mod totals;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,7 +28,10 @@ use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{Quantity, holds_number, quantity};
-use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Subject, cells, period};
+use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period};
+use structure::{Keys, Structure};
+
+pub use hidden::Hidden;
 
 /// What the user said about the tables.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +50,10 @@ pub struct ParseSettings {
     pub dates: Option<DateOrder>,
     /// How amounts of more than two decimal places are rounded; not at all where there is no rule.
     pub rounding: Option<RoundingRule>,
+    /// What becomes of rows that are hidden, which are at deny otherwise.
+    pub hidden_rows: Option<Hidden>,
+    /// What becomes of columns of amounts that are hidden, which are at deny otherwise.
+    pub hidden_columns: Option<Hidden>,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -52,6 +64,8 @@ pub struct Parser<'a> {
     texts: HashSet<Arc<str>>,
     state: State,
     outside_period: usize,
+    /// What the table at hand shows of its rows.
+    sight: Sight,
 }
 
 enum State {
@@ -77,6 +91,12 @@ struct Reading {
     /// The rows, until all of them were seen.
     kept: KeptRows,
     counts_from_1904: bool,
+    keys: Keys,
+    /// Whether a row may be a total.
+    is_suspect: bool,
+    /// Whether a row above has named its resource.
+    has_named: bool,
+    structure: Structure,
     periods: Judged<DateOrder>,
     amounts: Judged<DecimalSign>,
     /// What the cells of each open column show.
@@ -112,7 +132,12 @@ impl<'a> Parser<'a> {
         let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::new(settings.header_row));
-        Self { settings, findings, parsed, texts, state, outside_period: 0 }
+        Self { settings, findings, parsed, texts, state, outside_period: 0, sight: Sight::default() }
+    }
+
+    /// Says what the table at hand shows of its rows, before it ends.
+    pub fn sight(&mut self, sight: Sight) {
+        self.sight = sight;
     }
 
     /// Takes the next row of a table. Rows below its header are kept until it ends, because what a cell
@@ -221,6 +246,10 @@ impl<'a> Parser<'a> {
             split: None,
             kept: KeptRows::default(),
             counts_from_1904: raw.counts_from_1904(),
+            keys: Keys::new(&table),
+            is_suspect: false,
+            has_named: false,
+            structure: Structure::default(),
             periods: Judged::new(column(Field::BillingPeriod)),
             amounts: Judged::new(column(Field::Amount)),
             days: Days::default(),
@@ -237,6 +266,10 @@ impl<'a> Parser<'a> {
             return;
         }
         reading.rows_with_content += 1;
+        if self.set_aside(raw, row) {
+            return;
+        }
+        let State::Reading(reading) = &mut self.state else { return };
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
@@ -267,6 +300,7 @@ impl<'a> Parser<'a> {
         let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
         let username = draft.username();
         self.extra_cells(&mut draft, shape);
+        self.structural_faults(&mut draft);
         let figure = match shape {
             Shape::Long => self.figure(&mut draft),
             Shape::Wide => None,
@@ -322,7 +356,17 @@ impl<'a> Parser<'a> {
         let resource = ResourceName { uuid, backend_id, slug, name };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
             let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
-            draft.missing(field.unwrap_or(Field::ResourceUuid), "the resource that was used");
+            let hint = match &self.state {
+                State::Reading(reading) if reading.has_named => Some(NAME_IN_EACH_ROW),
+                _ => None,
+            };
+            draft.missing_with_hint(
+                field.unwrap_or(Field::ResourceUuid),
+                "the resource that was used",
+                hint,
+            );
+        } else if let State::Reading(reading) = &mut self.state {
+            reading.has_named = true;
         }
         resource
     }
@@ -441,6 +485,10 @@ impl<'a> Parser<'a> {
         }
     }
 }
+
+/// What may be meant by a row without a resource below one that names it.
+const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
+                                is a total, write Total into it or take it out";
 
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();

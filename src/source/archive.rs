@@ -4,12 +4,15 @@
 //! readers themselves ask for only at the end of a part, and bounds what it inflates to, whatever the
 //! archive says of itself. Definitions of entities do not occur in spreadsheets and are refused.
 
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
+
+use super::sheet_look::{SheetLook, SheetSeen};
 
 /// A part of a workbook may be this large, or as dense as this, but not both: real sheets are packed
 /// ten- to fiftyfold.
@@ -40,6 +43,8 @@ pub enum ArchiveKind {
 pub struct Archive<'a> {
     bytes: &'a [u8],
     names: Vec<String>,
+    /// What was seen of each sheet of Excel, by its part in lower case.
+    looks: HashMap<String, SheetSeen>,
 }
 
 impl<'a> Archive<'a> {
@@ -72,12 +77,17 @@ impl<'a> Archive<'a> {
         }
         let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut total = 0;
+        let mut looks = HashMap::new();
         for (index, name) in names.iter().enumerate().filter(|(_, name)| is_read(name)) {
             let mut part = archive.by_index(index).map_err(|error| unreadable(name, &error))?;
             let packed = part.compressed_size();
             let before = total;
-            unpack(name, &mut part, |more| {
-                total += more;
+            let mut look = is_xml(name).then(SheetLook::default);
+            unpack(name, &mut part, |piece| {
+                if let Some(look) = &mut look {
+                    look.take(piece);
+                }
+                total += u64::try_from(piece.len()).unwrap_or(u64::MAX);
                 check_ratio(name, packed, total - before)?;
                 let is_dense = total > 2 * LARGE_PART && total / whole.max(1) > MOST_INFLATION;
                 if total > limit || is_dense {
@@ -87,8 +97,15 @@ impl<'a> Archive<'a> {
                 }
                 Ok(())
             })?;
+            let seen = look.and_then(SheetLook::end);
+            looks.extend(seen.map(|seen| (name.to_lowercase(), seen)));
         }
-        Ok(Self { bytes, names })
+        Ok(Self { bytes, names, looks })
+    }
+
+    /// What was seen of the sheet in a part, whose name is in lower case.
+    pub fn sheet(&self, part: &str) -> Option<&SheetSeen> {
+        self.looks.get(part)
     }
 
     /// The archive itself.
@@ -167,15 +184,19 @@ fn check_ratio(name: &str, packed: u64, unpacked: u64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Unpacks a part to its end and throws it away; `count` is told how much came.
+/// Whether a part is text in XML.
+fn is_xml(name: &str) -> bool {
+    [".xml", ".rels", ".vml"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Unpacks a part to its end and throws it away; `count` is shown each piece that came.
 fn unpack(
     name: &str,
     part: &mut impl Read,
-    mut count: impl FnMut(u64) -> Result<(), Finding>,
+    mut count: impl FnMut(&[u8]) -> Result<(), Finding>,
 ) -> Result<(), Finding> {
     let mut buffer = vec![0; LONGEST_PROLOG];
     let mut is_first = true;
-    let is_xml = [".xml", ".rels", ".vml"].iter().any(|ending| name.ends_with(ending));
     loop {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -188,11 +209,11 @@ fn unpack(
         if filled == 0 {
             return Ok(());
         }
-        if is_first && is_xml {
+        if is_first && is_xml(name) {
             check_prolog(name, &buffer[..filled])?;
         }
         is_first = false;
-        count(u64::try_from(filled).unwrap_or(u64::MAX))?;
+        count(&buffer[..filled])?;
     }
 }
 

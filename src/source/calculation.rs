@@ -43,7 +43,7 @@ pub fn may_hold_zeros(bytes: &[u8]) -> bool {
     application.is_some_and(|text| ["LibreOffice", "OpenOffice"].iter().any(|name| text.contains(name)))
 }
 
-fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, path: &str) -> Option<String> {
+pub(super) fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, path: &str) -> Option<String> {
     let mut text = Vec::new();
     // Names of parts are the same in capitals.
     let is_it = |name: &Cow<'_, str>| name.eq_ignore_ascii_case(path);
@@ -53,14 +53,14 @@ fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, path: &str) -> Option<String> {
 }
 
 /// The path of the workbook as the package names it.
-fn workbook_path(relations: &str) -> Option<String> {
+pub(super) fn workbook_path(relations: &str) -> Option<String> {
     let mut workbooks = elements(relations, "Relationship")
         .filter(|element| attribute(element, "Type").is_some_and(|kind| kind.ends_with("/officeDocument")));
     attribute(workbooks.next()?, "Target").map(|path| path.trim_start_matches('/').to_owned())
 }
 
 /// The attributes of each element of a name, whatever its prefix is.
-fn elements<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn elements<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     xml.split('<').skip(1).filter_map(move |element| {
         let end = element.find(|one: char| one.is_whitespace() || one == '/' || one == '>')?;
         let (tag, rest) = element.split_at(end);
@@ -68,7 +68,7 @@ fn elements<'a>(xml: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-fn attribute<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(element: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = element;
     loop {
         let (before, after) = rest.split_once('=')?;

@@ -5,6 +5,7 @@
 //! read at all is an error (the path) or a finding (the content); a reader that panics on a hostile
 //! file counts as a damaged file.
 
+mod added_rows;
 mod archive;
 mod biff;
 mod calculation;
@@ -15,9 +16,12 @@ mod first_look;
 mod kind;
 mod number_format;
 mod ods;
+mod ods_look;
 mod ole;
 mod parquet;
 mod paths;
+mod sheet_look;
+mod sheet_parts;
 mod sheets;
 mod text;
 mod xls;
@@ -31,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::{Place, sha256, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{RawRow, Table};
+use crate::parse::{RawRow, Sight, Table};
 
 use archive::{Archive, ArchiveKind};
 use kind::Kind;
@@ -53,6 +57,11 @@ pub type Sink<'a> = dyn FnMut(&RawRow) -> ControlFlow<()> + 'a;
 pub trait Source {
     /// Gives every row of the chosen table to the sink, blank ones between others included.
     fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding>;
+
+    /// What the table shows of its rows, asked for when they were all given. Text shows what it holds.
+    fn sight(&mut self) -> Sight {
+        Sight::default()
+    }
 
     /// The table that is read.
     fn table(&self) -> &Table;

@@ -14,10 +14,11 @@ use zip::ZipArchive;
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
 use super::archive::{Archive, protected};
+use super::ods_look::OdsLook;
 use super::cell::{UNCOMPUTED, write_number};
 use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
 
@@ -36,6 +37,7 @@ pub struct OdsSheets<'a> {
     /// The sheets with their number among all tables.
     sheets: Vec<(Sheet, usize)>,
     links: Vec<String>,
+    look: OdsLook,
 }
 
 type Xml<'a> = Reader<Box<dyn BufRead + 'a>>;
@@ -46,7 +48,8 @@ impl<'a> OdsSheets<'a> {
         if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
             return Err(protected());
         }
-        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new() };
+        let (bytes, look) = (archive.bytes(), OdsLook::default());
+        let mut sheets = Self { bytes, sheets: Vec::new(), links: Vec::new(), look };
         sheets.read_list()?;
         Ok(sheets)
     }
@@ -119,12 +122,18 @@ impl Sheets for OdsSheets<'_> {
             cells: Vec::new(),
             repeated: 0,
             above: 0,
+            look: OdsLook::default(),
             rows: RowBuilder::new(row, sink),
         };
         if table.read(wanted)?.is_continue() {
             table.rows.end();
         }
+        self.look = table.look;
         Ok(())
+    }
+
+    fn sight(&mut self, _sheet: &str) -> Sight {
+        std::mem::take(&mut self.look).end()
     }
 }
 
@@ -138,6 +147,8 @@ struct TableReader<'a, 'b, 'c> {
     repeated: u64,
     /// Rows so far.
     above: u32,
+    /// What is hidden and merged.
+    look: OdsLook,
     rows: RowBuilder<'b, 'c>,
 }
 
@@ -152,6 +163,9 @@ impl TableReader<'_, '_, '_> {
             match event {
                 Event::Start(element) => {
                     depth += 1;
+                    if is_inside {
+                        self.look.begin(&element, self.above, column)?;
+                    }
                     match element.name().0 {
                         "table:table" if depth == TABLE_DEPTH => {
                             is_inside = Some(tables) == wanted;
@@ -177,6 +191,7 @@ impl TableReader<'_, '_, '_> {
                 }
                 Event::End(element) => {
                     depth = depth.saturating_sub(1);
+                    self.look.end_of(element.name().0);
                     let is_row = element.name().0 == "table:table-row";
                     let is_table = element.name().0 == "table:table" && depth + 1 == TABLE_DEPTH;
                     if is_inside && is_row && self.hand_on(times)?.is_break() {
@@ -365,7 +380,7 @@ fn content<'a>(zip: &'a mut ZipArchive<Cursor<&[u8]>>) -> Result<Xml<'a>, Findin
     Ok(xml)
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Finding> {
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Finding> {
     let found = element.try_get_attribute(name).map_err(|error| refusal(&error))?;
     let value = found.map(|found| {
         let value = found.normalized_value(XmlVersion::Implicit1_0);
@@ -375,7 +390,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Fin
 }
 
 /// How often something comes; once where nothing is said.
-fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Finding> {
+pub(super) fn count(element: &BytesStart<'_>, name: &str) -> Result<u32, Finding> {
     let Some(text) = attribute(element, name)? else { return Ok(1) };
     text.trim().parse().map_err(|_| damaged(&format!("{name}=\"{}\"", visible(&text))))
 }

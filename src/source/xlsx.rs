@@ -8,14 +8,17 @@ use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
+use super::added_rows::AddedCells;
 use super::archive::Archive;
 use super::calculation;
 use super::cell::{UNCOMPUTED, write_cell, write_number};
 use super::first_look::FirstLook;
-use super::sheets::{RowBuilder, Sheet, Sheets};
+use super::sheet_look::SheetSeen;
+use super::sheet_parts::sheet_parts;
+use super::sheets::{RowBuilder, Sheet, Sheets, out_of_order};
 
 /// What speaks against the formulas of a sheet that all have the value 0.
 const ONLY_ZEROS: &str = "every formula of the sheet has it, as where none was ever computed";
@@ -27,6 +30,9 @@ pub struct XlsxSheets<'a> {
     doubt: Option<&'static str>,
     may_hold_zeros: bool,
     links: Vec<String>,
+    /// What was seen of each sheet beside its cells, in the order of their tabs.
+    seen: Vec<Option<SheetSeen>>,
+    added: AddedCells,
 }
 
 impl<'a> XlsxSheets<'a> {
@@ -35,7 +41,19 @@ impl<'a> XlsxSheets<'a> {
         let bytes = archive.bytes();
         let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
         let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
-        Ok(Self { workbook, doubt, may_hold_zeros, links: archive.external_links() })
+        let parts = sheet_parts(bytes).into_iter();
+        let seen = parts.map(|part| archive.sheet(&part?).cloned()).collect();
+        let (links, added) = (archive.external_links(), AddedCells::default());
+        Ok(Self { workbook, doubt, may_hold_zeros, links, seen, added })
+    }
+}
+
+impl XlsxSheets<'_> {
+    /// What was seen of a sheet; nothing where the workbook lists its sheets in no way that we follow.
+    fn seen(&self, sheet: &str) -> Option<&SheetSeen> {
+        let sheets = self.workbook.sheets_metadata();
+        let at = sheets.iter().position(|own| own.name == sheet)?;
+        self.seen.get(at).filter(|_| sheets.len() == self.seen.len())?.as_ref()
     }
 }
 
@@ -64,6 +82,10 @@ impl Sheets for XlsxSheets<'_> {
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         row.count_days_from(self.workbook.has_1904_epoch());
+        if let Some(row) = self.seen(sheet).and_then(|seen| seen.out_of_order) {
+            return Err(out_of_order(row));
+        }
+        let mut added = AddedCells::default();
         let look = FirstLook::at(&mut self.workbook, sheet, self.may_hold_zeros);
         let FirstLook { shown_otherwise, only_zeros } = look.map_err(|error| refusal(&error))?;
         let mut shown_otherwise = shown_otherwise.into_iter().peekable();
@@ -76,6 +98,9 @@ impl Sheets for XlsxSheets<'_> {
             let is_blank = cell.value == DataRef::Empty;
             if is_blank && cell.formula.is_none() {
                 continue;
+            }
+            if let Some(formula) = &cell.formula {
+                added.take_xlsx(formula, cell.pos);
             }
             let mut kind = write_cell(&cell.value, &mut text);
             if let Some((_, format)) = shown_otherwise.next_if(|(shown, _)| *shown == cell.pos) {
@@ -94,7 +119,14 @@ impl Sheets for XlsxSheets<'_> {
             }
         }
         rows.end();
+        self.added = added;
         Ok(())
+    }
+
+    fn sight(&mut self, sheet: &str) -> Sight {
+        let mut sight = self.seen(sheet).map_or_else(Sight::unknown, |seen| seen.sight.clone());
+        sight.added = std::mem::take(&mut self.added).into_list();
+        sight
     }
 }
 
