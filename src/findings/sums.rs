@@ -78,6 +78,12 @@ impl Sums {
         at
     }
 
+    /// Adds a sum of another list, whose component is not in this one.
+    pub fn add_sum(&mut self, sum: Sum) {
+        self.known.entry(sum.component.clone()).or_default().push(self.list.len());
+        self.list.push(sum);
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -23,12 +23,14 @@ use super::column::{Evidence, Verdict};
 use super::doubts::Doubts;
 use super::draft::RowDraft;
 use super::finder::Finder;
-use super::header::{self, Shape};
+use super::header::{self, Doubled, Shape};
 use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{Quantity, holds_number, quantity};
-use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period};
+use super::{
+    Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
+};
 use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
@@ -70,7 +72,8 @@ pub struct Parser<'a> {
 
 enum State {
     AwaitingHeader(Finder),
-    Refused,
+    /// Columns that stand twice are added up all the same.
+    Refused(Box<Doubled>),
     Reading(Box<Reading>),
 }
 
@@ -149,7 +152,7 @@ impl<'a> Parser<'a> {
                     self.begin(&found);
                 }
             }
-            State::Refused => self.unread(raw),
+            State::Refused(_) => self.unread(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
                 reading.note_split(raw, &self.parsed.tables[reading.table]);
@@ -194,8 +197,9 @@ impl<'a> Parser<'a> {
             |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
-        let Some((table, shape)) = header::bind(raw, period_given, self.findings) else {
-            self.state = State::Refused;
+        let mut doubled = Doubled::default();
+        let Some((table, shape)) = header::bind(raw, period_given, self.findings, &mut doubled) else {
+            self.state = State::Refused(Box::new(doubled));
             return;
         };
         let index = self.parsed.tables.len();
@@ -360,11 +364,7 @@ impl<'a> Parser<'a> {
                 State::Reading(reading) if reading.has_named => Some(NAME_IN_EACH_ROW),
                 _ => None,
             };
-            draft.missing_with_hint(
-                field.unwrap_or(Field::ResourceUuid),
-                "the resource that was used",
-                hint,
-            );
+            draft.missing_with_hint(field.unwrap_or(Field::ResourceUuid), "the resource that was used", hint);
         } else if let State::Reading(reading) = &mut self.state {
             reading.has_named = true;
         }
@@ -504,85 +504,4 @@ fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::{CellKind, Table};
-    use proptest::prelude::*;
-
-    const HEADERS: [&str; 9] = [
-        "resource_name",
-        "Billing Period",
-        "component-type",
-        "AMOUNT",
-        "unit",
-        "recurring",
-        "username",
-        "cpu",
-        "",
-    ];
-    const TEXTS: [&str; 14] = [
-        "",
-        "",
-        "a",
-        "2026-11",
-        "2026-10",
-        "cpu",
-        "1",
-        "2.5",
-        "-1",
-        "1.234",
-        "x",
-        "yes",
-        "=1+1",
-        "\u{202e}7",
-    ];
-
-    fn rows(cells: &[Vec<usize>], headers: &[usize]) -> Vec<RawRow> {
-        let table = Arc::new(Table { file: "a.csv".into(), sheet: None });
-        let header = headers.iter().map(|&header| HEADERS[header]).collect::<Vec<_>>();
-        let data = cells.iter().map(|row| row.iter().map(|&text| TEXTS[text]).collect::<Vec<_>>());
-        (1..)
-            .zip(std::iter::once(header).chain(data))
-            .map(|(number, texts)| {
-                let mut row = RawRow::new(table.clone());
-                row.start(number);
-                for (column, text) in texts.into_iter().enumerate() {
-                    row.push(column, text, if text.is_empty() { CellKind::Blank } else { CellKind::Text });
-                }
-                row
-            })
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn every_row_has_one_fate_and_used_rows_have_a_subject(
-            headers in Just((0..HEADERS.len()).collect::<Vec<_>>()).prop_shuffle(),
-            width in 1..=HEADERS.len(),
-            cells in prop::collection::vec(prop::collection::vec(0..TEXTS.len(), 0..11), 0..30),
-        ) {
-            let settings = ParseSettings { period: Some("2026-11".parse().unwrap()), ..ParseSettings::default() };
-            let mut findings = Findings::default();
-            let mut parser = Parser::new(&settings, &mut findings);
-            let rows = rows(&cells, &headers[..width]);
-            for row in &rows {
-                parser.row(row);
-            }
-            parser.end_table(rows[0].table(), true);
-            let parsed = parser.finish();
-            let counts = parsed.fates.counts();
-            prop_assert_eq!(
-                counts.rows_read,
-                counts.rows_used + counts.rows_faulty + counts.rows_blank + counts.rows_filtered
-            );
-            // Where the header was read at all, each row below it was.
-            if parsed.tables.len() == 1 {
-                let is_two_row = findings.list().iter().any(|finding| finding.code == Code::TwoRowHeader);
-                prop_assert_eq!(counts.rows_read + usize::from(is_two_row), cells.len());
-                prop_assert_eq!(counts.rows_used, parsed.subjects.len());
-                prop_assert_eq!(counts.rows_faulty, parsed.faulty.len());
-                prop_assert_eq!(counts.rows_faulty > 0, findings.faulty_rows().next().is_some());
-            }
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use zip::ZipArchive;
 
@@ -24,6 +25,9 @@ const LARGEST_ARCHIVE: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Parts of an archive.
 const MOST_PARTS: usize = 10_000;
+
+/// Hidden rows and merged cells of all sheets that are remembered, in stretches.
+const MOST_SEEN: usize = 4_194_304;
 
 /// What stands before the first element of a part.
 const LONGEST_PROLOG: usize = 64 * 1024;
@@ -44,7 +48,7 @@ pub struct Archive<'a> {
     bytes: &'a [u8],
     names: Vec<String>,
     /// What was seen of each sheet of Excel, by its part in lower case.
-    looks: HashMap<String, SheetSeen>,
+    looks: HashMap<String, Arc<SheetSeen>>,
 }
 
 impl<'a> Archive<'a> {
@@ -77,7 +81,7 @@ impl<'a> Archive<'a> {
         }
         let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut total = 0;
-        let mut looks = HashMap::new();
+        let (mut looks, mut kept) = (HashMap::new(), 0);
         for (index, name) in names.iter().enumerate().filter(|(_, name)| is_read(name)) {
             let mut part = archive.by_index(index).map_err(|error| unreadable(name, &error))?;
             let packed = part.compressed_size();
@@ -97,15 +101,19 @@ impl<'a> Archive<'a> {
                 }
                 Ok(())
             })?;
-            let seen = look.and_then(SheetLook::end);
-            looks.extend(seen.map(|seen| (name.to_lowercase(), seen)));
+            let Some(mut seen) = look.and_then(SheetLook::end) else { continue };
+            kept += seen.len();
+            if kept > MOST_SEEN {
+                seen = SheetSeen::unknown();
+            }
+            looks.insert(name.to_lowercase(), Arc::new(seen));
         }
         Ok(Self { bytes, names, looks })
     }
 
     /// What was seen of the sheet in a part, whose name is in lower case.
-    pub fn sheet(&self, part: &str) -> Option<&SheetSeen> {
-        self.looks.get(part)
+    pub fn sheet(&self, part: &str) -> Option<Arc<SheetSeen>> {
+        self.looks.get(part).cloned()
     }
 
     /// The archive itself.

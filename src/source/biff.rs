@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 
 use crate::domain::visible;
 use crate::findings::Finding;
+use crate::parse::Sight;
 
 use super::archive::protected;
+use super::biff_look::BiffLook;
 use super::ole::damaged;
 
 /// Cells of all sheets together, blank ones between others included.
@@ -33,6 +35,8 @@ const CELLS: [u16; 6] = [0x0203, 0x0204, 0x00d6, 0x0205, 0x027e, 0x00fd];
 pub struct Seen {
     /// For each sheet the cells, row and column from 0, whose formula was never computed.
     pub uncomputed: Vec<BTreeSet<(u32, u32)>>,
+    /// For each sheet what it shows of its rows and columns.
+    pub sights: Vec<Sight>,
     /// The files that values are taken from.
     pub links: Vec<String>,
 }
@@ -64,6 +68,7 @@ pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, 
                 .hint("take stray cells far from the table out, and save it as .xlsx"));
         }
         seen.uncomputed.push(sheet.uncomputed);
+        seen.sights.push(sheet.look.end());
     }
     Ok(seen)
 }
@@ -73,6 +78,7 @@ pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, 
 struct SheetRecords {
     cells: Vec<(u32, u32)>,
     uncomputed: BTreeSet<(u32, u32)>,
+    look: BiffLook,
 }
 
 impl SheetRecords {
@@ -81,6 +87,9 @@ impl SheetRecords {
         let mut depth = 0_u32;
         for record in records {
             let (kind, data) = record?;
+            if depth == 1 {
+                self.look.take(kind, data);
+            }
             match kind {
                 BEGIN => depth += 1,
                 END if depth <= 1 => return Ok(()),

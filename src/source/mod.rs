@@ -8,6 +8,7 @@
 mod added_rows;
 mod archive;
 mod biff;
+mod biff_look;
 mod calculation;
 mod cell;
 mod copy;

@@ -18,8 +18,8 @@ use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
 use super::archive::{Archive, protected};
-use super::ods_look::OdsLook;
 use super::cell::{UNCOMPUTED, write_number};
+use super::ods_look::OdsLook;
 use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
 
 /// Cells that repetition may make of few.

@@ -12,6 +12,9 @@ use super::ods::{attribute, count};
 /// Merged cells, or stretches of hidden rows; a sheet has no more rows.
 const MOST: usize = 2_097_152;
 
+/// The columns of a sheet.
+const MOST_COLUMNS: usize = 16_384;
+
 /// A look at a table while it is read.
 #[derive(Debug, Default)]
 pub struct OdsLook {
@@ -52,7 +55,11 @@ impl OdsLook {
             "table:table-cell" => self.cell(element, above, column)?,
             _ => {}
         }
-        if self.sight.rows.len() > MOST || self.sight.merges.len() > MOST {
+        if self.sight.rows.len() > MOST
+            || self.sight.merges.len() > MOST
+            || self.sight.columns.len() > MOST_COLUMNS
+        {
+            self.sight.columns.truncate(MOST_COLUMNS);
             self.sight.rows.truncate(MOST);
             self.sight.merges.truncate(MOST);
             self.sight.is_unknown = true;

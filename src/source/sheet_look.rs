@@ -18,6 +18,9 @@ const OVERLAP: usize = 128;
 /// Spans or merged cells; a sheet has no more rows.
 const MOST: usize = 2_097_152;
 
+/// The columns of a sheet.
+const MOST_COLUMNS: usize = 16_384;
+
 /// A look at a part that may be a sheet.
 pub struct SheetLook {
     buffer: Vec<u8>,
@@ -42,6 +45,18 @@ pub struct SheetSeen {
     pub sight: Sight,
     /// A row that stands twice or out of order.
     pub out_of_order: Option<u32>,
+}
+
+impl SheetSeen {
+    /// A sheet of which more was seen than can be kept.
+    pub fn unknown() -> Self {
+        Self { sight: Sight::unknown(), out_of_order: None }
+    }
+
+    /// How much has to be kept of it.
+    pub fn len(&self) -> usize {
+        self.sight.rows.len() + self.sight.columns.len() + self.sight.merges.len()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +121,7 @@ impl SheetLook {
         }
         let filter = self.filter.filter(|_| self.is_filtered);
         for (span, is_grouped) in self.rows {
-            let is_filtered =
-                filter.is_some_and(|(first, last)| span.first > first && span.last <= last);
+            let is_filtered = filter.is_some_and(|(first, last)| span.first > first && span.last <= last);
             let how = match (is_filtered, is_grouped) {
                 (true, _) => Unseen::Filtered,
                 (false, true) => Unseen::Collapsed,
@@ -158,7 +172,9 @@ impl SheetLook {
                         let before = self.stage;
                         if before == Stage::Start {
                             // The prolog is short, so that a comment in it is seen as a whole.
-                            return Some(start + begin.len() + memmem::find(&rest[begin.len()..], end)? + end.len());
+                            return Some(
+                                start + begin.len() + memmem::find(&rest[begin.len()..], end)? + end.len(),
+                            );
                         }
                         self.stage = Stage::Until(end);
                         return Some(start + begin.len());
@@ -194,7 +210,8 @@ impl SheetLook {
         if tag.first() == Some(&b'/') {
             return;
         }
-        let end = tag.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'/').unwrap_or(tag.len());
+        let end =
+            tag.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'/').unwrap_or(tag.len());
         let (name, attributes) = tag.split_at(end);
         let name = name.rsplit(|byte| *byte == b':').next().unwrap_or(name);
         if self.stage == Stage::Start {
@@ -209,12 +226,17 @@ impl SheetLook {
             b"row" => self.row(attributes),
             b"col" => self.column(attributes),
             b"mergeCell" => self.merge(attributes),
-            b"autoFilter" => self.filter = attribute(attributes, b"ref").and_then(range).map(|it| (it.0.0, it.1.0)),
+            b"autoFilter" => {
+                self.filter = attribute(attributes, b"ref").and_then(range).map(|it| (it.0.0, it.1.0))
+            }
             b"filterColumn" => self.is_filtered = true,
             b"sheetPr" => self.is_filtered |= attribute(attributes, b"filterMode").is_some_and(is_true),
             _ => {}
         }
-        if self.rows.len() > MOST || self.seen.sight.merges.len() > MOST || self.seen.sight.columns.len() > MOST {
+        if self.rows.len() > MOST
+            || self.seen.sight.merges.len() > MOST
+            || self.seen.sight.columns.len() > MOST_COLUMNS
+        {
             self.give_up();
         }
     }
@@ -239,7 +261,9 @@ impl SheetLook {
         self.row = number;
         if is_hidden {
             match self.rows.last_mut() {
-                Some((span, grouped)) if *grouped == is_grouped && span.last.checked_add(1) == Some(number) => {
+                Some((span, grouped))
+                    if *grouped == is_grouped && span.last.checked_add(1) == Some(number) =>
+                {
                     span.last = number;
                 }
                 _ => self.rows.push((Span { first: number, last: number, how: Unseen::Hidden }, is_grouped)),
@@ -287,7 +311,9 @@ fn name_start(buffer: &[u8], at: usize) -> Option<usize> {
     match at.checked_sub(1).map(|before| buffer[before])? {
         b'<' => Some(at - 1),
         b':' => {
-            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || *byte >= 0x80;
+            let is_name = |byte: &u8| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.') || *byte >= 0x80
+            };
             let prefix = buffer[..at].iter().rev().take(OVERLAP / 2).take_while(|byte| is_name(byte)).count();
             let start = at.checked_sub(prefix + 1)?;
             (buffer[start] == b'<').then_some(start)
@@ -383,7 +409,8 @@ mod tests {
         let seen = looked(whole.len());
         for size in [1, 2, 3, 5, 7, 11, 64, 100] {
             let again = looked(size);
-            let sight = |seen: &Option<SheetSeen>| seen.as_ref().map(|it| (it.sight.clone(), it.out_of_order));
+            let sight =
+                |seen: &Option<SheetSeen>| seen.as_ref().map(|it| (it.sight.clone(), it.out_of_order));
             assert_eq!(sight(&again), sight(&seen), "in pieces of {size}");
         }
         seen
@@ -422,7 +449,10 @@ mod tests {
     #[test]
     fn rows_out_of_order_are_seen_and_other_parts_are_not_looked_at() {
         assert_eq!(look("<sheetData><row r=\"1\"/><row/></sheetData>").unwrap().out_of_order, None);
-        assert_eq!(look("<sheetData><row r=\"4\"/><row r=\"4\"/></sheetData>").unwrap().out_of_order, Some(4));
+        assert_eq!(
+            look("<sheetData><row r=\"4\"/><row r=\"4\"/></sheetData>").unwrap().out_of_order,
+            Some(4)
+        );
         let mut other = SheetLook::default();
         other.take(b"<sst><row hidden=\"1\"/></sst>");
         assert!(other.end().is_none());

@@ -127,7 +127,10 @@ impl Sheets for XlsSheets<'_> {
         Ok(())
     }
 
-    fn sight(&mut self, _sheet: &str) -> Sight {
-        Sight { added: std::mem::take(&mut self.added).into_list(), ..Sight::unknown() }
+    fn sight(&mut self, sheet: &str) -> Sight {
+        let at = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
+        let seen = at.and_then(|at| self.seen.sights.get(at)).cloned();
+        let added = std::mem::take(&mut self.added).into_list();
+        Sight { added, ..seen.unwrap_or_else(Sight::unknown) }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::io::Cursor;
+use std::sync::Arc;
 
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
@@ -31,7 +32,7 @@ pub struct XlsxSheets<'a> {
     may_hold_zeros: bool,
     links: Vec<String>,
     /// What was seen of each sheet beside its cells, in the order of their tabs.
-    seen: Vec<Option<SheetSeen>>,
+    seen: Vec<Option<Arc<SheetSeen>>>,
     added: AddedCells,
 }
 
@@ -42,7 +43,7 @@ impl<'a> XlsxSheets<'a> {
         let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
         let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
         let parts = sheet_parts(bytes).into_iter();
-        let seen = parts.map(|part| archive.sheet(&part?).cloned()).collect();
+        let seen = parts.map(|part| archive.sheet(&part?)).collect();
         let (links, added) = (archive.external_links(), AddedCells::default());
         Ok(Self { workbook, doubt, may_hold_zeros, links, seen, added })
     }
@@ -53,7 +54,7 @@ impl XlsxSheets<'_> {
     fn seen(&self, sheet: &str) -> Option<&SheetSeen> {
         let sheets = self.workbook.sheets_metadata();
         let at = sheets.iter().position(|own| own.name == sheet)?;
-        self.seen.get(at).filter(|_| sheets.len() == self.seen.len())?.as_ref()
+        self.seen.get(at).filter(|_| sheets.len() == self.seen.len())?.as_deref()
     }
 }
 

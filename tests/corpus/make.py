@@ -13,6 +13,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from decimal import Decimal
@@ -368,6 +369,16 @@ def sheets() -> None:
     with_openpyxl(expect("key-twice.xlsx", faulty=["D2", "D5"]), key_twice)
 
 
+# Hidden rows and columns, merged cells, totals
+
+
+def structure() -> None:
+    sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
+    import make_structure
+
+    make_structure.make(expect)
+
+
 # Amounts
 
 
@@ -523,7 +534,7 @@ def months() -> None:
 def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    for part in (formats, texts, hostile, sheets, amounts, months):
+    for part in (formats, texts, hostile, sheets, structure, amounts, months):
         part()
     for name in EXPECTED:
         assert (FOLDER / name).exists(), name

@@ -36,6 +36,7 @@ mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
 mod stale;
+mod structure;
 mod tokens;
 mod user_usages;
 mod verify;

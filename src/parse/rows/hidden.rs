@@ -83,7 +83,9 @@ impl HiddenRows {
         let _ = write!(found, " ({}): {}", ways.join(", "), rows_of(&self.stretches));
         let (code, expected) = match said {
             None => (Code::HiddenRows, "rows that can be seen, or your word on what becomes of the others"),
-            Some(Hidden::Use) => (Code::HiddenRowsUsed, "rows that can be seen; these are used like all others"),
+            Some(Hidden::Use) => {
+                (Code::HiddenRowsUsed, "rows that can be seen; these are used like all others")
+            }
             Some(Hidden::Skip) => (Code::HiddenRowsSkipped, "rows that can be seen; these are not used"),
         };
         let mut finding = Finding::new(code, found, expected).at(table.place(first.first, None));
@@ -138,7 +140,8 @@ impl HiddenColumn {
             }
             _ => (Code::HiddenColumns, "columns of amounts that can be seen, or your word on the others"),
         };
-        let finding = Finding::new(code, found, expected).at(table.place(table.header_row, Some(self.column)));
+        let finding =
+            Finding::new(code, found, expected).at(table.place(table.header_row, Some(self.column)));
         let finding = match (code, can_be_skipped) {
             (Code::HiddenColumns, true) => finding.hint(
                 "unhide the column and look at it; or say --hidden-columns use to report it too, \

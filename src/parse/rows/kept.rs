@@ -34,6 +34,9 @@ impl Parser<'_> {
         let row = self.parsed.fates.read();
         self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
         self.parsed.fates.faulty(row);
+        if let State::Refused(doubled) = &mut self.state {
+            doubled.take(raw);
+        }
     }
 
     /// Decides how each column is read, then reads the rows.
@@ -59,7 +62,7 @@ impl Parser<'_> {
                 Some(filled) => self.data(&filled),
                 None => self.data(raw),
             },
-            State::AwaitingHeader(_) | State::Refused => self.unread(raw),
+            State::AwaitingHeader(_) | State::Refused(_) => self.unread(raw),
         });
         self.end_structure();
         let State::Reading(reading) = &mut self.state else { return };

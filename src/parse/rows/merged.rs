@@ -53,12 +53,14 @@ impl Merged {
         content: &[u32],
     ) -> Result<Self, Finding> {
         let width = u32::try_from(table.headers.len()).unwrap_or(u32::MAX);
-        let below = merges.iter().filter(|merge| merge.last_row > table.header_row && merge.first_column < width);
+        let below =
+            merges.iter().filter(|merge| merge.last_row > table.header_row && merge.first_column < width);
         let mut merged = Self { at: vec![None; table.headers.len()], keys, ..Self::default() };
         merged.header_row = table.header_row;
         merged.merges = below.copied().collect();
         merged.merges.sort_unstable();
-        let columns = merged.merges.iter().map(|merge| u64::from(merge.last_column.min(width) - merge.first_column));
+        let columns =
+            merged.merges.iter().map(|merge| u64::from(merge.last_column.min(width) - merge.first_column));
         if columns.sum::<u64>() > MOST {
             let finding = Finding::new(Code::DamagedFile, "merged cells that overlap", "a sound workbook");
             return Err(finding.hint("open it in a spreadsheet program and save it again"));
@@ -69,7 +71,8 @@ impl Merged {
             // Rows without content of their own belong to the row that the merged cell begins in.
             let first = merge.first_row.max(table.header_row);
             let from = content.partition_point(|&row| row <= first);
-            let is_over_rows = merge.is_over_rows() && content.get(from).is_some_and(|&row| row <= merge.last_row);
+            let is_over_rows =
+                merge.is_over_rows() && content.get(from).is_some_and(|&row| row <= merge.last_row);
             if own > 0 && is_over_rows || own > 1 && begins_with_amount {
                 merged.shared.insert(index);
             }
@@ -143,11 +146,11 @@ impl Merged {
     }
 
     /// Adds the row at hand up, in which cells were filled.
-    pub fn add_filled<'a>(&mut self, row: RowIndex, amounts: impl Iterator<Item = Found<'a>> + Clone) {
+    pub fn add_filled<'a, I: Iterator<Item = Found<'a>>>(&mut self, row: RowIndex, amounts: impl Fn() -> I) {
         for column in std::mem::take(&mut self.row_filled) {
             let of_column = self.filled.entry(column).or_default();
             of_column.rows.push(row);
-            add_amounts(&mut of_column.sums, amounts.clone());
+            add_amounts(&mut of_column.sums, amounts());
         }
     }
 
@@ -219,15 +222,15 @@ impl Merged {
                 Sight::add(&mut span, first, merge.last_row, Unseen::Hidden);
                 format!("rows {}", rows_of(&span))
             } else {
-                let names = (wide(merge.first_column)..=wide(merge.last_column)).filter_map(|column| {
-                    table.headers.get(column).filter(|header| !header.is_empty())
-                });
+                let names = (wide(merge.first_column)..=wide(merge.last_column))
+                    .filter_map(|column| table.headers.get(column).filter(|header| !header.is_empty()));
                 let names: Vec<&str> = names.map(AsRef::as_ref).collect();
                 format!("the columns {}", crate::parse::listed(&names))
             };
             let found = format!("{shown} in a cell that is merged over {over}");
-            let mut finding = Finding::new(Code::MergedAmount, found, "an amount for every row and component")
-                .hint("unmerge the cell and write each amount; 0 reports a usage of zero");
+            let mut finding =
+                Finding::new(Code::MergedAmount, found, "an amount for every row and component")
+                    .hint("unmerge the cell and write each amount; 0 reports a usage of zero");
             finding.rows = rows;
             let column = wide(merge.first_column);
             let mut sums = Sums::default();

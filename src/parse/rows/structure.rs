@@ -97,16 +97,19 @@ impl Keys {
             Some(Looks { words, only_if_it_adds_up, component: component.map(ToOwned::to_owned) })
         };
         if self.is_complete(raw) && word(self.period).is_none() {
-            let headed = self.resource.iter().map(|&column| text(column)).find(|text| names_total(text));
-            return match (name, word(self.component), added.and(headed)) {
+            // A sum that is headed so is one, whatever else its row names.
+            let of_sum = self.resource.iter().filter(|_| added.is_some() && !has_id);
+            let headed = of_sum.map(|&column| text(column)).find(|text| names_total(text));
+            return match (name, word(self.component), headed) {
                 (Some(name), ..) => looks(name, false),
                 (None, Some(word), _) => looks(word, true),
-                (None, None, Some(headed)) if !has_id => looks(headed, false),
-                (None, None, _) => None,
+                (None, None, Some(headed)) => looks(headed, false),
+                (None, None, None) => None,
             };
         }
         let is_free = |column: &usize| !(has_id && Some(*column) == self.description);
-        let mut texts = (0..raw.width()).filter(is_free).filter(|&column| raw.cell(column).kind == CellKind::Text);
+        let mut texts =
+            (0..raw.width()).filter(is_free).filter(|&column| raw.cell(column).kind == CellKind::Text);
         let headed = texts.find(|&column| names_total(text(column))).map(text);
         if let Some(words) = name.or(word(self.component)).or(word(self.period)).or(headed) {
             return looks(words, false);
@@ -263,7 +266,7 @@ impl Parser<'_> {
                 column.add(found);
             }
         }
-        merged.add_filled(row, found().collect::<Vec<_>>().into_iter());
+        merged.add_filled(row, || found());
         let Some(how) = how else { return false };
         hidden.add(row, raw.number(), how, found());
         match self.settings.hidden_rows {
@@ -297,7 +300,8 @@ impl Parser<'_> {
         for added in &structure.row_added {
             let column = usize::try_from(added.column).unwrap_or(usize::MAX);
             let shown = crate::parse::cells::shown(draft.raw.cell(column));
-            let found = format!("{shown}, which adds up rows {}–{} of its own column", added.first, added.last);
+            let found =
+                format!("{shown}, which adds up rows {}–{} of its own column", added.first, added.last);
             let finding = Finding::new(Code::SumOfRows, found, "usage of its own; those rows report theirs");
             draft.fault(
                 Some(column),

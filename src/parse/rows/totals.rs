@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::Amount;
+use crate::domain::{Amount, visible};
 use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::parse::{CellKind, ParsedTable, cells};
 
@@ -153,8 +153,8 @@ impl Totals {
         for part in &mut parts {
             self.look_above(part);
             if let (Some((all, since)), Some(name)) = (of_component, &looks.component) {
-                part.consider(since, || format!("{} of {name} above", rows(since.rows)));
-                part.consider(all, || format!("all {} of {name} above", rows(all.rows)));
+                part.consider(since, || format!("{} of {} above", rows(since.rows), visible(name)));
+                part.consider(all, || format!("all {} of {} above", rows(all.rows), visible(name)));
             }
         }
         let adds_up = !parts.is_empty() && parts.iter().all(|part| part.agrees.is_some());
@@ -218,13 +218,14 @@ impl Totals {
         self.close();
         let mut findings = Vec::new();
         for mut total in std::mem::take(&mut self.list) {
-            let component = total.looks.component.as_ref().and_then(|component| self.components.get(component));
+            let component =
+                total.looks.component.as_ref().and_then(|component| self.components.get(component));
             for part in &mut total.parts {
                 let below = self.running[part.slot].since(part.before);
                 part.consider(below, || format!("all {} below", rows(below.rows)));
                 if let (Some(own), Some(name)) = (component, &total.looks.component) {
                     let below = own.running.since(total.component_before);
-                    part.consider(below, || format!("{} of {name} below", rows(below.rows)));
+                    part.consider(below, || format!("{} of {} below", rows(below.rows), visible(name)));
                 }
             }
             let finding = total.finding(table);
@@ -239,7 +240,9 @@ impl Part {
     /// Sets the figure against a sum of rows, if there are any.
     fn consider(&mut self, sum: Tally, rows: impl Fn() -> String) {
         let Some(amount) = self.amount.filter(|_| sum.rows > 0 && self.agrees.is_none()) else { return };
-        for (sum, of) in [(sum.all, ""), (sum.visible, " that can be seen"), (sum.whole, " without those of users")] {
+        for (sum, of) in
+            [(sum.all, ""), (sum.visible, " that can be seen"), (sum.whole, " without those of users")]
+        {
             let Some(off) = sum.checked_sub(amount).map(magnitude) else { continue };
             if is_less_than_half_a_cent(off) {
                 self.agrees = Some(rows() + of);
@@ -262,7 +265,7 @@ impl Total {
     fn finding(&self, table: &ParsedTable) -> Finding {
         let is_wide = self.parts.len() > 1;
         let figure = |part: &Part| {
-            if is_wide { format!("{} {}", part.component, part.shown) } else { part.shown.clone() }
+            if is_wide { format!("{} {}", visible(&part.component), part.shown) } else { part.shown.clone() }
         };
         let words = &self.looks.words;
         let off = self.parts.iter().find(|part| part.is_off());
