@@ -154,7 +154,7 @@ pub fn names_total(text: &str) -> bool {
         |word: &&str| folded.strip_prefix(*word).is_some_and(|rest| is_end(rest, rest.chars().next()));
     let ends =
         |word: &&str| folded.strip_suffix(*word).is_some_and(|rest| is_end(rest, rest.chars().next_back()));
-    WORDS.iter().any(|word| begins(&word) || ends(&word))
+    WORDS.iter().any(|word| begins(word) || ends(word))
         || SIGNS.iter().any(|sign| text.trim().starts_with(sign) || text.trim().ends_with(sign))
 }
 

@@ -34,7 +34,7 @@ impl BiffLook {
     fn row(&mut self, data: &[u8]) -> Option<()> {
         let number = u32::from(word(data, 0)?) + 1;
         let (height, options) = (word(data, 6)?, word(data, 12)?);
-        if options & 0x20 != 0 || height & 0x7fff == 0 {
+        if options & 0x20 != 0 || height.trailing_zeros() >= 15 {
             let how = if options & 7 != 0 { Unseen::Collapsed } else { Unseen::Hidden };
             Sight::add(&mut self.sight.rows, number, number, how);
         }

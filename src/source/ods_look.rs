@@ -119,6 +119,8 @@ fn unseen(element: &BytesStart<'_>, groups: &[bool]) -> Result<Option<Unseen>, F
         Some("filter") => Some(Unseen::Filtered),
         _ if is_folded => Some(Unseen::Collapsed),
         None | Some("visible") => None,
+        // A program may fold a group away row by row.
+        Some(_) if !groups.is_empty() => Some(Unseen::Collapsed),
         Some(_) => Some(Unseen::Hidden),
     })
 }

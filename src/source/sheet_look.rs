@@ -227,7 +227,7 @@ impl SheetLook {
             b"col" => self.column(attributes),
             b"mergeCell" => self.merge(attributes),
             b"autoFilter" => {
-                self.filter = attribute(attributes, b"ref").and_then(range).map(|it| (it.0.0, it.1.0))
+                self.filter = attribute(attributes, b"ref").and_then(range).map(|it| (it.0.0, it.1.0));
             }
             b"filterColumn" => self.is_filtered = true,
             b"sheetPr" => self.is_filtered |= attribute(attributes, b"filterMode").is_some_and(is_true),
@@ -326,12 +326,12 @@ fn name_start(buffer: &[u8], at: usize) -> Option<usize> {
 fn tag_end(tag: &[u8]) -> Option<usize> {
     let mut quote = None;
     for (at, &byte) in tag.iter().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if byte == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'>') => return Some(at),
-            (None, _) => {}
+        if quote == Some(byte) {
+            quote = None;
+        } else if quote.is_none() && byte == b'>' {
+            return Some(at);
+        } else if quote.is_none() && matches!(byte, b'"' | b'\'') {
+            quote = Some(byte);
         }
     }
     None

@@ -139,21 +139,21 @@ def hidden(expect) -> None:
         sheet.row_dimensions.group(3, 4, outline_level=1, hidden=True)
 
     def flat(sheet):
-        sheet.row_dimensions[3].height = 0
+        return sheet.replace('<row r="3"', '<row r="3" ht="0" customHeight="1"')
 
-    workbook(expect("hidden-row.xlsx", faulty=["3:3"]), rows, hide_row(3))
+    workbook(expect("hidden-row.xlsx", faulty=["3:3: 1 row"]), rows, hide_row(3))
     workbook(expect("hidden-row-used.xlsx", ["--hidden-rows", "use"], amounts=GOOD), rows, hide_row(3))
     workbook(expect("hidden-row-skipped.xlsx", ["--hidden-rows", "skip"], amounts=without("climate-era5")), rows, hide_row(3))
-    workbook(expect("filtered-row.xlsx", faulty=["3:3"]), rows, filtered)
-    workbook(expect("collapsed-rows.xlsx", faulty=["3:3"]), rows, collapsed)
-    workbook(expect("row-without-height.xlsx", faulty=["3:3"]), rows, flat)
+    workbook(expect("filtered-row.xlsx", faulty=["3:3: 1 row"]), rows, filtered)
+    workbook(expect("collapsed-rows.xlsx", faulty=["3:3: 2 rows"]), rows, collapsed)
+    repacked(expect("row-without-height.xlsx", faulty=["3:3: 1 row"]), rows, flat)
     workbook(expect("hidden-blank-row.xlsx", amounts=GOOD), [*rows[:3], [], *rows[3:]], hide_row(4))
-    computed(expect("hidden-row-libreoffice.xlsx", faulty=["3:3"]), rows, hide_row(3))
-    computed(expect("hidden-row-libreoffice.ods", faulty=["3:3"]), rows, hide_row(3))
-    computed(expect("filtered-row-libreoffice.ods", faulty=["3:3"]), rows, filtered)
-    computed(expect("collapsed-rows-libreoffice.ods", faulty=["3:3"]), rows, collapsed)
+    computed(expect("hidden-row-libreoffice.xlsx", faulty=["3:3: 1 row"]), rows, hide_row(3))
+    computed(expect("hidden-row-libreoffice.ods", faulty=["3:3: 1 row"]), rows, hide_row(3))
+    computed(expect("filtered-row-libreoffice.ods", faulty=["3:3: 1 row"]), rows, filtered)
+    computed(expect("collapsed-rows-libreoffice.ods", faulty=["3:3: 2 rows"]), rows, collapsed)
     for name, visibility in [("hidden-row", "collapse"), ("filtered-row", "filter")]:
-        ods(expect(f"{name}.ods", faulty=["3:3"]), rows, row=lambda number, how=visibility: {"visibility": how} if number == 3 else {})
+        ods(expect(f"{name}.ods", faulty=["3:3: 1 row"]), rows, row=lambda number, how=visibility: {"visibility": how} if number == 3 else {})
 
     groups = {}
 
@@ -165,7 +165,7 @@ def hidden(expect) -> None:
             sheet.addElement(groups[sheet])
         return groups[sheet]
 
-    ods(expect("collapsed-rows.ods", faulty=["3:3"]), rows, wrap=folded)
+    ods(expect("collapsed-rows.ods", faulty=["3:3: 2 rows"]), rows, wrap=folded)
 
     wide = [WIDE_HEADER, *WIDE_ROWS]
     workbook(expect("hidden-column.xlsx", refused="--hidden-columns use"), wide, hide_column("D"))
@@ -189,7 +189,7 @@ def hidden(expect) -> None:
         for column, value in enumerate(row):
             sheet.write(number, column, value)
     sheet.row(2).hidden = True
-    old.save(str(expect("hidden-row.xls", faulty=["3:3"])))
+    old.save(str(expect("hidden-row.xls", faulty=["3:3: 1 row"])))
 
 
 def totals(expect) -> None:

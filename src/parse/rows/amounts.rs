@@ -90,8 +90,8 @@ impl AmountColumns {
 /// The number in a cell; digits beyond those that a sum can hold are cut off.
 fn readable(cell: Cell<'_>, sign: Option<DecimalSign>) -> Option<Amount> {
     number(cell.text, cell.kind, sign).or_else(|| {
-        let has_point = cell.kind == CellKind::Number
-            || cell.kind == CellKind::Text && sign != Some(DecimalSign::Comma);
+        let has_point =
+            cell.kind == CellKind::Number || cell.kind == CellKind::Text && sign != Some(DecimalSign::Comma);
         let (whole, places) = cell.text.split_once('.').filter(|_| has_point)?;
         if !places.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;

@@ -175,10 +175,10 @@ pub fn rows_of(stretches: &[Span]) -> String {
             _ => joined.push((span.first, span.last)),
         }
     }
-    let shown = joined.iter().take(SHOWN).map(|(first, last)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}–{last}"),
-    });
+    let shown = joined
+        .iter()
+        .take(SHOWN)
+        .map(|(first, last)| if first == last { first.to_string() } else { format!("{first}–{last}") });
     let more = if joined.len() > SHOWN { ", …" } else { "" };
     format!("{}{more}", shown.collect::<Vec<_>>().join(", "))
 }

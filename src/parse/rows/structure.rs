@@ -266,7 +266,7 @@ impl Parser<'_> {
                 column.add(found);
             }
         }
-        merged.add_filled(row, || found());
+        merged.add_filled(row, found);
         let Some(how) = how else { return false };
         hidden.add(row, raw.number(), how, found());
         match self.settings.hidden_rows {

@@ -120,11 +120,14 @@ fn totals_are_told_whether_they_hold_what_is_hidden() {
     let sight = crate::parse::Sight { rows, ..crate::parse::Sight::default() };
     let settings = ParseSettings { hidden_rows: Some(Hidden::Skip), ..ParseSettings::default() };
     let (told, parsed) = found(text, sight, &settings);
-    assert_eq!(told, [
-        "hidden-rows-skipped: 1 row with content (1 filtered out): 3",
-        "total-row: Total: 8, the sum of the 3 rows above that can be seen",
-        "total-row: Total: 12, the sum of all 3 rows above",
-    ]);
+    assert_eq!(
+        told,
+        [
+            "hidden-rows-skipped: 1 row with content (1 filtered out): 3",
+            "total-row: Total: 8, the sum of the 3 rows above that can be seen",
+            "total-row: Total: 12, the sum of all 3 rows above",
+        ]
+    );
     let counts = parsed.fates.counts();
     assert_eq!((counts.rows_used, counts.rows_filtered), (2, 3));
 }
@@ -134,17 +137,18 @@ fn totals_of_totals_and_rounded_sums_add_up() {
     let text = "resource_name,billing_period,component_type,amount\na,2026-11,cpu,1\nTotal a,,,1\nb,2026-11,cpu,2\n\
                 Total b,,,2\nTotal a and b,,,3\nc,2026-11,cpu,0.333333333333333\nc,2026-11,ram,0.333333333333333\n\
                 Total c,,,0.666666666666666\nGrand total,,,3.67\n";
-    let settings = ParseSettings {
-        rounding: Some(crate::domain::RoundingRule::HalfUp),
-        ..ParseSettings::default()
-    };
+    let settings =
+        ParseSettings { rounding: Some(crate::domain::RoundingRule::HalfUp), ..ParseSettings::default() };
     let (told, parsed) = found(text, crate::parse::Sight::default(), &settings);
-    assert_eq!(told, [
-        "total-row: Total a: 1, the sum of the 1 row above",
-        "total-row: Total b: 2, the sum of the 1 row above",
-        "total-row: Total a and b: 3, the sum of all 2 rows above",
-        "total-row: Total c: 0.666666666666666, the sum of the 2 rows above",
-        "total-row: Grand total: 3.67, the sum of all 4 rows above",
-    ]);
+    assert_eq!(
+        told,
+        [
+            "total-row: Total a: 1, the sum of the 1 row above",
+            "total-row: Total b: 2, the sum of the 1 row above",
+            "total-row: Total a and b: 3, the sum of all 2 rows above",
+            "total-row: Total c: 0.666666666666666, the sum of the 2 rows above",
+            "total-row: Grand total: 3.67, the sum of all 4 rows above",
+        ]
+    );
     assert_eq!(parsed.figures.len(), 4);
 }

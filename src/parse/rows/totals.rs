@@ -277,34 +277,38 @@ impl Total {
             }
         }
         let finding = match off {
-            Some(part) => {
-                let told = match (part.amount, &part.nearest) {
-                    (Some(amount), Some((sum, rows))) => {
-                        let off = sum.checked_sub(amount).map(magnitude).unwrap_or_default();
-                        let side = if amount > *sum { "more" } else { "less" };
-                        format!("{words}: {}, {off} {side} than {sum}, the sum of {rows}", figure(part))
-                    }
-                    (Some(_), None) => format!("{words}: {}, and no row that it could be of", figure(part)),
-                    (None, _) => format!("{words}: {}, which is no number", figure(part)),
-                };
-                Finding::new(Code::TotalDisagrees, told, "the sum of the rows that it stands for").hint(
-                    "find out which is right, the rows or the total, and mend it; a total that is not \
-                     needed can be taken out of the file; a resource that is called so is named by its uuid",
-                )
-            }
-            None => {
-                let shown: Vec<String> = self.parts.iter().map(figure).collect();
-                let of = self.parts.iter().find_map(|part| part.agrees.as_deref());
-                let told = match of {
-                    Some(of) => format!("{words}: {}, the sum of {of}", shown.join(", ")),
-                    None if shown.is_empty() => format!("{words}, without a figure"),
-                    None => format!("{words}: {}, so that it cannot be checked", shown.join(", ")),
-                };
-                Finding::new(Code::TotalRow, told, "rows of usage; a total is not used")
-            }
+            Some(part) => off_by(words, &figure(part), part),
+            None => self.adding_up(words, &self.parts.iter().map(figure).collect::<Vec<_>>().join(", ")),
         };
         finding.at(table.place(self.number, column)).row(self.row).sums(sums)
     }
+
+    /// A total that is right, or that nobody can check.
+    fn adding_up(&self, words: &str, figures: &str) -> Finding {
+        let told = match self.parts.iter().find_map(|part| part.agrees.as_deref()) {
+            Some(of) => format!("{words}: {figures}, the sum of {of}"),
+            None if figures.is_empty() => format!("{words}, without a figure"),
+            None => format!("{words}: {figures}, so that it cannot be checked"),
+        };
+        Finding::new(Code::TotalRow, told, "rows of usage; a total is not used")
+    }
+}
+
+/// A total that is not the sum of any rows.
+fn off_by(words: &str, figure: &str, part: &Part) -> Finding {
+    let told = match (part.amount, &part.nearest) {
+        (Some(amount), Some((sum, rows))) => {
+            let off = sum.checked_sub(amount).map(magnitude).unwrap_or_default();
+            let side = if amount > *sum { "more" } else { "less" };
+            format!("{words}: {figure}, {off} {side} than {sum}, the sum of {rows}")
+        }
+        (Some(_), None) => format!("{words}: {figure}, and no row that it could be of"),
+        (None, _) => format!("{words}: {figure}, which is no number"),
+    };
+    Finding::new(Code::TotalDisagrees, told, "the sum of the rows that it stands for").hint(
+        "find out which is right, the rows or the total, and mend it; a total that is not needed can be taken \
+         out of the file; a resource that is called so is named by its uuid",
+    )
 }
 
 fn rows(rows: usize) -> String {
