@@ -8,7 +8,7 @@ use crate::domain::{PeriodRange, RoundingRule, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
 use crate::jobs::load::InputSettings;
-use crate::parse::{DateOrder, DecimalSign, ParseSettings};
+use crate::parse::{DateOrder, DecimalSign, Hidden, ParseSettings};
 use crate::plan::SplitPlans;
 use crate::resolve::ResolveSettings;
 
@@ -49,6 +49,22 @@ pub struct InputArguments {
     /// shown
     #[arg(long, value_name = "RULE")]
     pub round: Option<RoundArgument>,
+    /// Rows that are hidden, filtered out or in a collapsed group, which are at deny otherwise: report them
+    /// too, or leave them out
+    #[arg(long, value_name = "WHAT")]
+    pub hidden_rows: Option<HiddenArgument>,
+    /// Columns of amounts that are hidden, which are at deny otherwise: report them too, or leave them out
+    #[arg(long, value_name = "WHAT")]
+    pub hidden_columns: Option<HiddenArgument>,
+}
+
+/// What becomes of what is hidden, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HiddenArgument {
+    /// Take it like all the rest
+    Use,
+    /// Leave it out
+    Skip,
 }
 
 /// The decimal sign as it is typed.
@@ -87,6 +103,15 @@ impl From<DecimalArgument> for DecimalSign {
         match argument {
             DecimalArgument::Point => Self::Point,
             DecimalArgument::Comma => Self::Comma,
+        }
+    }
+}
+
+impl From<HiddenArgument> for Hidden {
+    fn from(argument: HiddenArgument) -> Self {
+        match argument {
+            HiddenArgument::Use => Self::Use,
+            HiddenArgument::Skip => Self::Skip,
         }
     }
 }
@@ -159,10 +184,13 @@ impl InputArguments {
             decimal,
             dates,
             round,
+            hidden_rows,
+            hidden_columns,
         } = self;
         let lists = [offering, project, customer, ignore_column];
         let is_as_written = decimal.is_none() && dates.is_none() && round.is_none();
-        let is_found = sheet.is_none() && header_row.is_none();
+        let is_seen = hidden_rows.is_none() && hidden_columns.is_none();
+        let is_found = is_seen && sheet.is_none() && header_row.is_none();
         period.is_none() && is_found && is_as_written && lists.into_iter().all(Vec::is_empty)
     }
 
@@ -183,6 +211,8 @@ impl InputArguments {
                     decimal: self.decimal.map(Into::into),
                     dates: self.dates.map(Into::into),
                     rounding: self.round.map(Into::into),
+                    hidden_rows: self.hidden_rows.map(Into::into),
+                    hidden_columns: self.hidden_columns.map(Into::into),
                 },
             },
             offerings: selectors(offerings),

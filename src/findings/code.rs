@@ -106,6 +106,12 @@ codes! {
     UserWithoutTotal Deny "user-without-total" "a row of a user belongs to a total that is neither stored nor in the file";
     ZeroMissingUnsafe Deny "zero-missing-unsafe" "a number is not read, so silence cannot be taken for zero";
     ThinEvidence Warn "thin-evidence" "a single cell, or one of a row that is not used, shows how a whole column is read";
+    HiddenRows Deny "hidden-rows" "rows with content are hidden, and nobody said whether they count";
+    HiddenColumns Deny "hidden-columns" "a column of amounts is hidden, and nobody said whether it counts";
+    TotalDisagrees Deny "total-disagrees" "a total is not the sum of the rows that it stands for";
+    SumOfRows Deny "sum-of-rows" "an amount is computed from other rows, which report it already";
+    MergedAmount Deny "merged-amount" "an amount is merged over several rows or components";
+    CoveredValue Deny "covered-value" "a value stands under a merged cell, where nobody sees it";
     SplitNumber Warn "split-number" "the cell behind an amount may be the rest of it";
     UnknownColumn Warn "unknown-column" "a column has no meaning here and is ignored";
     OtherSheets Warn "other-sheets" "the workbook has further sheets, which were not read";
@@ -117,6 +123,14 @@ codes! {
     LinesAboveHeader Warn "lines-above-header" "rows above the header were taken for titles";
     TwoRowHeader Warn "two-row-header" "two rows were read as one header";
     RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
+    TotalRow Warn "total-row" "a row is the total of others, and was left out";
+    MergedKeys Warn "merged-keys" "a merged cell was read for each of the rows that it covers";
+    HiddenRowsUsed Warn "hidden-rows-used" "hidden rows were taken in, as --hidden-rows says";
+    HiddenRowsSkipped Warn "hidden-rows-skipped" "hidden rows were left out, as --hidden-rows says";
+    HiddenColumnsUsed Warn "hidden-columns-used" "a hidden column of amounts was taken in, as --hidden-columns says";
+    HiddenColumnsSkipped Warn "hidden-columns-skipped" "a hidden column of amounts was left out, as --hidden-columns says";
+    HiddenKeyColumns Warn "hidden-key-columns" "a column that says what an amount is of is hidden, and was read";
+    VisibilityUnknown Warn "visibility-unknown" "the format does not show us which rows and columns are hidden, and which cells are merged";
     RaggedRows Warn "ragged-rows" "rows end before the header does; what they lack is blank";
     BlankAmount Warn "blank-amount" "a row has no amount and reports nothing";
     DayAsMonth Warn "day-as-month" "a period is a day, and is read as the month that the day lies in";

@@ -8,6 +8,7 @@
 mod code;
 mod fate;
 mod policy;
+mod sums;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::domain::Place;
 pub use code::{Code, Severity};
 pub use fate::{Fates, RowCounts, RowIndex};
 pub use policy::Policy;
+pub use sums::{Sum, Sums, listed as listed_sums};
 
 /// One thing that is wrong, or worth a look, in the user's data.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +41,9 @@ pub struct Finding {
     /// What the user may have meant, or can do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What the amounts that it is about add up to, by component or column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<Sum>,
     /// The rows of the input that this finding is about.
     #[serde(skip)]
     pub rows: Vec<RowIndex>,
@@ -55,6 +60,7 @@ impl Finding {
             found: found.into(),
             expected: expected.into(),
             hint: None,
+            sums: Vec::new(),
             rows: Vec::new(),
         }
     }
@@ -65,9 +71,21 @@ impl Finding {
         self
     }
 
+    /// Says more precisely what was found.
+    pub fn saying(mut self, found: impl Into<String>) -> Self {
+        self.found = found.into();
+        self
+    }
+
     /// Adds a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what the amounts that it is about add up to.
+    pub fn sums(mut self, sums: Sums) -> Self {
+        self.sums = sums.into_list();
         self
     }
 

@@ -112,6 +112,7 @@ fn table(
 ) -> Result<(Option<String>, Vec<Finding>), Box<Finding>> {
     let mut source = input.open(settings.sheet.as_deref())?;
     let result = each_row(source.as_mut(), &mut |row| parser.row(row));
+    parser.sight(source.sight());
     parser.end_table(source.table(), result.is_ok());
     result?;
     let sheet = source.table().sheet.as_ref().map(|sheet| sheet.as_ref().to_owned());

@@ -46,8 +46,19 @@ impl<'a> RowDraft<'a> {
     }
 
     pub fn missing(&mut self, field: Field, expected: &'static str) {
+        self.missing_with_hint(field, expected, None);
+    }
+
+    pub fn missing_with_hint(&mut self, field: Field, expected: &'static str, hint: Option<&'static str>) {
         let column = self.table.column(field);
-        self.fault(column, Finding::new(Code::MissingValue, "a blank cell", expected));
+        let finding = Finding::new(Code::MissingValue, "a blank cell", expected);
+        self.fault(
+            column,
+            match hint {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            },
+        );
     }
 
     /// Keeps a value or its fault, or hands a cell in doubt to those of its column.

@@ -1,11 +1,13 @@
 //! Binding a header row to the fields.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::nearest;
-use crate::findings::{Code, Finding, Findings};
+use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
 
+use super::quantity::number;
 use super::{ParsedTable, RawRow};
 
 /// The two shapes a table can have.
@@ -17,8 +19,71 @@ pub enum Shape {
     Wide,
 }
 
-/// Binds the header. `None` where a table with this header cannot be read at all.
-pub fn bind(row: &RawRow, period_given: bool, findings: &mut Findings) -> Option<(ParsedTable, Shape)> {
+/// Columns of amounts of which there are several, so that none is read; they are only added up.
+#[derive(Debug, Default)]
+pub struct Doubled {
+    /// The findings, each with the column that it is about.
+    findings: Vec<(usize, Finding)>,
+    first: usize,
+    columns: BTreeMap<usize, Sums>,
+    /// Rows in which the columns differ: how many, and the first one.
+    differ: Option<(usize, u32)>,
+}
+
+impl Doubled {
+    fn add(&mut self, first: usize, column: usize, finding: Finding) {
+        self.first = first;
+        self.columns.entry(first).or_default();
+        self.columns.entry(column).or_default();
+        self.findings.push((column, finding));
+    }
+
+    /// Adds a row up.
+    pub fn take(&mut self, raw: &RawRow) {
+        if self.findings.is_empty() {
+            return;
+        }
+        for (column, sums) in &mut self.columns {
+            let cell = raw.cell(*column);
+            if let Some(amount) = number(cell.text, cell.kind, None) {
+                sums.add(&format!("amount in column {}", column + 1), None, amount);
+            }
+        }
+        let first = raw.cell(self.first).text;
+        if self.columns.keys().any(|&column| raw.cell(column).text != first) {
+            let (rows, row) = self.differ.unwrap_or((0, raw.number()));
+            self.differ = Some((rows + 1, row));
+        }
+    }
+
+    /// The findings with the sums of their columns.
+    pub fn findings(mut self) -> Vec<Finding> {
+        let first = self.columns.remove(&self.first).unwrap_or_default();
+        let told = match self.differ {
+            None => "alike in all rows".to_owned(),
+            Some((1, row)) => format!("different in row {row}"),
+            Some((rows, row)) => format!("different in {rows} rows, row {row} first"),
+        };
+        let finding = |(column, finding): (usize, Finding)| {
+            let mut sums = first.clone();
+            for sum in self.columns.remove(&column).unwrap_or_default().into_list() {
+                sums.add_sum(sum);
+            }
+            let found = format!("{} again, {told}", finding.found);
+            finding.saying(found).sums(sums)
+        };
+        self.findings.into_iter().map(finding).collect()
+    }
+}
+
+/// Binds the header. `None` where a table with this header cannot be read at all; what is said of columns
+/// of amounts that stand twice waits for their sums.
+pub fn bind(
+    row: &RawRow,
+    period_given: bool,
+    findings: &mut Findings,
+    doubled: &mut Doubled,
+) -> Option<(ParsedTable, Shape)> {
     let headers: Vec<Arc<str>> = row.cells().map(|cell| cell.text.into()).collect();
     let mut columns = [None; Field::COUNT];
     let mut sound = true;
@@ -30,7 +95,11 @@ pub fn bind(row: &RawRow, period_given: bool, findings: &mut Findings) -> Option
                 Finding::new(Code::DuplicateColumn, header.as_ref(), expected).at(row.place(column));
             let mut finding = finding;
             finding.others.push(row.place(first));
-            findings.push(finding);
+            if field == Field::Amount {
+                doubled.add(first, column, finding);
+            } else {
+                findings.push(finding);
+            }
             sound = false;
         } else {
             columns[field.index()] = Some(column);

@@ -81,6 +81,19 @@ impl KeptRows {
         block.rows.push((row.number(), short(block.cells.len())));
     }
 
+    /// The numbers of the rows that hold something.
+    pub fn with_content(&self) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        for block in &self.blocks {
+            let mut before = 0;
+            for &(number, end) in &block.rows {
+                numbers.extend((end > before).then_some(number));
+                before = end;
+            }
+        }
+        numbers
+    }
+
     /// Hands the rows out in their order, and gives their memory back as it goes.
     pub fn each(self, table: Arc<Table>, counts_from_1904: bool, mut sink: impl FnMut(&RawRow)) {
         let mut row = RawRow::new(table);

@@ -24,6 +24,8 @@ mod period;
 mod quantity;
 mod raw;
 mod rows;
+mod sight;
+mod total_words;
 
 pub use doubts::Doubts;
 pub use finder::{Finder, is_header};
@@ -34,4 +36,5 @@ pub use numeral::DecimalSign;
 pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
 pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
-pub use rows::{ParseSettings, Parser};
+pub use rows::{Hidden, ParseSettings, Parser};
+pub use sight::{AddedRows, Merge, Sight, Span, Unseen};

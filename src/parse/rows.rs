@@ -4,9 +4,14 @@
 //! The law kept here: every data row gets a fate, and a row without one is used. A row at deny is
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
+mod amounts;
+mod hidden;
 mod kept;
+mod merged;
 mod splits;
+mod structure;
 mod tables;
+mod totals;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,12 +24,17 @@ use super::column::{Evidence, Verdict};
 use super::doubts::Doubts;
 use super::draft::RowDraft;
 use super::finder::Finder;
-use super::header::{self, Shape};
+use super::header::{self, Doubled, Shape};
 use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{AmountMarks, Quantity, holds_number, quantity};
-use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Subject, cells, period};
+use super::{
+    Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
+};
+use structure::{Keys, Structure};
+
+pub use hidden::Hidden;
 
 /// What the user said about the tables.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +53,10 @@ pub struct ParseSettings {
     pub dates: Option<DateOrder>,
     /// How amounts of more than two decimal places are rounded; not at all where there is no rule.
     pub rounding: Option<RoundingRule>,
+    /// What becomes of rows that are hidden, which are at deny otherwise.
+    pub hidden_rows: Option<Hidden>,
+    /// What becomes of columns of amounts that are hidden, which are at deny otherwise.
+    pub hidden_columns: Option<Hidden>,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -53,11 +67,14 @@ pub struct Parser<'a> {
     texts: HashSet<Arc<str>>,
     state: State,
     outside_period: usize,
+    /// What the table at hand shows of its rows.
+    sight: Sight,
 }
 
 enum State {
     AwaitingHeader(Finder),
-    Refused,
+    /// Columns that stand twice are added up all the same.
+    Refused(Box<Doubled>),
     Reading(Box<Reading>),
 }
 
@@ -78,6 +95,12 @@ struct Reading {
     /// The rows, until all of them were seen.
     kept: KeptRows,
     counts_from_1904: bool,
+    keys: Keys,
+    /// Whether a row may be a total.
+    is_suspect: bool,
+    /// Whether a row above has named its resource.
+    has_named: bool,
+    structure: Structure,
     periods: Judged<DateOrder, period::DateMarks>,
     amounts: Judged<DecimalSign, AmountMarks>,
     /// What the cells of each open column show.
@@ -113,7 +136,12 @@ impl<'a> Parser<'a> {
         let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::new(settings.header_row));
-        Self { settings, findings, parsed, texts, state, outside_period: 0 }
+        Self { settings, findings, parsed, texts, state, outside_period: 0, sight: Sight::default() }
+    }
+
+    /// Says what the table at hand shows of its rows, before it ends.
+    pub fn sight(&mut self, sight: Sight) {
+        self.sight = sight;
     }
 
     /// Takes the next row of a table. Rows below its header are kept until it ends, because what a cell
@@ -125,7 +153,7 @@ impl<'a> Parser<'a> {
                     self.begin(&found);
                 }
             }
-            State::Refused => self.unread(raw),
+            State::Refused(_) => self.unread(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
                 reading.note_splits(raw, &self.parsed.tables[reading.table]);
@@ -170,8 +198,9 @@ impl<'a> Parser<'a> {
             |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
-        let Some((table, shape)) = header::bind(raw, period_given, self.findings) else {
-            self.state = State::Refused;
+        let mut doubled = Doubled::default();
+        let Some((table, shape)) = header::bind(raw, period_given, self.findings, &mut doubled) else {
+            self.state = State::Refused(Box::new(doubled));
             return;
         };
         let index = self.parsed.tables.len();
@@ -222,6 +251,10 @@ impl<'a> Parser<'a> {
             splits: splits::Splits::default(),
             kept: KeptRows::default(),
             counts_from_1904: raw.counts_from_1904(),
+            keys: Keys::new(&table),
+            is_suspect: false,
+            has_named: false,
+            structure: Structure::default(),
             periods: Judged::new(column(Field::BillingPeriod)),
             amounts: Judged::new(column(Field::Amount)),
             days: Days::default(),
@@ -238,6 +271,10 @@ impl<'a> Parser<'a> {
             return;
         }
         reading.rows_with_content += 1;
+        if self.set_aside(raw, row) {
+            return;
+        }
+        let State::Reading(reading) = &mut self.state else { return };
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
@@ -268,6 +305,7 @@ impl<'a> Parser<'a> {
         let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
         let username = draft.username();
         self.extra_cells(&mut draft, shape);
+        self.structural_faults(&mut draft);
         let figure = match shape {
             Shape::Long => self.figure(&mut draft),
             Shape::Wide => None,
@@ -323,7 +361,13 @@ impl<'a> Parser<'a> {
         let resource = ResourceName { uuid, backend_id, slug, name };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
             let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
-            draft.missing(field.unwrap_or(Field::ResourceUuid), "the resource that was used");
+            let hint = match &self.state {
+                State::Reading(reading) if reading.has_named => Some(NAME_IN_EACH_ROW),
+                _ => None,
+            };
+            draft.missing_with_hint(field.unwrap_or(Field::ResourceUuid), "the resource that was used", hint);
+        } else if let State::Reading(reading) = &mut self.state {
+            reading.has_named = true;
         }
         resource
     }
@@ -454,6 +498,10 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// What may be meant by a row without a resource below one that names it.
+const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
+                                is a total, write Total into it or take it out";
+
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();
     if Field::of_header(header) == Some(Field::Unit) {
@@ -468,85 +516,4 @@ fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::{CellKind, Table};
-    use proptest::prelude::*;
-
-    const HEADERS: [&str; 9] = [
-        "resource_name",
-        "Billing Period",
-        "component-type",
-        "AMOUNT",
-        "unit",
-        "recurring",
-        "username",
-        "cpu",
-        "",
-    ];
-    const TEXTS: [&str; 14] = [
-        "",
-        "",
-        "a",
-        "2026-11",
-        "2026-10",
-        "cpu",
-        "1",
-        "2.5",
-        "-1",
-        "1.234",
-        "x",
-        "yes",
-        "=1+1",
-        "\u{202e}7",
-    ];
-
-    fn rows(cells: &[Vec<usize>], headers: &[usize]) -> Vec<RawRow> {
-        let table = Arc::new(Table { file: "a.csv".into(), sheet: None });
-        let header = headers.iter().map(|&header| HEADERS[header]).collect::<Vec<_>>();
-        let data = cells.iter().map(|row| row.iter().map(|&text| TEXTS[text]).collect::<Vec<_>>());
-        (1..)
-            .zip(std::iter::once(header).chain(data))
-            .map(|(number, texts)| {
-                let mut row = RawRow::new(table.clone());
-                row.start(number);
-                for (column, text) in texts.into_iter().enumerate() {
-                    row.push(column, text, if text.is_empty() { CellKind::Blank } else { CellKind::Text });
-                }
-                row
-            })
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn every_row_has_one_fate_and_used_rows_have_a_subject(
-            headers in Just((0..HEADERS.len()).collect::<Vec<_>>()).prop_shuffle(),
-            width in 1..=HEADERS.len(),
-            cells in prop::collection::vec(prop::collection::vec(0..TEXTS.len(), 0..11), 0..30),
-        ) {
-            let settings = ParseSettings { period: Some("2026-11".parse().unwrap()), ..ParseSettings::default() };
-            let mut findings = Findings::default();
-            let mut parser = Parser::new(&settings, &mut findings);
-            let rows = rows(&cells, &headers[..width]);
-            for row in &rows {
-                parser.row(row);
-            }
-            parser.end_table(rows[0].table(), true);
-            let parsed = parser.finish();
-            let counts = parsed.fates.counts();
-            prop_assert_eq!(
-                counts.rows_read,
-                counts.rows_used + counts.rows_faulty + counts.rows_blank + counts.rows_filtered
-            );
-            // Where the header was read at all, each row below it was.
-            if parsed.tables.len() == 1 {
-                let is_two_row = findings.list().iter().any(|finding| finding.code == Code::TwoRowHeader);
-                prop_assert_eq!(counts.rows_read + usize::from(is_two_row), cells.len());
-                prop_assert_eq!(counts.rows_used, parsed.subjects.len());
-                prop_assert_eq!(counts.rows_faulty, parsed.faulty.len());
-                prop_assert_eq!(counts.rows_faulty > 0, findings.faulty_rows().next().is_some());
-            }
-        }
-    }
-}
+mod tests;

@@ -4,10 +4,10 @@
 //! that fits none and holds a number is a misspelt component until the user says otherwise; one that
 //! holds only text is a remark.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::{OfferingId, fold, nearest, visible};
-use crate::findings::{Code, Finding, Findings};
+use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
 use crate::parse::{Cell, Doubts, Figure, OpenColumn, Parsed, Quantity, Unread, listed, quantity};
 
@@ -68,28 +68,49 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
             columns.retain(|column| column.table != table);
         }
     }
+    let mut seen = HashSet::new();
+    let keys = columns.iter().map(|column| (column.table, fold(without_unit(&column.header).0)));
+    let headers_twice: HashSet<(usize, String)> = keys.filter(|key| !seen.insert(key.clone())).collect();
     let mut figures = Vec::new();
-    let mut bound: HashMap<(usize, String), usize> = HashMap::new();
+    let mut bound: HashMap<(usize, String), (usize, Sums)> = HashMap::new();
     for column in columns {
         if !headers.is_known(&column.header) {
             unknown_column(parsed, &column, catalogue, findings);
             continue;
         }
-        if let Some(first) = bound.insert((column.table, fold(without_unit(&column.header).0)), column.column)
-        {
+        let key = (column.table, fold(without_unit(&column.header).0));
+        if let Some((first, of_first)) = bound.get(&key) {
             let table = &parsed.tables[column.table];
             let header_place = |at: usize| table.place(table.header_row, Some(at));
+            let mut sums = of_first.clone();
+            add_up(parsed, &column, &mut sums);
             let mut finding =
                 Finding::new(Code::DuplicateColumn, column.header.as_ref(), "one column per component")
-                    .at(header_place(column.column));
-            finding.others.push(header_place(first));
+                    .at(header_place(column.column))
+                    .sums(sums);
+            finding.others.push(header_place(*first));
             findings.push(finding);
             continue;
         }
+        let mut sums = Sums::default();
+        if headers_twice.contains(&key) {
+            add_up(parsed, &column, &mut sums);
+        }
+        bound.insert(key, (column.column, sums));
         read_column(parsed, &column, &mut figures, findings);
     }
     figures.sort_by_key(|figure| (figure.subject, figure.column));
     figures
+}
+
+/// Adds up a column that stands twice, under its header and its place.
+fn add_up(parsed: &Parsed, column: &OpenColumn, sums: &mut Sums) {
+    let name = format!("{} in column {}", column.header, column.column + 1);
+    for cell in &column.cells {
+        if let Some(amount) = parsed.number(column.table, column.column, &cell.text, cell.kind) {
+            sums.add(&name, None, amount);
+        }
+    }
 }
 
 /// Reads the cells of a column that is a component.

@@ -4,7 +4,9 @@
 //! readers themselves ask for only at the end of a part, and bounds what it inflates to, whatever the
 //! archive says of itself. Definitions of entities do not occur in spreadsheets and are refused.
 
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 
 use zip::ZipArchive;
 
@@ -12,6 +14,7 @@ use crate::domain::visible;
 use crate::findings::{Code, Finding};
 
 use super::part_scan::PartScan;
+use super::sheet_look::{SheetLook, SheetSeen};
 
 /// A part of a workbook may be this large, or as dense as this, but not both: real sheets are packed
 /// ten- to fiftyfold.
@@ -23,6 +26,9 @@ const LARGEST_ARCHIVE: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Parts of an archive.
 const MOST_PARTS: usize = 10_000;
+
+/// Hidden rows and merged cells of all sheets that are remembered, in stretches.
+const MOST_SEEN: usize = 4_194_304;
 
 /// What stands before the first element of a part.
 const LONGEST_PROLOG: usize = 64 * 1024;
@@ -44,6 +50,8 @@ pub struct Archive<'a> {
     names: Vec<String>,
     /// The parts with XML that asks for a careful look.
     odd: Vec<String>,
+    /// What was seen of each sheet of Excel, by its part.
+    looks: HashMap<String, Arc<SheetSeen>>,
 }
 
 impl<'a> Archive<'a> {
@@ -77,16 +85,21 @@ impl<'a> Archive<'a> {
         let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut total = 0;
         let mut odd = Vec::new();
+        let (mut looks, mut kept) = (HashMap::new(), 0);
         for (index, name) in names.iter().enumerate().filter(|(_, name)| is_read(name)) {
             let mut part = archive.by_index(index).map_err(|error| unreadable(name, &error))?;
             let packed = part.compressed_size();
             let before = total;
             let mut scan = may_be_sheet(name).then(PartScan::new);
-            unpack(name, &mut part, |bytes| {
+            let mut look = is_xml(name).then(SheetLook::default);
+            unpack(name, &mut part, |piece| {
                 if let Some(scan) = &mut scan {
-                    scan.take(bytes);
+                    scan.take(piece);
                 }
-                total += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                if let Some(look) = &mut look {
+                    look.take(piece);
+                }
+                total += u64::try_from(piece.len()).unwrap_or(u64::MAX);
                 check_ratio(name, packed, total - before)?;
                 let is_dense = total > 2 * LARGE_PART && total / whole.max(1) > MOST_INFLATION;
                 if total > limit || is_dense {
@@ -97,8 +110,14 @@ impl<'a> Archive<'a> {
                 Ok(())
             })?;
             odd.extend(scan.filter(PartScan::is_odd).map(|_| name.clone()));
+            let Some(mut seen) = look.and_then(SheetLook::end) else { continue };
+            kept += seen.len();
+            if kept > MOST_SEEN {
+                seen = SheetSeen::unknown();
+            }
+            looks.insert(name.clone(), Arc::new(seen));
         }
-        Ok(Self { bytes, names, odd })
+        Ok(Self { bytes, names, odd, looks })
     }
 
     /// Whether there is a part of a name.
@@ -109,6 +128,11 @@ impl<'a> Archive<'a> {
     /// The parts with XML that asks for a careful look.
     pub fn odd_parts(&self) -> &[String] {
         &self.odd
+    }
+
+    /// What was seen of the sheet in a part.
+    pub fn sheet(&self, part: &str) -> Option<Arc<SheetSeen>> {
+        self.looks.get(part).cloned()
     }
 
     /// The archive itself.
@@ -193,7 +217,12 @@ fn check_ratio(name: &str, packed: u64, unpacked: u64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Unpacks a part to its end and throws it away; `take` is shown what came.
+/// Whether a part is text in XML.
+fn is_xml(name: &str) -> bool {
+    [".xml", ".rels", ".vml"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Unpacks a part to its end and throws it away; `take` is shown each piece that came.
 fn unpack(
     name: &str,
     part: &mut impl Read,
@@ -201,7 +230,6 @@ fn unpack(
 ) -> Result<(), Finding> {
     let mut buffer = vec![0; LONGEST_PROLOG];
     let mut is_first = true;
-    let is_xml = [".xml", ".rels", ".vml"].iter().any(|ending| name.ends_with(ending));
     loop {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -214,7 +242,7 @@ fn unpack(
         if filled == 0 {
             return Ok(());
         }
-        if is_first && is_xml {
+        if is_first && is_xml(name) {
             check_prolog(name, &buffer[..filled])?;
         }
         is_first = false;

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::visible;
 use crate::findings::Finding;
+use crate::parse::Sight;
 
 use super::archive::protected;
 use super::biff_looks::{CellLook, Looks};
+use super::biff_sight::BiffSight;
 use super::ole::damaged;
 
 /// Cells of all sheets together, blank ones between others included.
@@ -36,6 +38,8 @@ pub struct Seen {
     pub uncomputed: Vec<BTreeSet<(u32, u32)>>,
     /// For each sheet the cells that may look otherwise than what they hold.
     pub looks: Vec<BTreeMap<(u32, u32), CellLook>>,
+    /// For each sheet what it shows of its rows and columns.
+    pub sights: Vec<Sight>,
     /// The files that values are taken from.
     pub links: Vec<String>,
 }
@@ -70,6 +74,7 @@ pub fn look_through(stream: &[u8], is_saved_by_a_program: bool) -> Result<Seen, 
         }
         seen.uncomputed.push(sheet.uncomputed);
         seen.looks.push(sheet.looks);
+        seen.sights.push(sheet.sight.end());
     }
     Ok(seen)
 }
@@ -80,6 +85,7 @@ struct SheetRecords {
     cells: Vec<(u32, u32)>,
     uncomputed: BTreeSet<(u32, u32)>,
     looks: BTreeMap<(u32, u32), CellLook>,
+    sight: BiffSight,
 }
 
 impl SheetRecords {
@@ -93,6 +99,9 @@ impl SheetRecords {
         let mut depth = 0_u32;
         for record in records {
             let (kind, data) = record?;
+            if depth == 1 {
+                self.sight.take(kind, data);
+            }
             match kind {
                 BEGIN => depth += 1,
                 END if depth <= 1 => return Ok(()),

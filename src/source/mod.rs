@@ -5,10 +5,12 @@
 //! read at all is an error (the path) or a finding (the content); a reader that panics on a hostile
 //! file counts as a damaged file.
 
+mod added_rows;
 mod archive;
 mod arrow_schema;
 mod biff;
 mod biff_looks;
+mod biff_sight;
 mod calculation;
 mod cell;
 mod copy;
@@ -19,6 +21,7 @@ mod number_format;
 mod odd;
 mod ods;
 mod ods_cell;
+mod ods_look;
 mod ods_styles;
 mod ole;
 mod parquet;
@@ -26,6 +29,7 @@ mod part_scan;
 mod paths;
 mod quotes;
 mod relations;
+mod sheet_look;
 mod sheets;
 mod text;
 mod xls;
@@ -41,7 +45,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::{Place, sha256, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{RawRow, Table};
+use crate::parse::{RawRow, Sight, Table};
 
 use archive::{Archive, ArchiveKind};
 use kind::Kind;
@@ -63,6 +67,11 @@ pub type Sink<'a> = dyn FnMut(&RawRow) -> ControlFlow<()> + 'a;
 pub trait Source {
     /// Gives every row of the chosen table to the sink, blank ones between others included.
     fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding>;
+
+    /// What the table shows of its rows, asked for when they were all given. Text shows what it holds.
+    fn sight(&mut self) -> Sight {
+        Sight::default()
+    }
 
     /// The table that is read.
     fn table(&self) -> &Table;

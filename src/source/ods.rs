@@ -14,11 +14,12 @@ use zip::ZipArchive;
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
 use super::archive::{Archive, protected};
 use super::ods_cell::{CellDraft, Shown};
+use super::ods_look::OdsLook;
 use super::ods_styles::Styles;
 use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
 
@@ -39,6 +40,7 @@ pub struct OdsSheets<'a> {
     sheets: Vec<(Sheet, usize)>,
     links: Vec<String>,
     styles: Styles,
+    look: OdsLook,
 }
 
 /// A part of the document.
@@ -50,8 +52,8 @@ impl<'a> OdsSheets<'a> {
         if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
             return Err(protected());
         }
-        let (bytes, styles) = (archive.bytes(), Styles::default());
-        let mut sheets = Self { bytes, sheets: Vec::new(), links: Vec::new(), styles };
+        let (styles, look) = (Styles::default(), OdsLook::default());
+        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new(), styles, look };
         // What the document itself says goes before the styles that it is made from.
         for path in ["styles.xml", "content.xml"] {
             if path == "content.xml" || archive.has(path) {
@@ -134,12 +136,18 @@ impl Sheets for OdsSheets<'_> {
             repeated: 0,
             rows_repeated: 0,
             above: 0,
+            look: OdsLook::default(),
             rows: RowBuilder::new(row, sink),
         };
         if table.read(wanted)?.is_continue() {
             table.rows.end();
         }
+        self.look = table.look;
         Ok(())
+    }
+
+    fn sight(&mut self, _sheet: &str) -> Sight {
+        std::mem::take(&mut self.look).end()
     }
 }
 
@@ -158,6 +166,8 @@ struct TableReader<'a, 'b, 'c> {
     rows_repeated: u64,
     /// Rows so far.
     above: u32,
+    /// What is hidden and merged.
+    look: OdsLook,
     rows: RowBuilder<'b, 'c>,
 }
 
@@ -172,6 +182,9 @@ impl TableReader<'_, '_, '_> {
             match event {
                 Event::Start(element) => {
                     depth += 1;
+                    if is_inside {
+                        self.look.begin(&element, self.above, column)?;
+                    }
                     match element.name().0 {
                         "table:table" if depth == TABLE_DEPTH => {
                             is_inside = Some(tables) == wanted;
@@ -205,6 +218,7 @@ impl TableReader<'_, '_, '_> {
                 }
                 Event::End(element) => {
                     depth = depth.saturating_sub(1);
+                    self.look.end_of(element.name().0);
                     let is_row = element.name().0 == "table:table-row";
                     let is_table = element.name().0 == "table:table" && depth + 1 == TABLE_DEPTH;
                     if is_inside && is_row && self.hand_on(times)?.is_break() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::{Place, Spot, nearest, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{Finder, RawRow, Table};
+use crate::parse::{Finder, RawRow, Sight, Table};
 
 use super::{Sink, Source};
 
@@ -28,6 +28,9 @@ pub trait Sheets {
 
     /// Gives the rows of a sheet to the sink; `row` is an empty row of the right table.
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding>;
+
+    /// What a sheet shows of its rows, asked for when they were all given.
+    fn sight(&mut self, sheet: &str) -> Sight;
 }
 
 /// A sheet and whether users see it.
@@ -193,6 +196,10 @@ impl<S: Sheets> Source for Workbook<S> {
         self.sheets.each_row(&self.sheet, RawRow::new(self.table.clone()), sink)
     }
 
+    fn sight(&mut self) -> Sight {
+        self.sheets.sight(&self.sheet)
+    }
+
     fn table(&self) -> &Table {
         &self.table
     }
@@ -236,7 +243,7 @@ impl<'a, 'b> RowBuilder<'a, 'b> {
         }
         let column = usize::try_from(column).unwrap_or(usize::MAX);
         if above + 1 < self.number || above + 1 == self.number && column < self.row.width() {
-            return Err(out_of_order(above + 1));
+            return Err(self.displaced(above + 1, column, text));
         }
         while self.number <= above {
             if self.number > 0 && (self.sink)(&self.row).is_break() {
@@ -247,6 +254,18 @@ impl<'a, 'b> RowBuilder<'a, 'b> {
         }
         self.row.push(column, text, kind);
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// What is said of a cell that stands twice, or behind those that follow it.
+    fn displaced(&self, row: u32, column: usize, text: &str) -> Finding {
+        let place = self.row.table().place(Spot::Cell { row, column: short(column) });
+        let known = self.row.cell(column);
+        if row < self.number || known.is_blank() {
+            let found = format!("a cell with {} behind those of row {}", shown(text), self.number);
+            return out_of_order(row).at(place).saying(found);
+        }
+        let found = format!("a cell that stands twice: with {} and with {}", shown(known.text), shown(text));
+        out_of_order(row).at(place).saying(found)
     }
 
     /// Hands the last row on.
@@ -262,8 +281,19 @@ fn beyond(row: u32, column: u32) -> Finding {
     Finding::new(Code::DamagedFile, found, "at most 1,048,576 rows and 16,384 columns")
 }
 
-fn out_of_order(row: u32) -> Finding {
-    let found = format!("a cell of row {row} that stands twice or out of order");
+/// Columns count from 0 here, and from 1 in places.
+fn short(column: usize) -> u32 {
+    u32::try_from(column).map_or(u32::MAX, |column| column.saturating_add(1))
+}
+
+/// The beginning of a text.
+fn shown(text: &str) -> String {
+    visible(&text.chars().take(40).collect::<String>()).to_string()
+}
+
+/// What is said of a row that stands twice, or behind those that follow it.
+pub fn out_of_order(row: u32) -> Finding {
+    let found = format!("row {row} stands twice or out of order");
     Finding::new(Code::DamagedFile, found, "cells in order")
         .hint("open it in a spreadsheet program and save it again")
 }

@@ -8,9 +8,10 @@ use calamine::{Data, DataRef, Reader, SheetType, Xls, XlsError};
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
+use super::added_rows::AddedCells;
 use super::archive::protected;
 use super::biff::{Seen, look_through};
 use super::cell::{UNCOMPUTED, write_cell};
@@ -21,6 +22,7 @@ use super::sheets::{RowBuilder, Sheet, Sheets};
 pub struct XlsSheets<'a> {
     workbook: Xls<Cursor<&'a [u8]>>,
     seen: Seen,
+    added: AddedCells,
 }
 
 impl<'a> XlsSheets<'a> {
@@ -45,7 +47,7 @@ impl<'a> XlsSheets<'a> {
         let stream = ole.stream(name).ok_or_else(|| damaged("its workbook breaks off"))?;
         let seen = look_through(&stream, ole.has("\u{5}SummaryInformation"))?;
         let workbook = Xls::new(Cursor::new(bytes)).map_err(|error| refusal(&error))?;
-        Ok(Self { workbook, seen })
+        Ok(Self { workbook, seen, added: AddedCells::default() })
     }
 }
 
@@ -100,10 +102,14 @@ impl Sheets for XlsSheets<'_> {
         else {
             return Ok(());
         };
+        self.added = AddedCells::default();
         for above in 0..=last_row {
             for column in 0..=last_column {
                 let place = (above, column);
                 let value = cells.get_value(place).unwrap_or(&Data::Empty);
+                if let Some(formula) = formulas.get_value(place).filter(|formula| !formula.is_empty()) {
+                    self.added.take(formula, place);
+                }
                 let taken = if uncomputed.contains(&place) {
                     rows.cell(above, column, UNCOMPUTED, CellKind::Error)?
                 } else if *value != Data::Empty {
@@ -124,5 +130,12 @@ impl Sheets for XlsSheets<'_> {
         }
         rows.end();
         Ok(())
+    }
+
+    fn sight(&mut self, sheet: &str) -> Sight {
+        let at = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
+        let seen = at.and_then(|at| self.seen.sights.get(at)).cloned();
+        let added = std::mem::take(&mut self.added).into_list();
+        Sight { added, ..seen.unwrap_or_else(Sight::unknown) }
     }
 }

@@ -10,9 +10,10 @@ use calamine::{DataRef, Reader, SheetType, Xlsb, XlsbError};
 
 use crate::domain::visible;
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
+use super::added_rows::AddedCells;
 use super::archive::Archive;
 use super::cell::write_cell;
 use super::sheets::{RowBuilder, Sheet, Sheets};
@@ -29,22 +30,27 @@ pub struct XlsbSheets<'a> {
     workbook: Xlsb<Cursor<&'a [u8]>>,
     links: Vec<String>,
     looks: XlsbLooks<'a>,
+    added: AddedCells,
 }
 
 impl<'a> XlsbSheets<'a> {
     /// Opens the parts that all sheets share.
     pub fn open(archive: &Archive<'a>) -> Result<Self, Finding> {
         let workbook = Xlsb::new(Cursor::new(archive.bytes())).map_err(|error| refusal(&error))?;
-        Ok(Self { workbook, links: archive.external_links(), looks: XlsbLooks::of(archive.bytes()) })
+        let looks = XlsbLooks::of(archive.bytes());
+        Ok(Self { workbook, links: archive.external_links(), looks, added: AddedCells::default() })
     }
 
     /// The cells with a formula, in the order of reading.
     fn formulas(&mut self, sheet: &str) -> Result<BTreeSet<(u32, u32)>, Finding> {
         let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
         let mut formulas = BTreeSet::new();
+        let mut added = AddedCells::default();
         while let Some(cell) = cells.next_formula().map_err(|error| refusal(&error))? {
+            added.take(cell.get_value(), cell.get_position());
             formulas.insert(cell.get_position());
         }
+        self.added = added;
         Ok(formulas)
     }
 }
@@ -108,5 +114,8 @@ impl Sheets for XlsbSheets<'_> {
         }
         rows.end();
         Ok(())
+    }
+    fn sight(&mut self, _sheet: &str) -> Sight {
+        Sight { added: std::mem::take(&mut self.added).into_list(), ..Sight::unknown() }
     }
 }

@@ -3,20 +3,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
+use std::sync::Arc;
 
 use calamine::{DataRef, Reader, SheetType, Xlsx, XlsxError};
 
 use crate::domain::{Spot, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow};
+use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
+use super::added_rows::AddedCells;
 use super::archive::Archive;
 use super::calculation;
 use super::cell::{UNCOMPUTED, write_cell, write_shown};
 use super::first_look::FirstLook;
 use super::relations::Relations;
-use super::sheets::{RowBuilder, Sheet, Sheets};
+use super::sheet_look::SheetSeen;
+use super::sheets::{RowBuilder, Sheet, Sheets, out_of_order};
 use super::xlsx_odd::{Known, Looked, odd_cells, odd_texts};
 
 /// What speaks against the formulas of a sheet that all have the value 0.
@@ -35,6 +38,9 @@ pub struct XlsxSheets<'a> {
     odd_parts: Vec<String>,
     /// The sheet that was looked at last, and what was seen.
     looked: Option<(String, Looked)>,
+    /// What was seen of each sheet beside its cells, in the order of their tabs.
+    seen: Vec<Option<Arc<SheetSeen>>>,
+    added: AddedCells,
 }
 
 impl<'a> XlsxSheets<'a> {
@@ -43,15 +49,20 @@ impl<'a> XlsxSheets<'a> {
         let bytes = archive.bytes();
         let workbook = Xlsx::new(Cursor::new(bytes)).map_err(|error| unread(&error))?;
         let (doubt, may_hold_zeros) = (calculation::doubt(bytes), calculation::may_hold_zeros(bytes));
+        let relations = Relations::of(bytes);
+        let sheets = 0..workbook.sheets_metadata().len();
+        let seen = sheets.map(|number| archive.sheet(relations.sheet(number)?)).collect();
         Ok(Self {
             workbook,
             doubt,
             may_hold_zeros,
             links: archive.external_links(),
             bytes,
-            relations: Relations::of(bytes),
+            relations,
             odd_parts: archive.odd_parts().to_vec(),
             looked: None,
+            seen,
+            added: AddedCells::default(),
         })
     }
 
@@ -84,6 +95,12 @@ impl<'a> XlsxSheets<'a> {
         self.looked = Some((sheet.to_owned(), looked));
         Ok(())
     }
+
+    /// What was seen of a sheet; nothing where the workbook lists its sheets in no way that we follow.
+    fn seen(&self, sheet: &str) -> Option<&SheetSeen> {
+        let at = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet)?;
+        self.seen.get(at)?.as_deref()
+    }
 }
 
 /// What an error of the reader means.
@@ -115,6 +132,10 @@ impl Sheets for XlsxSheets<'_> {
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         row.count_days_from(self.workbook.has_1904_epoch());
+        if let Some(row) = self.seen(sheet).and_then(|seen| seen.out_of_order) {
+            return Err(out_of_order(row));
+        }
+        let mut added = AddedCells::default();
         self.look(sheet)?;
         let Self { workbook, looked, .. } = self;
         let looked = looked.as_ref().map(|(_, looked)| looked);
@@ -135,6 +156,9 @@ impl Sheets for XlsxSheets<'_> {
             let oddity = odd.next_if(|(place, _)| *place == cell.pos).map(|(_, oddity)| oddity);
             if is_blank && cell.formula.is_none() && oddity.is_none() {
                 continue;
+            }
+            if let Some(formula) = &cell.formula {
+                added.take_xlsx(formula, cell.pos);
             }
             let mut kind = write_cell(&cell.value, &mut text);
             if let Some((_, format)) = shown_otherwise.next_if(|(shown, _)| *shown == cell.pos) {
@@ -157,7 +181,14 @@ impl Sheets for XlsxSheets<'_> {
             }
         }
         rows.end();
+        self.added = added;
         Ok(())
+    }
+
+    fn sight(&mut self, sheet: &str) -> Sight {
+        let mut sight = self.seen(sheet).map_or_else(Sight::unknown, |seen| seen.sight.clone());
+        sight.added = std::mem::take(&mut self.added).into_list();
+        sight
     }
 }
 

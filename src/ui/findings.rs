@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use crate::findings::{Finding, RowCounts, Severity};
+use crate::findings::{Finding, RowCounts, Severity, listed_sums};
 use crate::jobs::check::Check;
 use crate::resolve::Usage;
 
@@ -91,6 +91,9 @@ fn findings_text(list: &[&Finding]) -> String {
             }
             for other in finding.others.iter().take(SHOWN) {
                 let _ = writeln!(text, "    and {other}");
+            }
+            if !finding.sums.is_empty() {
+                let _ = writeln!(text, "    sum: {}", listed_sums(&finding.sums));
             }
         }
         let _ = writeln!(text, "    expected: {}", alike[0].expected);

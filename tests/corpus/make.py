@@ -15,6 +15,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from decimal import Decimal
@@ -371,6 +372,16 @@ def sheets() -> None:
     with_openpyxl(expect("unknown-column.xlsx", amounts=GOOD), unknown)
     key_twice = [HEADER, *ROWS, ["climate-alps", "2026-11", "cpu", 1]]
     with_openpyxl(expect("key-twice.xlsx", faulty=["D2", "D5"]), key_twice)
+
+
+# Hidden rows and columns, merged cells, totals
+
+
+def structure() -> None:
+    sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
+    import make_structure
+
+    make_structure.make(expect)
 
 
 # Amounts
@@ -826,7 +837,7 @@ def months() -> None:
 def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    for part in (formats, texts, hostile, sheets, amounts, shown, separators, zones, months):
+    for part in (formats, texts, hostile, sheets, structure, amounts, shown, separators, zones, months):
         part()
     for name in EXPECTED:
         assert (FOLDER / name).exists(), name

@@ -38,6 +38,7 @@ mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
 mod stale;
+mod structure;
 mod tokens;
 mod user_usages;
 mod verify;

@@ -27,6 +27,7 @@ impl Reading {
         for ((column, _), evidence) in open.zip(&mut self.of_open) {
             amounts::weigh(evidence, line, raw.cell(column), is_used);
         }
+        self.is_suspect = self.is_suspect || self.keys.is_suspect(raw);
         self.kept.push(raw);
     }
 
@@ -66,13 +67,16 @@ impl Parser<'_> {
         let row = self.parsed.fates.read();
         self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
         self.parsed.fates.faulty(row);
+        if let State::Refused(doubled) = &mut self.state {
+            doubled.take(raw);
+        }
     }
 
     /// Decides how each column is read, then reads the rows.
     pub(super) fn read_kept(&mut self) {
         let State::Reading(reading) = &mut self.state else { return };
         reading.decide(self.settings);
-        let (table, kept) = (reading.table, std::mem::take(&mut reading.kept));
+        let table = reading.table;
         for (column, evidence) in reading.open.iter().flatten().zip(&reading.of_open) {
             let column = &mut self.parsed.open_columns[*column];
             column.verdict = amounts::decimal_sign(evidence, self.settings.decimal);
@@ -85,12 +89,19 @@ impl Parser<'_> {
         }
         let sign = reading.amounts.column.zip(reading.amounts.verdict.settled());
         self.parsed.decimal_signs.extend(sign.map(|(column, sign)| ((table, column), sign)));
+        self.begin_structure();
+        let State::Reading(reading) = &mut self.state else { return };
+        let kept = std::mem::take(&mut reading.kept);
         let (parsed_table, counts_from_1904) = (self.parsed.tables[table].clone(), reading.counts_from_1904);
         kept.each(parsed_table.table.clone(), counts_from_1904, |raw| match &self.state {
             State::Reading(_) if is_header(raw) => self.another_header(raw),
-            State::Reading(_) => self.data(raw),
-            State::AwaitingHeader(_) | State::Refused => self.unread(raw),
+            State::Reading(_) => match self.unmerged(raw) {
+                Some(filled) => self.data(&filled),
+                None => self.data(raw),
+            },
+            State::AwaitingHeader(_) | State::Refused(_) => self.unread(raw),
         });
+        self.end_structure();
         let State::Reading(reading) = &mut self.state else { return };
         if let (Some(column), Some((row, shown))) = (reading.periods.column, reading.days.first.take()) {
             let found = match reading.days.cells {

@@ -87,7 +87,7 @@ impl Parser<'_> {
             raw.number()
         ));
         self.findings.push(finding.at(raw.whole()));
-        self.state = State::Refused;
+        self.state = State::Refused(Box::default());
     }
 
     /// Ends a table; one that could not be read to its end is not also called empty.
@@ -106,7 +106,12 @@ impl Parser<'_> {
                 self.tell_split(&reading, table);
                 (reading.rows_with_content == 0).then_some("a header and no row below it")
             }
-            State::Refused => None,
+            State::Refused(doubled) => {
+                for finding in doubled.findings() {
+                    self.findings.push(finding);
+                }
+                None
+            }
         };
         if let (Some(found), true) = (empty, is_whole) {
             let finding = Finding::new(Code::EmptyFile, found, "a header and rows of usage");

@@ -1,0 +1,182 @@
+//! The words that head a total, in the languages in which usage is reported.
+//!
+//! A word alone proves nothing: a resource can be called so. What a row with such a word is, is decided by
+//! what it lacks and by what it adds up to.
+
+use std::sync::LazyLock;
+
+/// The words, in lower case.
+const WORDS: [&str; 92] = [
+    "total",
+    "totals",
+    "subtotal",
+    "sub-total",
+    "sub total",
+    "grand total",
+    "overall total",
+    "overall",
+    "sum",
+    "sums",
+    "in total",
+    "sum total",
+    "summe",
+    "summen",
+    "gesamt",
+    "gesamtsumme",
+    "zwischensumme",
+    "teilsumme",
+    "endsumme",
+    "insgesamt",
+    "gesamtbetrag",
+    "gesamtergebnis",
+    "teilergebnis",
+    "ergebnis",
+    "total général",
+    "total general",
+    "sous-total",
+    "somme",
+    "suma",
+    "soma",
+    "total geral",
+    "totale",
+    "subtotale",
+    "somma",
+    "totale complessivo",
+    "totaal",
+    "subtotaal",
+    "eindtotaal",
+    "итого",
+    "всего",
+    "итог",
+    "сумма",
+    "подытог",
+    "общий итог",
+    "промежуточный итог",
+    "разом",
+    "усього",
+    "всього",
+    "підсумок",
+    "сума",
+    "kokku",
+    "summa",
+    "vahesumma",
+    "üldsumma",
+    "kogusumma",
+    "yhteensä",
+    "välisumma",
+    "loppusumma",
+    "kokonaissumma",
+    "totalt",
+    "totalsumma",
+    "delsumma",
+    "slutsumma",
+    "sammanlagt",
+    "i alt",
+    "delsum",
+    "kopā",
+    "kopsumma",
+    "starpsumma",
+    "iš viso",
+    "viso",
+    "tarpinė suma",
+    "bendra suma",
+    "razem",
+    "ogółem",
+    "łącznie",
+    "celkem",
+    "součet",
+    "mezisoučet",
+    "spolu",
+    "súčet",
+    "medzisúčet",
+    "összesen",
+    "részösszeg",
+    "végösszeg",
+    "общо",
+    "ukupno",
+    "skupaj",
+    "vsota",
+    "toplam",
+    "ara toplam",
+    "σύνολο",
+];
+
+/// Words and signs of scripts that set no blanks.
+const SIGNS: [&str; 11] = ["Σ", "∑", "合計", "小計", "総計", "合计", "小计", "总计", "합계", "소계", "총계"];
+
+/// The longest text that can be such a word.
+const LONGEST: usize = 64;
+
+/// The words of plain letters by their first one: nearly every name is told from them by it.
+static BY_LETTER: LazyLock<[Vec<&str>; 26]> = LazyLock::new(|| {
+    let mut by_letter: [Vec<&str>; 26] = Default::default();
+    for word in WORDS {
+        if let Some(own) = letter(word).and_then(|letter| by_letter.get_mut(letter)) {
+            own.push(word);
+        }
+    }
+    by_letter
+});
+
+fn letter(text: &str) -> Option<usize> {
+    let first = text.as_bytes().first()?.to_ascii_lowercase();
+    first.is_ascii_lowercase().then(|| usize::from(first - b'a'))
+}
+
+/// Whether a text is such a word and nothing else.
+pub fn is_total(text: &str) -> bool {
+    let text = text.trim().trim_end_matches([':', '.', '=']).trim_end();
+    if text.is_empty() || text.len() > LONGEST {
+        return false;
+    }
+    if text.is_ascii() {
+        let words = letter(text).map_or(&[][..], |letter| &BY_LETTER[letter]);
+        return words.iter().any(|word| word.len() == text.len() && word.eq_ignore_ascii_case(text));
+    }
+    let folded = text.to_lowercase();
+    WORDS.contains(&folded.as_str()) || SIGNS.contains(&text)
+}
+
+/// Whether a text begins or ends with such a word: `Total November`, `Summe:`, `climate-alps Total`.
+pub fn names_total(text: &str) -> bool {
+    if is_total(text) {
+        return true;
+    }
+    if text.len() > 4 * LONGEST {
+        return false;
+    }
+    let folded = text.trim().to_lowercase();
+    let folded = folded.trim_end_matches([':', '.', '=']).trim_end();
+    let is_end = |rest: &str, next: Option<char>| {
+        !rest.is_empty() && next.is_some_and(|next| !next.is_alphanumeric() && !matches!(next, '-' | '_'))
+    };
+    let begins =
+        |word: &&str| folded.strip_prefix(*word).is_some_and(|rest| is_end(rest, rest.chars().next()));
+    let ends =
+        |word: &&str| folded.strip_suffix(*word).is_some_and(|rest| is_end(rest, rest.chars().next_back()));
+    WORDS.iter().any(|word| begins(word) || ends(word))
+        || SIGNS.iter().any(|sign| text.trim().starts_with(sign) || text.trim().ends_with(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_are_known_in_many_languages() {
+        for text in
+            ["Total", "TOTAL:", " Summe ", "Итого:", "Kokku", "Yhteensä", "Total général", "Σ", "合計"]
+        {
+            assert!(is_total(text), "{text}");
+        }
+        for text in ["Total November", "Summe 2026-11", "climate-alps Total", "Total (all)", "Ergebnis: cpu"]
+        {
+            assert!(!is_total(text) && names_total(text), "{text}");
+        }
+        for text in
+            ["", "climate-alps", "totality", "total-energies", "summer", "x_total", "viso2", "subtotals1"]
+        {
+            assert!(!names_total(text), "{text}");
+        }
+    }
+}
