@@ -13,6 +13,7 @@ mod copy;
 mod csv;
 mod first_look;
 mod kind;
+mod marks;
 mod number_format;
 mod ods;
 mod ole;

@@ -19,6 +19,7 @@ use crate::parse::{CellKind, RawRow};
 use super::Sink;
 use super::archive::{Archive, protected};
 use super::cell::{UNCOMPUTED, write_number};
+use super::marks::{is_mark, own_sheets};
 use super::sheets::{RowBuilder, Sheet, Sheets, Visibility};
 
 /// Cells that repetition may make of few.
@@ -36,6 +37,8 @@ pub struct OdsSheets<'a> {
     /// The sheets with their number among all tables.
     sheets: Vec<(Sheet, usize)>,
     links: Vec<String>,
+    /// The names of cells, and what they stand for.
+    names: Vec<(String, String)>,
 }
 
 type Xml<'a> = Reader<Box<dyn BufRead + 'a>>;
@@ -46,7 +49,7 @@ impl<'a> OdsSheets<'a> {
         if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
             return Err(protected());
         }
-        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new() };
+        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new(), names: Vec::new() };
         sheets.read_list()?;
         Ok(sheets)
     }
@@ -80,6 +83,7 @@ impl<'a> OdsSheets<'a> {
                             self.sheets.pop();
                             self.add_link(attribute(&element, "xlink:href")?);
                         }
+                        "table:named-range" => self.add_name(&element)?,
                         "office:dde-source" => self.add_link(attribute(&element, "office:dde-topic")?),
                         _ => {}
                     }
@@ -91,6 +95,16 @@ impl<'a> OdsSheets<'a> {
             }
             buffer.clear();
         }
+    }
+
+    /// Only our own names are kept: a file may have any number of others.
+    fn add_name(&mut self, element: &BytesStart<'_>) -> Result<(), Finding> {
+        let name = attribute(element, "table:name")?.unwrap_or_default();
+        if is_mark(&name) {
+            let range = attribute(element, "table:cell-range-address")?.unwrap_or_default();
+            self.names.push((name, range));
+        }
+        Ok(())
     }
 
     fn add_link(&mut self, link: Option<String>) {
@@ -108,6 +122,10 @@ impl Sheets for OdsSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(&self.names)
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

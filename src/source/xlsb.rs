@@ -15,6 +15,7 @@ use crate::parse::{CellKind, RawRow};
 use super::Sink;
 use super::archive::Archive;
 use super::cell::write_cell;
+use super::marks::own_sheets;
 use super::sheets::{RowBuilder, Sheet, Sheets};
 
 /// What stands in a cell whose formula has no value, or an error for one.
@@ -63,6 +64,10 @@ impl Sheets for XlsbSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(self.workbook.defined_names())
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

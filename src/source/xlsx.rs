@@ -15,6 +15,7 @@ use super::archive::Archive;
 use super::calculation;
 use super::cell::{UNCOMPUTED, write_cell, write_number};
 use super::first_look::FirstLook;
+use super::marks::own_sheets;
 use super::sheets::{RowBuilder, Sheet, Sheets};
 
 /// What speaks against the formulas of a sheet that all have the value 0.
@@ -60,6 +61,10 @@ impl Sheets for XlsxSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(self.workbook.defined_names())
     }
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
