@@ -114,10 +114,8 @@ fn told(made: &Made, shown: &str) -> String {
     let rows = ui::counted(template.rows(), "row");
     let resources = ui::counted(template.resources.len(), "resource");
     let mut text = format!("written to {shown}: {rows} for {resources}, {}", template.period);
-    let left_out = [
-        (made.in_other_states, "in a state that takes no usage"),
-        (made.without_plan, "without a plan"),
-    ];
+    let left_out =
+        [(made.in_other_states, "in a state that takes no usage"), (made.without_plan, "without a plan")];
     for (count, why) in left_out.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, "\nnot in it: {} {why}", ui::counted(count, "resource"));
     }

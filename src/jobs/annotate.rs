@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::{Place, Spot, visible};
 use crate::error::Error;
-use crate::findings::{Finding, Severity};
+use crate::findings::{Code, Finding, Severity};
 use crate::report::{
-    MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, ReportError, WorkbookKind, mark, write_file,
+    MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, ReportError, WorkbookKind, mark,
+    write_file,
 };
 use crate::source::{Input, each_row};
 
@@ -59,20 +60,40 @@ pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annota
     let (bytes, sheet) = match (kind, own) {
         (Some(_), Some(own)) => (None, own.as_ref().to_owned()),
         (_, own) => {
-            opened.map_err(refused)?;
-            let (bytes, sheet) = copy(input, sheet, own.as_deref().unwrap_or(SHEET)).map_err(|error| match error {
-                CopyFault::Unread(finding) => refused(*finding),
-                CopyFault::Unfit(error) => unmarked(error, input),
-            })?;
+            let source = opened.map_err(refused)?;
+            if source.delimiter().is_some() {
+                only_a_text_shows(check, input)?;
+            }
+            let (bytes, sheet) =
+                copy(input, sheet, own.as_deref().unwrap_or(SHEET)).map_err(|error| match error {
+                    CopyFault::Unread(finding) => refused(*finding),
+                    CopyFault::Unfit(error) => unmarked(error, input),
+                })?;
             (Some(bytes), sheet)
         }
     };
     let marks = marks(check, input);
     let (cells, findings) = (marks.cells.len(), marks.remarks.len());
-    let Marked { bytes: marked, comments } =
-        mark(bytes.as_deref().unwrap_or(input.bytes()), &sheet, &marks).map_err(|error| unmarked(error, input))?;
+    let Marked { bytes: marked, comments } = mark(bytes.as_deref().unwrap_or(input.bytes()), &sheet, &marks)
+        .map_err(|error| unmarked(error, input))?;
     write_file(out, &marked)?;
     Ok(Annotated { path: out.to_owned(), is_patched: bytes.is_none(), cells, comments, findings })
+}
+
+/// Refuses to take a text over into a workbook where its rows break off wrongly: a workbook has no such rows,
+/// so the copy would be read as if nothing were wrong with them.
+fn only_a_text_shows(check: &Check, input: &Input) -> Result<(), Error> {
+    let is_one = |finding: &&Finding| matches!(finding.code, Code::ExtraCell | Code::SplitNumber);
+    let Some(finding) = check.findings.list().iter().find(is_one) else { return Ok(()) };
+    let what = format!(
+        "{} cannot be marked: {}, which a workbook would not show",
+        visible(input.name()),
+        finding.code.title()
+    );
+    Err(Error::setting(
+        what,
+        "mend that in the text file first: a decimal comma between commas has to be quoted",
+    ))
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {
@@ -123,17 +144,17 @@ fn marks(check: &Check, input: &Input) -> Marks {
             }
         }
     }
-    let mut cells: Vec<MarkedCell> = cells
-        .into_iter()
-        .map(|((row, column), found)| MarkedCell {
-            row,
-            column,
-            is_deny: found.iter().any(|finding| finding.severity == Severity::Deny),
-            note: note(&found),
-        })
-        .collect();
+    let is_deny = |found: &[&Finding]| found.iter().any(|finding| finding.severity == Severity::Deny);
+    let mut cells: Vec<((u32, u32), Vec<&Finding>)> = cells.into_iter().collect();
     // The gravest first: not all of many cells get a comment.
-    cells.sort_by_key(|cell| !cell.is_deny);
+    cells.sort_by_key(|(_, found)| !is_deny(found));
+    let cells = cells.into_iter().enumerate().map(|(index, ((row, column), found))| MarkedCell {
+        row,
+        column,
+        is_deny: is_deny(&found),
+        note: if index < MOST_COMMENTS { note(&found) } else { String::new() },
+    });
+    let cells = cells.collect();
     Marks { summary: summary(check, input), remarks: findings.into_iter().map(remark).collect(), cells }
 }
 
@@ -182,11 +203,12 @@ fn remark(finding: &Finding) -> Remark {
 /// What stands above the findings.
 fn summary(check: &Check, input: &Input) -> Vec<String> {
     let counts = check.counts();
-    let (denied, warned) =
-        (check.findings.count(Severity::Deny), check.findings.count(Severity::Warn));
+    let (denied, warned) = (check.findings.count(Severity::Deny), check.findings.count(Severity::Warn));
     let verdict = match (denied, warned) {
         (0, 0) => "Nothing was found.".to_owned(),
-        (denied, warned) => format!("{denied} at deny, which keep it from being posted; {warned} to look at."),
+        (denied, warned) => {
+            format!("{denied} at deny, which keep it from being posted; {warned} to look at.")
+        }
     };
     vec![
         format!("{}: {verdict}", input.name()),

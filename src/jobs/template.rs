@@ -11,7 +11,7 @@ use crate::plan::StoredUsage;
 use crate::report::{
     MOST_ROWS, Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource,
 };
-use crate::resolve::{CarryOverField, Catalogue, Component, Resource, ResolveSettings};
+use crate::resolve::{CarryOverField, Catalogue, Component, ResolveSettings, Resource};
 use crate::waldur::Reader;
 
 use super::catalogue::{Snapshot, for_rows};
@@ -102,24 +102,18 @@ fn components(catalogue: &Catalogue) -> Vec<TemplateComponent> {
 }
 
 /// The resources that have a plan, by offering, organisation, project and name.
-fn resources(
-    catalogue: &Catalogue,
-    takes: Vec<&Resource>,
-    stored: &[StoredUsage],
-) -> Vec<TemplateResource> {
+fn resources(catalogue: &Catalogue, takes: Vec<&Resource>, stored: &[StoredUsage]) -> Vec<TemplateResource> {
     let mut last_month = last_month(stored);
     let rows = takes.into_iter().filter(|resource| resource.plan.is_some()).filter_map(|resource| {
         let offering = catalogue.offering(resource.offering)?;
-        offering.components.iter().any(Component::is_reportable).then(|| {
-            TemplateResource {
-                id: resource.id,
-                offering: resource.offering,
-                offering_name: offering.name.clone(),
-                name: resource.name.clone(),
-                customer_name: resource.customer_name.clone(),
-                project_name: resource.project_name.clone(),
-                last_month: last_month.remove(&resource.id).unwrap_or_default(),
-            }
+        offering.components.iter().any(Component::is_reportable).then(|| TemplateResource {
+            id: resource.id,
+            offering: resource.offering,
+            offering_name: offering.name.clone(),
+            name: resource.name.clone(),
+            customer_name: resource.customer_name.clone(),
+            project_name: resource.project_name.clone(),
+            last_month: last_month.remove(&resource.id).unwrap_or_default(),
         })
     });
     let mut rows: Vec<TemplateResource> = rows.collect();
@@ -130,7 +124,10 @@ fn resources(
         };
         // One offering stays together, even where two have one name.
         let offering = |row: &TemplateResource| (row.offering_name.to_lowercase(), row.offering);
-        offering(left).cmp(&offering(right)).then_with(|| key(left).cmp(&key(right))).then(left.id.cmp(&right.id))
+        offering(left)
+            .cmp(&offering(right))
+            .then_with(|| key(left).cmp(&key(right)))
+            .then(left.id.cmp(&right.id))
     });
     rows
 }

@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn only_a_header_that_says_so_is_left_alone() {
-        for header in ["2026-10 (not read)", "Organisation\n(Not read)", "cpu (k-hours), 2026-10 (not read)"] {
+        for header in ["2026-10 (not read)", "Organisation\n(Not read)", "cpu (k-hours), 2026-10 (not read)"]
+        {
             assert!(Field::is_left_alone(header) && Field::of_header(header).is_none(), "{header}");
         }
         for header in ["", "amount", "last month", "cpu (k-hours)", "not read", "(not read) cpu"] {

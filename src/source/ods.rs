@@ -49,7 +49,8 @@ impl<'a> OdsSheets<'a> {
         if archive.text("META-INF/manifest.xml").is_some_and(|text| text.contains("encryption-data")) {
             return Err(protected());
         }
-        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new(), names: Vec::new() };
+        let mut sheets =
+            Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new(), names: Vec::new() };
         sheets.read_list()?;
         Ok(sheets)
     }

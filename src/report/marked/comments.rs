@@ -5,6 +5,7 @@
 //! programs is theirs.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use rust_xlsxwriter::column_number_to_name;
 
@@ -15,7 +16,8 @@ use super::xml::{Element, append, elements, escaped_cell, root, splice};
 /// Who our comments are by.
 const AUTHOR: &str = "waldur-usage";
 
-/// What stands above ours in the comment of somebody else.
+/// What stands above ours, so that they are known again where a program has lost their author, or put them
+/// and the comment of somebody else into one text.
 const BELOW: &str = "[waldur-usage]";
 
 /// The main namespace of the parts of a workbook, and the one of the strict kind.
@@ -34,6 +36,8 @@ pub struct Commented {
     pub removed: Vec<Cell>,
     /// The cells that have one now and had none before.
     pub added: Vec<Cell>,
+    /// Cells with a comment of somebody else that ours follows in.
+    pub joined: usize,
 }
 
 /// A part of comments without any.
@@ -55,13 +59,15 @@ pub fn commented(xml: &str, notes: &[(Cell, &str)]) -> Result<Commented, MarkErr
     let (mut edits, mut new, mut added) = (Vec::new(), String::new(), Vec::new());
     for &(cell, note) in notes {
         let Some(comment) = there.get(&cell) else {
-            let note = escaped_cell(note);
-            new.push_str(&format!(
+            let note = format!("{BELOW}\n{}", escaped_cell(note));
+            // Writing to a string cannot fail.
+            let _ = write!(
+                new,
                 "<§comment ref=\"{}\" authorId=\"{author}\"><§text><§r><§rPr><§sz val=\"9\"/><§color \
                  indexed=\"81\"/><§rFont val=\"Tahoma\"/><§family val=\"2\"/></§rPr>\
                  <§t xml:space=\"preserve\">{note}</§t></§r></§text></§comment>",
                 reference(cell)
-            ));
+            );
             added.push(cell);
             continue;
         };
@@ -74,12 +80,13 @@ pub fn commented(xml: &str, notes: &[(Cell, &str)]) -> Result<Commented, MarkErr
             edits.push((at..at, run.replace('§', &prefix)));
         }
     }
+    let joined = edits.len();
     let xml = splice(&xml, edits);
     let list = root(&xml)?;
     let list = list.child("commentList").map(|list| list.span.clone());
     let list = list.ok_or_else(|| MarkError::Unfit("its comments have no list".into()))?;
     let text = append(&xml[list.clone()], &new.replace('§', &prefix))?;
-    Ok(Commented { xml: splice(&xml, vec![(list, text)]), removed, added })
+    Ok(Commented { xml: splice(&xml, vec![(list, text)]), removed, added, joined })
 }
 
 /// The names of all authors as they are written.
@@ -120,6 +127,11 @@ fn without_ours(xml: &str) -> Result<(String, Vec<Cell>), MarkError> {
             removed.extend(comment.attribute("ref").and_then(cell));
             edits.push((comment.span.clone(), String::new()));
         } else if let Some(at) = xml[comment.span.clone()].find(BELOW) {
+            if is_blank(&xml[comment.span.start..comment.span.start + at]) {
+                removed.extend(comment.attribute("ref").and_then(cell));
+                edits.push((comment.span.clone(), String::new()));
+                continue;
+            }
             let kept = xml[comment.span.start..comment.span.start + at].trim_end_matches(['\n', '\r']);
             let kept = kept.strip_suffix("&#10;").unwrap_or(kept);
             let open = |name: &str| {
@@ -129,7 +141,7 @@ fn without_ours(xml: &str) -> Result<(String, Vec<Cell>), MarkError> {
             };
             let mut text = kept.to_owned();
             for name in ["t", "r", "text", "comment"].into_iter().filter(|name| open(name)) {
-                text.push_str(&format!("</{prefix}{name}>"));
+                let _ = write!(text, "</{prefix}{name}>");
             }
             // Where ours was a run of its own, nothing is left of it.
             let own = format!("<{prefix}r><{prefix}t xml:space=\"preserve\"></{prefix}t></{prefix}r>");
@@ -137,6 +149,11 @@ fn without_ours(xml: &str) -> Result<(String, Vec<Cell>), MarkError> {
         }
     }
     Ok((splice(xml, edits), removed))
+}
+
+/// Whether a piece of a part has nothing in it but tags.
+fn is_blank(xml: &str) -> bool {
+    xml.split('<').all(|piece| piece.split_once('>').is_none_or(|(_, text)| text.trim().is_empty()))
 }
 
 /// A cell as it is written: `C14`.
@@ -170,7 +187,8 @@ mod tests {
         let notes = [((2, 2), "too <large>"), ((3, 3), "x"), ((4, 28), "y")];
         let marked = commented(OTHERS, &notes).unwrap();
         assert_eq!(marked.added, [(4, 28)]);
-        let below = "<t>ask Bo</t></r><r><t xml:space=\"preserve\">\n[waldur-usage]\ntoo &lt;large&gt;</t></r>";
+        let below =
+            "<t>ask Bo</t></r><r><t xml:space=\"preserve\">\n[waldur-usage]\ntoo &lt;large&gt;</t></r>";
         assert!(marked.xml.contains(below), "{}", marked.xml);
         assert!(marked.xml.contains("<comment ref=\"AB4\" authorId=\"2\">"), "{}", marked.xml);
         assert!(marked.xml.contains("<text><t>[Threaded comment]</t></text>"));
@@ -188,10 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn ours_come_off_where_another_program_lost_their_author() {
+        let marked = commented(OTHERS, &[((4, 28), "y")]).unwrap();
+        let lost = marked.xml.replace("<author>waldur-usage</author>", "<author>Bo</author>");
+        let clean = commented(&lost, &[]).unwrap();
+        assert_eq!(clean.removed, [(4, 28)]);
+        assert!(!clean.xml.contains("AB4"));
+    }
+
+    #[test]
     fn references_are_read_and_written() {
         for (text, place) in [("A1", (1, 1)), ("XFD1048576", (1_048_576, 16_384)), ("AB4", (4, 28))] {
             assert_eq!((cell(text), reference(place)), (Some(place), text.to_owned()));
         }
-        assert!(cell("").is_none() && cell("XFE1").is_none() && cell("A").is_none() && cell("$A$1").is_none());
+        assert!(
+            cell("").is_none() && cell("XFE1").is_none() && cell("A").is_none() && cell("$A$1").is_none()
+        );
     }
 }

@@ -40,7 +40,8 @@ pub fn listing(marks: &Marks, sheet: &str, styles: &Styles, is_strict: bool) -> 
     let namespace = if is_strict { STRICT } else { MAIN };
     let mut columns = String::new();
     for (number, (_, width)) in (1..).zip(HEADERS) {
-        let _ = write!(columns, "<col min=\"{number}\" max=\"{number}\" width=\"{width}\" customWidth=\"1\"/>");
+        let _ =
+            write!(columns, "<col min=\"{number}\" max=\"{number}\" width=\"{width}\" customWidth=\"1\"/>");
     }
     let mut rows = String::new();
     let mut number = 0;
@@ -94,7 +95,7 @@ pub fn listing(marks: &Marks, sheet: &str, styles: &Styles, is_strict: bool) -> 
 /// open a file.
 fn height(cells: &[(usize, String)]) -> u32 {
     let lines = |(text, width): (&str, u32)| -> usize {
-        let width = usize::try_from(width).unwrap_or(1).saturating_sub(4).max(1);
+        let width = usize::try_from(width).unwrap_or(1).saturating_sub(7).max(1);
         text.lines().map(|line| line.chars().count().div_ceil(width).max(1)).sum()
     };
     let texts = cells.iter().zip(HEADERS).map(|((_, text), (_, width))| (text.as_str(), width));

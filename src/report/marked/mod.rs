@@ -142,7 +142,7 @@ impl WorkbookKind {
 pub fn is_untouched_copy(bytes: &[u8]) -> bool {
     let Ok(mut package) = Package::open(bytes) else { return false };
     let names: Vec<String> = package.names().map(str::to_owned).collect();
-    let mut sheets = names.iter().filter(|name| name.contains("worksheets/") && name.ends_with(".xml"));
+    let mut sheets = names.iter().filter(|name| name.contains("worksheets/"));
     let start = format!("{DECLARATION}{}", listing::AS_WRITTEN);
     sheets.any(|name| package.beginning(name, start.len()) == start.as_bytes())
 }
@@ -209,21 +209,25 @@ impl<'a> OpenWorkbook<'a> {
     /// Adds our styles.
     fn styles(&mut self) -> Result<Styles, MarkError> {
         let relations = self.package.relations(&self.part)?;
-        let part = match relations.into_iter().find(|relation| relation.kind == "styles") {
-            Some(relation) => relation.target,
-            None => {
-                let part = self.package.free_name(|number| format!("xl/waldurUsageStyles{number}.xml"));
-                self.package.relate(&self.part, &self.relation_kind("styles"), &part)?;
-                let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml";
-                self.package.declare(&part, kind)?;
-                let none = if self.is_strict {
-                    styles::NONE.replace(comments::MAIN, comments::STRICT)
-                } else {
-                    styles::NONE.to_owned()
-                };
-                self.package.set(&part, format!("{DECLARATION}{none}"));
-                part
-            }
+        let there = relations.into_iter().find(|relation| relation.kind == "styles");
+        let part = if let Some(relation) = there {
+            relation.target
+        } else {
+            // Some readers look for it under this name alone.
+            let part = self.package.free_name(|number| match number {
+                1 => "xl/styles.xml".to_owned(),
+                number => format!("xl/styles{number}.xml"),
+            });
+            self.package.relate(&self.part, &self.relation_kind("styles"), &part)?;
+            let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml";
+            self.package.declare(&part, kind)?;
+            let none = if self.is_strict {
+                styles::NONE.replace(comments::MAIN, comments::STRICT)
+            } else {
+                styles::NONE.to_owned()
+            };
+            self.package.set(&part, format!("{DECLARATION}{none}"));
+            part
         };
         let (text, styles) = Styles::add(&self.package.needed(&part)?)?;
         self.package.set(&part, text);
@@ -240,22 +244,21 @@ impl<'a> OpenWorkbook<'a> {
         if notes.is_empty() && there.is_none() {
             return Ok(0);
         }
-        let part = match there {
-            Some(relation) => relation.target.clone(),
-            None => {
-                let part = self.package.free_name(|number| format!("xl/waldurUsageComments{number}.xml"));
-                self.package.relate(sheet, &self.relation_kind("comments"), &part)?;
-                let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml";
-                self.package.declare(&part, kind)?;
-                self.package.set(&part, comments::none(self.is_strict));
-                part
-            }
+        let part = if let Some(relation) = there {
+            relation.target.clone()
+        } else {
+            let part = self.package.free_name(|number| format!("xl/waldurUsageComments{number}.xml"));
+            self.package.relate(sheet, &self.relation_kind("comments"), &part)?;
+            let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml";
+            self.package.declare(&part, kind)?;
+            self.package.set(&part, comments::none(self.is_strict));
+            part
         };
-        let Commented { xml, removed, added } =
+        let Commented { xml, removed, added, joined } =
             comments::commented(&self.package.needed(&part)?, &notes)?;
         self.package.set(&part, xml);
         self.draw(sheet, &removed, &added)?;
-        Ok(notes.len())
+        Ok(added.len() + joined)
     }
 
     /// Puts the boxes of comments into the drawing of a sheet, which is made where there is none.
@@ -270,18 +273,14 @@ impl<'a> OpenWorkbook<'a> {
             None if added.is_empty() => return Ok(()),
             None => {
                 let block = self.free_block()?;
-                let part =
-                    self.package.free_name(|number| format!("xl/drawings/waldurUsage{number}.vml"));
+                let part = self.package.free_name(|number| format!("xl/drawings/waldurUsage{number}.vml"));
                 let id = self.package.relate(sheet, &self.relation_kind("vmlDrawing"), &part)?;
                 let kind = "application/vnd.openxmlformats-officedocument.vmlDrawing";
                 self.package.declare_ending("vml", kind)?;
                 self.package.set(&part, shapes::none(block, added.len()));
                 let at = own.place_after(&BEFORE_DRAWING);
                 let namespace = if self.is_strict { STRICT_RELATIONS } else { RELATIONS };
-                let drawing = format!(
-                    "<{}legacyDrawing xmlns:r=\"{namespace}\" r:id=\"{id}\"/>",
-                    own.prefix
-                );
+                let drawing = format!("<{}legacyDrawing xmlns:r=\"{namespace}\" r:id=\"{id}\"/>", own.prefix);
                 self.package.set(sheet, splice(&text, vec![(at..at, drawing)]));
                 (part, block)
             }
@@ -317,8 +316,7 @@ impl<'a> OpenWorkbook<'a> {
             self.package.set(&part, listing);
             return Ok(());
         }
-        let part =
-            self.package.free_name(|number| format!("xl/worksheets/waldurUsageFindings{number}.xml"));
+        let part = self.package.free_name(|number| format!("xl/worksheets/waldurUsageFindings{number}.xml"));
         let id = self.package.relate(&self.part, &self.relation_kind("worksheet"), &part)?;
         let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml";
         self.package.declare(&part, kind)?;
@@ -326,7 +324,9 @@ impl<'a> OpenWorkbook<'a> {
 
         let sheets = elements(&text, "sheet")?;
         let is_free = |name: &String| {
-            !sheets.iter().any(|sheet| sheet.attribute("name").is_some_and(|own| own.eq_ignore_ascii_case(name)))
+            !sheets
+                .iter()
+                .any(|sheet| sheet.attribute("name").is_some_and(|own| own.eq_ignore_ascii_case(name)))
         };
         let numbered = (2..).map(|number| format!("{SHEET} {number}"));
         let name = std::iter::once(SHEET.to_owned()).chain(numbered).find(is_free).unwrap_or_default();
@@ -340,30 +340,28 @@ impl<'a> OpenWorkbook<'a> {
         // A mark whose sheet is gone makes room for the new one.
         let gone = mark.map(|mark| (mark.span.clone(), String::new()));
         let text = splice(&text, gone.into_iter().collect());
-        let text = self.with_sheet(&text, &sheet, &name)?;
+        let text = with_sheet(&text, &sheet, &name)?;
         self.package.set(&self.part, text);
         Ok(())
     }
+}
 
-    /// The workbook with a sheet more and the name that marks it.
-    fn with_sheet(&self, text: &str, sheet: &str, name: &str) -> Result<String, MarkError> {
-        let own = root(text)?;
-        let list = own.child("sheets").map(|list| list.span.clone());
-        let list = list.ok_or_else(|| MarkError::Unfit("it has no list of sheets".into()))?;
-        let sheets = append(&text[list.clone()], &sheet.replace('§', &own.prefix))?;
-        let mark =
-            format!("<§definedName name=\"{FINDINGS_MARK}\">'{}'!$A$1</§definedName>", escaped(name));
-        let mark = mark.replace('§', &own.prefix);
-        let names = match own.child("definedNames").map(|names| names.span.clone()) {
-            Some(names) => (names.clone(), append(&text[names], &mark)?),
-            None => {
-                let at = own.place_after(&["sheets", "functionGroups", "externalReferences"]);
-                let prefix = &own.prefix;
-                (at..at, format!("<{prefix}definedNames>{mark}</{prefix}definedNames>"))
-            }
-        };
-        Ok(splice(text, vec![(list, sheets), names]))
-    }
+/// The workbook with a sheet more and the name that marks it.
+fn with_sheet(text: &str, sheet: &str, name: &str) -> Result<String, MarkError> {
+    let own = root(text)?;
+    let list = own.child("sheets").map(|list| list.span.clone());
+    let list = list.ok_or_else(|| MarkError::Unfit("it has no list of sheets".into()))?;
+    let sheets = append(&text[list.clone()], &sheet.replace('§', &own.prefix))?;
+    let mark = format!("<§definedName name=\"{FINDINGS_MARK}\">'{}'!$A$1</§definedName>", escaped(name));
+    let mark = mark.replace('§', &own.prefix);
+    let names = if let Some(names) = own.child("definedNames").map(|names| names.span.clone()) {
+        (names.clone(), append(&text[names], &mark)?)
+    } else {
+        let at = own.place_after(&["sheets", "functionGroups", "externalReferences"]);
+        let prefix = &own.prefix;
+        (at..at, format!("<{prefix}definedNames>{mark}</{prefix}definedNames>"))
+    };
+    Ok(splice(text, vec![(list, sheets), names]))
 }
 
 /// The sheet that a defined name is of.

@@ -104,7 +104,7 @@ impl<'a> Package<'a> {
     /// A name that no part has, with a number in it.
     pub fn free_name(&self, name: impl Fn(usize) -> String) -> String {
         let is_free = |wanted: &String| !self.names().any(|own| own.eq_ignore_ascii_case(wanted));
-        (1..).map(name).find(is_free).unwrap_or_default()
+        (1..=self.names().count() + 1).map(name).find(is_free).unwrap_or_default()
     }
 
     /// The relations of a part; those to the world outside are left out.
@@ -134,7 +134,8 @@ impl<'a> Package<'a> {
             .filter_map(|one| one.attribute("Id").map(str::to_owned))
             .collect();
         let is_free = |id: &String| !taken.contains(id);
-        let id = (1..).map(|number| format!("rIdWaldurUsage{number}")).find(is_free).unwrap_or_default();
+        let mut ids = (1..=taken.len() + 1).map(|number| format!("rIdWaldurUsage{number}"));
+        let id = ids.find(is_free).unwrap_or_default();
         let item = format!(
             "<§Relationship Id=\"{id}\" Type=\"{}\" Target=\"/{}\"/>",
             escaped(kind),

@@ -133,8 +133,11 @@ mod tests {
         assert_eq!(drawn(&one, &[(1_048_576, 16_384)], &[], 3).unwrap(), empty);
         assert!(drawn("<xml>", &[], &[], 1).is_err());
         // Another one's button stays, whatever cell it is on.
-        let button = empty.replace("</xml>", "<v:shape id=\"_x0000_s9\"><x:ClientData ObjectType=\"Button\"><br>\
-            <x:Row>1</x:Row><x:Column>1</x:Column></x:ClientData></v:shape></xml>");
+        let button = empty.replace(
+            "</xml>",
+            "<v:shape id=\"_x0000_s9\"><x:ClientData ObjectType=\"Button\"><br>\
+            <x:Row>1</x:Row><x:Column>1</x:Column></x:ClientData></v:shape></xml>",
+        );
         assert_eq!(drawn(&button, &[(2, 2)], &[], 3).unwrap(), button);
     }
 }

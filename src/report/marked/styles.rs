@@ -17,8 +17,7 @@ pub const NONE: &str = "<styleSheet xmlns=\"http://schemas.openxmlformats.org/sp
     <cellXfs count=\"1\"><xf numFmtId=\"0\" fontId=\"0\" fillId=\"0\" borderId=\"0\" xfId=\"0\"/></cellXfs>\
     </styleSheet>";
 
-const TITLE_FONT: &str =
-    "<§font><§b/><§sz val=\"16\"/><§name val=\"Calibri\"/><§family val=\"2\"/></§font>";
+const TITLE_FONT: &str = "<§font><§b/><§sz val=\"16\"/><§name val=\"Calibri\"/><§family val=\"2\"/></§font>";
 const HEADER_FONT: &str = "<§font><§b/><§sz val=\"11\"/><§color rgb=\"FFFFFFFF\"/><§name val=\"Calibri\"/>\
     <§family val=\"2\"/></§font>";
 const LINK_FONT: &str = "<§font><§u/><§sz val=\"11\"/><§color rgb=\"FF0563C1\"/><§name val=\"Calibri\"/>\
@@ -111,16 +110,15 @@ fn mark(colour: &str, font: &str) -> String {
 fn add(xml: &str, list: &str, items: &[String]) -> Result<(String, Vec<usize>), MarkError> {
     let part = root(xml)?;
     let own = part.child(list).map(|child| child.span.clone());
-    let (place, before) = match own {
-        Some(span) => (span.clone(), xml[span].to_owned()),
-        None => {
-            if part.close.is_none() {
-                return Err(MarkError::Unfit("its styles are empty".into()));
-            }
-            let earlier = ORDER.iter().position(|name| *name == list).map_or(&[][..], |at| &ORDER[..at]);
-            let at = part.place_after(earlier);
-            (at..at, format!("<{}{list} count=\"0\"/>", part.prefix))
+    let (place, before) = if let Some(span) = own {
+        (span.clone(), xml[span].to_owned())
+    } else {
+        if part.close.is_none() {
+            return Err(MarkError::Unfit("its styles are empty".into()));
         }
+        let earlier = ORDER.iter().position(|name| *name == list).map_or(&[][..], |at| &ORDER[..at]);
+        let at = part.place_after(earlier);
+        (at..at, format!("<{}{list} count=\"0\"/>", part.prefix))
     };
     let inside = root(&before)?;
     let mut known: Vec<String> =

@@ -53,24 +53,23 @@ pub fn root(xml: &str) -> Result<Root, MarkError> {
             Event::Start(element) => {
                 match depth {
                     0 if found.is_none() => found = Some(begin(&element, end)),
-                    1 => open = Some(named(&element, start..end, true)?),
+                    1 => open = Some(named(&element, start..end)?),
                     _ => {}
                 }
                 depth += 1;
             }
             Event::Empty(element) => match (depth, found.as_mut()) {
                 (0, None) => found = Some(begin(&element, end)),
-                (1, Some(root)) => root.children.push(named(&element, start..end, true)?),
+                (1, Some(root)) => root.children.push(named(&element, start..end)?),
                 _ => {}
             },
             Event::End(_) => {
                 depth = depth.saturating_sub(1);
                 match (depth, found.as_mut()) {
                     (0, Some(root)) => root.close = root.close.or(Some(start)),
-                    (1, Some(root)) => root.children.extend(open.take().map(|element| Element {
-                        span: element.span.start..end,
-                        ..element
-                    })),
+                    (1, Some(root)) => root.children.extend(
+                        open.take().map(|element| Element { span: element.span.start..end, ..element }),
+                    ),
                     _ => {}
                 }
             }
@@ -87,16 +86,14 @@ fn begin(element: &BytesStart<'_>, open_end: usize) -> Root {
     Root { prefix, open_end, close: None, children: Vec::new() }
 }
 
-fn named(element: &BytesStart<'_>, span: Range<usize>, with_values: bool) -> Result<Element, MarkError> {
+fn named(element: &BytesStart<'_>, span: Range<usize>) -> Result<Element, MarkError> {
     let local = |name: &str| name.rsplit(':').next().unwrap_or_default().to_owned();
     let mut attributes = Vec::new();
-    if with_values {
-        for attribute in element.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|error| MarkError::unfit(&error))?;
-            let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            let value = value.map_err(|error| MarkError::unfit(&error))?.into_owned();
-            attributes.push((local(attribute.key.0), value));
-        }
+    for attribute in element.attributes().with_checks(false) {
+        let attribute = attribute.map_err(|error| MarkError::unfit(&error))?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+        let value = value.map_err(|error| MarkError::unfit(&error))?.into_owned();
+        attributes.push((local(attribute.key.0), value));
     }
     Ok(Element { name: local(element.name().0), span, attributes })
 }
@@ -114,12 +111,12 @@ pub fn elements(xml: &str, name: &str) -> Result<Vec<Element>, MarkError> {
         match event {
             Event::Start(element) => {
                 if open.is_none() && element.local_name().as_ref() == name {
-                    open = Some((named(&element, start..end, true)?, depth));
+                    open = Some((named(&element, start..end)?, depth));
                 }
                 depth += 1;
             }
             Event::Empty(element) if open.is_none() && element.local_name().as_ref() == name => {
-                found.push(named(&element, start..end, true)?);
+                found.push(named(&element, start..end)?);
             }
             Event::End(_) => {
                 depth = depth.saturating_sub(1);

@@ -15,7 +15,7 @@ use crate::domain::{Amount, BillingPeriod, ComponentType, OfferingId, ResourceId
 use crate::parse::with_guard;
 
 use super::{ReportError, write_file};
-use table::{Cell, Table};
+use table::{Cell, Column, Table};
 
 /// The rows that a sheet of a workbook holds, its header among them.
 pub const MOST_ROWS: usize = 1_048_576;
@@ -130,7 +130,7 @@ pub fn write_template_text(path: &Path, template: &Template) -> Result<(), Repor
     let table = Table::new(template);
     let mut writer = csv::Writer::from_writer(b"\xef\xbb\xbf".to_vec());
     // Writing to memory cannot fail.
-    let _ = writer.write_record(table.columns.iter().map(|column| column.plain_header()));
+    let _ = writer.write_record(table.columns.iter().map(Column::plain_header));
     for row in table.rows() {
         let _ = writer.write_record(row.iter().map(|cell| match cell {
             Cell::Text(text) => with_guard(text).into_owned(),

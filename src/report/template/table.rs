@@ -133,7 +133,8 @@ impl<'a> Table<'a> {
     /// The rows from top to bottom, each with a cell for every column.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Cell>> {
         let is_wide = self.template.form == TemplateForm::Wide;
-        let wide = self.template.resources.iter().filter(move |_| is_wide).map(|resource| self.wide(resource));
+        let wide =
+            self.template.resources.iter().filter(move |_| is_wide).map(|resource| self.wide(resource));
         let resources = self.template.resources.iter().filter(move |_| !is_wide);
         let long = resources.flat_map(move |resource| {
             let components = self.template.components_of(resource.offering);
@@ -235,7 +236,10 @@ pub fn obstacle(template: &Template) -> Option<String> {
         }
         let is_a_field = Field::of_header(name).is_some() || Field::is_left_alone(name);
         if is_a_field || fold(name).is_empty() || name.contains(['(', ')', '[', ']']) || name.trim() != name {
-            return Some(format!("the name of the component {} is no header of its own", component.component));
+            return Some(format!(
+                "the name of the component {} is no header of its own",
+                component.component
+            ));
         }
     }
     None

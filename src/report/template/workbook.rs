@@ -121,7 +121,9 @@ fn fill(sheet: &mut Worksheet, table: &Table<'_>) -> Result<u32, XlsxError> {
         for (column, (cell, of)) in (0_u16..).zip(row.iter().zip(&table.columns)) {
             let style = styles.of(of.purpose);
             match cell {
-                Cell::Text(text) => sheet.write_string_with_format(number, column, text, style).map(|_| ())?,
+                Cell::Text(text) => {
+                    sheet.write_string_with_format(number, column, text, style).map(|_| ())?
+                }
                 Cell::Number(amount) => write_amount(sheet, number, column, *amount, style)?,
                 Cell::Blank => {
                     sheet.write_blank(number, column, style)?;
