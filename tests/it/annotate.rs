@@ -176,6 +176,31 @@ fn pack(path: &Path, parts: &BTreeMap<String, Vec<u8>>) {
 }
 
 #[test]
+fn a_mark_at_a_sheet_of_the_user_costs_nothing() {
+    let rig = Rig::new();
+    let mut parts = parts(&made("rich.xlsx"));
+    let workbook = text(&parts, "xl/workbook.xml");
+    let workbook = workbook.replace(">'Usage of Ann''s'!$D$2:$D$6<", ">1<");
+    for sheet in ["'Usage of Ann''s'!$A$1", "Notes!$A$1"] {
+        let name =
+            format!("<definedName name=\"waldur_usage_findings\">{sheet}</definedName></definedNames>");
+        let marked = workbook.replace("</definedNames>", &name);
+        parts.insert("xl/workbook.xml".into(), marked.into_bytes());
+        pack(&rig.folder.path().join("usage.xlsx"), &parts);
+        // Usage is read whatever marks its sheet.
+        rig.run(&["check", "usage.xlsx", "--offering", HPC, "--annotate", "m.xlsx", "--force"])
+            .ends_with(3)
+            .says("5 rows read: 1 used, 3 faulty, 1 blank, 0 filtered");
+        let after = self::parts(&rig.folder.path().join("m.xlsx"));
+        assert!(text(&after, "xl/worksheets/sheet1.xml").contains("<c r=\"D3\"><v>-3</v></c>"), "{sheet}");
+        assert_eq!(after["xl/worksheets/sheet2.xml"], parts["xl/worksheets/sheet2.xml"], "{sheet}");
+        let names = text(&after, "xl/workbook.xml");
+        assert!(names.contains(">'waldur-usage findings'!$A$1</definedName>"), "{names}");
+        assert_eq!(names.matches("waldur_usage_findings").count(), 1, "{names}");
+    }
+}
+
+#[test]
 fn a_thread_of_comments_stays_as_it_is() {
     let rig = Rig::new();
     let input = made("threaded.xlsx");

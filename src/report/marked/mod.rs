@@ -172,7 +172,7 @@ pub fn mark(bytes: &[u8], sheet: &str, marks: &Marks) -> Result<Marked, MarkErro
     workbook.package.set(&part, text);
     let comments = workbook.comment(&part, &marks.cells)?;
     let listing = listing::listing(marks, sheet, &styles, workbook.is_strict);
-    workbook.list(listing)?;
+    workbook.list(listing, sheet)?;
     Ok(Marked { bytes: workbook.package.write()?, comments })
 }
 
@@ -302,13 +302,17 @@ impl<'a> OpenWorkbook<'a> {
         Ok(most.min(60_000) + 1)
     }
 
-    /// Puts the sheet of findings in the place of an earlier one, or behind all others.
-    fn list(&mut self, listing: String) -> Result<(), MarkError> {
+    /// Puts the sheet of findings in the place of an earlier one, or behind all others; `marked` is the sheet
+    /// that the marks are in.
+    fn list(&mut self, listing: String, marked: &str) -> Result<(), MarkError> {
         let text = self.package.needed(&self.part)?;
         let names = elements(&text, "definedName")?;
         let is_mark = |name: &str| name.eq_ignore_ascii_case(FINDINGS_MARK);
         let mark = names.iter().find(|name| name.attribute("name").is_some_and(is_mark));
-        let earlier = match mark.and_then(|mark| sheet_of(&text[mark.span.clone()])) {
+        // A mark that somebody has put at a sheet of their own costs them nothing.
+        let is_ours = |name: &String| name.to_lowercase().starts_with(SHEET) && name != marked;
+        let earlier = mark.and_then(|mark| sheet_of(&text[mark.span.clone()])).filter(is_ours);
+        let earlier = match earlier {
             Some(sheet) => self.sheet(&sheet)?,
             None => None,
         };

@@ -122,14 +122,16 @@ fn fill(sheet: &mut Worksheet, table: &Table<'_>) -> Result<u32, XlsxError> {
             let style = styles.of(of.purpose);
             match cell {
                 Cell::Text(text) => {
-                    sheet.write_string_with_format(number, column, text, style).map(|_| ())?
+                    sheet.write_string_with_format(number, column, text, style)?;
                 }
                 Cell::Number(amount) => write_amount(sheet, number, column, *amount, style)?,
                 Cell::Blank => {
                     sheet.write_blank(number, column, style)?;
                     runs.add(usize::from(column), number, of.purpose);
                 }
-                Cell::Barred => sheet.write_blank(number, column, &styles.barred).map(|_| ())?,
+                Cell::Barred => {
+                    sheet.write_blank(number, column, &styles.barred)?;
+                }
             }
         }
     }
