@@ -110,7 +110,7 @@ fn a_long_template_goes_in_again_without_a_flag() {
     for row in &table[1..] {
         assert_eq!((row[5].as_str(), row[10].as_str()), ("2026-11", ""));
         if let Some(amount) = october.get(&format!("{} {}", row[0], row[6])) {
-            assert_eq!(row[9].parse::<f64>().unwrap(), amount.parse::<f64>().unwrap(), "{row:?}");
+            assert_eq!(format!("{:.2}", row[9].parse::<f64>().unwrap()), *amount, "{row:?}");
             seen += 1;
         }
     }
@@ -201,20 +201,21 @@ fn what_can_be_typed_is_said_in_the_workbook() {
 #[test]
 fn a_text_template_goes_in_again_too() {
     let rig = Rig::new();
-    for (form, row) in [("long", ",,,\n"), ("wide", ",,,\n")] {
+    for form in ["long", "wide"] {
         rig.run(&["template", "--offering", HPC, "--form", form, "-o", "usage.csv", "--force"]).ends_with(0);
         let path = rig.folder.path().join("usage.csv");
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("\u{feff}resource_uuid,offering_uuid,resource_name,"), "{text}");
+        let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
         let line = text.lines().nth(1).unwrap();
-        let resource = &line[..32];
-        let filled = match form {
-            "long" => format!("{},12.5,a note,yes\n", line.strip_suffix(&row[..3]).unwrap()),
-            _ => {
-                let cells: Vec<&str> = line.split(',').collect();
-                format!("{},12.5,{},a note,yes\n", cells[..7].join(","), cells[8..cells.len() - 2].join(","))
-            }
-        };
+        let mut cells: Vec<&str> = line.split(',').collect();
+        let resource = cells[0].to_owned();
+        // The headers of the wide form have commas in quotes, which the cells have not.
+        let amount =
+            if form == "long" { header.iter().position(|name| *name == "amount").unwrap() } else { 7 };
+        let last = cells.len() - 1;
+        (cells[amount], cells[last - 1], cells[last]) = ("12.5", "a note", "yes");
+        let filled = format!("{}\n", cells.join(","));
         std::fs::write(&path, text.replacen(&format!("{line}\n"), &filled, 1)).unwrap();
         assert_eq!(
             planned(&rig, "usage.csv"),
