@@ -82,6 +82,8 @@ fn sections(template: &Template) -> [(&'static str, Vec<String>); 3] {
                 "Amounts have at most two decimal places and are never negative. Yellow cells are still blank.",
                 "A blank cell reports nothing: what is stored stays. 0 reports a usage of zero.",
                 "An amount is the whole month, not what came on top: it takes the place of what is stored.",
+                "Where a resource changed its plan in the month, check says so; --split-plans remainder then posts \
+                 what the other plan left of the total.",
             ]),
         ),
         (
