@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use crate::error::{Error, ExitStatus};
 use crate::findings::{Finding, RowCounts};
+use crate::jobs::annotate::annotate;
 use crate::jobs::check::{Check, check};
 use crate::resolve::Rounding;
 use crate::ui::{self, Format, Style, Terminal};
 
-use super::Global;
 use super::connect::connect;
 use super::input::InputArguments;
+use super::{Global, marked_copy};
 
 /// What `check` takes.
 #[derive(Debug, Args)]
@@ -23,6 +24,13 @@ pub struct CheckArguments {
     files: Vec<PathBuf>,
     #[command(flatten)]
     input: InputArguments,
+    /// Write a copy of the file with the faulty cells coloured and commented, and a sheet of findings
+    /// (.xlsx; .xlsm of a workbook with macros)
+    #[arg(long, value_name = "FILE")]
+    annotate: Option<PathBuf>,
+    /// Replace what is there already under the name of the marked copy
+    #[arg(long, requires = "annotate")]
+    force: bool,
 }
 
 /// The findings of a check as JSON.
@@ -53,10 +61,17 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    if let Some(out) = &arguments.annotate {
+        marked_copy::keep(out, &arguments.files, arguments.force)?;
+    }
     let connection = connect(global)?;
     let settings = arguments.input.settings(&arguments.files, &connection)?;
     let check = check(&connection.reader, &settings, terminal).await?;
     show(&check, global);
+    if let Some(out) = &arguments.annotate {
+        let annotated = annotate(&check, settings.input.sheet.as_deref(), out)?;
+        terminal.say(&marked_copy::told(&annotated, &arguments.files));
+    }
     Ok(if check.findings.denies() { ExitStatus::Denied } else { ExitStatus::Done })
 }
 

@@ -15,6 +15,7 @@ mod doctor;
 mod guards;
 mod input;
 mod list;
+mod marked_copy;
 mod plan;
 mod plan_file;
 mod plan_show;
@@ -24,6 +25,7 @@ mod sandbox;
 mod sandbox_values;
 mod show;
 mod store;
+mod template;
 mod undo;
 mod verify;
 mod world;
@@ -111,6 +113,8 @@ impl From<FormatArgument> for Format {
 enum Command {
     /// Check files of usage against the server; posts nothing
     Check(check::CheckArguments),
+    /// Write a workbook in which the usage of a month can be filled in; posts nothing
+    Template(template::TemplateArguments),
     /// Compare files of usage with what is stored, and say what would be posted; posts nothing
     Plan(plan::PlanArguments),
     /// Post the usage of files, or of a plan, and prove what is stored
@@ -216,6 +220,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
     let global = &arguments.global;
     match &arguments.command {
         Command::Check(command) => check::run(command, global, terminal).await,
+        Command::Template(command) => template::run(command, global, terminal).await,
         Command::Plan(command) => plan::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::Resume(command) => resume::run(command, global, terminal).await,

@@ -96,7 +96,9 @@ impl LeftOutSummary {
                 number(amount).map(|amount| (text(component), amount)).into_iter().collect()
             } else {
                 let headers = table.headers.iter().enumerate();
-                let open = headers.filter(|(_, header)| Field::of_header(header).is_none());
+                let is_open =
+                    |header: &str| Field::of_header(header).is_none() && !Field::is_left_alone(header);
+                let open = headers.filter(|(_, header)| is_open(header));
                 open.filter_map(|(column, header)| Some((header.as_ref(), number(column)?))).collect()
             };
             self.rows_without_amount += usize::from(amounts.is_empty());

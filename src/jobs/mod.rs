@@ -4,6 +4,7 @@
 //! other, and returns a value. It asks nobody, prints nothing and reads no environment; what it is
 //! doing it tells an [`Observer`].
 
+pub mod annotate;
 pub mod apply;
 pub mod audit;
 pub mod billing;
@@ -27,6 +28,7 @@ pub mod post_people;
 pub mod refresh;
 pub mod results;
 pub mod run;
+pub mod template;
 pub mod undo;
 pub mod verify;
 pub mod writers;

@@ -35,6 +35,9 @@ pub enum Field {
     Username,
 }
 
+/// What the header of a column ends in that is there for people: it is left alone without a word.
+pub const NOT_READ: &str = "(not read)";
+
 impl Field {
     /// How many fields there are.
     pub const COUNT: usize = Self::ALL.len();
@@ -104,6 +107,11 @@ impl Field {
         }
     }
 
+    /// Whether a header says itself that its column is not read, as those of our templates do.
+    pub fn is_left_alone(header: &str) -> bool {
+        fold(header).ends_with(&fold(NOT_READ))
+    }
+
     /// The field that a header names, without regard to case, blanks, dashes and underscores.
     pub fn of_header(header: &str) -> Option<Self> {
         match fold(header).as_str() {
@@ -137,5 +145,16 @@ mod tests {
         }
         assert_eq!(Field::of_header("Resource UUID"), Some(Field::ResourceUuid));
         assert_eq!(Field::of_header("resource"), None);
+    }
+
+    #[test]
+    fn only_a_header_that_says_so_is_left_alone() {
+        for header in ["2026-10 (not read)", "Organisation\n(Not read)", "cpu (k-hours), 2026-10 (not read)"]
+        {
+            assert!(Field::is_left_alone(header) && Field::of_header(header).is_none(), "{header}");
+        }
+        for header in ["", "amount", "last month", "cpu (k-hours)", "not read", "(not read) cpu"] {
+            assert!(!Field::is_left_alone(header), "{header}");
+        }
     }
 }

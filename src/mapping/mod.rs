@@ -5,4 +5,4 @@
 
 mod field;
 
-pub use field::Field;
+pub use field::{Field, NOT_READ};

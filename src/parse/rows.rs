@@ -213,7 +213,7 @@ impl<'a> Parser<'a> {
                 // A unit speaks of one component, so a wide table has no use for such a column.
                 Shape::Wide => field.is_some_and(|field| field != Field::Unit),
             };
-            if is_known {
+            if is_known || Field::is_left_alone(header) {
                 continue;
             }
             if self.is_ignored(header) {

@@ -6,14 +6,24 @@
 
 mod comparison;
 mod corrections;
+mod marked;
 mod page;
 mod people;
 mod rows;
+mod template;
 
 pub use comparison::write_comparison;
 pub use corrections::write_corrections;
+pub use marked::{
+    MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, WorkbookKind, is_untouched_copy,
+    mark,
+};
 pub use page::plan_page;
 pub use rows::{write_rows, write_table};
+pub use template::{
+    MOST_ROWS, Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource,
+    write_template_text, write_template_workbook,
+};
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

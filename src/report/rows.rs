@@ -77,7 +77,7 @@ fn workbook(rows: &RawRows, name: &str) -> Result<Vec<u8>, XlsxError> {
 }
 
 /// The name of a sheet as Excel takes it: other programs allow names that it does not.
-fn sheet_name(name: &str) -> String {
+pub(super) fn sheet_name(name: &str) -> String {
     let is_wrong = |character: char| "[]:*?/\\".contains(character) || character.is_control();
     let name = name.chars().map(|character| if is_wrong(character) { ' ' } else { character });
     let mut units = 0;
@@ -92,7 +92,7 @@ fn sheet_name(name: &str) -> String {
     if is_taken { "Usage".to_owned() } else { name.to_owned() }
 }
 
-fn write_row(
+pub(super) fn write_row(
     sheet: &mut rust_xlsxwriter::Worksheet,
     number: u32,
     row: &[(String, CellKind)],

@@ -17,6 +17,7 @@ mod copy;
 mod csv;
 mod first_look;
 mod kind;
+mod marks;
 mod number_format;
 mod odd;
 mod ods;

@@ -18,6 +18,7 @@ use crate::parse::{CellKind, RawRow, Sight};
 
 use super::Sink;
 use super::archive::{Archive, protected};
+use super::marks::{is_mark, own_sheets};
 use super::ods_cell::{CellDraft, Shown};
 use super::ods_look::OdsLook;
 use super::ods_styles::Styles;
@@ -41,6 +42,8 @@ pub struct OdsSheets<'a> {
     links: Vec<String>,
     styles: Styles,
     look: OdsLook,
+    /// The names of cells, and what they stand for.
+    names: Vec<(String, String)>,
 }
 
 /// A part of the document.
@@ -53,7 +56,8 @@ impl<'a> OdsSheets<'a> {
             return Err(protected());
         }
         let (styles, look) = (Styles::default(), OdsLook::default());
-        let mut sheets = Self { bytes: archive.bytes(), sheets: Vec::new(), links: Vec::new(), styles, look };
+        let (list, links, names) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sheets = Self { bytes: archive.bytes(), sheets: list, links, styles, look, names };
         // What the document itself says goes before the styles that it is made from.
         for path in ["styles.xml", "content.xml"] {
             if path == "content.xml" || archive.has(path) {
@@ -94,6 +98,7 @@ impl<'a> OdsSheets<'a> {
                             self.sheets.pop();
                             self.add_link(attribute(&element, "xlink:href")?);
                         }
+                        "table:named-range" => self.add_name(&element)?,
                         "office:dde-source" => self.add_link(attribute(&element, "office:dde-topic")?),
                         _ => {}
                     }
@@ -105,6 +110,16 @@ impl<'a> OdsSheets<'a> {
             }
             buffer.clear();
         }
+    }
+
+    /// Only our own names are kept: a file may have any number of others.
+    fn add_name(&mut self, element: &BytesStart<'_>) -> Result<(), Finding> {
+        let name = attribute(element, "table:name")?.unwrap_or_default();
+        if is_mark(&name) {
+            let range = attribute(element, "table:cell-range-address")?.unwrap_or_default();
+            self.names.push((name, range));
+        }
+        Ok(())
     }
 
     fn add_link(&mut self, link: Option<String>) {
@@ -122,6 +137,10 @@ impl Sheets for OdsSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(&self.names)
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

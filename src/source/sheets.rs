@@ -26,6 +26,9 @@ pub trait Sheets {
     /// The other files that it takes values from, as far as it names them.
     fn links(&self) -> Vec<String>;
 
+    /// The sheets that the workbook marks as ours: a help, or the findings of an earlier check.
+    fn own(&self) -> Vec<String>;
+
     /// Gives the rows of a sheet to the sink; `row` is an empty row of the right table.
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding>;
 
@@ -122,7 +125,10 @@ fn missing(list: &[Sheet], wanted: &str) -> Finding {
 
 /// The sheet that is read where none is named, and what is said of the others.
 fn choose<S: Sheets>(sheets: &mut S, list: &[Sheet]) -> Result<(String, Vec<Finding>), Finding> {
-    let of = |wanted: Visibility| list.iter().filter(move |sheet| sheet.visibility == wanted);
+    let own = own(sheets);
+    let of = |wanted: Visibility| {
+        list.iter().filter(|sheet| !own.contains(&sheet.name)).filter(move |sheet| sheet.visibility == wanted)
+    };
     let seen: Vec<&str> = of(Visibility::Visible).map(|sheet| sheet.name.as_str()).collect();
     let mut contents = Vec::new();
     for &name in &seen {
@@ -159,6 +165,15 @@ fn choose<S: Sheets>(sheets: &mut S, list: &[Sheet]) -> Result<(String, Vec<Find
         told.push(Finding::new(Code::HiddenSheets, found, expected));
     }
     Ok((seen[chosen].to_owned(), told))
+}
+
+/// The sheets of ours, which are passed over without a word. One that somebody has put a table of usage
+/// into is a sheet like any other.
+fn own<S: Sheets>(sheets: &mut S) -> Vec<String> {
+    let mut own = sheets.own();
+    own.truncate(PROBED_SHEETS);
+    own.retain(|name| probe(sheets, name) != Content::Table);
+    own
 }
 
 /// Looks for a header in the first rows. What cannot be read is looked at again where it is chosen.

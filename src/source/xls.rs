@@ -15,6 +15,7 @@ use super::added_rows::AddedCells;
 use super::archive::protected;
 use super::biff::{Seen, look_through};
 use super::cell::{UNCOMPUTED, write_cell};
+use super::marks::own_sheets;
 use super::ole::{Ole, damaged};
 use super::sheets::{RowBuilder, Sheet, Sheets};
 
@@ -82,6 +83,10 @@ impl Sheets for XlsSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.seen.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(self.workbook.defined_names())
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

@@ -16,6 +16,7 @@ use super::Sink;
 use super::added_rows::AddedCells;
 use super::archive::Archive;
 use super::cell::write_cell;
+use super::marks::own_sheets;
 use super::sheets::{RowBuilder, Sheet, Sheets};
 use super::xlsb_looks::{SheetLooks, XlsbLooks};
 
@@ -74,6 +75,10 @@ impl Sheets for XlsbSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(self.workbook.defined_names())
     }
 
     fn each_row(&mut self, sheet: &str, row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

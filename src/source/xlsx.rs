@@ -17,6 +17,7 @@ use super::archive::Archive;
 use super::calculation;
 use super::cell::{UNCOMPUTED, write_cell, write_shown};
 use super::first_look::FirstLook;
+use super::marks::own_sheets;
 use super::relations::Relations;
 use super::sheet_look::SheetSeen;
 use super::sheets::{RowBuilder, Sheet, Sheets, out_of_order};
@@ -128,6 +129,10 @@ impl Sheets for XlsxSheets<'_> {
 
     fn links(&self) -> Vec<String> {
         self.links.clone()
+    }
+
+    fn own(&self) -> Vec<String> {
+        own_sheets(self.workbook.defined_names())
     }
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {

@@ -16,7 +16,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("plan", &["domain", "findings", "frame", "resolve"]),
     ("source", &["domain", "findings", "parse"]),
     ("waldur", &["domain", "resolve", "plan"]),
-    ("report", &["domain", "parse", "plan"]),
+    ("report", &["domain", "mapping", "parse", "plan"]),
     ("store", &["domain"]),
     ("sandbox", &["domain"]),
     (
@@ -40,8 +40,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
 const FENCES: [(&str, &[&str]); 13] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
-    ("zip", &["source"]),
-    ("quick_xml", &["source"]),
+    ("zip", &["source", "report"]),
+    ("quick_xml", &["source", "report"]),
     ("parquet", &["source"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),

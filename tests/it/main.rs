@@ -1,6 +1,7 @@
 //! The one integration binary: the program as its users run it, against the embedded Waldur.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod annotate;
 mod apply;
 mod check;
 mod command_line;
@@ -39,6 +40,7 @@ mod sandbox_zones;
 mod server_faults;
 mod stale;
 mod structure;
+mod template;
 mod tokens;
 mod user_usages;
 mod verify;

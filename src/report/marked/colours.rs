@@ -1,0 +1,146 @@
+//! The colours of marked cells.
+//!
+//! They are a conditional format over the cells, not a style of them: the cells themselves stay as they
+//! are, one that does not exist need not be made, and the next marking can take the old marks off again.
+
+use std::fmt::Write;
+
+use rust_xlsxwriter::column_number_to_name;
+
+use super::styles::Styles;
+use super::xml::{Root, elements, root, splice};
+use super::{MarkError, MarkedCell};
+
+/// By which our rules are known again. It is true for every cell.
+const RULE: &str = "N(\"waldur-usage\")=0";
+const KNOWN_BY: &str = "waldur-usage";
+
+/// Areas that a single format speaks of; more of them than spreadsheet programs take are split.
+const MOST_AREAS: usize = 500;
+
+/// What stands before the conditional formats of a sheet.
+const EARLIER: [&str; 16] = [
+    "sheetPr",
+    "dimension",
+    "sheetViews",
+    "sheetFormatPr",
+    "cols",
+    "sheetData",
+    "sheetCalcPr",
+    "sheetProtection",
+    "protectedRanges",
+    "scenarios",
+    "autoFilter",
+    "sortState",
+    "dataConsolidate",
+    "customSheetViews",
+    "mergeCells",
+    "phoneticPr",
+];
+
+/// Takes old colours off a sheet and puts new ones on.
+pub fn coloured(sheet: &str, cells: &[MarkedCell], styles: &Styles) -> Result<String, MarkError> {
+    let part = root(sheet)?;
+    if part.close.is_none() || part.child("sheetData").is_none() {
+        return Err(MarkError::Unfit("its sheet has no cells".into()));
+    }
+    let (mut edits, most) = old(sheet, &part)?;
+    let earlier = [&EARLIER[..], &["conditionalFormatting"]].concat();
+    let at = part.place_after(&earlier);
+    let mut new = String::new();
+    for (is_deny, style, priority) in
+        [(true, styles.mark_deny, most + 1), (false, styles.mark_warn, most + 2)]
+    {
+        let own = cells.iter().filter(|cell| cell.is_deny == is_deny).map(|cell| (cell.column, cell.row));
+        for areas in areas(own.collect()).chunks(MOST_AREAS) {
+            let (prefix, rule) = (&part.prefix, RULE.replace('"', "&quot;"));
+            // Writing to a string cannot fail.
+            let _ = write!(
+                new,
+                "<{prefix}conditionalFormatting sqref=\"{}\"><{prefix}cfRule type=\"expression\" \
+                 dxfId=\"{style}\" priority=\"{priority}\"><{prefix}formula>{rule}</{prefix}formula>\
+                 </{prefix}cfRule></{prefix}conditionalFormatting>",
+                areas.join(" ")
+            );
+        }
+    }
+    edits.push((at..at, new));
+    Ok(splice(sheet, edits))
+}
+
+type Edits = Vec<(std::ops::Range<usize>, String)>;
+
+/// The edits that take our rules out, and the highest priority of all rules.
+fn old(sheet: &str, part: &Root) -> Result<(Edits, u32), MarkError> {
+    let (mut edits, mut most) = (Vec::new(), 0);
+    for format in part.children.iter().filter(|child| child.name == "conditionalFormatting") {
+        let text = &sheet[format.span.clone()];
+        let rules = elements(text, "cfRule")?;
+        let is_own = |rule: &&super::xml::Element| text[rule.span.clone()].contains(KNOWN_BY);
+        let own = rules.iter().filter(is_own).count();
+        if own == rules.len() && own > 0 {
+            edits.push((format.span.clone(), String::new()));
+            continue;
+        }
+        for rule in &rules {
+            let span = rule.span.start + format.span.start..rule.span.end + format.span.start;
+            if is_own(&rule) {
+                edits.push((span, String::new()));
+            } else {
+                let priority = rule.attribute("priority").and_then(|priority| priority.parse().ok());
+                most = most.max(priority.unwrap_or(0));
+            }
+        }
+    }
+    Ok((edits, most.min(u32::from(u16::MAX))))
+}
+
+/// Cells as areas of one column each: `C2:C9`.
+fn areas(mut cells: Vec<(u32, u32)>) -> Vec<String> {
+    cells.sort_unstable();
+    cells.dedup();
+    let mut areas = Vec::new();
+    for run in cells.chunk_by(|left, right| left.0 == right.0 && left.1 + 1 == right.1) {
+        let (Some((column, first)), Some((_, last))) = (run.first(), run.last()) else { continue };
+        let letters = column_number_to_name(u16::try_from(column.saturating_sub(1)).unwrap_or(u16::MAX));
+        areas.push(if first == last {
+            format!("{letters}{first}")
+        } else {
+            format!("{letters}{first}:{letters}{last}")
+        });
+    }
+    areas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::marked::styles::NONE;
+
+    fn cell(row: u32, column: u32, is_deny: bool) -> MarkedCell {
+        MarkedCell { row, column, is_deny, note: String::new() }
+    }
+
+    #[test]
+    fn colours_stand_in_their_place_and_come_off_again() {
+        let (_, styles) = Styles::add(NONE).unwrap();
+        let sheet = "<worksheet><sheetData/><conditionalFormatting sqref=\"A1\"><cfRule type=\"top10\" \
+                     priority=\"3\"/></conditionalFormatting><pageMargins/></worksheet>";
+        let cells = [cell(3, 2, true), cell(2, 2, true), cell(9, 28, false)];
+        let marked = coloured(sheet, &cells, &styles).unwrap();
+        let expected = "</conditionalFormatting><conditionalFormatting sqref=\"B2:B3\"><cfRule \
+                        type=\"expression\" dxfId=\"0\" priority=\"4\"><formula>N(&quot;waldur-usage&quot;)=0\
+                        </formula></cfRule></conditionalFormatting><conditionalFormatting sqref=\"AB9\">";
+        assert!(marked.contains(expected) && marked.ends_with("<pageMargins/></worksheet>"), "{marked}");
+        assert_eq!(coloured(&marked, &[], &styles).unwrap(), sheet);
+        assert_eq!(coloured(&marked, &cells, &styles).unwrap(), marked);
+    }
+
+    #[test]
+    fn many_areas_are_split() {
+        let (_, styles) = Styles::add(NONE).unwrap();
+        let cells: Vec<_> = (1..=1200).map(|number| cell(number * 2, 1, true)).collect();
+        let marked = coloured("<worksheet><sheetData/></worksheet>", &cells, &styles).unwrap();
+        assert_eq!(marked.matches("<conditionalFormatting").count(), 3);
+    }
+}
