@@ -199,7 +199,7 @@ fn totals_are_never_usage_and_have_to_add_up() {
         ),
         (
             "sum-of-rows.xlsx",
-            "sum-of-rows Usage!D5 \"amount\": 1543.81, which adds up rows 2–4 of its own column",
+            "sum-of-rows Usage!D5 \"amount\": 1543.81, which adds up rows 2–4 of its own column [cpu 1543.81]",
         ),
     ];
     for (name, finding) in cases {
@@ -324,7 +324,8 @@ fn merged_names_are_read_for_each_row_and_merged_figures_are_not() {
     );
     expect(&rig, "tall-row.xlsx", &[], &["3 used, 0 faulty, 1 blank, 0 filtered"]);
     let told = told(&rig, "value-under-merged-cell.xlsx", &[]);
-    let covered = "covered-value Usage!D4 \"amount\": 9 under a merged cell of rows 3–4 that shows 300.25";
+    let covered =
+        "covered-value Usage!D4 \"amount\": 9 under a merged cell of rows 3–4 that shows 300.25 [cpu 9.00]";
     assert!(told.contains(&covered.to_owned()), "{told:?}");
     assert_eq!(told.last().unwrap(), "1 used, 2 faulty, 0 blank, 0 filtered");
 }

@@ -155,7 +155,12 @@ impl Merged {
     }
 
     /// Cells of a row that stand under a merged cell, with what is said of each.
-    pub fn covered(&self, raw: &RawRow, amounts: &AmountColumns) -> Vec<(usize, Finding)> {
+    pub fn covered(
+        &self,
+        raw: &RawRow,
+        table: &ParsedTable,
+        amounts: &AmountColumns,
+    ) -> Vec<(usize, Finding)> {
         let columns = self.keys.iter().copied().chain(amounts.list());
         let covered = columns.filter_map(|column| {
             let cell = raw.cell(column);
@@ -165,7 +170,9 @@ impl Merged {
             let is_shown = is_first_column
                 && (merge.first_row == raw.number()
                     || self.texts.get(&index).is_some_and(|(text, _)| text == cell.text));
-            if is_shown { None } else { Some((column, self.covered_cell(merge, index, cell))) }
+            let mut sums = Sums::default();
+            add_amounts(&mut sums, amounts.of(raw, table).filter(|found| found.column == column));
+            (!is_shown).then(|| (column, self.covered_cell(merge, index, cell).sums(sums)))
         });
         covered.collect()
     }

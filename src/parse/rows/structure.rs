@@ -4,14 +4,14 @@
 //! read without a further look at its rows.
 
 use crate::domain::OfferingId;
-use crate::findings::{Code, Finding, RowIndex};
+use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
 use crate::parse::total_words::{is_total, names_total};
 use crate::parse::{AddedRows, CellKind, ParsedTable, RawRow, Sight};
 
 use super::amounts::{AmountColumns, Found};
-use super::hidden::{Hidden, HiddenColumn, HiddenRows};
+use super::hidden::{Hidden, HiddenColumn, HiddenRows, add_amounts};
 use super::merged::Merged;
 use super::totals::{Looks, Totals};
 use super::{Parser, Reading, State};
@@ -302,14 +302,16 @@ impl Parser<'_> {
             let shown = crate::parse::cells::shown(draft.raw.cell(column));
             let found =
                 format!("{shown}, which adds up rows {}–{} of its own column", added.first, added.last);
-            let finding = Finding::new(Code::SumOfRows, found, "usage of its own; those rows report theirs");
-            draft.fault(
-                Some(column),
-                finding.hint("take the row out if it is a total; write the number itself if it is usage"),
-            );
+            let mut sums = Sums::default();
+            let amounts = structure.amounts.of(draft.raw, draft.table);
+            add_amounts(&mut sums, amounts.filter(|found| found.column == column));
+            let finding = Finding::new(Code::SumOfRows, found, "usage of its own; those rows report theirs")
+                .hint("take the row out if it is a total; write the number itself if it is usage")
+                .sums(sums);
+            draft.fault(Some(column), finding);
         }
         if !structure.merged.is_empty() {
-            for (column, finding) in structure.merged.covered(draft.raw, &structure.amounts) {
+            for (column, finding) in structure.merged.covered(draft.raw, draft.table, &structure.amounts) {
                 draft.fault(Some(column), finding);
             }
             let number = draft.raw.number();
