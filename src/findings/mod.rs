@@ -7,6 +7,7 @@
 
 mod code;
 mod fate;
+mod page;
 mod policy;
 
 use std::borrow::Cow;
@@ -18,7 +19,8 @@ use crate::domain::Place;
 
 pub use code::{Code, Severity};
 pub use fate::{Fates, RowCounts, RowIndex};
-pub use policy::Policy;
+pub use page::{Page, page};
+pub use policy::{Policy, PolicyError};
 
 /// One thing that is wrong, or worth a look, in the user's data.
 #[derive(Debug, Clone, Serialize)]
@@ -112,6 +114,11 @@ impl Findings {
         if finding.severity != Severity::Allow {
             self.list.push(finding);
         }
+    }
+
+    /// How grave a code is under the policy.
+    pub fn grade(&self, code: Code) -> Severity {
+        self.policy.grade(code)
     }
 
     /// All findings, in the order in which they were found.
