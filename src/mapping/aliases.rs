@@ -36,12 +36,6 @@ impl Aliases {
 }
 
 /// What an amount of a unit is multiplied by to be one of another unit.
-///
-/// ```
-/// # use waldur_usage::mapping::UnitFactor;
-/// let factor: UnitFactor = "MB-hours=0.001 GB-hours".parse().unwrap();
-/// assert_eq!(factor.to_string(), "1 MB-hours = 0.001 GB-hours");
-/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitFactor {
     /// The unit that files of usage have.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod apply;
+mod bad_samples;
 mod check;
 mod command_line;
 mod contract;
@@ -25,6 +26,7 @@ mod proxy;
 mod public_sandbox;
 mod reading;
 mod rehearsal;
+mod resolution;
 mod rig;
 mod runs;
 mod samples;
@@ -35,6 +37,7 @@ mod sandbox_resources;
 mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
+mod severity;
 mod stale;
 mod tokens;
 mod user_usages;
