@@ -124,7 +124,7 @@ def text_files() -> None:
     long("plan-period-unknown", "training-course,2026-11,cpu,110")
     long("users-would-bill", f"{ALPS},4,anna", columns=f"{COLUMNS},username")
     long("user-without-total", f"{ALPS},0,anna", columns=f"{COLUMNS},username")
-    long("zero-missing-unsafe", f"{ALPS},100,12", columns=f"{COLUMNS},nodes")
+    long("zero-missing-unsafe", f"{ALPS},12,100", columns=COLUMNS.replace("amount", "nodes,amount"))
     long("split-number", f"{ALPS},7,25", columns=f"{COLUMNS},description")
     long("unknown-column", f"{ALPS},100,checked", columns=f"{COLUMNS},Remarks")
     long("other-files/usage", f"{ALPS},100")
@@ -148,7 +148,7 @@ def text_files() -> None:
     long("carried-over", f"{ALPS},100")
     (FOLDER / "carried-over.json").write_text(
         '[{"in": "usages", "where": {"resource": "climate-alps", "billing_period": "2026-10", '
-        '"component_type": "cpu"}, "set": {"recurring": true}}]\n'
+        '"type": "cpu"}, "set": {"recurring": true}}]\n'
     )
     long("not-billed", "climate-alps,2026-10,cpu,100")
     long("users-differ", "climate-cordex,2026-11,cpu,2,djanssen", columns=f"{COLUMNS},username")

@@ -25,7 +25,7 @@ pub fn look_alike(text: &str, name: &str) -> Option<String> {
     }
     let (ours, theirs): (Vec<char>, Vec<char>) = (text.nfkc().collect(), name.nfkc().collect());
     let differs = |(ours, theirs): (&char, &char)| {
-        ours != theirs && !ours.to_lowercase().eq(theirs.to_lowercase()) && latin(*ours) == latin(*theirs)
+        !ours.to_lowercase().eq(theirs.to_lowercase()) && latin(*ours).eq_ignore_ascii_case(&latin(*theirs))
     };
     let at = ours.iter().zip(&theirs).position(differs);
     Some(match at.filter(|_| ours.len() == theirs.len()) {

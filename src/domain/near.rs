@@ -61,7 +61,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// The candidates that are most like `name`, the nearest first: by the number of letters that have to
-/// be changed, then by how alike their beginnings are.
+/// be changed, then by how alike their beginnings are. What takes more than a letter more than the
+/// nearest one is left out.
 pub fn nearest_few<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -82,7 +83,12 @@ pub fn nearest_few<'a>(
         left.0.cmp(&right.0).then_with(|| right.1.total_cmp(&left.1)).then_with(|| left.2.cmp(right.2))
     });
     near.dedup_by(|left, right| left.2 == right.2);
-    near.into_iter().take(most).map(|(_, _, candidate)| candidate).collect()
+    let most_letters = near.first().map_or(0, |(letters, ..)| letters + 1);
+    near.into_iter()
+        .take_while(|near| near.0 <= most_letters)
+        .take(most)
+        .map(|(_, _, candidate)| candidate)
+        .collect()
 }
 
 #[cfg(test)]
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn hints_come_nearest_first_and_are_few() {
-        let names = ["climate-alps-2", "climate-alps", "climate-apls", "climate-cordex", "flame"];
+        let names = ["climate-alps-2", "climate-alps", "climate-apls", "climate-cordex", "climate-alpine"];
         assert_eq!(nearest_few("climate-alp", names, 3), ["climate-alps", "climate-alps-2", "climate-apls"]);
         assert_eq!(nearest_few(&"a".repeat(100_000), names, 3), Vec::<&str>::new());
     }

@@ -110,7 +110,7 @@ async fn compare_with_last_month(reader: &Reader, check: &mut Check) -> Result<(
         return Ok(());
     }
     let stored = month_before(reader, snapshot, period).await?;
-    let figures = history::figures(check.usages.list(), period, &snapshot.catalogue);
+    let figures = history::figures(check.usages.list(), period);
     history::compare(figures, &stored, &snapshot.catalogue, &mut check.findings);
     Ok(())
 }

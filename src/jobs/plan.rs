@@ -101,7 +101,7 @@ pub async fn plan(
     let mut last_month = month_before(reader, snapshot, period).await?;
     stored.retain(|usage| wants(usage, snapshot));
     last_month.retain(|usage| wants(usage, snapshot));
-    let figures = history::figures(usages.list(), period, &snapshot.catalogue);
+    let figures = history::figures(usages.list(), period);
     history::compare(figures, &last_month, &snapshot.catalogue, &mut check.findings);
     let writers = Writers::of(&stored, &snapshot.catalogue);
     reader.learn_date(&mut snapshot.capabilities).await;

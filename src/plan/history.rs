@@ -35,7 +35,7 @@ const FEWEST_COUNTED: (usize, usize) = (5, 20);
 const EXAMPLES: usize = 3;
 
 /// What is reported of one resource and component.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Reported<'a> {
     /// The resource.
     pub resource: ResourceId,
@@ -43,52 +43,78 @@ pub struct Reported<'a> {
     pub component: &'a ComponentType,
     /// The total of the month.
     pub amount: Amount,
-    /// The cell, where it stands in a file.
-    pub place: Option<Place>,
+    /// Where it stands.
+    pub stands: Stands<'a>,
     /// The row, where it comes from a file that was read in this run.
     pub row: Option<RowIndex>,
 }
 
-/// The figures of a month that stand in files, one for each resource and component.
-pub fn figures<'a>(usages: &'a [Usage], period: BillingPeriod, catalogue: &Catalogue) -> Vec<Reported<'a>> {
-    let mut known: HashMap<(ResourceId, &ComponentType), usize> = HashMap::new();
-    let mut figures: Vec<Reported<'a>> = Vec::new();
-    let is_wanted = |usage: &&Usage| {
-        usage.period == period && usage.row.0 != u32::MAX && catalogue.resource(usage.resource).is_some()
-    };
-    for usage in usages.iter().filter(is_wanted) {
-        let at = *known.entry((usage.resource, &usage.component)).or_insert(figures.len());
-        if let Some(figure) = figures.get_mut(at) {
-            figure.amount = figure.amount.checked_add(usage.amount.get()).unwrap_or(figure.amount);
-            continue;
+/// Where an amount stands.
+#[derive(Debug, Clone, Copy)]
+pub enum Stands<'a> {
+    /// In a cell of a file.
+    In(&'a Place),
+    /// The same, as a plan remembers it.
+    As(&'a str),
+    /// Nowhere that is known.
+    Nowhere,
+}
+
+impl Stands<'_> {
+    fn place(self) -> Option<Place> {
+        match self {
+            Self::In(place) => Some(place.clone()),
+            Self::As(text) => Some(Place::file(text)),
+            Self::Nowhere => None,
         }
-        figures.push(Reported {
-            resource: usage.resource,
-            component: &usage.component,
-            amount: usage.amount.get(),
-            place: Some(usage.place.clone()),
-            row: Some(usage.row),
-        });
     }
-    figures
+}
+
+/// Figures by what they are of, added up.
+#[derive(Default)]
+struct Sums<'a>(BTreeMap<(ResourceId, &'a ComponentType), Reported<'a>>);
+
+impl<'a> Sums<'a> {
+    fn add(&mut self, figure: Reported<'a>) {
+        self.0
+            .entry((figure.resource, figure.component))
+            .and_modify(|sum| sum.amount = sum.amount.checked_add(figure.amount).unwrap_or(sum.amount))
+            .or_insert(figure);
+    }
+}
+
+fn reported(usage: &Usage) -> Reported<'_> {
+    Reported {
+        resource: usage.resource,
+        component: &usage.component,
+        amount: usage.amount.get(),
+        stands: Stands::In(&usage.place),
+        row: Some(usage.row),
+    }
+}
+
+/// The figures of a month that stand in files, one for each resource and component.
+pub fn figures(usages: &[Usage], period: BillingPeriod) -> impl Iterator<Item = Reported<'_>> {
+    let is_wanted = move |usage: &&Usage| usage.period == period && usage.row.0 != u32::MAX;
+    // Only rows that name their plan period share what they are of.
+    let mut sums = Sums::default();
+    for usage in usages.iter().filter(is_wanted).filter(|usage| usage.plan_period.is_some()) {
+        sums.add(reported(usage));
+    }
+    let whole = usages.iter().filter(is_wanted).filter(|usage| usage.plan_period.is_none());
+    whole.map(reported).chain(sums.0.into_values())
 }
 
 /// The same of a plan that was made earlier.
-pub fn figures_of(plan: &Plan) -> Vec<Reported<'_>> {
-    let mut known: HashMap<(ResourceId, &ComponentType), usize> = HashMap::new();
-    let mut figures: Vec<Reported<'_>> = Vec::new();
+pub fn figures_of(plan: &Plan) -> impl Iterator<Item = Reported<'_>> {
     let lines = plan.resources.iter().flat_map(|plan| plan.lines.iter().map(|line| (plan.resource, line)));
+    let mut sums = Sums::default();
     for (resource, line) in lines.filter(|(_, line)| line.source.is_some()) {
         let Some(amount) = line.change.amount_after() else { continue };
-        let at = *known.entry((resource, &line.component)).or_insert(figures.len());
-        if let Some(figure) = figures.get_mut(at) {
-            figure.amount = figure.amount.checked_add(amount).unwrap_or(figure.amount);
-            continue;
-        }
-        let place = line.place.as_deref().map(Place::file);
-        figures.push(Reported { resource, component: &line.component, amount, place, row: None });
+        let stands = line.place.as_deref().map_or(Stands::Nowhere, Stands::As);
+        sums.add(Reported { resource, component: &line.component, amount, stands, row: None });
     }
-    figures
+    sums.0.into_values()
 }
 
 /// An amount, and what it was last month.
@@ -106,8 +132,8 @@ struct Column<'a> {
 }
 
 /// Compares, and warns.
-pub fn compare(
-    figures: Vec<Reported<'_>>,
+pub fn compare<'a>(
+    figures: impl Iterator<Item = Reported<'a>>,
     last_month: &[StoredUsage],
     catalogue: &Catalogue,
     findings: &mut Findings,
@@ -117,7 +143,7 @@ pub fn compare(
         let sum = last.entry((row.resource, &row.component)).or_default();
         *sum = sum.checked_add(row.amount).unwrap_or(*sum);
     }
-    let mut columns: BTreeMap<(OfferingId, &ComponentType), Column<'_>> = BTreeMap::new();
+    let mut columns: BTreeMap<(OfferingId, &ComponentType), Column<'a>> = BTreeMap::new();
     for now in figures {
         let Some(resource) = catalogue.resource(now.resource) else { continue };
         let column = columns.entry((resource.offering, now.component)).or_default();
@@ -152,7 +178,7 @@ impl Words<'_> {
         let more = if pairs.len() > EXAMPLES { "; …" } else { "" };
         let found = format!("{}: {what}: {}{more}", self.component, examples.join("; "));
         let mut finding = Finding::new(code, found, expected);
-        let mut places = pairs.iter().filter_map(|pair| pair.now.place.clone());
+        let mut places = pairs.iter().filter_map(|pair| pair.now.stands.place());
         finding.place = places.next();
         finding.others = places.take(EXAMPLES - 1).collect();
         finding.rows = pairs.iter().filter_map(|pair| pair.now.row).collect();

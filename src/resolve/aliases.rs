@@ -13,6 +13,9 @@ use super::catalogue::{Catalogue, NameKind};
 use super::name_index::NameIndex;
 use super::resources::did_you_mean;
 
+/// For how many wrong aliases something near is looked for.
+const MOST_HINTS: usize = 200;
+
 /// Aliases that lead to a resource each, and the factors between units.
 #[derive(Debug, Default)]
 pub struct SettledAliases {
@@ -28,12 +31,16 @@ impl SettledAliases {
             return settled;
         }
         let index = NameIndex::new(catalogue);
+        let mut misses = 0_usize;
         for alias in &aliases.resources {
-            match settled.settle(alias, catalogue, &index) {
+            match settled.settle(alias, catalogue, &index, misses < MOST_HINTS) {
                 Ok((offering, id)) => {
                     settled.resources.insert((offering, fold_name(&alias.from)), id);
                 }
-                Err(finding) => findings.push(finding.at(alias.place.clone())),
+                Err(finding) => {
+                    misses += 1;
+                    findings.push(finding.at(alias.place.clone()));
+                }
             }
         }
         settled
@@ -44,6 +51,7 @@ impl SettledAliases {
         alias: &Alias,
         catalogue: &Catalogue,
         index: &NameIndex,
+        may_hint: bool,
     ) -> Result<(OfferingId, ResourceId), Finding> {
         let offerings = catalogue.offerings();
         let kinds = || offerings.iter().flat_map(|offering| NameKind::ALL.map(|kind| (offering.id, kind)));
@@ -89,7 +97,8 @@ impl SettledAliases {
                 visible(&alias.to).to_string(),
                 "the uuid, name, slug or backend id of a resource in scope",
             );
-            return Err(match did_you_mean(&nearest_few(&alias.to, names, 3)) {
+            let near = if may_hint { nearest_few(&alias.to, names, 3) } else { Vec::new() };
+            return Err(match did_you_mean(&near) {
                 Some(hint) => finding.hint(hint),
                 None => finding,
             });

@@ -1,9 +1,10 @@
 //! Every figure against the catalogue; what is left is [`Usages`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, Place, ResourceId, ResourceState, Selector, look_alike, nearest_few, visible,
+    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, look_alike, nearest_few, visible,
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
@@ -62,7 +63,9 @@ pub fn rows(
     let parsed = &mut *parsed;
     let mut finder = ResourceFinder::new(catalogue, aliases);
     let headers = Headers::new(catalogue);
-    let mut judge = Judge { parsed, catalogue, capabilities, settings, aliases, findings, headers };
+    let component_hints = HashMap::new();
+    let mut judge =
+        Judge { parsed, catalogue, capabilities, settings, aliases, findings, headers, component_hints };
 
     let resources = judge.subjects(&mut finder);
     let (usages, people) = judge.figures(&figures, &resources);
@@ -80,6 +83,8 @@ struct Judge<'a> {
     aliases: &'a SettledAliases,
     findings: &'a mut Findings,
     headers: Headers,
+    /// What is said of component types that an offering does not have; many rows have the same one.
+    component_hints: HashMap<(OfferingId, Arc<str>), Option<String>>,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
@@ -274,12 +279,10 @@ impl<'a> Judge<'a> {
             let expected = format!("one of {} ({})", visible(&types.join(", ")), visible(&offering.name));
             let finding =
                 Finding::new(Code::UnknownComponent, visible(&figure.component).to_string(), expected);
-            let alike = types.iter().find_map(|known| look_alike(&figure.component, known));
-            let hint = match alike {
-                Some(said) => Some(format!("it looks right and is not: {said}")),
-                None => did_you_mean(&nearest_few(&figure.component, types.iter().copied(), 3)),
-            };
-            let finding = match hint {
+            let key = (offering.id, figure.component.clone());
+            let hint =
+                self.component_hints.entry(key).or_insert_with(|| component_hint(&figure.component, &types));
+            let finding = match hint.clone() {
                 Some(hint) => finding.hint(hint),
                 None => finding,
             };
@@ -406,6 +409,14 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// What may have been meant by a component type that is none of these.
+fn component_hint(text: &str, types: &[&str]) -> Option<String> {
+    match types.iter().find_map(|known| look_alike(text, known)) {
+        Some(said) => Some(format!("it looks right and is not: {said}")),
+        None => did_you_mean(&nearest_few(text, types.iter().copied(), 3)),
+    }
+}
+
 /// Names that are the server's but for case, blanks and dashes.
 #[derive(Default)]
 struct FoldedNames {
@@ -436,7 +447,8 @@ impl FoldedNames {
             .map(|(text, actual)| format!("{} for {}", visible(text), visible(actual)))
             .collect();
         let more = if self.pairs.len() > 3 { ", …" } else { "" };
-        let found = format!("{} rows, {}{more}", self.rows.len(), pairs.join(", "));
+        let rows = if self.rows.len() == 1 { "row" } else { "rows" };
+        let found = format!("{} {rows}, {}{more}", self.rows.len(), pairs.join(", "));
         let expected = "the name as the server has it; they are the same but for case, blanks and dashes";
         let table = &parsed.tables[table];
         let mut finding = Finding::new(Code::NameFolded, found, expected);

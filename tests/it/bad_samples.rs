@@ -101,8 +101,7 @@ fn look(rig: &Rig, finding: &Value, own: &str) -> Run {
         rig.run_guarded(&rig.token("staff"), &[&apply[..], &LAX].concat()).ends_with(0);
     }
     let scope = vec!["--offering", HPC];
-    let arguments =
-        if sample["arguments"].is_null() { scope } else { texts(&sample["arguments"]) };
+    let arguments = if sample["arguments"].is_null() { scope } else { texts(&sample["arguments"]) };
     let command = sample["command"].as_str().unwrap_or("check");
     let token = rig.token(sample["account"].as_str().unwrap_or("owner"));
     let mut all = vec![command];

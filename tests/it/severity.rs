@@ -17,7 +17,11 @@ fn explain(arguments: &[&str]) -> (i32, String, String) {
 fn flags_grade_findings_and_count_before_the_profile() {
     let rig = Rig::new();
     rig.long(&["training-course,2026-11,cpu,100", "Climate Alps,2026-11,cpu,100"]);
-    rig.run(&CHECK).ends_with(0).says("warn no-plan-period").says("warn name-folded").says("ok with 2 warnings");
+    rig.run(&CHECK)
+        .ends_with(0)
+        .says("warn no-plan-period")
+        .says("warn name-folded")
+        .says("ok with 2 warnings");
     let with = |flags: &[&str]| rig.run(&[&CHECK[..], flags].concat());
     with(&["--deny", "no-plan-period,name-folded"]).ends_with(3).says("2 findings at deny");
     with(&["--deny", "no-plan-period", "--deny", "name-folded"]).ends_with(3).says("2 findings at deny");
@@ -108,7 +112,9 @@ fn months_are_compared_in_check_plan_and_apply() {
 fn a_code_is_explained_and_all_are_listed() {
     let (code, page, _) = explain(&["unknown-resource"]);
     assert_eq!(code, 0);
-    for part in ["What it means", "Why it matters", "How to mend it", "Example", "samples/bad/unknown-resource.csv"] {
+    for part in
+        ["What it means", "Why it matters", "How to mend it", "Example", "samples/bad/unknown-resource.csv"]
+    {
         assert!(page.contains(part), "no {part:?} in\n{page}");
     }
     assert!(page.contains("Always at deny"), "{page}");

@@ -75,11 +75,11 @@ fn said(columns: &[(&str, &[(&str, &str)])]) -> Vec<(Code, String)> {
                 });
             }
             let row = Some(RowIndex(u32::try_from(number).unwrap()));
-            now.push(Reported { resource, component, amount: amount(is), place: None, row });
+            now.push(Reported { resource, component, amount: amount(is), stands: Stands::Nowhere, row });
         }
     }
     let mut findings = Findings::default();
-    compare(now, &last, &catalogue, &mut findings);
+    compare(now.into_iter(), &last, &catalogue, &mut findings);
     findings.list().iter().map(|finding| (finding.code, finding.found.clone())).collect()
 }
 
