@@ -129,7 +129,7 @@ codes! {
     UnitRatio Warn "unit-ratio" "amounts are 24, 60, 1000 or 1024 times last month's, or that part of them";
     Spike Warn "spike" "amounts are at least ten times last month's";
     CopyOfLastMonth Warn "copy-of-last-month" "every amount of a component is exactly last month's";
-    LifetimeCounter Warn "lifetime-counter" "every amount of a component is above last month's, as of a counter that never starts anew";
+    LifetimeCounter Warn "lifetime-counter" "no amount of a component is below last month's, as with a counter that never starts anew";
     OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
     CarryOverLost Warn "carry-over-lost" "a post switches off what another stored row of the month carries over";
     LimitForeseen Warn "limit-foreseen" "the server would count the stored row too and refuse the amount; it is not sent";

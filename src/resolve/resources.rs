@@ -124,7 +124,7 @@ impl<'a> ResourceFinder<'a> {
             }
             [] => {
                 let finding = Finding::new(Code::UnknownOffering, visible(text).to_string(), expected);
-                let near = self.may_hint().then(|| nearest_few(text, names.names(), 3)).unwrap_or_default();
+                let near = if self.may_hint() { nearest_few(text, names.names(), 3) } else { Vec::new() };
                 fault(match did_you_mean(&near) {
                     Some(hint) => finding.hint(hint),
                     None => finding,
