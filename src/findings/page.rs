@@ -81,9 +81,9 @@ impl Page {
     pub fn text(&self, code: Code) -> String {
         let mut text = format!("{code}: {}\n{}\n", code.title(), grading(code));
         for (title, part) in self.parts() {
-            let _ = writeln!(text, "\n{title}\n  {part}");
+            let _ = writeln!(text, "\n{title}\n{}", wrapped(part));
         }
-        let _ = writeln!(text, "\nExample\n  {}", self.example);
+        let _ = writeln!(text, "\nExample\n{}", wrapped(&self.example));
         let files: Vec<String> =
             self.sample.files(code).iter().map(|file| format!("samples/bad/{file}")).collect();
         let _ = writeln!(text, "\nSample: {}", files.join(", "));
@@ -93,6 +93,22 @@ impl Page {
     fn parts(&self) -> [(&'static str, &str); 3] {
         [("What it means", &self.means), ("Why it matters", &self.matters), ("How to mend it", &self.mend)]
     }
+}
+
+/// Words in lines that a terminal shows without breaking them, two blanks to the right.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 96;
+    let mut lines = vec![String::from(" ")];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if line.trim().is_empty() || line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("  {word}"));
+        }
+    }
+    lines.join("\n")
 }
 
 /// What can be made of a code.
@@ -151,6 +167,15 @@ mod tests {
                 writeln!(text, "| [`{code}`]({code}.md) | {}{lowered} | {} |", code.severity(), code.title());
         }
         text
+    }
+
+    #[test]
+    fn long_parts_are_wrapped_between_words() {
+        let text = ["word"; 40].join(" ");
+        let lines = wrapped(&text);
+        assert!(lines.lines().count() == 3 && lines.lines().all(|line| line.len() <= 96), "{lines}");
+        assert_eq!(lines.split_whitespace().count(), 40);
+        assert_eq!(wrapped("a b"), "  a b");
     }
 
     #[test]

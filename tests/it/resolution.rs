@@ -95,6 +95,15 @@ fn what_only_looks_like_a_name_is_named_and_never_taken() {
     rig.run(&CHECK)
         .ends_with(3)
         .says("character 1 is the Cyrillic \u{441} (U+0441), where cpu has the letter c");
+    rig.file("wide.csv", "resource_backend_id,\u{441}pu\n007,7\n");
+    rig.run(&["check", "wide.csv", "--offering", HPC, "--period", "2026-11"])
+        .ends_with(3)
+        .says("none of these is a component");
+    rig.file("wide.csv", "resource_backend_id,\u{441}pu,ram\n007,7,1\n");
+    rig.run(&["check", "wide.csv", "--offering", HPC, "--period", "2026-11"])
+        .ends_with(3)
+        .says("deny unknown-component-column")
+        .says("character 1 is the Cyrillic \u{441} (U+0441), where cpu has the letter c");
     check(&rig, "resource_name", &["node-O1"], &[])
         .ends_with(3)
         .says("it is the resource_backend_id of climate-alps; if that is meant, head the column");
