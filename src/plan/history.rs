@@ -268,9 +268,9 @@ impl<'a> Column<'a> {
             let each = ratios.clone().map(|ratio| (ratio, of(&|pair| is_it(pair, ratio))));
             each.max_by_key(|(ratio, pairs)| (pairs.len(), of(&|pair| pair.is_at(*ratio)).len()))
         };
-        let whole = best(|pair, ratio| pair.is_about(ratio));
+        let whole = best(Pair::is_about);
         let whole = whole.filter(|(_, pairs)| filled >= 3 && pairs.len() * 2 >= filled);
-        let few = best(|pair, ratio| pair.is_near(ratio));
+        let few = best(Pair::is_near);
         whole.or(few.filter(|(_, pairs)| !pairs.is_empty() && pairs.len() >= filled / 200))
     }
 

@@ -20,6 +20,9 @@ use super::offering_names::OfferingNames;
 /// A finding without a place, and the field that it is about.
 type Fault = (Field, Finding);
 
+/// What was answered before.
+type Answer = Result<(ResourceId, Via), Fault>;
+
 /// For how many unknown names something near is looked for; a file of nothing but unknown names would
 /// take as long as all of them against all resources.
 const MOST_HINTS: u32 = 200;
@@ -49,7 +52,7 @@ pub struct ResourceFinder<'a> {
     catalogue: &'a Catalogue,
     aliases: &'a SettledAliases,
     scope: Vec<OfferingId>,
-    known: HashMap<(ResourceName, Option<OfferingId>), Result<(ResourceId, Via), Fault>>,
+    known: HashMap<(ResourceName, Option<OfferingId>), Answer>,
     index: OnceCell<NameIndex>,
     offering_names: OnceCell<OfferingNames>,
     hints_left: Cell<u32>,
