@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::error::{Error, ExitStatus};
-use crate::findings::Checked;
+use crate::findings::{Checked, Findings};
 use crate::jobs::freshness::Freshness;
 use crate::jobs::left_out::LeftOutSummary;
 use crate::jobs::plan::{PlanSettings, last_month, plan};
@@ -15,6 +15,7 @@ use crate::jobs::refresh::{Obstacles, Refreshed, refresh};
 use crate::jobs::results::{Results, shown};
 use crate::jobs::run::{Purpose, Run, RunNotes};
 use crate::jobs::writers::Writers;
+use crate::plan::history;
 use crate::plan::{Approved, Plan, Refusal, Reporter, StoredUsage, Summary};
 use crate::resolve::Catalogue;
 use crate::source::Input;
@@ -234,7 +235,10 @@ async fn from_plan(
     let last_month = last_month(&connection.reader, &refreshed.plan, &mut refreshed.snapshot).await?;
     if matches!(global.format.into(), Format::Text) {
         let most = if global.verbose { usize::MAX } else { ui::SHOWN };
-        ui::data(&ui::plan_text(&refreshed.plan, Style::for_stdout(), most));
+        let style = Style::for_stdout();
+        let warnings = warnings(&refreshed.plan, &last_month, &refreshed.snapshot.catalogue, connection)?;
+        ui::data(&ui::warnings_text(&warnings, style));
+        ui::data(&ui::plan_text(&refreshed.plan, style, most));
     }
     Ok(Ready {
         obstacles: refreshed.obstacles,
@@ -248,6 +252,18 @@ async fn from_plan(
         last_month,
         writers: refreshed.writers,
     })
+}
+
+/// What of a plan looks odd beside last month, as it is stored now.
+fn warnings(
+    plan: &Plan,
+    last_month: &[StoredUsage],
+    catalogue: &Catalogue,
+    connection: &Connection,
+) -> Result<Findings, Error> {
+    let mut findings = Findings::new(connection.config.policy()?);
+    history::compare(history::figures_of(plan), last_month, catalogue, &mut findings);
+    Ok(findings)
 }
 
 async fn from_files(

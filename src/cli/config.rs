@@ -98,7 +98,7 @@ impl Config {
     pub fn policy(&self) -> Result<Policy, Error> {
         let entries = self.policy.iter().map(|(name, severity)| (name.clone(), *severity));
         Policy::new(entries)
-            .map_err(|error| Error::setting(error.to_string(), "change [policy] in config.toml"))
+            .map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))
     }
 }
 

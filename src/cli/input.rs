@@ -8,11 +8,13 @@ use crate::domain::{PeriodRange, RoundingRule, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
 use crate::jobs::load::InputSettings;
+use crate::mapping::UnitFactor;
 use crate::parse::{DateOrder, DecimalSign, Hidden, ParseSettings};
 use crate::plan::SplitPlans;
 use crate::resolve::ResolveSettings;
 
 use super::connect::Connection;
+use super::policy::PolicyArguments;
 
 /// Files of usage and what is wanted of them.
 #[derive(Debug, Args)]
@@ -56,6 +58,16 @@ pub struct InputArguments {
     /// Columns of amounts that are hidden, which are at deny otherwise: report them too, or leave them out
     #[arg(long, value_name = "WHAT")]
     pub hidden_columns: Option<HiddenArgument>,
+    /// A file with other names of resources (.toml with [resources], or a spreadsheet with the columns
+    /// from and to) and factors between units ([units], or a column factor)
+    #[arg(long, value_name = "FILE")]
+    pub aliases: Option<PathBuf>,
+    /// What one of the file's units is in the unit of the component, such as "MB-hours=0.001 GB-hours";
+    /// repeatable
+    #[arg(long, value_name = "FROM=FACTOR TO")]
+    pub unit_factor: Vec<UnitFactor>,
+    #[command(flatten)]
+    pub policy: PolicyArguments,
 }
 
 /// What becomes of what is hidden, as it is typed.
@@ -186,12 +198,16 @@ impl InputArguments {
             round,
             hidden_rows,
             hidden_columns,
+            aliases,
+            unit_factor,
+            policy,
         } = self;
         let lists = [offering, project, customer, ignore_column];
         let is_as_written = decimal.is_none() && dates.is_none() && round.is_none();
+        let is_as_named = aliases.is_none() && unit_factor.is_empty() && policy.is_empty();
         let is_seen = hidden_rows.is_none() && hidden_columns.is_none();
         let is_found = is_seen && sheet.is_none() && header_row.is_none();
-        period.is_none() && is_found && is_as_written && lists.into_iter().all(Vec::is_empty)
+        period.is_none() && is_found && is_as_written && is_as_named && lists.into_iter().all(Vec::is_empty)
     }
 
     /// The settings of a check of these files.
@@ -220,7 +236,9 @@ impl InputArguments {
                 projects: selectors(&self.project),
                 customers: selectors(&self.customer),
             },
-            policy: connection.config.policy()?,
+            aliases: self.aliases.clone(),
+            unit_factors: self.unit_factor.clone(),
+            policy: self.policy.policy(connection)?,
             time_zone: server.and_then(|server| server.time_zone.clone()),
         })
     }

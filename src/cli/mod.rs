@@ -12,6 +12,7 @@ mod config;
 mod connect;
 mod demo;
 mod doctor;
+mod explain;
 mod guards;
 mod input;
 mod list;
@@ -19,6 +20,7 @@ mod marked_copy;
 mod plan;
 mod plan_file;
 mod plan_show;
+mod policy;
 mod resume;
 mod runs;
 mod sandbox;
@@ -135,6 +137,8 @@ enum Command {
     Show(show::ShowArguments),
     /// Find out what can be done with a server and an account, and how that is known; posts nothing
     Doctor(doctor::DoctorArguments),
+    /// Say what a finding means and how to mend it, or list them all; asks no server
+    Explain(explain::ExplainArguments),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -231,6 +235,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,
+        Command::Explain(command) => explain::run(command, global),
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

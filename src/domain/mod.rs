@@ -14,7 +14,9 @@ mod carry_over;
 mod component;
 mod destination;
 mod digest;
+mod factor;
 mod ids;
+mod look_alike;
 mod money;
 mod near;
 mod place;
@@ -33,12 +35,14 @@ pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
 pub use digest::{Digest, sha256};
+pub use factor::{Factor, FactorError};
 pub use ids::{
     CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
     RunId, UsageId, UserId,
 };
+pub use look_alike::{look_alike, lost_zeros, skeleton};
 pub use money::{ExactTotal, line_price, percent, times};
-pub use near::{fold, nearest};
+pub use near::{fold, fold_name, nearest, nearest_few};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
 pub use role::Role;

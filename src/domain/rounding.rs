@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::amount::each_digit;
-use super::{Amount, AmountError};
+use super::{Amount, AmountError, Factor};
 
 /// Steps of 10⁻¹⁰ in a hundredth.
 const CENT: i128 = 10_i128.pow(8);
@@ -17,6 +17,9 @@ const CENT: i128 = 10_i128.pow(8);
 const LIMIT: i128 = 10_i128.pow(34);
 /// Steps of 10⁻⁴⁰ in one of 10⁻¹⁰.
 const REST: i128 = 10_i128.pow(30);
+
+/// A part of ten digits.
+const PART: u128 = 10_u128.pow(10);
 
 /// What becomes of decimal places beyond the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +99,49 @@ impl Unrounded {
     /// Whether it is below zero.
     pub fn is_negative(self) -> bool {
         self.steps < 0
+    }
+
+    /// The value as an amount; `None` where it has more than ten decimal places.
+    pub fn exact(self) -> Option<Amount> {
+        if self.rest == 0 { Amount::of_steps(self.steps) } else { None }
+    }
+
+    /// So many times the value; see [`Factor::times`].
+    pub(super) fn scaled(self, factor: Factor) -> Option<Self> {
+        let (above, below) = factor.parts();
+        let (above, below) = (u128::from(above), u128::from(below));
+        // The value in parts of ten digits, the smallest first: seven hold it, and a product takes two more.
+        let mut parts = [0_u128; 9];
+        let mut rest = u128::try_from(self.rest).ok()?;
+        let mut steps = u128::try_from(self.steps).ok()?;
+        for (at, part) in parts.iter_mut().enumerate() {
+            let left = if at < 3 { &mut rest } else { &mut steps };
+            (*part, *left) = (*left % PART, *left / PART);
+        }
+        if steps > 0 {
+            return None;
+        }
+        let mut carried = 0;
+        for part in &mut parts {
+            carried += *part * above;
+            (*part, carried) = (carried % PART, carried / PART);
+        }
+        if carried > 0 {
+            return None;
+        }
+        let mut over = 0;
+        for part in parts.iter_mut().rev() {
+            let left = over * PART + *part;
+            (*part, over) = (left / below, left % below);
+        }
+        let whole =
+            parts[3..].iter().rev().try_fold(0_u128, |sum, part| sum.checked_mul(PART)?.checked_add(*part));
+        let rest = parts[..3].iter().rev().fold(0, |sum, part| sum * PART + part);
+        let (steps, rest) = (i128::try_from(whole?).ok()?, i128::try_from(rest).ok()?);
+        let down = Self::of_parts(steps, rest)?;
+        let up = Self::of_parts(steps, rest.checked_add(1)?)?;
+        // What is left over counts as one step more, unless that would make a tie of what is none.
+        Some(if over == 0 || up.rest == 0 { down } else { up })
     }
 }
 

@@ -91,6 +91,10 @@ codes! {
     UnknownOffering Deny "unknown-offering" "an offering is not on the server, or not visible to this account";
     UnknownResource Deny "unknown-resource" "a resource is not on the server, or not visible to this account";
     AmbiguousResource Deny "ambiguous-resource" "a name fits several resources";
+    ResourceDisagrees Deny "resource-disagrees" "the columns of a row name different resources";
+    InvalidAlias Deny "invalid-alias" "an entry of the alias file cannot be understood";
+    AliasHidesName Deny "alias-hides-name" "an alias is the name of a resource itself";
+    AliasNowhere Deny "alias-nowhere" "an alias leads to no resource in scope, or to several";
     OtherOffering Deny "other-offering" "a resource belongs to another offering than the row or the scope says";
     UnknownComponent Deny "unknown-component" "a component type is not one of the offering";
     NotReportable Deny "not-reportable" "usage of this component cannot be reported";
@@ -136,7 +140,12 @@ codes! {
     DayAsMonth Warn "day-as-month" "a period is a day, and is read as the month that the day lies in";
     OutsidePeriod Warn "outside-period" "rows of other months were filtered out";
     OutsideScope Warn "outside-scope" "rows of other projects or organisations were filtered out";
-    ResourceDisagrees Warn "resource-disagrees" "the columns of a row describe different resources";
+    NameFolded Warn "name-folded" "a name is the server's but for case, blanks and dashes";
+    UnitConverted Warn "unit-converted" "amounts were converted by a factor that was given";
+    UnitRatio Warn "unit-ratio" "amounts are 24, 60, 1000 or 1024 times last month's, or that part of them";
+    Spike Warn "spike" "amounts are at least ten times last month's";
+    CopyOfLastMonth Warn "copy-of-last-month" "every amount of a component is exactly last month's";
+    LifetimeCounter Warn "lifetime-counter" "no amount of a component is below last month's, as with a counter that never starts anew";
     OtherMonth Warn "other-month" "rows are of a month that the server does not book into now";
     CarryOverLost Warn "carry-over-lost" "a post switches off what another stored row of the month carries over";
     LimitForeseen Warn "limit-foreseen" "the server would count the stored row too and refuse the amount; it is not sent";
@@ -152,6 +161,12 @@ impl Code {
     /// The code of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+
+    /// Whether a user may grade it below deny although it is there by default: the row can be posted all
+    /// the same, and what it means is settled.
+    pub fn may_be_lowered(self) -> bool {
+        matches!(self, Self::ResourceDisagrees) || self.severity() != Severity::Deny
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod code;
 mod fate;
+mod page;
 mod policy;
 mod sums;
 
@@ -19,7 +20,8 @@ use crate::domain::Place;
 
 pub use code::{Code, Severity};
 pub use fate::{Fates, RowCounts, RowIndex};
-pub use policy::Policy;
+pub use page::{Page, page};
+pub use policy::{Policy, PolicyError};
 pub use sums::{Sum, Sums, listed as listed_sums};
 
 /// One thing that is wrong, or worth a look, in the user's data.
@@ -130,6 +132,11 @@ impl Findings {
         if finding.severity != Severity::Allow {
             self.list.push(finding);
         }
+    }
+
+    /// How grave a code is under the policy.
+    pub fn grade(&self, code: Code) -> Severity {
+        self.policy.grade(code)
     }
 
     /// All findings, in the order in which they were found.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::nearest;
+
 use super::{Code, Severity};
 
 /// Severities by code, where they differ from the default.
@@ -15,25 +17,53 @@ pub struct Policy(BTreeMap<Code, Severity>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// There is no such code.
-    #[error("policy names an unknown finding `{0}`")]
+    #[error("there is no finding `{}`", crate::domain::visible(.0))]
     UnknownCode(String),
     /// A fault cannot be graded down.
-    #[error("policy lowers `{0}`, which is always at deny")]
+    #[error("`{0}` is always at deny, because what it is about cannot be posted")]
     Lowered(Code),
+    /// One code is given two severities at once.
+    #[error("`{0}` is to be {1} and {2}")]
+    Twice(Code, Severity, Severity),
+}
+
+impl PolicyError {
+    /// What to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownCode(name) => match nearest(name, Code::ALL.iter().map(|code| code.name())) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "`waldur-usage explain` lists them all".to_owned(),
+            },
+            Self::Lowered(code) => format!("mend the data instead; `waldur-usage explain {code}` says how"),
+            Self::Twice(code, ..) => format!("name {code} once"),
+        }
+    }
 }
 
 impl Policy {
-    /// Builds a policy from names as a configuration file has them.
+    /// Builds a policy from names as a configuration file or flags have them.
     pub fn new(entries: impl IntoIterator<Item = (String, Severity)>) -> Result<Self, PolicyError> {
         let mut grades = BTreeMap::new();
         for (name, severity) in entries {
             let Some(code) = Code::from_name(&name) else { return Err(PolicyError::UnknownCode(name)) };
-            if code.severity() == Severity::Deny && severity != Severity::Deny {
+            if code.severity() == Severity::Deny && severity != Severity::Deny && !code.may_be_lowered() {
                 return Err(PolicyError::Lowered(code));
             }
-            grades.insert(code, severity);
+            match grades.insert(code, severity) {
+                Some(other) if other != severity => {
+                    return Err(PolicyError::Twice(code, other, severity));
+                }
+                _ => {}
+            }
         }
         Ok(Self(grades))
+    }
+
+    /// The same with the severities of another one, which count before its own.
+    pub fn under(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// The severity of a code under this policy.
@@ -55,5 +85,22 @@ mod tests {
         assert_eq!(lowered.unwrap_err(), PolicyError::Lowered(Code::NegativeAmount));
         let unknown = Policy::new([("no-such-thing".to_owned(), Severity::Warn)]);
         assert_eq!(unknown.unwrap_err(), PolicyError::UnknownCode("no-such-thing".into()));
+        let twice = ["spike", "spike"].map(str::to_owned).into_iter().zip([Severity::Deny, Severity::Allow]);
+        let twice = Policy::new(twice).unwrap_err();
+        assert_eq!(twice.to_string(), "`spike` is to be deny and allow");
+        let near = Policy::new([("negative-amounts".to_owned(), Severity::Deny)]).unwrap_err();
+        assert_eq!(near.hint(), "did you mean negative-amount?");
+    }
+
+    #[test]
+    fn what_is_typed_counts_before_the_profile() {
+        let of = |entries: &[(&str, Severity)]| {
+            Policy::new(entries.iter().map(|(name, severity)| ((*name).to_owned(), *severity))).unwrap()
+        };
+        let profile = of(&[("spike", Severity::Deny), ("other-month", Severity::Allow)]);
+        let policy = profile.under(of(&[("spike", Severity::Allow), ("resource-disagrees", Severity::Warn)]));
+        assert_eq!(policy.grade(Code::Spike), Severity::Allow);
+        assert_eq!(policy.grade(Code::OtherMonth), Severity::Allow);
+        assert_eq!(policy.grade(Code::ResourceDisagrees), Severity::Warn);
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::{OfferingId, ResourceId, Selector, nearest, visible};
 use crate::error::Error;
 use crate::parse::Parsed;
 use crate::plan::{BillingClock, MonthRefusal, Refusal};
-use crate::resolve::{Capabilities, Catalogue, Elsewhere, Resource};
+use crate::resolve::{Capabilities, Catalogue, Elsewhere, OfferingNames, Resource};
 use crate::waldur::{Account, Reader, WaldurError};
 
 /// How many resources that are not in scope yet are asked for at a time.
@@ -38,9 +38,19 @@ pub async fn for_rows(
     let catalogue = &mut snapshot.catalogue;
     let wanted: BTreeSet<ResourceId> =
         parsed.subjects.iter().filter_map(|subject| subject.resource.uuid).collect();
+    let by_name: BTreeSet<&str> =
+        parsed.subjects.iter().filter_map(|subject| subject.resource.offering.as_deref()).collect();
+    let mut named: BTreeSet<OfferingId> =
+        parsed.subjects.iter().filter_map(|subject| subject.offering).collect();
+    if !by_name.is_empty() {
+        let names = OfferingNames::new(reader.offering_names().await?);
+        named.extend(by_name.into_iter().filter_map(|name| match names.find(name).as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        }));
+        catalogue.name_offerings(names);
+    }
     if offerings.is_empty() {
-        let named: BTreeSet<OfferingId> =
-            parsed.subjects.iter().filter_map(|subject| subject.offering).collect();
         for offering in named {
             add_offering(reader, catalogue, offering).await?;
         }

@@ -1,18 +1,23 @@
 //! Load, resolve, judge: the first half of every use of a file.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
-use crate::findings::{Findings, Policy, RowCounts};
+use crate::findings::{Findings, Policy, RowCounts, Severity};
+use crate::mapping::{Aliases, UnitFactor};
+use crate::plan::history;
 use crate::resolve::{
-    NamedKeys, ResolveSettings, Rounding, Usages, UserUsages, months, plan_periods, rows,
+    NamedKeys, ResolveSettings, Rounding, SettledAliases, Usages, UserUsages, months, plan_periods, rows,
     several_plan_periods,
 };
 use crate::waldur::Reader;
 
+use super::aliases;
 use super::catalogue::{self, Snapshot};
 use super::load::{InputSettings, Loaded, load};
+use super::plan::month_before;
 use super::{Observer, Stages};
 
 /// What is to be checked, and against what.
@@ -24,6 +29,10 @@ pub struct CheckSettings {
     pub offerings: Vec<Selector>,
     /// The projects and organisations that are wanted.
     pub resolve: ResolveSettings,
+    /// A file with other names of resources and factors between units.
+    pub aliases: Option<PathBuf>,
+    /// Factors between units.
+    pub unit_factors: Vec<UnitFactor>,
     /// The user's grading of findings.
     pub policy: Policy,
     /// The server's time zone, where the profile knows it.
@@ -87,8 +96,23 @@ pub async fn check(
         check.usages.list().iter().filter(|usage| Some(usage.period) == current).collect();
     plan_periods(of_this_month.iter().copied(), catalogue, &mut check.findings);
     several_plan_periods(of_this_month, catalogue, capabilities.rows.value, &mut check.findings);
+    compare_with_last_month(reader, &mut check).await?;
     check.mark_faulty();
     Ok(check)
+}
+
+/// Sets the figures of the last month that the files speak of against what is stored of the month before
+/// it, unless nobody wants to hear of it.
+async fn compare_with_last_month(reader: &Reader, check: &mut Check) -> Result<(), Error> {
+    let Some(snapshot) = check.snapshot.as_mut() else { return Ok(()) };
+    let Some(period) = check.usages.list().iter().map(|usage| usage.period).max() else { return Ok(()) };
+    if history::CODES.iter().all(|code| check.findings.grade(*code) == Severity::Allow) {
+        return Ok(());
+    }
+    let stored = month_before(reader, snapshot, period).await?;
+    let figures = history::figures(check.usages.list(), period);
+    history::compare(figures, &stored, &snapshot.catalogue, &mut check.findings);
+    Ok(())
 }
 
 /// Loads files and sets every row against the catalogue; plan periods, which cost a request for each
@@ -100,6 +124,12 @@ pub async fn resolve(
 ) -> Result<Check, Error> {
     let mut stages = Stages::begin(observer, "load");
     let mut findings = Findings::new(settings.policy.clone());
+    let mut aliases = match &settings.aliases {
+        Some(path) => aliases::read(path, &mut findings)?,
+        None => Aliases::default(),
+    };
+    // What is typed counts before what a file says.
+    aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
@@ -109,13 +139,16 @@ pub async fn resolve(
     let zone = settings.time_zone.as_deref();
     let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
     stages.next("resolve");
+    let aliases = SettledAliases::new(&aliases, &snapshot.catalogue, &mut findings);
     let remembers_names = settings.input.parse.remembers_names;
-    let named = remembers_names.then(|| NamedKeys::of(&loaded.parsed, &snapshot.catalogue, &mut findings));
+    let named =
+        remembers_names.then(|| NamedKeys::of(&loaded.parsed, &snapshot.catalogue, &aliases, &mut findings));
     let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,
         &snapshot.capabilities,
         &settings.resolve,
+        &aliases,
         &mut findings,
     );
     let counts = loaded.parsed.fates.counts();

@@ -4,6 +4,7 @@
 //! other, and returns a value. It asks nobody, prints nothing and reads no environment; what it is
 //! doing it tells an [`Observer`].
 
+pub mod aliases;
 pub mod annotate;
 pub mod apply;
 pub mod audit;

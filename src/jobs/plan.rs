@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::findings::{Checked, RowIndex};
 use crate::plan::{
     Header, InvoiceIs, InvoiceSeen, InvoicesSeen, Made, MonthRefusal, Plan, Planner, Refusal, Reporter,
-    Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare,
+    Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare, history,
 };
 use crate::resolve::{ResolveSettings, Rounding, Usage, Usages, UserUsages, plan_periods};
 use crate::waldur::Reader;
@@ -101,6 +101,8 @@ pub async fn plan(
     let mut last_month = month_before(reader, snapshot, period).await?;
     stored.retain(|usage| wants(usage, snapshot));
     last_month.retain(|usage| wants(usage, snapshot));
+    let figures = history::figures(usages.list(), period);
+    history::compare(figures, &last_month, &snapshot.catalogue, &mut check.findings);
     let writers = Writers::of(&stored, &snapshot.catalogue);
     reader.learn_date(&mut snapshot.capabilities).await;
     let read_people = ReadPeople::read(reader, &snapshot.catalogue, &people, &stored).await?;
@@ -209,7 +211,7 @@ pub async fn last_month(
 }
 
 /// What is stored of the month before; nothing before the first month that there is.
-async fn month_before(
+pub async fn month_before(
     reader: &Reader,
     snapshot: &mut Snapshot,
     period: BillingPeriod,

@@ -15,6 +15,8 @@ pub enum Field {
     ResourceName,
     /// The offering in which backend id, slug and name are looked up.
     OfferingUuid,
+    /// The same by its name.
+    Offering,
     /// The month.
     BillingPeriod,
     /// The component (long form).
@@ -43,12 +45,13 @@ impl Field {
     pub const COUNT: usize = Self::ALL.len();
 
     /// Every field.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ResourceUuid,
         Self::ResourceBackendId,
         Self::ResourceSlug,
         Self::ResourceName,
         Self::OfferingUuid,
+        Self::Offering,
         Self::BillingPeriod,
         Self::ComponentType,
         Self::Amount,
@@ -72,6 +75,7 @@ impl Field {
             Self::ResourceSlug => "resource_slug",
             Self::ResourceName => "resource_name",
             Self::OfferingUuid => "offering_uuid",
+            Self::Offering => "offering",
             Self::BillingPeriod => "billing_period",
             Self::ComponentType => "component_type",
             Self::Amount => "amount",
@@ -96,7 +100,7 @@ impl Field {
             "uuid" | "resourceid" => Some(Self::ResourceUuid),
             "backendid" | "externalid" => Some(Self::ResourceBackendId),
             "slug" => Some(Self::ResourceSlug),
-            "offering" | "offeringid" => Some(Self::OfferingUuid),
+            "offeringid" => Some(Self::OfferingUuid),
             "month" | "period" | "date" | "billingmonth" | "usageperiod" => Some(Self::BillingPeriod),
             "component" | "type" | "metric" | "measure" => Some(Self::ComponentType),
             "usage" | "quantity" | "value" | "consumption" | "total" | "used" => Some(Self::Amount),
@@ -120,6 +124,7 @@ impl Field {
             "resourceslug" => Some(Self::ResourceSlug),
             "resourcename" => Some(Self::ResourceName),
             "offeringuuid" => Some(Self::OfferingUuid),
+            "offering" | "offeringname" => Some(Self::Offering),
             "billingperiod" => Some(Self::BillingPeriod),
             "componenttype" => Some(Self::ComponentType),
             "amount" => Some(Self::Amount),

@@ -81,12 +81,14 @@ pub struct ResourceName {
     pub slug: Option<Arc<str>>,
     /// The display name.
     pub name: Option<Arc<str>>,
+    /// The offering by its name, which names no resource but where to look for it.
+    pub offering: Option<Arc<str>>,
 }
 
 impl ResourceName {
     /// Whether the row names nothing.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.uuid.is_none() && self.backend_id.is_none() && self.slug.is_none() && self.name.is_none()
     }
 
     /// The field and the text that decide which resource is meant.

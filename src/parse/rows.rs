@@ -358,7 +358,8 @@ impl<'a> Parser<'a> {
         let backend_id = text(Field::ResourceBackendId);
         let slug = text(Field::ResourceSlug);
         let name = text(Field::ResourceName);
-        let resource = ResourceName { uuid, backend_id, slug, name };
+        let offering = text(Field::Offering);
+        let resource = ResourceName { uuid, backend_id, slug, name, offering };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
             let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
             let hint = match &self.state {

@@ -13,6 +13,7 @@ mod change;
 mod compare;
 mod document;
 mod guards;
+pub mod history;
 mod invoices;
 mod lines;
 mod month;

@@ -13,6 +13,10 @@ use crate::domain::{
     Amount, BillingPeriod, BillingType, ComponentType, CustomerId, OfferingId, PlanId, PlanPeriodId,
     ProjectId, ResourceId, ResourceState, UsageId, visible,
 };
+use crate::mapping::Field;
+use crate::parse::ResourceName;
+
+use super::offering_names::OfferingNames;
 
 /// What can be metered in an offering.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,6 +209,7 @@ pub struct Catalogue {
     plan_periods: HashMap<ResourceId, Vec<PlanPeriod>>,
     by_name: HashMap<(OfferingId, NameKind, String), Vec<ResourceId>>,
     current_period: Option<BillingPeriod>,
+    offering_names: Option<OfferingNames>,
 }
 
 /// By what a resource can be looked up inside an offering.
@@ -216,6 +221,43 @@ pub enum NameKind {
     Slug,
     /// The display name.
     Name,
+}
+
+impl NameKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::BackendId, Self::Slug, Self::Name];
+
+    /// The kind of a column.
+    pub fn of_field(field: Field) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.field() == field)
+    }
+
+    /// The column that names a resource so.
+    pub fn field(self) -> Field {
+        match self {
+            Self::BackendId => Field::ResourceBackendId,
+            Self::Slug => Field::ResourceSlug,
+            Self::Name => Field::ResourceName,
+        }
+    }
+
+    /// How a resource is called so.
+    pub fn of(self, resource: &Resource) -> &str {
+        match self {
+            Self::BackendId => &resource.backend_id,
+            Self::Slug => &resource.slug,
+            Self::Name => &resource.name,
+        }
+    }
+
+    /// How a row calls its resource so.
+    pub fn in_row(self, name: &ResourceName) -> Option<&str> {
+        match self {
+            Self::BackendId => name.backend_id.as_deref(),
+            Self::Slug => name.slug.as_deref(),
+            Self::Name => name.name.as_deref(),
+        }
+    }
 }
 
 impl Catalogue {
@@ -231,13 +273,8 @@ impl Catalogue {
 
     /// Takes a resource of the scope in.
     pub fn add_resource(&mut self, resource: Resource) {
-        let names = [
-            (NameKind::BackendId, &resource.backend_id),
-            (NameKind::Slug, &resource.slug),
-            (NameKind::Name, &resource.name),
-        ];
-        for (kind, name) in names.into_iter().filter(|(_, name)| !name.is_empty()) {
-            let key = (resource.offering, kind, name.trim().to_owned());
+        for kind in NameKind::ALL.into_iter().filter(|kind| !kind.of(&resource).is_empty()) {
+            let key = (resource.offering, kind, kind.of(&resource).trim().to_owned());
             self.by_name.entry(key).or_default().push(resource.id);
         }
         self.resources.insert(resource.id, resource);
@@ -251,6 +288,16 @@ impl Catalogue {
     /// Takes the plan periods of a resource in.
     pub fn add_plan_periods(&mut self, id: ResourceId, plan_periods: Vec<PlanPeriod>) {
         self.plan_periods.insert(id, plan_periods);
+    }
+
+    /// Remembers the names of all offerings that the account sees, for rows that name theirs so.
+    pub fn name_offerings(&mut self, names: OfferingNames) {
+        self.offering_names = Some(names);
+    }
+
+    /// The names of all offerings that the account sees; `None` where they were not asked for.
+    pub fn offering_names(&self) -> Option<&OfferingNames> {
+        self.offering_names.as_ref()
     }
 
     /// The server's month when the snapshot was taken.

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{OfferingId, fold, nearest, visible};
+use crate::domain::{OfferingId, fold, look_alike, nearest, visible};
 use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
 use crate::parse::{Cell, Doubts, Figure, OpenColumn, Parsed, Quantity, Unread, listed, quantity};
@@ -190,15 +190,18 @@ fn unknown_column(parsed: &Parsed, column: &OpenColumn, catalogue: &Catalogue, f
     let types = offerings
         .iter()
         .flat_map(|offering| offering.components.iter().map(|component| component.component_type.as_str()));
-    let near = nearest(without_unit(&column.header).0, types);
+    let name = without_unit(&column.header).0;
+    let alike = types.clone().find_map(|known| look_alike(name, known));
+    let near = nearest(name, types);
     let what = if column.header.is_empty() { "a column without a header".to_owned() } else { header.clone() };
     let found = format!("{what}, with {} numbers", numbers.len());
     let finding =
         Finding::new(Code::UnknownComponentColumn, found, "the type of a component of the offering")
             .at(parsed.place(first.subject, Some(column.column)));
-    findings.push(match near {
-        Some(near) => finding.did_you_mean(Some(near)),
-        None => finding.hint(format!("use --ignore-column \"{header}\" if it is not usage")),
+    findings.push(match (alike, near) {
+        (Some(alike), _) => finding.hint(format!("it looks right and is not: {alike}")),
+        (None, Some(near)) => finding.did_you_mean(Some(near)),
+        (None, None) => finding.hint(format!("use --ignore-column \"{header}\" if it is not usage")),
     });
 }
 

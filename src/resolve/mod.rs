@@ -4,21 +4,27 @@
 //! and leaves [`Usages`]: figures whose resource and component exist, take reports, and are reported
 //! once. Everything else becomes a finding with its cell.
 
+mod aliases;
 mod capabilities;
 mod catalogue;
 mod columns;
 mod months;
+mod name_index;
+mod offering_names;
 mod people;
 mod plan_periods;
 mod resources;
 mod rounded;
 mod rows;
+mod units;
 mod usages;
 mod zero_missing;
 
+pub use aliases::SettledAliases;
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use months::months;
+pub use offering_names::OfferingNames;
 pub use people::{UserUsage, UserUsages};
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
 pub use rounded::Rounding;

@@ -1,16 +1,21 @@
 //! Every figure against the catalogue; what is left is [`Usages`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use crate::domain::{BillingPeriod, Place, ResourceId, ResourceState, Selector, nearest, visible};
+use crate::domain::{
+    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, look_alike, nearest_few, visible,
+};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
 use crate::parse::{Figure, Parsed, Subject, listed};
 
+use super::aliases::SettledAliases;
 use super::capabilities::{Capabilities, CarryOverField};
-use super::catalogue::{Catalogue, Component, Resource};
+use super::catalogue::{Catalogue, Component, NameKind, Resource};
 use super::people::{self, UserUsage, UserUsages};
-use super::resources::ResourceFinder;
+use super::resources::{ResourceFinder, Via, did_you_mean};
+use super::units::{At, Conversions, Measured};
 use super::usages::{Usage, Usages};
 use super::{columns, columns::Headers};
 
@@ -50,14 +55,17 @@ pub fn rows(
     catalogue: &Catalogue,
     capabilities: &Capabilities,
     settings: &ResolveSettings,
+    aliases: &SettledAliases,
     findings: &mut Findings,
 ) -> Resolved {
     let mut figures = std::mem::take(&mut parsed.figures);
     figures.extend(columns::figures(parsed, catalogue, findings));
     let parsed = &mut *parsed;
-    let mut finder = ResourceFinder::new(catalogue);
+    let mut finder = ResourceFinder::new(catalogue, aliases);
+    let headers = Headers::new(catalogue);
+    let component_hints = HashMap::new();
     let mut judge =
-        Judge { parsed, catalogue, capabilities, settings, findings, headers: Headers::new(catalogue) };
+        Judge { parsed, catalogue, capabilities, settings, aliases, findings, headers, component_hints };
 
     let resources = judge.subjects(&mut finder);
     let (usages, people) = judge.figures(&figures, &resources);
@@ -72,8 +80,11 @@ struct Judge<'a> {
     catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
     settings: &'a ResolveSettings,
+    aliases: &'a SettledAliases,
     findings: &'a mut Findings,
     headers: Headers,
+    /// What is said of component types that an offering does not have; many rows have the same one.
+    component_hints: HashMap<(OfferingId, Arc<str>), Option<String>>,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
@@ -93,18 +104,22 @@ impl<'a> Judge<'a> {
 
     fn subjects(&mut self, finder: &mut ResourceFinder<'a>) -> Resources<'a> {
         let mut filtered = 0_usize;
+        let mut folded = FoldedNames::default();
         let mut resources = Vec::with_capacity(self.parsed.subjects.len());
         for index in 0..self.parsed.subjects.len() {
             let subject = &self.parsed.subjects[index];
             let found = match finder.find(&subject.resource, subject.offering) {
-                Ok(resource) if !self.settings.wants(resource) => {
+                Ok(found) if !self.settings.wants(found.resource) => {
                     filtered += 1;
                     self.parsed.fates.filtered(subject.row);
                     None
                 }
-                Ok(resource) => {
-                    self.subject(index, resource);
-                    Some(resource)
+                Ok(found) => {
+                    if found.via == Via::Folded {
+                        folded.add(subject, found.resource);
+                    }
+                    self.subject(index, found.resource, finder);
+                    Some(found.resource)
                 }
                 Err((field, finding)) => {
                     self.fault_in(index, field, finding);
@@ -118,10 +133,13 @@ impl<'a> Judge<'a> {
             let expected = "rows of those that --project and --customer name";
             self.findings.push(Finding::new(Code::OutsideScope, found, expected));
         }
+        if let Some(finding) = folded.finding(self.parsed) {
+            self.findings.push(finding);
+        }
         resources
     }
 
-    fn subject(&mut self, index: usize, resource: &Resource) {
+    fn subject(&mut self, index: usize, resource: &Resource, finder: &ResourceFinder<'a>) {
         let name = || visible(&resource.name);
         if !resource.state.takes_usage() {
             let found = format!("{} is {}", name(), visible(&resource.state.to_string()));
@@ -150,7 +168,9 @@ impl<'a> Judge<'a> {
             let finding = Finding::new(Code::CarryOverUnsupported, "missing_usage_policy", expected);
             self.fault_in(index, Field::MissingUsagePolicy, finding);
         }
-        self.agreement(index, resource);
+        for (field, finding) in finder.disagreements(&self.parsed.subjects[index].resource, resource) {
+            self.fault_in(index, field, finding);
+        }
         self.only_of_totals(index);
     }
 
@@ -172,24 +192,6 @@ impl<'a> Judge<'a> {
         self.parsed.subjects[index].resource.decisive().map_or(Field::ResourceUuid, |(field, _)| field)
     }
 
-    /// The names beside the decisive one should describe the same resource.
-    fn agreement(&mut self, index: usize, resource: &Resource) {
-        let name = &self.parsed.subjects[index].resource;
-        let claims = [
-            (Field::ResourceBackendId, &name.backend_id, &resource.backend_id),
-            (Field::ResourceSlug, &name.slug, &resource.slug),
-            (Field::ResourceName, &name.name, &resource.name),
-        ];
-        let differs = claims.into_iter().find(|(_, claimed, actual)| {
-            claimed.as_ref().is_some_and(|claimed| claimed.as_ref() != actual.trim())
-        });
-        if let Some((field, Some(claimed), actual)) = differs {
-            let expected = format!("{}, as the server has it for {}", visible(actual), resource.id);
-            let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
-            self.fault_in(index, field, finding);
-        }
-    }
-
     /// The figures of the whole, each with its subject, and those of single users.
     fn figures(
         &mut self,
@@ -197,9 +199,12 @@ impl<'a> Judge<'a> {
         resources: &Resources<'_>,
     ) -> (Vec<(usize, Usage)>, Vec<UserUsage>) {
         let (mut usages, mut people) = (Vec::with_capacity(figures.len()), Vec::new());
+        let mut conversions = Conversions::default();
         for figure in figures {
             let Some(resource) = resources[figure.subject] else { continue };
             let Some(component) = self.component(figure, resource) else { continue };
+            let Some(measured) = self.measured(figure, component, &mut conversions) else { continue };
+            let Measured { amount, unrounded } = measured;
             let Subject { period, plan_period, row, description, carry_over, username, .. } =
                 &self.parsed.subjects[figure.subject];
             if let Some(username) = username {
@@ -209,8 +214,8 @@ impl<'a> Judge<'a> {
                     period: *period,
                     plan_period: *plan_period,
                     username: username.clone(),
-                    amount: figure.amount,
-                    unrounded: figure.unrounded.clone(),
+                    amount,
+                    unrounded,
                     place: self.parsed.place(figure.subject, Some(figure.column)),
                     row: *row,
                 });
@@ -221,8 +226,8 @@ impl<'a> Judge<'a> {
                 component: component.component_type.clone(),
                 period: *period,
                 plan_period: *plan_period,
-                amount: figure.amount,
-                unrounded: figure.unrounded.clone(),
+                amount,
+                unrounded,
                 description: description.clone(),
                 carry_over: *carry_over,
                 place: self.parsed.place(figure.subject, Some(figure.column)),
@@ -230,7 +235,31 @@ impl<'a> Judge<'a> {
             };
             usages.push((figure.subject, usage));
         }
+        conversions.tell(self.findings);
         (usages, people)
+    }
+
+    /// The amount of a figure in the unit of its component; `None` where it cannot be told.
+    fn measured(
+        &mut self,
+        figure: &Figure,
+        component: &Component,
+        conversions: &mut Conversions,
+    ) -> Option<Measured> {
+        let parsed = &self.parsed;
+        let at = || (parsed.place(figure.subject, Some(figure.column)), parsed.subjects[figure.subject].row);
+        match conversions.measure(figure, component, self.aliases, parsed.rounding, at) {
+            Ok(measured) => Some(measured),
+            Err(fault) => {
+                let (at, finding) = *fault;
+                let column = match at {
+                    At::Unit => figure.unit_column,
+                    At::Amount => figure.column,
+                };
+                self.fault(figure.subject, Some(column), finding);
+                None
+            }
+        }
     }
 
     fn component(&mut self, figure: &Figure, resource: &Resource) -> Option<&'a Component> {
@@ -249,8 +278,14 @@ impl<'a> Judge<'a> {
                 offering.components.iter().map(|component| component.component_type.as_str()).collect();
             let expected = format!("one of {} ({})", visible(&types.join(", ")), visible(&offering.name));
             let finding =
-                Finding::new(Code::UnknownComponent, visible(&figure.component).to_string(), expected)
-                    .did_you_mean(nearest(&figure.component, types.iter().copied()));
+                Finding::new(Code::UnknownComponent, visible(&figure.component).to_string(), expected);
+            let key = (offering.id, figure.component.clone());
+            let hint =
+                self.component_hints.entry(key).or_insert_with(|| component_hint(&figure.component, &types));
+            let finding = match hint.clone() {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            };
             self.component_fault(figure, is_wide, finding);
             return None;
         };
@@ -262,16 +297,6 @@ impl<'a> Judge<'a> {
             );
             let finding = Finding::new(Code::NotReportable, found, "a component billed by usage or by limit");
             self.component_fault(figure, is_wide, finding);
-            return None;
-        }
-        if let Some(unit) = &figure.unit
-            && unit.trim() != component.measured_unit.trim()
-        {
-            let expected =
-                format!("{}, the unit of {}", visible(&component.measured_unit), component.component_type);
-            let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
-            let finding = finding.hint("convert the amounts, then change the unit");
-            self.fault(figure.subject, Some(figure.unit_column), finding);
             return None;
         }
         Some(component)
@@ -373,13 +398,62 @@ impl<'a> Judge<'a> {
             }
         }
         for (_, name, offering) in &self.parsed.faulty {
-            if let Ok(resource) = finder.find(name, *offering) {
-                tainted.insert(resource.id);
+            if let Ok(found) = finder.find(name, *offering) {
+                tainted.insert(found.resource.id);
             }
         }
         let list =
             usages.into_iter().map(|(_, usage)| usage).filter(|usage| !faulty.contains(&usage.row)).collect();
         people.retain(|usage| !faulty.contains(&usage.row));
         Resolved { usages: Usages::new(list), people: UserUsages::new(people), tainted }
+    }
+}
+
+/// What may have been meant by a component type that is none of these.
+fn component_hint(text: &str, types: &[&str]) -> Option<String> {
+    match types.iter().find_map(|known| look_alike(text, known)) {
+        Some(said) => Some(format!("it looks right and is not: {said}")),
+        None => did_you_mean(&nearest_few(text, types.iter().copied(), 3)),
+    }
+}
+
+/// Names that are the server's but for case, blanks and dashes.
+#[derive(Default)]
+struct FoldedNames {
+    rows: Vec<RowIndex>,
+    /// The table and row of the first one.
+    first: Option<(usize, u32, Field)>,
+    /// What is written, and what the server has.
+    pairs: BTreeMap<String, String>,
+}
+
+impl FoldedNames {
+    fn add(&mut self, subject: &Subject, resource: &Resource) {
+        let Some((field, text)) = subject.resource.decisive() else { return };
+        self.rows.push(subject.row);
+        self.first.get_or_insert((subject.table, subject.number, field));
+        if self.pairs.len() < 4 {
+            let actual = NameKind::of_field(field).map_or("", |kind| kind.of(resource));
+            self.pairs.insert(text, actual.to_owned());
+        }
+    }
+
+    fn finding(self, parsed: &Parsed) -> Option<Finding> {
+        let (table, row, field) = self.first?;
+        let pairs: Vec<String> = self
+            .pairs
+            .iter()
+            .take(3)
+            .map(|(text, actual)| format!("{} for {}", visible(text), visible(actual)))
+            .collect();
+        let more = if self.pairs.len() > 3 { ", …" } else { "" };
+        let rows = if self.rows.len() == 1 { "row" } else { "rows" };
+        let found = format!("{} {rows}, {}{more}", self.rows.len(), pairs.join(", "));
+        let expected = "the name as the server has it; they are the same but for case, blanks and dashes";
+        let table = &parsed.tables[table];
+        let mut finding = Finding::new(Code::NameFolded, found, expected);
+        finding.place = Some(table.place(row, table.column(field)));
+        finding.rows = self.rows;
+        Some(finding)
     }
 }

@@ -10,6 +10,7 @@ use crate::domain::{Amount, BillingPeriod, ComponentType, Place, ResourceId, fol
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::parse::Parsed;
 
+use super::aliases::SettledAliases;
 use super::catalogue::{Catalogue, Offering};
 use super::columns::Headers;
 use super::resources::ResourceFinder;
@@ -26,7 +27,12 @@ pub struct NamedKeys(HashSet<(ResourceId, ComponentType)>);
 impl NamedKeys {
     /// Collects them, before the columns of the wide form are turned into figures. A number in a column
     /// that nobody reads is a finding.
-    pub fn of(parsed: &Parsed, catalogue: &Catalogue, findings: &mut Findings) -> Self {
+    pub fn of(
+        parsed: &Parsed,
+        catalogue: &Catalogue,
+        aliases: &SettledAliases,
+        findings: &mut Findings,
+    ) -> Self {
         for &(table, row, column) in &parsed.numbers_unread {
             let table = &parsed.tables[table];
             let header = table.headers.get(column).map_or("", |header| header.as_ref());
@@ -39,10 +45,11 @@ impl NamedKeys {
             findings.push(finding);
         }
         let headers = Headers::new(catalogue);
-        let mut finder = ResourceFinder::new(catalogue);
+        let mut finder = ResourceFinder::new(catalogue, aliases);
         let mut keys = HashSet::new();
         for named in &parsed.named {
-            let Ok(resource) = finder.find(&named.resource, named.offering) else { continue };
+            let Ok(found) = finder.find(&named.resource, named.offering) else { continue };
+            let resource = found.resource;
             let Some(offering) = catalogue.offering(resource.offering) else { continue };
             let component = |text: &str| component(offering, text, &headers);
             if let Some(text) = &named.component {

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use crate::findings::{Finding, RowCounts, Severity, listed_sums};
+use crate::findings::{Code, Finding, Findings, RowCounts, Severity, listed_sums};
 use crate::jobs::check::Check;
 use crate::resolve::Usage;
 
-use super::{Style, counted, grouped};
+use super::{Style, Table, counted, grouped};
 
 /// How many findings of one code are shown.
 const SHOWN: usize = 8;
@@ -15,21 +15,7 @@ const SHOWN: usize = 8;
 /// What a check has to say.
 pub fn check_text(check: &Check, style: Style) -> String {
     let findings = &check.findings;
-    let mut text = String::new();
-    for (code, severity, list) in findings.grouped() {
-        let label = match severity {
-            Severity::Deny => style.bad("deny"),
-            Severity::Warn => style.warn("warn"),
-            Severity::Allow => continue,
-        };
-        let _ = writeln!(text, "{label} {}: {}", style.bold(code.name()), code.title());
-        text.push_str(&findings_text(&list[..list.len().min(SHOWN)]));
-        if list.len() > SHOWN {
-            let hidden = grouped(list.len() - SHOWN);
-            let _ = writeln!(text, "  … and {hidden} more; --format json lists them all");
-        }
-        text.push('\n');
-    }
+    let mut text = warnings_text(findings, style);
     let _ = writeln!(text, "{}", rows_text(check.counts()));
     if let Some(amounts) = amounts_text(check.usages.list()) {
         let _ = writeln!(text, "{amounts}");
@@ -49,6 +35,35 @@ pub fn check_text(check: &Check, style: Style) -> String {
     };
     let _ = writeln!(text, "{verdict}");
     text
+}
+
+/// Findings by code, the gravest first.
+pub fn warnings_text(findings: &Findings, style: Style) -> String {
+    let mut text = String::new();
+    for (code, severity, list) in findings.grouped() {
+        let label = match severity {
+            Severity::Deny => style.bad("deny"),
+            Severity::Warn => style.warn("warn"),
+            Severity::Allow => continue,
+        };
+        let _ = writeln!(text, "{label} {}: {}", style.bold(code.name()), code.title());
+        text.push_str(&findings_text(&list[..list.len().min(SHOWN)]));
+        if list.len() > SHOWN {
+            let hidden = grouped(list.len() - SHOWN);
+            let _ = writeln!(text, "  … and {hidden} more; --format json lists them all");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Every finding that there can be.
+pub fn codes_text(style: Style) -> String {
+    let mut table = Table::new(&["finding", "severity", "what it is"]);
+    for code in Code::ALL {
+        table.row([style.bold(code.name()), code.severity().to_string(), code.title().to_owned()]);
+    }
+    table.render("")
 }
 
 /// What the used rows report.

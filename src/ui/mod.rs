@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::domain::is_invisible;
 
 pub use doctor::doctor_text;
-pub use findings::check_text;
+pub use findings::{check_text, codes_text, warnings_text};
 pub use guards::guards_text;
 pub use list::list_text;
 pub use outcome::{apply_text, files_text, stale_text, unpostable_text};

@@ -30,8 +30,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
     (
         "cli",
         &[
-            "domain", "error", "findings", "jobs", "parse", "plan", "report", "resolve", "sandbox", "source",
-            "store", "ui", "waldur",
+            "domain", "error", "findings", "jobs", "mapping", "parse", "plan", "report", "resolve",
+            "sandbox", "source", "store", "ui", "waldur",
         ],
     ),
 ];

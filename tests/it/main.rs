@@ -3,6 +3,7 @@
 
 mod annotate;
 mod apply;
+mod bad_samples;
 mod check;
 mod command_line;
 mod contract;
@@ -28,6 +29,7 @@ mod proxy;
 mod public_sandbox;
 mod reading;
 mod rehearsal;
+mod resolution;
 mod rig;
 mod runs;
 mod samples;
@@ -38,6 +40,7 @@ mod sandbox_resources;
 mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
+mod severity;
 mod stale;
 mod structure;
 mod template;
