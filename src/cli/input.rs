@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::domain::{PeriodRange, RoundingRule, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
+use crate::jobs::layouts;
 use crate::jobs::load::InputSettings;
 use crate::parse::{DateOrder, DecimalSign, ParseSettings};
 use crate::plan::SplitPlans;
@@ -49,6 +50,10 @@ pub struct InputArguments {
     /// shown
     #[arg(long, value_name = "RULE")]
     pub round: Option<RoundArgument>,
+    /// The layout of the files, where it is not recognised by itself: one of `layout list`, or a file
+    /// of your own that ends in .toml
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub layout: Option<String>,
 }
 
 /// The decimal sign as it is typed.
@@ -159,10 +164,11 @@ impl InputArguments {
             decimal,
             dates,
             round,
+            layout,
         } = self;
         let lists = [offering, project, customer, ignore_column];
         let is_as_written = decimal.is_none() && dates.is_none() && round.is_none();
-        let is_found = sheet.is_none() && header_row.is_none();
+        let is_found = sheet.is_none() && header_row.is_none() && layout.is_none();
         period.is_none() && is_found && is_as_written && lists.into_iter().all(Vec::is_empty)
     }
 
@@ -183,6 +189,7 @@ impl InputArguments {
                     decimal: self.decimal.map(Into::into),
                     dates: self.dates.map(Into::into),
                     rounding: self.round.map(Into::into),
+                    layouts: layouts::asked_for(self.layout.as_deref())?,
                 },
             },
             offerings: selectors(offerings),

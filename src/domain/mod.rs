@@ -14,6 +14,7 @@ mod carry_over;
 mod component;
 mod destination;
 mod digest;
+mod exact;
 mod ids;
 mod money;
 mod near;
@@ -33,12 +34,13 @@ pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
 pub use digest::{Digest, sha256};
+pub use exact::{Exact, Quotient, Ratio, RatioError};
 pub use ids::{
     CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
     RunId, UsageId, UserId,
 };
 pub use money::{ExactTotal, line_price, percent, times};
-pub use near::{fold, nearest};
+pub use near::{fold, likeness, nearest};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
 pub use role::Role;

@@ -13,12 +13,18 @@ pub fn fold(name: &str) -> String {
         .collect()
 }
 
+/// How much two names are alike, from 0 to 1; 1 where they are the same but for case, blanks, dashes and
+/// underscores.
+pub fn likeness(one: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(&fold(one), &fold(other))
+}
+
 /// The candidate that is most like `name`, where one is alike enough to be offered as a hint.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = fold(name);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&wanted, &fold(candidate)), candidate))
+        .map(|candidate| (likeness(&wanted, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|left, right| left.0.total_cmp(&right.0).then_with(|| right.1.cmp(left.1)))
         .map(|(_, candidate)| candidate)

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod foresee;
 pub mod freshness;
 pub mod guards;
+pub mod layouts;
 pub mod left_out;
 pub mod likely_dialect;
 pub mod load;

@@ -22,15 +22,19 @@ mod parsed;
 mod period;
 mod quantity;
 mod raw;
+mod recogniser;
 mod rows;
 
 pub use doubts::Doubts;
-pub use finder::{Finder, is_header};
+pub use finder::Finder;
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
-pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
+pub use parsed::{
+    Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
+};
 pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
+pub use recogniser::{Recognised, Recogniser};
 pub use rows::{ParseSettings, Parser};

@@ -5,6 +5,7 @@
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
 mod kept;
+mod records;
 mod tables;
 
 use std::collections::HashSet;
@@ -23,7 +24,10 @@ use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{Quantity, holds_number, quantity};
+use super::recogniser::Recogniser;
 use super::{Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Subject, cells, period};
+
+use records::RecordsReading;
 
 /// What the user said about the tables.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +46,8 @@ pub struct ParseSettings {
     pub dates: Option<DateOrder>,
     /// How amounts of more than two decimal places are rounded; not at all where there is no rule.
     pub rounding: Option<RoundingRule>,
+    /// The layouts that tables may be of.
+    pub layouts: Recogniser,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -58,6 +64,7 @@ enum State {
     AwaitingHeader(Finder),
     Refused,
     Reading(Box<Reading>),
+    Records(Box<RecordsReading>),
 }
 
 /// The table that is being read.
@@ -111,7 +118,7 @@ impl<'a> Parser<'a> {
     pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
         let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
         let texts = HashSet::new();
-        let state = State::AwaitingHeader(Finder::new(settings.header_row));
+        let state = State::AwaitingHeader(Finder::with(settings.header_row, settings.layouts.clone()));
         Self { settings, findings, parsed, texts, state, outside_period: 0 }
     }
 
@@ -125,6 +132,7 @@ impl<'a> Parser<'a> {
                 }
             }
             State::Refused => self.unread(raw),
+            State::Records(reading) => reading.keep(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
                 reading.note_split(raw, &self.parsed.tables[reading.table]);
@@ -169,7 +177,8 @@ impl<'a> Parser<'a> {
             |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
-        let Some((table, shape)) = header::bind(raw, period_given, self.findings) else {
+        let asked_for = self.settings.layouts.asked_for().and_then(|layout| Shape::of(layout));
+        let Some((table, shape)) = header::bind(raw, period_given, asked_for, self.findings) else {
             self.state = State::Refused;
             return;
         };
@@ -289,6 +298,7 @@ impl<'a> Parser<'a> {
             row,
             resource,
             offering,
+            offering_name: None,
             period,
             plan_period,
             description,

@@ -8,11 +8,13 @@ mod capabilities;
 mod catalogue;
 mod columns;
 mod months;
+mod offerings;
 mod people;
 mod plan_periods;
 mod resources;
 mod rounded;
 mod rows;
+mod sums;
 mod usages;
 mod zero_missing;
 

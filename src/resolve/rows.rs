@@ -9,6 +9,7 @@ use crate::parse::{Figure, Parsed, Subject, listed};
 
 use super::capabilities::{Capabilities, CarryOverField};
 use super::catalogue::{Catalogue, Component, Resource};
+use super::offerings::named_offering;
 use super::people::{self, UserUsage, UserUsages};
 use super::resources::ResourceFinder;
 use super::usages::{Usage, Usages};
@@ -60,6 +61,7 @@ pub fn rows(
         Judge { parsed, catalogue, capabilities, settings, findings, headers: Headers::new(catalogue) };
 
     let resources = judge.subjects(&mut finder);
+    figures.extend(judge.sums(&resources));
     let (usages, people) = judge.figures(&figures, &resources);
     judge.duplicates(&usages);
     people::duplicates(&people, catalogue, judge.findings);
@@ -67,26 +69,26 @@ pub fn rows(
     judge.seal(usages, people, &resources, &mut finder)
 }
 
-struct Judge<'a> {
-    parsed: &'a mut Parsed,
-    catalogue: &'a Catalogue,
+pub(super) struct Judge<'a> {
+    pub(super) parsed: &'a mut Parsed,
+    pub(super) catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
     settings: &'a ResolveSettings,
-    findings: &'a mut Findings,
+    pub(super) findings: &'a mut Findings,
     headers: Headers,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
-type Resources<'a> = Vec<Option<&'a Resource>>;
+pub(super) type Resources<'a> = Vec<Option<&'a Resource>>;
 
 impl<'a> Judge<'a> {
-    fn fault(&mut self, subject: usize, column: Option<usize>, finding: Finding) {
+    pub(super) fn fault(&mut self, subject: usize, column: Option<usize>, finding: Finding) {
         let row = self.parsed.subjects[subject].row;
         let place = self.parsed.place(subject, column);
         self.findings.push(finding.at(place).row(row));
     }
 
-    fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
+    pub(super) fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
         let table = &self.parsed.tables[self.parsed.subjects[subject].table];
         self.fault(subject, table.column(field), finding);
     }
@@ -96,7 +98,17 @@ impl<'a> Judge<'a> {
         let mut resources = Vec::with_capacity(self.parsed.subjects.len());
         for index in 0..self.parsed.subjects.len() {
             let subject = &self.parsed.subjects[index];
-            let found = match finder.find(&subject.resource, subject.offering) {
+            let offering = match named_offering(subject, self.catalogue) {
+                Ok(offering) => offering,
+                Err(finding) => {
+                    let table = &self.parsed.tables[subject.table];
+                    let column = table.layout.offering_column(&table.headers);
+                    self.fault(index, column, finding);
+                    resources.push(None);
+                    continue;
+                }
+            };
+            let found = match finder.find(&subject.resource, offering) {
                 Ok(resource) if !self.settings.wants(resource) => {
                     filtered += 1;
                     self.parsed.fates.filtered(subject.row);

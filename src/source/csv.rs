@@ -10,7 +10,7 @@ use std::sync::Arc;
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table, is_header, without_guard};
+use crate::parse::{CellKind, RawRow, Recogniser, Table, without_guard};
 
 use super::text::Decoded;
 use super::{Sink, Source};
@@ -34,7 +34,7 @@ pub struct TextFile<'a> {
 }
 
 impl<'a> TextFile<'a> {
-    pub fn open(name: &str, decoded: Decoded<'a>) -> Result<Self, Finding> {
+    pub fn open(name: &str, decoded: Decoded<'a>, layouts: &Recogniser) -> Result<Self, Finding> {
         let text = with_line_feeds(decoded.text);
         let table = Arc::new(Table { file: name.into(), sheet: None });
         let (start, declared) = match declaration(&text) {
@@ -42,7 +42,7 @@ impl<'a> TextFile<'a> {
             None => (0, None),
         };
         let rows = text.get(start..).unwrap_or_default();
-        let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table));
+        let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table, layouts));
         let lines_before = u64::from(start > 0);
         check_quotes(rows, delimiter, usize::from(start > 0))?;
         let remarks = decoded.remark.into_iter().collect();
@@ -133,7 +133,7 @@ fn check_quotes(text: &str, delimiter: u8, lines_before: usize) -> Result<(), Fi
 
 /// The delimiter under which one of the first lines names most known columns; where none does, the one
 /// that the first line with content has most of.
-fn delimiter(text: &str, table: &Arc<Table>) -> u8 {
+fn delimiter(text: &str, table: &Arc<Table>, layouts: &Recogniser) -> u8 {
     let lines = || text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
     let names_columns = |delimiter: u8| {
         lines().any(|line| {
@@ -147,7 +147,7 @@ fn delimiter(text: &str, table: &Arc<Table>) -> u8 {
             let mut record = StringRecord::new();
             let is_read = reader.read_record(&mut record).unwrap_or(false);
             record.iter().enumerate().for_each(|(column, text)| row.push(column, text, CellKind::Text));
-            is_read && is_header(&row)
+            is_read && layouts.names_table(&row)
         })
     };
     let first = lines().next().unwrap_or_default();
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn open(text: &str) -> Result<TextFile<'_>, Finding> {
-        TextFile::open("a.csv", Decoded { text: text.into(), remark: None })
+        TextFile::open("a.csv", Decoded { text: text.into(), remark: None }, &Recogniser::default())
     }
 
     fn rows(text: &str) -> Vec<String> {

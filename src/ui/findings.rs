@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::domain::visible;
 use crate::findings::{Finding, RowCounts, Severity};
 use crate::jobs::check::Check;
+use crate::plan::InputFile;
 use crate::resolve::Usage;
 
 use super::{Style, counted, grouped};
@@ -30,6 +32,7 @@ pub fn check_text(check: &Check, style: Style) -> String {
         }
         text.push('\n');
     }
+    text.push_str(&layouts_text(&check.loaded.files));
     let _ = writeln!(text, "{}", rows_text(check.counts()));
     if let Some(amounts) = amounts_text(check.usages.list()) {
         let _ = writeln!(text, "{amounts}");
@@ -48,6 +51,20 @@ pub fn check_text(check: &Check, style: Style) -> String {
         }
     };
     let _ = writeln!(text, "{verdict}");
+    text
+}
+
+/// By which layout the tables of other systems were read, and what became of their rows.
+pub fn layouts_text(files: &[InputFile]) -> String {
+    let mut text = String::new();
+    for file in files {
+        let Some(layout) = file.layout.as_ref().filter(|layout| !layout.is_of_ours()) else { continue };
+        let name = layout.name.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "{} read by the layout {}", visible(&file.name), visible(name));
+        for note in &layout.notes {
+            let _ = writeln!(text, "  {}", visible(note));
+        }
+    }
     text
 }
 

@@ -37,6 +37,9 @@ impl Parser<'_> {
 
     /// Decides how each column is read, then reads the rows.
     pub(super) fn read_kept(&mut self) {
+        if matches!(self.state, State::Records(_)) {
+            return self.read_records();
+        }
         let State::Reading(reading) = &mut self.state else { return };
         reading.decide(self.settings);
         let (table, kept) = (reading.table, std::mem::take(&mut reading.kept));
@@ -52,7 +55,7 @@ impl Parser<'_> {
         kept.each(parsed_table.table.clone(), counts_from_1904, |raw| match &self.state {
             State::Reading(_) if is_header(raw) => self.another_header(raw),
             State::Reading(_) => self.data(raw),
-            State::AwaitingHeader(_) | State::Refused => self.unread(raw),
+            State::AwaitingHeader(_) | State::Refused | State::Records(_) => self.unread(raw),
         });
         let State::Reading(reading) = &mut self.state else { return };
         if let (Some(column), Some((row, shown))) = (reading.periods.column, reading.days.first.take()) {
