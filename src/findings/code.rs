@@ -107,7 +107,7 @@ codes! {
     AmbiguousLayout Deny "ambiguous-layout" "a header fits two layouts equally well";
     LayoutMisfit Deny "layout-misfit" "a table has a column that the layout it was to be read by does not allow";
     UnknownMetric Deny "unknown-metric" "a record counts something that the layout does not know";
-    RefusedByLayout Deny "refused-by-layout" "a record is of a kind that the layout does not add up";
+    FaultyByLayout Deny "faulty-by-layout" "a record is of a kind that the layout does not add up";
     CrossesMonths Deny "crosses-months" "a record lies in two months";
     PartOfMonth Deny "part-of-month" "a report does not begin with the month that it is of";
     RepeatedRecord Deny "repeated-record" "a record stands twice and would be added up twice";

@@ -356,7 +356,8 @@ impl<'a> Judge<'a> {
         let faulty: HashSet<RowIndex> = self.findings.faulty_rows().collect();
         for (index, has_figure) in has_figure.into_iter().enumerate() {
             let row = self.parsed.subjects[index].row;
-            if !has_figure && resources[index].is_some() && !faulty.contains(&row) {
+            let is_record = self.parsed.tables[self.parsed.subjects[index].table].layout.records().is_some();
+            if !has_figure && !is_record && resources[index].is_some() && !faulty.contains(&row) {
                 self.parsed.fates.blank(row);
                 let finding =
                     Finding::new(Code::BlankAmount, "no amount", "an amount; 0 reports a usage of zero");

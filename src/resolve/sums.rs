@@ -41,6 +41,11 @@ impl Judge<'_> {
                             not_billed.entry(key).or_insert_with(|| (0, Exact::default(), sum.ratio.clone()));
                         all.0 += 1;
                         all.1 += &sum.exact;
+                        // A record that counts one thing alone is not used for anything else.
+                        if records.metric.is_some() {
+                            let row = self.parsed.subjects[sum.subject].row;
+                            self.parsed.fates.filtered(row);
+                        }
                         continue;
                     }
                     self.of_metric(sum, metric, offering, (&layout, period))

@@ -13,6 +13,7 @@ mod formats;
 mod guards;
 mod house;
 mod kill_sweep;
+mod layouts;
 mod list;
 mod months;
 mod numbers;

@@ -39,8 +39,8 @@ pub struct Binding {
     pub metrics: Vec<Option<MetricColumns>>,
     /// The column of each rule by which rows are left out.
     pub leave_out: Vec<Option<usize>>,
-    /// The column of each rule by which rows are refused.
-    pub refuse: Vec<Option<usize>>,
+    /// The column of each rule by which rows are faulty.
+    pub faulty: Vec<Option<usize>>,
     /// The column of the ids of parts.
     pub parts: Option<usize>,
     /// The columns that tell records apart.
@@ -156,9 +156,9 @@ impl Records {
         }
         let metrics = self.metrics.iter();
         binding.metrics = metrics.map(|metric| binder.metric(metric, self.quantity.as_ref())).collect();
-        // What is left out or refused may be no matter in a table that has not even the column for it.
+        // What is left out or faulty may be no matter in a table that has not even the column for it.
         binding.leave_out = self.leave_out.iter().map(|rule| binder.may(Some(&rule.column))).collect();
-        binding.refuse = self.refuse.iter().map(|rule| binder.may(Some(&rule.column))).collect();
+        binding.faulty = self.faulty.iter().map(|rule| binder.may(Some(&rule.column))).collect();
         // A part of what tells records apart would take different ones for the same.
         let identity: Vec<_> = self.identity.iter().map(|column| binder.may(Some(column))).collect();
         binding.identity = identity.into_iter().collect::<Option<Vec<usize>>>().unwrap_or_default();
@@ -201,7 +201,7 @@ impl Binding {
             self.parts,
         ];
         let metrics = self.metrics.iter().flatten().flat_map(|own| [Some(own.quantity), own.times]);
-        let rules = self.leave_out.iter().chain(&self.refuse).copied();
+        let rules = self.leave_out.iter().chain(&self.faulty).copied();
         let lists = self.identity.iter().chain(&self.one_value).map(|&column| Some(column));
         let mut columns: Vec<usize> =
             own.into_iter().chain(metrics).chain(rules).chain(lists).flatten().collect();

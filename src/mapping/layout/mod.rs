@@ -22,7 +22,7 @@ use crate::domain::{Ratio, fold};
 pub use binding::{Binding, MetricColumns, Unbound};
 pub use error::LayoutError;
 pub use shipped::{Shipped, shipped};
-pub use suggest::{Role, Sample, SuggestError, Suggestion, suggest};
+pub use suggest::{Role, Sample, SuggestError, suggest};
 
 /// What a kind of table means.
 #[derive(Debug, Clone)]
@@ -97,13 +97,13 @@ pub struct Records {
     /// Rows that are not read, each with its reason.
     pub leave_out: Vec<Rule>,
     /// Rows that are faulty, each with its reason.
-    pub refuse: Vec<Rule>,
+    pub faulty: Vec<Rule>,
     /// Rows that are a part of another row.
     pub parts: Option<Parts>,
     /// The columns that tell records apart; all cells where there is none.
     pub identity: Vec<Column>,
     /// Whether a record that stands twice is one too many.
-    pub refuses_repeats: bool,
+    pub repeats_are_faulty: bool,
     /// Columns that hold one value in all rows that are read.
     pub one_value: Vec<Column>,
 }
@@ -165,7 +165,7 @@ pub enum Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crossing {
     /// It is faulty: how much of it lies in which month is not known.
-    Refuse,
+    Faulty,
     /// All of it is of the month that it ends in.
     End,
     /// All of it is of the month that it begins in.
@@ -229,7 +229,7 @@ pub struct Rule {
     pub column: Column,
     /// What stands in it.
     pub test: Test,
-    /// Why such rows are left out or refused.
+    /// Why such rows are left out or faulty.
     pub because: String,
 }
 

@@ -99,7 +99,7 @@ impl Reader<'_> {
             || written.quantity.is_some()
             || written.unit.is_some()
             || written.parts.is_some()
-            || !(written.metrics.is_empty() && written.leave_out.is_empty() && written.refuse.is_empty())
+            || !(written.metrics.is_empty() && written.leave_out.is_empty() && written.faulty.is_empty())
             || !(written.identity.is_empty() && written.one_value.is_empty());
         if has_more {
             let what = "a form of ours has a name, a title and the list of its columns; leave form away \
@@ -133,7 +133,7 @@ impl Reader<'_> {
         let lists = [
             written.metrics.len(),
             written.leave_out.len(),
-            written.refuse.len(),
+            written.faulty.len(),
             written.identity.len(),
             written.one_value.len(),
         ];
@@ -155,6 +155,9 @@ impl Reader<'_> {
         if metrics.is_empty() && quantity.is_none() {
             return self.whole(name, "no quantity: nothing says how much was used");
         }
+        if written.unit.is_some() && metrics.iter().any(|metric| metric.counted_in.is_empty()) {
+            return self.whole(name, "a column unit, and a metric that does not say what it is counted_in");
+        }
         self.no_name_twice(&written.metric, &metrics)?;
         Ok(Records {
             also: columns(recognise.also),
@@ -171,10 +174,10 @@ impl Reader<'_> {
             decimal_comma: written.decimal.map(|decimal| decimal == WrittenDecimal::Comma),
             sums: written.rows == WrittenRows::Sum,
             leave_out: self.rules(written.leave_out)?,
-            refuse: self.rules(written.refuse)?,
+            faulty: self.rules(written.faulty)?,
             parts: written.parts.map(parts),
             identity: columns(written.identity),
-            refuses_repeats: written.rows == WrittenRows::Sum && written.repeats == WrittenRepeats::Refuse,
+            repeats_are_faulty: written.rows == WrittenRows::Sum && written.repeats == WrittenRepeats::Faulty,
             one_value: columns(written.one_value),
         })
     }
@@ -245,7 +248,7 @@ impl Reader<'_> {
                 begin: column(begin),
                 end: column(end),
                 crossing: match crossing {
-                    None | Some(WrittenCrossing::Refuse) => Crossing::Refuse,
+                    None | Some(WrittenCrossing::Faulty) => Crossing::Faulty,
                     Some(WrittenCrossing::End) => Crossing::End,
                     Some(WrittenCrossing::Begin) => Crossing::Begin,
                 },

@@ -47,3 +47,33 @@ impl Layout {
         known.map_or_else(made, |shipped| shipped.layout.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::mapping::Field;
+
+    #[test]
+    fn every_layout_that_is_shipped_is_one() {
+        for text in TEXTS {
+            Layout::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        }
+        assert_eq!(shipped().len(), TEXTS.len());
+        let names: BTreeSet<&str> = shipped().iter().map(|own| own.layout.name.as_str()).collect();
+        assert_eq!(names.len(), TEXTS.len());
+    }
+
+    #[test]
+    fn our_own_forms_list_the_fields_that_they_have() {
+        let text =
+            |name: &str| shipped().iter().find(|own| own.layout.name == name).map_or("", |own| own.text);
+        for field in Field::ALL {
+            let is_listed = |name: &str| text(name).contains(&format!("\"{}\"", field.name()));
+            assert!(is_listed("waldur-long"), "{}", field.name());
+            let is_of_long = matches!(field, Field::ComponentType | Field::Amount | Field::Unit);
+            assert_eq!(is_listed("waldur-wide"), !is_of_long, "{}", field.name());
+        }
+    }
+}

@@ -288,7 +288,7 @@ impl Writer<'_> {
         self.line(&format!("name = \"{name}\""));
         self.line(&format!("title = \"{name}, as it was suggested\""));
         self.line(
-            "# Rows of one resource, month and component are added up; \"single\" refuses a second one.",
+            "# Rows of one resource, month and component are added up; with \"single\" a second one is faulty.",
         );
         self.line(if self.repeats(resource) || has_times { "rows = \"sum\"" } else { "rows = \"single\"" });
         for role in [Role::Metric, Role::Quantity, Role::Unit] {
@@ -301,9 +301,9 @@ impl Writer<'_> {
             self.role(Role::Begin, "begin")?;
             self.role(Role::End, "end")?;
             self.line(
-                "# Records that lie in two months are refused; \"end\" books them whole into the later one.",
+                "# Records that lie in two months are faulty; \"end\" books them whole into the later one.",
             );
-            self.line("crossing = \"refuse\"");
+            self.line("crossing = \"faulty\"");
             if self.has_offsets() {
                 self.line("# The zone whose months are meant.\ntime_zone = \"UTC\"");
             }
@@ -388,14 +388,15 @@ impl Writer<'_> {
             "\n# component is the type that the offering has; factor is what one of the file's is in the unit of \
              the\n# component, such as \"1/3600\".",
         );
-        if let Some((column, _)) = self.chosen.get(&Role::Metric) {
-            let names: BTreeSet<String> = self.cells(*column).map(ToOwned::to_owned).collect();
+        if let Some(&(column, _)) = self.chosen.get(&Role::Metric) {
+            let names: BTreeSet<String> = self.cells(column).map(ToOwned::to_owned).collect();
             if names.len() > MOST_METRICS {
                 self.line("# More of them stand in the file.");
             }
             for name in names.into_iter().take(MOST_METRICS) {
+                let counted_in = self.counted_in(Some((column, &name)))?;
                 let entry = format!(
-                    "[[metrics]]\nname = {}\ncomponent = {}\nfactor = \"1\"\n",
+                    "[[metrics]]\nname = {}\ncomponent = {}\n{counted_in}factor = \"1\"\n",
                     quoted(&name)?,
                     quoted(&component(&name))?
                 );
@@ -403,16 +404,32 @@ impl Writer<'_> {
             }
             return Ok(());
         }
+        let counted_in = self.counted_in(None)?;
         for column in quantities {
             let header = &self.sample.headers[*column];
             let entry = format!(
-                "[[metrics]]\ncolumn = {}\ncomponent = {}\nfactor = \"1\"\n",
+                "[[metrics]]\ncolumn = {}\ncomponent = {}\n{counted_in}factor = \"1\"\n",
                 quoted(header)?,
                 quoted(&component(header))?
             );
             self.line(&entry);
         }
         Ok(())
+    }
+}
+
+impl Writer<'_> {
+    /// The line that says what a metric is counted in, where the file has a column of units.
+    fn counted_in(&self, metric: Option<(usize, &str)>) -> Result<String, SuggestError> {
+        let Some(&(column, _)) = self.chosen.get(&Role::Unit) else { return Ok(String::new()) };
+        let rows = self.sample.rows.iter();
+        let own =
+            rows.filter(|row| metric.is_none_or(|(at, name)| row.get(at).is_some_and(|cell| cell == name)));
+        let units: BTreeSet<&str> = own.filter_map(|row| row.get(column)).map(String::as_str).collect();
+        let units: Vec<&str> = units.into_iter().filter(|unit| !unit.is_empty()).collect();
+        let remark = if units.len() > 1 { "  # the file has others too, whose rows are faulty" } else { "" };
+        let unit = units.first().copied().unwrap_or("units");
+        Ok(format!("counted_in = {}{remark}\n", quoted(unit)?))
     }
 }
 

@@ -89,7 +89,7 @@ pub struct Written {
     #[serde(default)]
     pub leave_out: Vec<Spanned<WrittenRule>>,
     #[serde(default)]
-    pub refuse: Vec<Spanned<WrittenRule>>,
+    pub faulty: Vec<Spanned<WrittenRule>>,
     pub parts: Option<WrittenParts>,
     #[serde(default)]
     pub identity: Vec<Texts>,
@@ -154,7 +154,7 @@ pub struct WrittenPeriod {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WrittenCrossing {
-    Refuse,
+    Faulty,
     End,
     Begin,
 }
@@ -186,7 +186,7 @@ pub enum WrittenRows {
 #[serde(rename_all = "kebab-case")]
 pub enum WrittenRepeats {
     #[default]
-    Refuse,
+    Faulty,
     Sum,
 }
 

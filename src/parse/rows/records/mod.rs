@@ -42,6 +42,8 @@ pub(super) struct RecordsReading {
     /// The column of months, or of the days of reporting.
     days: Judged<DateOrder>,
     amounts: BTreeMap<usize, Amounts>,
+    /// The columns of the row that is being read whose numbers could be two things.
+    in_doubt: Vec<usize>,
     /// The ids of records that are no parts.
     wholes: HashSet<Arc<str>>,
     /// The first record of each identity, by a digest of it.
@@ -88,6 +90,7 @@ impl RecordsReading {
         Self {
             table,
             amounts: columns.map(|column| (column, Amounts::default())).collect(),
+            in_doubt: Vec::new(),
             kept: KeptRows::default(),
             counts_from_1904: header.counts_from_1904(),
             rows_with_content: 0,
@@ -277,3 +280,6 @@ impl Parser<'_> {
 fn is_given(records: &Records) -> bool {
     matches!(records.period, crate::mapping::Period::Given { .. } | crate::mapping::Period::Titles)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use crate::domain::{BillingPeriod, Exact, OfferingId, fold, visible};
 use crate::findings::{Code, Finding};
 use crate::mapping::{Crossing, Field, Period, Records};
 use crate::parse::draft::RowDraft;
-use crate::parse::{Named, ParsedTable, RawRow, ResourceName, Wanted, cells, period};
+use crate::parse::{Cell, Named, ParsedTable, RawRow, ResourceName, Wanted, cells, period};
 
 use super::super::Parser;
 use super::RecordsReading;
@@ -20,6 +20,8 @@ pub(super) struct When {
     pub(super) seconds: Option<Exact>,
     /// Whether it lies in two months.
     crosses: bool,
+    /// The other one of them, where it is of neither.
+    other: Option<BillingPeriod>,
 }
 
 /// Why a row is not read.
@@ -67,12 +69,15 @@ impl Parser<'_> {
         }
         let when = self.when(reading, records, &mut draft);
         let is_outside = match (when.period, self.settings.period) {
-            (Some(period), Some(wanted)) => !wanted.contains(period) && !when.crosses,
+            (Some(period), Some(wanted)) => {
+                !wanted.contains(period) && !when.other.is_some_and(|other| wanted.contains(other))
+            }
             _ => false,
         };
         let mut read = RowDraft { raw, table, row, faults: Vec::new(), is_in_doubt: false };
         let shares = self.shares(reading, records, &mut read, &when);
         if is_outside {
+            reading.in_doubt.clear();
             self.outside_period += 1;
             self.parsed.fates.filtered(row);
             let resource = self.resource(&mut draft);
@@ -82,6 +87,10 @@ impl Parser<'_> {
         }
         draft.faults.append(&mut read.faults);
         draft.is_in_doubt |= read.is_in_doubt;
+        for column in std::mem::take(&mut reading.in_doubt) {
+            let doubts = &mut reading.amounts.entry(column).or_default().doubts;
+            doubts.add_amount(row, raw.number(), raw.cell(column));
+        }
         self.sort_out(reading, records, &mut draft);
         let resource = self.resource(&mut draft);
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
@@ -139,8 +148,13 @@ impl Parser<'_> {
         rule: usize,
     ) {
         self.parsed.fates.filtered(draft.row);
-        let when = self.when(reading, records, draft);
+        let when = match &records.period {
+            Period::Times { crossing, .. } => times(reading, records, draft, *crossing),
+            Period::Given { .. } | Period::Month(_) | Period::Titles => When::default(),
+        };
         let shares = self.shares(reading, records, draft, &when);
+        // Nobody has to settle how a number is written that is not read.
+        reading.in_doubt.clear();
         let labels: Vec<_> =
             shares.iter().map(|share| reading.label(&share.wanted, share.unit.as_ref())).collect();
         let left = &mut reading.left_out[rule];
@@ -166,11 +180,11 @@ impl Parser<'_> {
             let expected = format!("{width} cells, as the header has");
             draft.fault(Some(column), Finding::new(Code::ExtraCell, found, expected));
         }
-        for (rule, column) in records.refuse.iter().zip(&reading.binding.refuse) {
+        for (rule, column) in records.faulty.iter().zip(&reading.binding.faulty) {
             let Some(column) = *column else { continue };
             if rule.fits(raw.cell(column).text) {
                 let finding =
-                    Finding::new(Code::RefusedByLayout, cells::shown(raw.cell(column)), rule.because.clone());
+                    Finding::new(Code::FaultyByLayout, cells::shown(raw.cell(column)), rule.because.clone());
                 let hint = "take such rows out of the file, or leave them out in a layout of your own";
                 draft.fault(Some(column), finding.hint(hint));
             }
@@ -190,7 +204,7 @@ impl Parser<'_> {
                 draft.fault(Some(column), finding);
             }
         }
-        if records.refuses_repeats {
+        if records.repeats_are_faulty {
             let digest = identity(reading, raw);
             let first = *reading.seen.entry(digest).or_insert(raw.number());
             if first != raw.number() {
@@ -225,7 +239,10 @@ impl Parser<'_> {
 
     fn month_of(&mut self, reading: &mut RecordsReading, draft: &mut RowDraft<'_>) -> Option<BillingPeriod> {
         let column = reading.days.column?;
-        let cell = draft.raw.cell(column);
+        let cell = match &reading.binding.reported {
+            Some(_) => without_time(draft.raw.cell(column)),
+            None => draft.raw.cell(column),
+        };
         if cell.is_blank() {
             draft.fault(
                 Some(column),
@@ -326,7 +343,7 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
     let period = match crossing {
         Crossing::Begin => Some(first),
         Crossing::End => Some(last),
-        Crossing::Refuse if crosses => {
+        Crossing::Faulty if crosses => {
             let found = format!("a record from {first} to {last}");
             let expected = "a record of one month: how much of it is of which cannot be known";
             let finding = Finding::new(Code::CrossesMonths, found, expected);
@@ -335,9 +352,17 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
             draft.fault(reading.binding.end, finding.hint(hint));
             Some(last)
         }
-        Crossing::Refuse => Some(last),
+        Crossing::Faulty => Some(last),
     };
-    When { period, seconds, crosses }
+    let other = (crosses && crossing == Crossing::Faulty).then_some(first);
+    When { period, seconds, crosses, other }
+}
+
+/// A day without its time: only the day is compared, so no time of day is near the turn of a month.
+fn without_time(cell: Cell<'_>) -> Cell<'_> {
+    let time = cell.text.find(':').and_then(|colon| cell.text[..colon].rfind([' ', 'T']));
+    let text = time.map_or(cell.text, |time| cell.text[..time].trim_end_matches([',', ' ']));
+    Cell { text, ..cell }
 }
 
 /// The rule by which a row is left out, or its lack of a whole.
@@ -369,7 +394,7 @@ fn is_header_again(table: &ParsedTable, raw: &RawRow) -> bool {
     })
 }
 
-/// What tells a record from others. Two that share a digest and nothing else are refused in vain, and
+/// What tells a record from others. Two that share a digest and nothing else are faulty in vain, and
 /// never added up in silence.
 fn identity(reading: &RecordsReading, raw: &RawRow) -> u64 {
     let mut hasher = DefaultHasher::new();

@@ -8,7 +8,7 @@ use crate::mapping::{Metric, MetricColumns, Records, Times};
 use crate::parse::column::Verdict;
 use crate::parse::draft::RowDraft;
 use crate::parse::header::listed;
-use crate::parse::{Cell, Wanted, cells, quantity as amounts};
+use crate::parse::{Cell, Unread, Wanted, cells, quantity as amounts};
 
 use super::super::Parser;
 use super::RecordsReading;
@@ -124,10 +124,14 @@ impl Parser<'_> {
                 exact
             }
         };
+        if let Some((unit_column, unit)) = unit.filter(|(_, unit)| fold(unit) != fold(&metric.counted_in)) {
+            let expected = format!("{}, which is what the layout counts in", metric.counted_in);
+            let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
+            draft.fault(Some(*unit_column), finding);
+            return None;
+        }
         let exact = times.map_or_else(|| quantity.clone(), |times| &quantity * &times);
-        let wanted = Wanted::Metric(at);
-        let (unit_column, unit) = unit.cloned().unzip();
-        Some(Share { wanted, exact, column, unit, unit_column: unit_column.unwrap_or(column) })
+        Some(Share { wanted: Wanted::Metric(at), exact, column, unit: None, unit_column: column })
     }
 
     /// A number that a quantity is multiplied by.
@@ -163,10 +167,18 @@ impl Parser<'_> {
         let cell = draft.raw.cell(column);
         let own = reading.amounts.entry(column).or_default();
         let verdict = own.verdict.get_or_insert(Verdict::Open);
-        let read = amounts::written(cell, verdict);
-        let doubts = &mut own.doubts;
-        let (number, unit) =
-            draft.take_or_doubt(column, read, |row, number| doubts.add_amount(row, number, cell))?;
+        let (number, unit) = match amounts::written(cell, verdict) {
+            Ok(read) => read,
+            Err(Unread::Doubt) => {
+                reading.in_doubt.push(column);
+                draft.is_in_doubt = true;
+                return None;
+            }
+            Err(Unread::Fault(fault)) => {
+                draft.fault(Some(column), *fault);
+                return None;
+            }
+        };
         let exact = number.parse::<Exact>().map_err(|error| match error {
             AmountError::NotANumber => amounts::invalid(cell),
             AmountError::TooPrecise => amounts::too_precise(cell),
