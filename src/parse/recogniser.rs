@@ -82,8 +82,14 @@ impl Recogniser {
     }
 
     /// Whether a row is the header of a table.
-    pub fn names_table(&self, row: &RawRow) -> bool {
+    fn names_table(&self, row: &RawRow) -> bool {
         !matches!(self.recognise(row), Recognised::Nothing)
+    }
+
+    /// How much a row is like a header: most where it is one, else by the columns of the layout that was
+    /// asked for.
+    pub fn likeness_to_header(&self, row: &RawRow) -> usize {
+        if self.names_table(row) { usize::MAX } else { self.likeness(row) }
     }
 
     /// How many columns of the layout that was asked for a row names.

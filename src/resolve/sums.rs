@@ -140,10 +140,18 @@ impl Judge<'_> {
 
     fn of_component(&mut self, sum: &Sum, name: &str, offering: &Offering, by_name: bool) -> Option<Figure> {
         if !by_name {
+            let known = offering.components.iter().find(|it| it.component_type.as_str() == name);
+            // A sum in another unit is no figure at all, whatever decimal places it has.
+            if known.is_some_and(|known| !self.has_its_unit(sum, known)) {
+                return None;
+            }
             return self.figure(sum, name, &sum.ratio);
         }
         let hits: Vec<&Component> = offering.components.iter().filter(|it| it.name.trim() == name).collect();
         if let [only] = hits.as_slice() {
+            if !self.has_its_unit(sum, only) {
+                return None;
+            }
             let type_name = only.component_type.as_str().to_owned();
             return self.figure(sum, &type_name, &sum.ratio);
         }
@@ -154,6 +162,20 @@ impl Judge<'_> {
             .did_you_mean(nearest(name, names).filter(|_| hits.is_empty()));
         self.fault_in(sum.subject, Field::ComponentType, finding);
         None
+    }
+
+    /// Whether the unit that rows name is the component's.
+    fn has_its_unit(&mut self, sum: &Sum, component: &Component) -> bool {
+        let Some(unit) = sum.unit.as_ref().filter(|unit| unit.trim() != component.measured_unit.trim())
+        else {
+            return true;
+        };
+        let own = visible(&component.measured_unit);
+        let expected = format!("{own}, the unit of {}", component.component_type);
+        let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
+        let hint = "convert the amounts, or write a layout of your own with a factor";
+        self.fault(sum.subject, Some(sum.unit_column), finding.hint(hint));
+        false
     }
 
     fn figure(&mut self, sum: &Sum, component: &str, ratio: &Ratio) -> Option<Figure> {

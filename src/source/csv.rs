@@ -136,7 +136,7 @@ fn check_quotes(text: &str, delimiter: u8, lines_before: usize) -> Result<(), Fi
 fn delimiter(text: &str, table: &Arc<Table>, layouts: &Recogniser) -> u8 {
     let lines = || text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
     let names_columns = |delimiter: u8| {
-        lines().any(|line| {
+        let likeness = lines().map(|line| {
             let mut reader = ReaderBuilder::new()
                 .has_headers(false)
                 .flexible(true)
@@ -147,8 +147,9 @@ fn delimiter(text: &str, table: &Arc<Table>, layouts: &Recogniser) -> u8 {
             let mut record = StringRecord::new();
             let is_read = reader.read_record(&mut record).unwrap_or(false);
             record.iter().enumerate().for_each(|(column, text)| row.push(column, text, CellKind::Text));
-            is_read && layouts.names_table(&row)
-        })
+            if is_read { layouts.likeness_to_header(&row) } else { 0 }
+        });
+        likeness.max().unwrap_or_default()
     };
     let first = lines().next().unwrap_or_default();
     let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();

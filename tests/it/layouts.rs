@@ -39,8 +39,8 @@ fn amounts(plan: &Value) -> BTreeMap<String, String> {
 
 /// Plans a file and returns what it would post, with the header of the plan.
 fn planned(rig: &Rig, file: &str, arguments: &[&str]) -> (BTreeMap<String, String>, Value) {
-    let plan = ["plan", file, "--format", "json", "--offering", HPC];
-    let run = rig.run(&[&plan[..], arguments].concat()).ends_with(0).json();
+    let run = rig.run(&[&["plan", file, "--format", "json"], &in_scope(arguments)[..]].concat());
+    let run = run.ends_with(0).json();
     let plan = &run["plan"]["body"];
     let mut header = plan["binding"].clone();
     header["rows"] = run["rows"].clone();
@@ -52,7 +52,14 @@ fn table(expected: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn check(rig: &Rig, file: &str, arguments: &[&str]) -> Run {
-    rig.run(&[&["check", file, "--offering", HPC][..], arguments].concat())
+    rig.run(&[&["check", file], &in_scope(arguments)[..]].concat())
+}
+
+/// The flags, with the offering of the cluster where they name none.
+fn in_scope<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let names_one = arguments.contains(&"--offering");
+    let own: &[&str] = if names_one { &[] } else { &["--offering", HPC] };
+    [own, arguments].concat()
 }
 
 #[test]
@@ -118,7 +125,7 @@ fn the_samples_are_recognised_and_added_up_to_the_last_digit() {
         (
             "waldur-export-2026-11.csv",
             "waldur-export",
-            &["--offering", STORAGE, "--period", "2026-11"],
+            &["--offering", HPC, "--offering", STORAGE, "--period", "2026-11"],
             &[
                 ("climate-alps cpu", "123.45"),
                 ("climate-alps ram", "1200.00"),
@@ -132,7 +139,7 @@ fn the_samples_are_recognised_and_added_up_to_the_last_digit() {
         (
             "waldur-export-2026-11.xlsx",
             "waldur-export",
-            &["--offering", STORAGE, "--period", "2026-11"],
+            &["--offering", HPC, "--offering", STORAGE, "--period", "2026-11"],
             &[
                 ("climate-alps cpu", "123.45"),
                 ("climate-alps ram", "1200.00"),
@@ -311,7 +318,7 @@ fn a_record_that_would_make_a_sum_wrong_is_faulty_at_its_cell() {
 fn the_table_of_the_web_page_says_no_month_and_is_not_guessed() {
     let rig = Rig::new();
     let name = "waldur-export-2026-11.csv";
-    let both = ["--offering", STORAGE, "--period", "2026-11"];
+    let both = ["--offering", HPC, "--offering", STORAGE, "--period", "2026-11"];
     check(&rig, &sample(name), &["--offering", STORAGE])
         .ends_with(3)
         .says("no month in the file")
@@ -344,7 +351,7 @@ fn a_sum_is_rounded_once_by_a_rule_and_its_effect_is_told() {
     check(&rig, &file, &[])
         .ends_with(3)
         .says("deny too-many-decimals")
-        .says("line 8, column 5 \"Used\": 20.010016666666… cpu, the sum of 2 rows");
+        .says("line 9, column 5 \"Used\": 20.010016666666… cpu, the sum of 2 rows");
     let (found, header) = planned(&rig, &file, &["--round", "half-up"]);
     assert_eq!(found["climate-alps cpu"], "20.01");
     let rounded = &header["rounding"]["components"][0];
@@ -383,7 +390,7 @@ fn what_was_added_up_is_posted_proven_and_written_down_as_figures() {
     rig.run(&["apply", "out/failed.xlsx", "--offering", HPC, "--yes"]).ends_with(0).says("verified");
     assert_eq!(rig.stored_of("climate-alps")["cpu"].amount.to_string(), "20.01");
     assert_eq!(rig.stored_of("qmat-dft")["cpu"].amount.to_string(), "10.00");
-    rig.run(&apply[..6]).ends_with(0).says("nothing to do");
+    rig.run(&apply[..5]).ends_with(0).says("nothing to do");
 }
 
 #[test]
@@ -429,7 +436,7 @@ fn our_own_forms_are_read_by_their_names_as_without() {
         [("usage-2026-11-long.xlsx", "waldur-long"), ("usage-2026-11-wide.xlsx", "waldur-wide")]
     {
         let file = sample(file);
-        let offering = ["--offering", STORAGE];
+        let offering = ["--offering", HPC, "--offering", STORAGE];
         let (found, header) = planned(&rig, &file, &offering);
         assert_eq!(header["inputs"][0]["layout"]["name"], layout);
         assert!(header["inputs"][0]["layout"]["notes"].is_null());
@@ -462,7 +469,10 @@ fn layouts_of_ones_own_are_read_like_ours_and_refused_with_their_line() {
         ("name = \"../x\"\ntitle = \"x\"".into(), "line 1: a name has up to 40 small letters"),
         ("name = \"waldur-long\"\ntitle = \"x\"".into(), "line 1: waldur-long is the name of a form of ours"),
         (begin.into(), "line 1: no [resource]"),
-        (format!("{begin}metric = \"M\"\n[resource]\nusername = \"U\"\n[period]"), "line 4: none of uuid"),
+        (
+            format!("{begin}metric = \"M\"\nquantity = \"Q\"\n[resource]\nusername = \"U\"\n[period]"),
+            "line 5: none of uuid",
+        ),
         (format!("{sound}month = \"M\"\nbegin = \"B\""), "line 7: one of month"),
         (format!("{sound}time_zone = \"Mars/Olympus\""), "line 8: no time zone is named Mars/Olympus"),
         (format!("{sound}in_titles = true"), "line 7: in_titles needs hold_period"),
@@ -555,7 +565,7 @@ fn a_layout_is_suggested_and_works_once_somebody_has_looked_at_it() {
         .replace("factor = \"1\"", "factor = \"1/1000\"\nunit = \"k-hours\"");
     std::fs::write(&path, text.replace("\"1/1000\"", "\"1/100\"")).unwrap();
     let (found, _) = planned(&rig, "meter.csv", &["--layout", "meter.toml"]);
-    assert_eq!(found, table(&[("climate-alps cpu", "26.01"), ("qmat-dft cpu", "5.00")]));
+    assert_eq!(found, table(&[("climate-alps cpu", "25.01"), ("qmat-dft cpu", "5.00")]));
     std::fs::write(&path, text.replace("k-hours", "hours")).unwrap();
     check(&rig, "meter.csv", &["--layout", "meter.toml"]).ends_with(3).says("deny unit-mismatch");
     rig.run(&["layout", "suggest", "meter.csv", "-o", "meter.toml"]).ends_with(2).says("cannot write");
@@ -592,7 +602,17 @@ fn silence_is_no_zero_where_a_record_names_what_it_does_not_report() {
     let file =
         changed(&rig, "slurm-sreport-2026-11.txt", "nordlys|qmat|", &format!("{total}\nnordlys|qmat|"));
     let run = rig
-        .run(&["plan", &file, "--offering", HPC, "--zero-missing", "--format", "json"])
+        .run(&[
+            "plan",
+            &file,
+            "--offering",
+            HPC,
+            "--zero-missing",
+            "--project",
+            "Regional Climate Downscaling",
+            "--format",
+            "json",
+        ])
         .ends_with(0)
         .json();
     let mut zeros = Vec::new();

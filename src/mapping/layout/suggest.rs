@@ -372,8 +372,15 @@ impl Writer<'_> {
 
     /// Whether rows share resource, month and metric.
     fn repeats(&self, resource: Role) -> bool {
+        // Days of one month differ, and are of one key all the same.
+        let groups = |cell: &str| {
+            cell.split(|one: char| !one.is_ascii_digit()).filter(|part| !part.is_empty()).count()
+        };
+        let month = self.chosen.get(&Role::Month);
+        let holds_days = month.is_some_and(|(column, _)| self.cells(*column).any(|cell| groups(cell) > 2));
         let columns: Vec<usize> = [resource, Role::Month, Role::Metric]
             .iter()
+            .filter(|role| !holds_days || **role != Role::Month)
             .filter_map(|role| Some(self.chosen.get(role)?.0))
             .collect();
         let mut seen = BTreeSet::new();

@@ -85,6 +85,10 @@ impl Parser<'_> {
             self.remember(reading, &shares, &resource, offering);
             return;
         }
+        // A cell that several metrics are read from has its fault once.
+        read.faults.dedup_by(|one, other| one.place == other.place && one.found == other.found);
+        reading.in_doubt.sort_unstable();
+        reading.in_doubt.dedup();
         draft.faults.append(&mut read.faults);
         draft.is_in_doubt |= read.is_in_doubt;
         for column in std::mem::take(&mut reading.in_doubt) {

@@ -27,12 +27,12 @@ impl TitleFacts {
         let mut facts = Self::none();
         let mut faults = Vec::new();
         if titles.hold_period {
-            match above.iter().find_map(|row| Some((row, interval(&text(row))?))) {
-                Some((row, (begin, last))) => match month(begin, last) {
+            let found = above.iter().find_map(|row| Some((row, interval(&text(row))?)));
+            if let Some((row, (begin, last))) = found {
+                match month(begin, last) {
                     Ok(period) => facts.period = Some(period),
                     Err(fault) => faults.push(fault.at(row.whole())),
-                },
-                None => {}
+                }
             }
         }
         if !titles.unit_behind.is_empty() {
