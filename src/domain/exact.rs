@@ -311,7 +311,9 @@ mod tests {
         assert_eq!(third.to_cents(RoundingRule::Up).unwrap().to_string(), "0.34");
         assert_eq!(third.unrounded().unwrap().to_string(), format!("0.{}", "3".repeat(40)));
         let mut sum = Exact::default();
-        (0..3).for_each(|_| sum += &exact("1"));
+        for _ in 0..3 {
+            sum += &exact("1");
+        }
         assert_eq!(sum.times(&ratio("1/3")).in_cents().unwrap().to_string(), "1.00");
         assert_eq!(exact("-1").times(&ratio("1/3")).to_cents(RoundingRule::Down), None);
     }
@@ -356,8 +358,10 @@ mod tests {
         #[test]
         fn order_and_scale_do_not_matter(parts in prop::collection::vec("[0-9]{1,12}[.][0-9]{1,20}", 1..30)) {
             let (mut forth, mut back) = (Exact::default(), Exact::default());
-            parts.iter().for_each(|part| forth += &exact(part));
-            parts.iter().rev().for_each(|part| back += &exact(part));
+            for (part, last) in parts.iter().zip(parts.iter().rev()) {
+                forth += &exact(part);
+                back += &exact(last);
+            }
             prop_assert_eq!(forth.to_string(), back.to_string());
             prop_assert_eq!(exact(&forth.to_string()).to_string(), forth.to_string());
         }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::domain::{Place, Spot, visible};
 use crate::error::Error;
 use crate::findings::{Code, Finding, Findings};
-use crate::mapping::Field;
-use crate::parse::{ParseSettings, Parsed, Parser, Recogniser};
-use crate::plan::{InputFile, InputLayout};
+use crate::mapping::{Field, Layout, Metric};
+use crate::parse::{ParseSettings, Parsed, Parser, Recogniser, Sum, Wanted};
+use crate::plan::{InputFile, InputLayout, SummedRows};
 use crate::source::{Input, each_row, expand};
 
 /// Which files, and how they are to be read.
@@ -114,7 +114,25 @@ fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
             columns.entry(header.as_ref().to_owned()).or_insert_with(|| "component".to_owned());
         }
     }
-    Some(InputLayout { name: Some(layout.name.clone()), header_row: table.header_row, columns, notes })
+    let own = parsed.sums.iter().filter(|sum| sum.rows > 1 && parsed.subjects[sum.subject].table == at);
+    let sums = own.map(|sum| summed(parsed, sum, layout)).collect();
+    Some(InputLayout { name: Some(layout.name.clone()), header_row: table.header_row, columns, notes, sums })
+}
+
+/// How many rows were added up to a figure, and where the first of them stands.
+fn summed(parsed: &Parsed, sum: &Sum, layout: &Layout) -> SummedRows {
+    let metrics = layout.records().map(|records| &records.metrics);
+    let metric = match &sum.wanted {
+        Wanted::Component(name) => name.as_ref(),
+        Wanted::Metric(at) => metrics.and_then(|list| list.get(*at)).map_or("", Metric::label),
+    };
+    let short = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    SummedRows {
+        row: parsed.subjects[sum.subject].number,
+        column: short(sum.column).saturating_add(1),
+        metric: metric.to_owned(),
+        rows: short(sum.rows),
+    }
 }
 
 /// Parses one file; returns its sheet and what is to be said of the file.

@@ -66,6 +66,22 @@ pub struct InputLayout {
     /// What was added up and what was left out of a table of another system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The figures that are the sum of several rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<SummedRows>,
+}
+
+/// A figure that is the sum of several rows, by the first of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummedRows {
+    /// The row of the sheet, or the line of the file.
+    pub row: u32,
+    /// The column of the quantity, counted from 1.
+    pub column: u32,
+    /// What was counted.
+    pub metric: String,
+    /// How many rows were added up.
+    pub rows: u32,
 }
 
 impl InputLayout {

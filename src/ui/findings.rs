@@ -32,7 +32,8 @@ pub fn check_text(check: &Check, style: Style) -> String {
         }
         text.push('\n');
     }
-    text.push_str(&layouts_text(&check.loaded.files));
+    // What was left out has a finding of its own above.
+    text.push_str(&layouts_text(&check.loaded.files, 1));
     let _ = writeln!(text, "{}", rows_text(check.counts()));
     if let Some(amounts) = amounts_text(check.usages.list()) {
         let _ = writeln!(text, "{amounts}");
@@ -54,14 +55,15 @@ pub fn check_text(check: &Check, style: Style) -> String {
     text
 }
 
-/// By which layout the tables of other systems were read, and what became of their rows.
-pub fn layouts_text(files: &[InputFile]) -> String {
+/// By which layout the tables of other systems were read, and what became of their rows, in at most so
+/// many notes.
+pub fn layouts_text(files: &[InputFile], notes: usize) -> String {
     let mut text = String::new();
     for file in files {
         let Some(layout) = file.layout.as_ref().filter(|layout| !layout.is_of_ours()) else { continue };
         let name = layout.name.as_deref().unwrap_or_default();
         let _ = writeln!(text, "{} read by the layout {}", visible(&file.name), visible(name));
-        for note in &layout.notes {
+        for note in layout.notes.iter().take(notes) {
             let _ = writeln!(text, "  {}", visible(note));
         }
     }

@@ -27,7 +27,7 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     if let Some(world) = &plan.header.sandbox {
         let _ = writeln!(text, "  a sandbox answers there (named {world}); the plan fits no other server");
     }
-    for line in layouts_text(&plan.header.inputs).lines() {
+    for line in layouts_text(&plan.header.inputs, usize::MAX).lines() {
         let _ = writeln!(text, "  {line}");
     }
     let _ = writeln!(text, "  {}", actions(&summary.lines, summary.kept));

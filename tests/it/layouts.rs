@@ -354,6 +354,10 @@ fn a_sum_is_rounded_once_by_a_rule_and_its_effect_is_told() {
         .says("line 9, column 5 \"Used\": 20.010016666666… cpu, the sum of 2 rows");
     let (found, header) = planned(&rig, &file, &["--round", "half-up"]);
     assert_eq!(found["climate-alps cpu"], "20.01");
+    // Each sum says how many rows it is of, by the cell of the first one.
+    let sums = &header["inputs"][0]["layout"]["sums"];
+    assert_eq!(sums[0], serde_json::json!({"row": 9, "column": 5, "metric": "cpu", "rows": 2}));
+    assert_eq!(sums.as_array().unwrap().len(), 2);
     let rounded = &header["rounding"]["components"][0];
     assert_eq!(rounded["before"], "40.0100166666666666666666666666666666666666");
     assert_eq!(rounded["after"], "40.01");
@@ -559,7 +563,7 @@ fn a_layout_is_suggested_and_works_once_somebody_has_looked_at_it() {
     check(&rig, "meter.csv", &["--layout", "meter.toml"])
         .ends_with(3)
         .says("unknown-component")
-        .says("it has cpu, ram");
+        .says("it has cpu, gpu_hours");
     let text = text
         .replace("component = \"compute\"", "component = \"cpu\"")
         .replace("factor = \"1\"", "factor = \"1/1000\"\nunit = \"k-hours\"");

@@ -106,7 +106,7 @@ impl Reader<'_> {
                         for the records of another system";
             return self.fault(&written.name, what);
         }
-        for Text(own) in written.columns.iter().flat_map(|columns| columns.get_ref()) {
+        for Text(own) in written.columns.iter().flat_map(Spanned::get_ref) {
             if Field::of_header(own).is_none_or(|field| field.name() != own) {
                 let at = written.columns.as_ref().map_or(0, |columns| columns.span().start);
                 let what = format!("{own} is no column of ours; they cannot be given other names");
@@ -142,7 +142,7 @@ impl Reader<'_> {
         }
         let recognise = written.recognise.unwrap_or_default();
         let titles = written.titles.map(|titles| self.titles(titles)).transpose()?;
-        let (period, zone) = self.period(period, titles.as_ref())?;
+        let (period, zone) = self.period(&period, titles.as_ref())?;
         let quantity = written.quantity.map(column);
         let has_times = matches!(period, Period::Times { .. });
         let mut metrics = Vec::new();
@@ -158,7 +158,7 @@ impl Reader<'_> {
         if written.unit.is_some() && metrics.iter().any(|metric| metric.counted_in.is_empty()) {
             return self.whole(name, "a column unit, and a metric that does not say what it is counted_in");
         }
-        self.no_name_twice(&written.metric, &metrics)?;
+        self.no_name_twice(written.metric.as_ref(), &metrics)?;
         Ok(Records {
             also: columns(recognise.also),
             without: columns(recognise.without),
@@ -183,7 +183,7 @@ impl Reader<'_> {
     }
 
     /// Two metrics of one name would both take a row.
-    fn no_name_twice(&self, column: &Option<Spanned<Texts>>, metrics: &[Metric]) -> Checked<()> {
+    fn no_name_twice(&self, column: Option<&Spanned<Texts>>, metrics: &[Metric]) -> Checked<()> {
         let Some(column) = column else { return Ok(()) };
         let mut names: Vec<&String> = metrics.iter().flat_map(|metric| &metric.names).collect();
         names.sort();
@@ -227,7 +227,7 @@ impl Reader<'_> {
 
     fn period(
         &self,
-        written: Spanned<WrittenPeriod>,
+        written: &Spanned<WrittenPeriod>,
         titles: Option<&Titles>,
     ) -> Checked<(Period, Option<TimeZone>)> {
         let WrittenPeriod { month, begin, end, crossing, in_titles, reported, time_zone } = written.get_ref();
@@ -239,7 +239,7 @@ impl Reader<'_> {
             },
         };
         if crossing.is_some() && begin.is_none() {
-            return self.fault(&written, "crossing is about records with a begin and an end");
+            return self.fault(written, "crossing is about records with a begin and an end");
         }
         let column = |texts: &Texts| Column(texts.0.clone());
         let period = match (month, begin, end, *in_titles, reported) {
@@ -257,12 +257,12 @@ impl Reader<'_> {
                 Period::Titles
             }
             (None, None, None, true, None) => {
-                return self.fault(&written, "in_titles needs hold_period = true in [titles]");
+                return self.fault(written, "in_titles needs hold_period = true in [titles]");
             }
             (None, None, None, false, reported) => Period::Given { reported: reported.as_ref().map(column) },
             _ => {
                 let what = "one of month, begin with end, in_titles, or reported alone";
-                return self.fault(&written, what);
+                return self.fault(written, what);
             }
         };
         Ok((period, zone))

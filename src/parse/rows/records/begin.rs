@@ -82,7 +82,9 @@ impl Parser<'_> {
         if let Some(written) = &records.titles {
             let (facts, faults) = TitleFacts::read(written, &found.above, &header.whole());
             let is_sound = faults.is_empty();
-            faults.into_iter().for_each(|fault| self.findings.push(fault));
+            for fault in faults {
+                self.findings.push(fault);
+            }
             if !is_sound {
                 self.state = State::Refused;
                 return;

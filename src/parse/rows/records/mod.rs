@@ -184,11 +184,15 @@ impl Parser<'_> {
                 amounts.verdict = Some(verdict);
                 finding
             });
-            finding.into_iter().for_each(|finding| self.findings.push(finding));
+            if let Some(finding) = finding {
+                self.findings.push(finding);
+            }
         }
         let Judged { column, verdict, doubts, .. } = &mut reading.days;
         let finding = column.and_then(|column| std::mem::take(doubts).periods(table, column, verdict));
-        finding.into_iter().for_each(|finding| self.findings.push(finding));
+        if let Some(finding) = finding {
+            self.findings.push(finding);
+        }
         let (rows, first) = reading.booked_whole;
         if rows > 0 {
             let s = if rows == 1 { "" } else { "s" };

@@ -233,54 +233,11 @@ impl Parser<'_> {
         match &records.period {
             Period::Titles => When { period: given, ..When::default() },
             Period::Given { .. } => {
-                self.reported(reading, draft, given);
+                reported(reading, draft, given);
                 When { period: given, ..When::default() }
             }
-            Period::Month(_) => When { period: self.month_of(reading, draft), ..When::default() },
+            Period::Month(_) => When { period: month_of(reading, draft), ..When::default() },
             Period::Times { crossing, .. } => times(reading, records, draft, *crossing),
-        }
-    }
-
-    fn month_of(&mut self, reading: &mut RecordsReading, draft: &mut RowDraft<'_>) -> Option<BillingPeriod> {
-        let column = reading.days.column?;
-        let cell = match &reading.binding.reported {
-            Some(_) => without_time(draft.raw.cell(column)),
-            None => draft.raw.cell(column),
-        };
-        if cell.is_blank() {
-            draft.fault(
-                Some(column),
-                Finding::new(Code::MissingValue, "a blank cell", "a month, written as YYYY-MM"),
-            );
-            return None;
-        }
-        let month = period::period(cell, &reading.days.verdict, draft.raw.counts_from_1904());
-        let doubts = &mut reading.days.doubts;
-        let month = draft.take_or_doubt(column, month, |row, number| doubts.add_period(row, number, cell));
-        month.map(|month| month.period)
-    }
-
-    /// The day of a report lies in the month that it is of, or it is of another month.
-    fn reported(
-        &mut self,
-        reading: &mut RecordsReading,
-        draft: &mut RowDraft<'_>,
-        given: Option<BillingPeriod>,
-    ) {
-        let Some(column) = reading.binding.reported else { return };
-        let cell = draft.raw.cell(column);
-        let month = self.month_of(reading, draft);
-        if let (Some(month), Some(given)) = (month, given)
-            && month != given
-        {
-            let found = format!("{}, reported in {month}", cells::shown(cell));
-            let expected = format!(
-                "a day in {given}, as --period says: the table names no month, and a figure that \
-                                    was reported in another one may be of that one"
-            );
-            let finding = Finding::new(Code::ReportedOutsideMonth, found, expected);
-            let hint = "filter the table by its billing period before it is exported, or take the row out";
-            draft.fault(Some(column), finding.hint(hint));
         }
     }
 
@@ -346,7 +303,6 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
     let crosses = first != last;
     let period = match crossing {
         Crossing::Begin => Some(first),
-        Crossing::End => Some(last),
         Crossing::Faulty if crosses => {
             let found = format!("a record from {first} to {last}");
             let expected = "a record of one month: how much of it is of which cannot be known";
@@ -356,10 +312,49 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
             draft.fault(reading.binding.end, finding.hint(hint));
             Some(last)
         }
-        Crossing::Faulty => Some(last),
+        Crossing::End | Crossing::Faulty => Some(last),
     };
     let other = (crosses && crossing == Crossing::Faulty).then_some(first);
     When { period, seconds, crosses, other }
+}
+
+/// The day of a report lies in the month that it is of, or it is of another month.
+fn reported(reading: &mut RecordsReading, draft: &mut RowDraft<'_>, given: Option<BillingPeriod>) {
+    let Some(column) = reading.binding.reported else { return };
+    let cell = draft.raw.cell(column);
+    let month = month_of(reading, draft);
+    if let (Some(month), Some(given)) = (month, given)
+        && month != given
+    {
+        let found = format!("{}, reported in {month}", cells::shown(cell));
+        let expected = format!(
+            "a day in {given}, as --period says: the table names no month, and a figure that \
+                                was reported in another one may be of that one"
+        );
+        let finding = Finding::new(Code::ReportedOutsideMonth, found, expected);
+        let hint = "filter the table by its billing period before it is exported, or take the row out";
+        draft.fault(Some(column), finding.hint(hint));
+    }
+}
+
+/// The month that stands in a cell, or that its day lies in.
+fn month_of(reading: &mut RecordsReading, draft: &mut RowDraft<'_>) -> Option<BillingPeriod> {
+    let column = reading.days.column?;
+    let cell = match &reading.binding.reported {
+        Some(_) => without_time(draft.raw.cell(column)),
+        None => draft.raw.cell(column),
+    };
+    if cell.is_blank() {
+        draft.fault(
+            Some(column),
+            Finding::new(Code::MissingValue, "a blank cell", "a month, written as YYYY-MM"),
+        );
+        return None;
+    }
+    let month = period::period(cell, &reading.days.verdict, draft.raw.counts_from_1904());
+    let doubts = &mut reading.days.doubts;
+    let month = draft.take_or_doubt(column, month, |row, number| doubts.add_period(row, number, cell));
+    month.map(|month| month.period)
 }
 
 /// A day without its time: only the day is compared, so no time of day is near the turn of a month.

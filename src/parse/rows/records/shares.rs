@@ -42,7 +42,7 @@ impl Parser<'_> {
         for (at, metric) in records.metrics.iter().enumerate() {
             let columns = reading.binding.metrics[at];
             let (Some(columns), true) = (columns, named.is_none_or(|named| named == at)) else { continue };
-            if let Some(share) = self.share(reading, metric, columns, draft, when, (at, unit.as_ref())) {
+            if let Some(share) = share(reading, metric, columns, draft, when, (at, unit.as_ref())) {
                 shares.push(share);
             }
         }
@@ -69,7 +69,7 @@ impl Parser<'_> {
                 Finding::new(Code::MissingValue, "a blank cell", "the component that was used"),
             );
         }
-        let (exact, beside) = self.exact(reading, column, draft)?;
+        let (exact, beside) = exact(reading, column, draft)?;
         let beside = beside.map(|unit| (column, self.text(&unit)));
         if let (Some((_, unit)), Some((_, beside))) = (&unit, &beside)
             && unit != beside
@@ -82,115 +82,103 @@ impl Parser<'_> {
         let wanted = Wanted::Component(self.text(component.text));
         Some(Share { wanted, exact, column, unit, unit_column: unit_column.unwrap_or(column) })
     }
+}
 
-    /// The quantity of a metric; `None` where it is blank, absent or faulty.
-    fn share(
-        &mut self,
-        reading: &mut RecordsReading,
-        metric: &Metric,
-        columns: MetricColumns,
-        draft: &mut RowDraft<'_>,
-        when: &When,
-        (at, unit): (usize, Option<&(usize, Arc<str>)>),
-    ) -> Option<Share> {
-        let column = columns.quantity;
-        let cell = draft.raw.cell(column);
-        let times = match (&metric.times, columns.times) {
-            (Some(Times::Column(_)), Some(times)) => Some(self.factor(reading, times, draft)?),
-            // A record whose times cannot be read is faulty for them.
-            (Some(Times::Duration), _) => Some(when.seconds.clone()?),
-            (Some(Times::Column(_)) | None, _) => None,
-        };
-        if cell.is_blank() {
-            if metric.key.is_some() && times.as_ref().is_some_and(|times| !times.is_zero()) {
-                let expected = "what was given for the time that it ran";
-                draft.fault(Some(column), Finding::new(Code::MissingValue, "a blank cell", expected));
-            }
-            return None;
+/// The quantity of a metric; `None` where it is blank, absent or faulty.
+fn share(
+    reading: &mut RecordsReading,
+    metric: &Metric,
+    columns: MetricColumns,
+    draft: &mut RowDraft<'_>,
+    when: &When,
+    (at, unit): (usize, Option<&(usize, Arc<str>)>),
+) -> Option<Share> {
+    let column = columns.quantity;
+    let cell = draft.raw.cell(column);
+    let times = match (&metric.times, columns.times) {
+        (Some(Times::Column(_)), Some(times)) => Some(factor(reading, times, draft)?),
+        // A record whose times cannot be read is faulty for them.
+        (Some(Times::Duration), _) => Some(when.seconds.clone()?),
+        (Some(Times::Column(_)) | None, _) => None,
+    };
+    if cell.is_blank() {
+        if metric.key.is_some() && times.as_ref().is_some_and(|times| !times.is_zero()) {
+            let expected = "what was given for the time that it ran";
+            draft.fault(Some(column), Finding::new(Code::MissingValue, "a blank cell", expected));
         }
-        let quantity = match &metric.key {
-            Some(key) => behind_key(metric, key, cell, column, draft)?,
-            None => {
-                let (exact, beside) = self.exact(reading, column, draft)?;
-                let other = beside.filter(|beside| fold(beside) != fold(&metric.counted_in));
-                if let Some(other) = other {
-                    let expected = format!("{}, which is what the layout counts in", metric.counted_in);
-                    draft.fault(
-                        Some(column),
-                        Finding::new(Code::UnitMismatch, visible(&other).to_string(), expected),
-                    );
-                    return None;
-                }
-                exact
-            }
-        };
-        if let Some((unit_column, unit)) = unit.filter(|(_, unit)| fold(unit) != fold(&metric.counted_in)) {
+        return None;
+    }
+    let quantity = if let Some(key) = &metric.key {
+        behind_key(metric, key, cell, column, draft)?
+    } else {
+        let (exact, beside) = exact(reading, column, draft)?;
+        let other = beside.filter(|beside| fold(beside) != fold(&metric.counted_in));
+        if let Some(other) = other {
             let expected = format!("{}, which is what the layout counts in", metric.counted_in);
-            let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
-            draft.fault(Some(*unit_column), finding);
+            draft
+                .fault(Some(column), Finding::new(Code::UnitMismatch, visible(&other).to_string(), expected));
             return None;
         }
-        let exact = times.map_or_else(|| quantity.clone(), |times| &quantity * &times);
-        Some(Share { wanted: Wanted::Metric(at), exact, column, unit: None, unit_column: column })
+        exact
+    };
+    if let Some((unit_column, unit)) = unit.filter(|(_, unit)| fold(unit) != fold(&metric.counted_in)) {
+        let expected = format!("{}, which is what the layout counts in", metric.counted_in);
+        let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
+        draft.fault(Some(*unit_column), finding);
+        return None;
     }
+    let exact = times.map_or_else(|| quantity.clone(), |times| &quantity * &times);
+    Some(Share { wanted: Wanted::Metric(at), exact, column, unit: None, unit_column: column })
+}
 
-    /// A number that a quantity is multiplied by.
-    fn factor(
-        &mut self,
-        reading: &mut RecordsReading,
-        column: usize,
-        draft: &mut RowDraft<'_>,
-    ) -> Option<Exact> {
-        let cell = draft.raw.cell(column);
-        if cell.is_blank() {
-            draft.fault(
-                Some(column),
-                Finding::new(Code::MissingValue, "a blank cell", "a number to multiply by"),
-            );
-            return None;
-        }
-        let (exact, unit) = self.exact(reading, column, draft)?;
-        if unit.is_some() {
-            draft.fault(Some(column), amounts::invalid(cell));
-            return None;
-        }
-        Some(exact)
+/// A number that a quantity is multiplied by.
+fn factor(reading: &mut RecordsReading, column: usize, draft: &mut RowDraft<'_>) -> Option<Exact> {
+    let cell = draft.raw.cell(column);
+    if cell.is_blank() {
+        draft
+            .fault(Some(column), Finding::new(Code::MissingValue, "a blank cell", "a number to multiply by"));
+        return None;
     }
+    let (exact, unit) = exact(reading, column, draft)?;
+    if unit.is_some() {
+        draft.fault(Some(column), amounts::invalid(cell));
+        return None;
+    }
+    Some(exact)
+}
 
-    /// The number in a cell and the unit behind it.
-    fn exact(
-        &mut self,
-        reading: &mut RecordsReading,
-        column: usize,
-        draft: &mut RowDraft<'_>,
-    ) -> Option<(Exact, Option<String>)> {
-        let cell = draft.raw.cell(column);
-        let own = reading.amounts.entry(column).or_default();
-        let verdict = own.verdict.get_or_insert(Verdict::Open);
-        let (number, unit) = match amounts::written(cell, verdict) {
-            Ok(read) => read,
-            Err(Unread::Doubt) => {
-                reading.in_doubt.push(column);
-                draft.is_in_doubt = true;
-                return None;
-            }
-            Err(Unread::Fault(fault)) => {
-                draft.fault(Some(column), *fault);
-                return None;
-            }
-        };
-        let exact = number.parse::<Exact>().map_err(|error| match error {
-            AmountError::NotANumber => amounts::invalid(cell),
-            AmountError::TooPrecise => amounts::too_precise(cell),
-            AmountError::TooLarge => amounts::too_large(cell),
-        });
-        let exact = draft.take(column, exact)?;
-        if exact.is_negative() {
-            draft.fault(Some(column), amounts::negative(cell));
+/// The number in a cell and the unit behind it.
+fn exact(
+    reading: &mut RecordsReading,
+    column: usize,
+    draft: &mut RowDraft<'_>,
+) -> Option<(Exact, Option<String>)> {
+    let cell = draft.raw.cell(column);
+    let own = reading.amounts.entry(column).or_default();
+    let verdict = own.verdict.get_or_insert(Verdict::Open);
+    let (number, unit) = match amounts::written(cell, verdict) {
+        Ok(read) => read,
+        Err(Unread::Doubt) => {
+            reading.in_doubt.push(column);
+            draft.is_in_doubt = true;
             return None;
         }
-        Some((exact, unit))
+        Err(Unread::Fault(fault)) => {
+            draft.fault(Some(column), *fault);
+            return None;
+        }
+    };
+    let exact = number.parse::<Exact>().map_err(|error| match error {
+        AmountError::NotANumber => amounts::invalid(cell),
+        AmountError::TooPrecise => amounts::too_precise(cell),
+        AmountError::TooLarge => amounts::too_large(cell),
+    });
+    let exact = draft.take(column, exact)?;
+    if exact.is_negative() {
+        draft.fault(Some(column), amounts::negative(cell));
+        return None;
     }
+    Some((exact, unit))
 }
 
 /// The metric that a record names.

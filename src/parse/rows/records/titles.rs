@@ -38,7 +38,10 @@ impl TitleFacts {
         if !titles.unit_behind.is_empty() {
             match unit(titles, above) {
                 Ok(ratio) => facts.ratio = ratio,
-                Err((fault, place)) => faults.push(fault.at(place.unwrap_or_else(|| header.clone()))),
+                Err(fault) => {
+                    let (fault, place) = *fault;
+                    faults.push(fault.at(place.unwrap_or_else(|| header.clone())));
+                }
             }
         }
         (facts, faults)
@@ -87,7 +90,7 @@ fn month(begin: Moment, last: Moment) -> Result<BillingPeriod, Finding> {
 }
 
 /// The unit behind one of the words that announce it.
-fn unit(titles: &Titles, above: &[RawRow]) -> Result<Ratio, (Finding, Option<Place>)> {
+fn unit(titles: &Titles, above: &[RawRow]) -> Result<Ratio, Box<(Finding, Option<Place>)>> {
     let known = || {
         let words = titles.unit_behind.first().map_or("", String::as_str);
         let mut units: Vec<&str> = titles.units.keys().map(String::as_str).collect();
@@ -106,8 +109,9 @@ fn unit(titles: &Titles, above: &[RawRow]) -> Result<Ratio, (Finding, Option<Pla
         let Some(unit) = behind.map(str::trim) else { continue };
         return titles.units.get(&fold(unit)).cloned().ok_or_else(|| {
             let found = visible(unit).to_string();
-            (Finding::new(Code::UnknownSourceUnit, found, known()).hint(hint), Some(row.whole()))
+            Box::new((Finding::new(Code::UnknownSourceUnit, found, known()).hint(hint), Some(row.whole())))
         });
     }
-    Err((Finding::new(Code::UnknownSourceUnit, "no line that names the unit", known()).hint(hint), None))
+    let finding = Finding::new(Code::UnknownSourceUnit, "no line that names the unit", known());
+    Err(Box::new((finding.hint(hint), None)))
 }
