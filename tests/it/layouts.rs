@@ -62,10 +62,14 @@ fn in_scope<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     [own, arguments].concat()
 }
 
+/// A sample, its layout, flags, amounts by resource and component, rows read, used, faulty and filtered,
+/// and the first note.
+type Case<'a> = (&'a str, &'a str, &'a [&'a str], &'a [(&'a str, &'a str)], [u64; 4], &'a str);
+
 #[test]
 fn the_samples_are_recognised_and_added_up_to_the_last_digit() {
     let rig = Rig::new();
-    let cases: [(&str, &str, &[&str], &[(&str, &str)], [u64; 4], &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (
             "slurm-sreport-2026-11.txt",
             "slurm-sreport",
