@@ -9,6 +9,7 @@ use crate::error::{Error, ExitStatus};
 use crate::findings::{Finding, RowCounts};
 use crate::jobs::annotate::annotate;
 use crate::jobs::check::{Check, check};
+use crate::plan::InputFile;
 use crate::resolve::Rounding;
 use crate::ui::{self, Format, Style, Terminal};
 
@@ -40,7 +41,30 @@ pub struct CheckDocument<'a> {
     rows: RowCounts,
     #[serde(skip_serializing_if = "Option::is_none")]
     rounding: Option<Rounding>,
+    layouts: Vec<LayoutOfFile<'a>>,
     findings: &'a [Finding],
+}
+
+/// By which layout a file was read.
+#[derive(Serialize)]
+struct LayoutOfFile<'a> {
+    file: &'a str,
+    sheet: Option<&'a str>,
+    layout: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+}
+
+impl<'a> LayoutOfFile<'a> {
+    fn of(file: &'a InputFile) -> Self {
+        let layout = file.layout.as_ref();
+        Self {
+            file: &file.name,
+            sheet: file.sheet.as_deref(),
+            layout: layout.and_then(|layout| layout.name.as_deref()),
+            notes: layout.map_or(&[], |layout| &layout.notes),
+        }
+    }
 }
 
 impl<'a> CheckDocument<'a> {
@@ -50,6 +74,7 @@ impl<'a> CheckDocument<'a> {
             ok: !check.findings.denies(),
             rows: check.counts(),
             rounding: check.rounding(),
+            layouts: check.loaded.files.iter().map(LayoutOfFile::of).collect(),
             findings: check.findings.list(),
         }
     }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::domain::{PeriodRange, RoundingRule, Selector};
 use crate::error::Error;
 use crate::jobs::check::CheckSettings;
+use crate::jobs::layouts;
 use crate::jobs::load::InputSettings;
 use crate::mapping::UnitFactor;
 use crate::parse::{DateOrder, DecimalSign, Hidden, ParseSettings};
@@ -58,6 +59,10 @@ pub struct InputArguments {
     /// Columns of amounts that are hidden, which are at deny otherwise: report them too, or leave them out
     #[arg(long, value_name = "WHAT")]
     pub hidden_columns: Option<HiddenArgument>,
+    /// The layout of the files, where it is not recognised by itself: one of `layout list`, or a file
+    /// of your own that ends in .toml
+    #[arg(long, value_name = "NAME|FILE.toml")]
+    pub layout: Option<String>,
     /// A file with other names of resources (.toml with [resources], or a spreadsheet with the columns
     /// from and to) and factors between units ([units], or a column factor)
     #[arg(long, value_name = "FILE")]
@@ -201,12 +206,13 @@ impl InputArguments {
             aliases,
             unit_factor,
             policy,
+            layout,
         } = self;
         let lists = [offering, project, customer, ignore_column];
         let is_as_written = decimal.is_none() && dates.is_none() && round.is_none();
         let is_as_named = aliases.is_none() && unit_factor.is_empty() && policy.is_empty();
         let is_seen = hidden_rows.is_none() && hidden_columns.is_none();
-        let is_found = is_seen && sheet.is_none() && header_row.is_none();
+        let is_found = is_seen && sheet.is_none() && header_row.is_none() && layout.is_none();
         period.is_none() && is_found && is_as_written && is_as_named && lists.into_iter().all(Vec::is_empty)
     }
 
@@ -229,6 +235,7 @@ impl InputArguments {
                     rounding: self.round.map(Into::into),
                     hidden_rows: self.hidden_rows.map(Into::into),
                     hidden_columns: self.hidden_columns.map(Into::into),
+                    layouts: layouts::asked_for(self.layout.as_deref())?,
                 },
             },
             offerings: selectors(offerings),

@@ -15,6 +15,7 @@ mod doctor;
 mod explain;
 mod guards;
 mod input;
+mod layout;
 mod list;
 mod marked_copy;
 mod plan;
@@ -131,6 +132,8 @@ enum Command {
     Runs(runs::RunsArguments),
     /// Prove or write the trail of everything that was sent; asks no server
     Audit(audit::AuditArguments),
+    /// List, show and suggest the layouts by which files of other systems are read; asks no server
+    Layout(layout::LayoutArguments),
     /// List stored usages
     List(Box<list::ListArguments>),
     /// Show one stored usage
@@ -232,6 +235,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Verify(command) => verify::run(command, global, terminal).await,
         Command::Runs(command) => runs::run(command, global),
         Command::Audit(command) => audit::run(command, global, terminal),
+        Command::Layout(command) => layout::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,

@@ -14,6 +14,7 @@ mod carry_over;
 mod component;
 mod destination;
 mod digest;
+mod exact;
 mod factor;
 mod ids;
 mod look_alike;
@@ -35,6 +36,7 @@ pub use carry_over::CarryOver;
 pub use component::{BillingType, ComponentType, ComponentTypeError};
 pub use destination::{Destination, SandboxWorld};
 pub use digest::{Digest, sha256};
+pub use exact::{Exact, Quotient, Ratio, RatioError};
 pub use factor::{Factor, FactorError};
 pub use ids::{
     CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
@@ -42,7 +44,7 @@ pub use ids::{
 };
 pub use look_alike::{look_alike, lost_zeros, skeleton};
 pub use money::{ExactTotal, line_price, percent, times};
-pub use near::{fold, fold_name, nearest, nearest_few};
+pub use near::{fold, fold_name, likeness, nearest, nearest_few};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
 pub use role::Role;

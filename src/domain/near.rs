@@ -55,6 +55,12 @@ const ALIKE: f64 = 0.8;
 /// The longest text for which anything near is looked for; longer ones are no names.
 const LONGEST: usize = 200;
 
+/// How much two names are alike, from 0 to 1; 1 where they are the same but for case, blanks, dashes and
+/// underscores.
+pub fn likeness(one: &str, other: &str) -> f64 {
+    strsim::jaro_winkler(&fold(one), &fold(other))
+}
+
 /// The candidate that is most like `name`, where one is alike enough to be offered as a hint.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest_few(name, candidates, 1).first().copied()

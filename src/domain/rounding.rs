@@ -69,6 +69,11 @@ impl Unrounded {
         (steps.unsigned_abs() <= LIMIT.unsigned_abs()).then_some(Self { steps, rest: rest.rem_euclid(REST) })
     }
 
+    /// So many steps of 10⁻¹⁰, and steps of 10⁻⁴⁰ beside them; `None` beyond the range.
+    pub(super) fn of_steps_of_forty(steps: i128, rest: i128) -> Option<Self> {
+        Self::of_parts(steps, rest)
+    }
+
     /// The value with two decimal places. `None` below zero, where up and down have two meanings, and
     /// beyond the range of amounts.
     pub fn to_cents(self, rule: RoundingRule) -> Option<Amount> {

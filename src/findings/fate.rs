@@ -3,6 +3,8 @@
 //! Rows read = used + faulty + blank + filtered. Each row has exactly one fate, so the counts add up
 //! by construction; what has to be true besides is that a stage names a fate for what it drops.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The number of a row among all rows read in a run, counted from 0 over all inputs.
@@ -17,15 +19,19 @@ enum Fate {
     Filtered,
 }
 
-/// The fate of every data row; a row is used until a stage says otherwise.
+/// The fate of every data row; a row is used until a stage says otherwise. Rows that were added up
+/// follow the first of them, whose figure is all of theirs.
 #[derive(Debug, Default)]
-pub struct Fates(Vec<Fate>);
+pub struct Fates {
+    rows: Vec<Fate>,
+    followers: HashMap<RowIndex, Vec<RowIndex>>,
+}
 
 impl Fates {
     /// Takes the next row in.
     pub fn read(&mut self) -> RowIndex {
-        let index = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.push(Fate::Used);
+        let index = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.rows.push(Fate::Used);
         RowIndex(index)
     }
 
@@ -44,17 +50,33 @@ impl Fates {
         self.set(row, Fate::Faulty);
     }
 
+    /// What becomes of one row becomes of the other: both are in one figure.
+    pub fn follow(&mut self, first: RowIndex, row: RowIndex) {
+        let followers = self.followers.entry(first).or_default();
+        if followers.last() != Some(&row) {
+            followers.push(row);
+        }
+    }
+
+    /// The rows that follow another one.
+    pub fn followers(&self, first: RowIndex) -> &[RowIndex] {
+        self.followers.get(&first).map_or(&[], Vec::as_slice)
+    }
+
     fn set(&mut self, row: RowIndex, fate: Fate) {
-        if let Some(slot) = usize::try_from(row.0).ok().and_then(|index| self.0.get_mut(index)) {
-            *slot = fate;
+        let followers = self.followers.get(&row).map_or(&[][..], Vec::as_slice);
+        for one in std::iter::once(&row).chain(followers) {
+            if let Some(slot) = usize::try_from(one.0).ok().and_then(|index| self.rows.get_mut(index)) {
+                *slot = fate;
+            }
         }
     }
 
     /// Counts the rows by fate.
     pub fn counts(&self) -> RowCounts {
-        let count = |fate| self.0.iter().filter(|&&one| one == fate).count();
+        let count = |fate| self.rows.iter().filter(|&&one| one == fate).count();
         RowCounts {
-            rows_read: self.0.len(),
+            rows_read: self.rows.len(),
             rows_used: count(Fate::Used),
             rows_faulty: count(Fate::Faulty),
             rows_blank: count(Fate::Blank),
@@ -76,4 +98,23 @@ pub struct RowCounts {
     pub rows_blank: usize,
     /// Rows outside the period or the scope that was asked for.
     pub rows_filtered: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_were_added_up_share_their_fate() {
+        let mut fates = Fates::default();
+        let rows: Vec<RowIndex> = (0..5).map(|_| fates.read()).collect();
+        fates.follow(rows[0], rows[1]);
+        fates.follow(rows[0], rows[3]);
+        fates.follow(rows[2], rows[3]);
+        fates.faulty(rows[0]);
+        let counts = fates.counts();
+        assert_eq!((counts.rows_read, counts.rows_used, counts.rows_faulty), (5, 2, 3));
+        assert_eq!(fates.followers(rows[0]), [rows[1], rows[3]]);
+        assert_eq!(fates.followers(rows[4]), []);
+    }
 }

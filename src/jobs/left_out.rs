@@ -9,7 +9,7 @@ use crate::domain::Amount;
 use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
 use crate::mapping::Field;
-use crate::parse::{Parsed, RawRows};
+use crate::parse::{CellKind, Parsed, RawRows};
 use crate::report::write_rows;
 use crate::resolve::{Usage, UserUsage};
 use crate::source::copy_rows;
@@ -38,6 +38,12 @@ impl LeftOutRows {
     pub fn add(&mut self, findings: &Findings, usages: &[Usage], people: &[UserUsage]) {
         self.0.extend(findings.faulty_rows());
         self.0.extend(usages.iter().map(|usage| usage.row).chain(people.iter().map(|user| user.row)));
+    }
+
+    /// Takes the rows that were added up with those that are left out.
+    pub fn complete(&mut self, fates: &Fates) {
+        let followers: Vec<RowIndex> = self.0.iter().flat_map(|row| fates.followers(*row)).copied().collect();
+        self.0.extend(followers);
     }
 
     /// How many rows.
@@ -91,6 +97,10 @@ impl LeftOutSummary {
                 let (text, kind) = row.get(column)?;
                 parsed.number(at, column, text, *kind)
             };
+            if table.layout.records().is_some() {
+                self.add_record(parsed, at, row);
+                continue;
+            }
             let long = table.column(Field::ComponentType).zip(table.column(Field::Amount));
             let amounts: Vec<(&str, Amount)> = if let Some((component, amount)) = long {
                 number(amount).map(|amount| (text(component), amount)).into_iter().collect()
@@ -107,6 +117,29 @@ impl LeftOutSummary {
                 *sum = sum.checked_add(amount).unwrap_or(*sum);
             }
         }
+    }
+}
+
+impl LeftOutSummary {
+    /// Adds what a record counts, as it stands in its columns: which component it is of and by which
+    /// factor is not said, because nobody has asked the server for it.
+    fn add_record(&mut self, parsed: &Parsed, at: usize, row: &[(String, CellKind)]) {
+        let table = &parsed.tables[at];
+        let Ok(binding) = table.layout.bind(table.headers.iter().map(AsRef::as_ref)) else { return };
+        let own = binding.metrics.iter().flatten().map(|metric| metric.quantity);
+        let columns: BTreeSet<usize> = own.chain(binding.quantity).collect();
+        let mut has_amount = false;
+        for column in columns {
+            let Some((text, kind)) = row.get(column) else { continue };
+            let Some(amount) = parsed.number(at, column, text, *kind) else { continue };
+            let metric = binding.metric.and_then(|column| row.get(column)).map_or("", |(text, _)| text);
+            let header = table.headers.get(column).map_or("", |header| header.as_ref());
+            let name = format!("{metric} {header}, as it stands in the file");
+            let sum = self.quantities.entry(name.trim_start().to_owned()).or_default();
+            *sum = sum.checked_add(amount).unwrap_or(*sum);
+            has_amount = true;
+        }
+        self.rows_without_amount += usize::from(!has_amount);
     }
 }
 

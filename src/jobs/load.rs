@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::domain::{Place, Spot, visible};
 use crate::error::Error;
 use crate::findings::{Code, Finding, Findings};
-use crate::mapping::Field;
-use crate::parse::{ParseSettings, Parsed, Parser};
-use crate::plan::{InputFile, InputLayout};
+use crate::mapping::{Field, Layout, Metric};
+use crate::parse::{ParseSettings, Parsed, Parser, Recogniser, Sum, Wanted};
+use crate::plan::{InputFile, InputLayout, SummedRows};
 use crate::source::{Input, each_row, expand};
 
 /// Which files, and how they are to be read.
@@ -36,7 +36,7 @@ pub struct Loaded {
 pub fn load(settings: &InputSettings, findings: &mut Findings) -> Result<Loaded, Error> {
     let paths = expand(&settings.files)?;
     let mut remarks: Vec<Finding> = paths.left.iter().map(|(folder, left)| not_read(folder, left)).collect();
-    let inputs = read(&paths.files, &mut remarks)?;
+    let inputs = read(&paths.files, &settings.parse.layouts, &mut remarks)?;
     let mut files = Vec::new();
     let mut parser = Parser::new(&settings.parse, findings);
     for (input, sha256) in &inputs {
@@ -65,10 +65,14 @@ pub fn load(settings: &InputSettings, findings: &mut Findings) -> Result<Loaded,
 
 /// Reads files with their digests. A file that comes twice, under whatever name, is one file: its rows
 /// would otherwise be reported twice.
-fn read(paths: &[PathBuf], remarks: &mut Vec<Finding>) -> Result<Vec<(Input, String)>, Error> {
+fn read(
+    paths: &[PathBuf],
+    layouts: &Recogniser,
+    remarks: &mut Vec<Finding>,
+) -> Result<Vec<(Input, String)>, Error> {
     let mut inputs: Vec<(Input, String)> = Vec::new();
     for path in paths {
-        let input = Input::read(path)?;
+        let input = Input::read(path)?.of_layouts(layouts);
         let digest = input.digest();
         if let Some((first, _)) = inputs.iter().find(|(_, known)| *known == digest) {
             let found = format!("the same as {}", visible(first.name()));
@@ -101,7 +105,34 @@ fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
     }
     let amounts = parsed.open_columns.iter().filter(|column| column.table == at && !column.header.is_empty());
     columns.extend(amounts.map(|column| (column.header.as_ref().to_owned(), "component".to_owned())));
-    Some(InputLayout { header_row: table.header_row, columns })
+    let layout = &table.layout;
+    let notes = parsed.notes.get(&at).cloned().unwrap_or_default();
+    let quantities = layout.records().map(|_| layout.bind(table.headers.iter().map(AsRef::as_ref)));
+    if let Some(Ok(binding)) = quantities {
+        let amounts = binding.metrics.iter().flatten().filter_map(|own| table.headers.get(own.quantity));
+        for header in amounts {
+            columns.entry(header.as_ref().to_owned()).or_insert_with(|| "component".to_owned());
+        }
+    }
+    let own = parsed.sums.iter().filter(|sum| sum.rows > 1 && parsed.subjects[sum.subject].table == at);
+    let sums = own.map(|sum| summed(parsed, sum, layout)).collect();
+    Some(InputLayout { name: Some(layout.name.clone()), header_row: table.header_row, columns, notes, sums })
+}
+
+/// How many rows were added up to a figure, and where the first of them stands.
+fn summed(parsed: &Parsed, sum: &Sum, layout: &Layout) -> SummedRows {
+    let metrics = layout.records().map(|records| &records.metrics);
+    let metric = match &sum.wanted {
+        Wanted::Component(name) => name.as_ref(),
+        Wanted::Metric(at) => metrics.and_then(|list| list.get(*at)).map_or("", Metric::label),
+    };
+    let short = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    SummedRows {
+        row: parsed.subjects[sum.subject].number,
+        column: short(sum.column).saturating_add(1),
+        metric: metric.to_owned(),
+        rows: short(sum.rows),
+    }
 }
 
 /// Parses one file; returns its sheet and what is to be said of the file.

@@ -18,6 +18,7 @@ pub mod foresee;
 pub mod freshness;
 pub mod fuzz;
 pub mod guards;
+pub mod layouts;
 pub mod left_out;
 pub mod likely_dialect;
 pub mod load;

@@ -145,6 +145,7 @@ pub async fn plan(
     let (people, people_out) = people.without(&several);
     left_out.add(&check.findings, &out, &people_out);
     let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
+    left_out.complete(&check.loaded.parsed.fates);
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
     plan.header.rows_left_out = left_out.len();

@@ -163,7 +163,9 @@ fn as_it_stood(
     at: Timestamp,
 ) -> Option<RawRows> {
     let numbers: BTreeSet<u32> = cells.iter().map(|(source, _)| source.row).collect();
-    let header_row = file.layout.as_ref()?.header_row;
+    // A row that was added up with others would be another figure where it is run alone.
+    let layout = file.layout.as_ref().filter(|layout| layout.is_of_ours())?;
+    let header_row = layout.header_row;
     let mut table = copy_rows(input, file.sheet.as_deref(), header_row, &numbers).ok()?;
     if table.rows.len() != numbers.len() + 1 {
         return None;

@@ -7,6 +7,7 @@
 use crate::domain::Amount;
 use crate::mapping::Field;
 
+use super::recogniser::{Recognised, Recogniser};
 use super::{CellKind, RawRow};
 
 /// Rows with content among which the header is looked for.
@@ -18,6 +19,7 @@ const MOST_BLANK_ROWS_ABOVE: usize = 500;
 /// Reads rows until it knows which of them is the header.
 #[derive(Debug)]
 pub struct Finder {
+    recogniser: Recogniser,
     /// The row that the user says is the header.
     forced: Option<u32>,
     /// Rows with content in which no header was seen.
@@ -35,6 +37,8 @@ pub struct Found {
     pub upper: Option<u32>,
     /// Whether it names known columns.
     pub is_sure: bool,
+    /// The layouts that it is one of.
+    pub recognised: Recognised,
     /// The rows with content above it.
     pub above: Vec<RawRow>,
     /// The rows below it that were read already.
@@ -44,7 +48,12 @@ pub struct Found {
 impl Finder {
     /// Starts before the first row; `forced` is the number of the header where the user names it.
     pub fn new(forced: Option<u32>) -> Self {
-        Self { forced, above: Vec::new(), seen: None }
+        Self::with(forced, Recogniser::default())
+    }
+
+    /// The same with the layouts that a table may be one of.
+    pub fn with(forced: Option<u32>, recogniser: Recogniser) -> Self {
+        Self { recogniser, forced, above: Vec::new(), seen: None }
     }
 
     /// Takes the next row; the header, as soon as it is known.
@@ -72,12 +81,22 @@ impl Finder {
             self.keep(row);
             return self.is_full().then(|| self.likeliest()).flatten();
         }
-        if is_header(row) {
-            self.seen = Some(row.clone());
-            return None;
+        match self.recogniser.recognise(row) {
+            Recognised::Ours => {
+                self.seen = Some(row.clone());
+                return None;
+            }
+            Recognised::Nothing => {}
+            recognised @ (Recognised::Records(..) | Recognised::Ambiguous(_)) => {
+                let found = self.found(row.clone(), None);
+                return Some(Found { is_sure: true, recognised, ..found });
+            }
         }
         let upper = self.above.last().filter(|upper| upper.number() + 1 == row.number());
-        if let Some(joined) = upper.map(|upper| joined(upper, row)).filter(is_header) {
+        let joined = upper
+            .map(|upper| joined(upper, row))
+            .filter(|row| self.recogniser.takes_ours() && is_header(row));
+        if let Some(joined) = joined {
             let upper = self.above.pop().map(|upper| upper.number());
             return Some(self.found(joined, upper));
         }
@@ -112,7 +131,8 @@ impl Finder {
     fn found(&mut self, header: RawRow, upper: Option<u32>) -> Found {
         let is_sure = is_header(&header);
         let above = std::mem::take(&mut self.above).into_iter().filter(|row| !row.is_blank()).collect();
-        Found { header, upper, is_sure, above, below: Vec::new() }
+        let recognised = if is_sure { Recognised::Ours } else { Recognised::Nothing };
+        Found { header, upper, is_sure, recognised, above, below: Vec::new() }
     }
 
     /// A header whose next row is known.
@@ -130,9 +150,10 @@ impl Finder {
     /// The row that is most like a header, the first one of equals.
     fn likeliest(&mut self) -> Option<Found> {
         let meaning = |row: &RawRow| {
-            row.cells()
-                .filter(|cell| Field::of_header(cell.text).is_some() || Field::meant_by(cell.text).is_some())
-                .count()
+            let of_ours = row
+                .cells()
+                .filter(|cell| Field::of_header(cell.text).is_some() || Field::meant_by(cell.text).is_some());
+            (self.recogniser.likeness(row), of_ours.count())
         };
         let best = (0..self.above.len()).rev().max_by_key(|&index| meaning(&self.above[index]))?;
         let below = self.above.split_off(best + 1);

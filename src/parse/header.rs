@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::nearest;
 use crate::findings::{Code, Finding, Findings, Sums};
-use crate::mapping::Field;
+use crate::mapping::{Field, Form, Layout};
 
 use super::quantity::number;
 use super::{ParsedTable, RawRow};
@@ -17,6 +17,17 @@ pub enum Shape {
     Long,
     /// One row per resource and month, one column per component.
     Wide,
+}
+
+impl Shape {
+    /// The shape of a layout, where it is one of ours.
+    pub fn of(layout: &Layout) -> Option<Self> {
+        match layout.form {
+            Form::WaldurLong => Some(Self::Long),
+            Form::WaldurWide => Some(Self::Wide),
+            Form::Records(_) => None,
+        }
+    }
 }
 
 /// Columns of amounts of which there are several, so that none is read; they are only added up.
@@ -81,6 +92,7 @@ impl Doubled {
 pub fn bind(
     row: &RawRow,
     period_given: bool,
+    asked_for: Option<Shape>,
     findings: &mut Findings,
     doubled: &mut Doubled,
 ) -> Option<(ParsedTable, Shape)> {
@@ -105,11 +117,20 @@ pub fn bind(
             columns[field.index()] = Some(column);
         }
     }
-    let table = ParsedTable { table: row.table().clone(), header_row: row.number(), headers, columns };
-    let shape = match (table.column(Field::ComponentType), table.column(Field::Amount)) {
+    let shape = match (columns[Field::ComponentType.index()], columns[Field::Amount.index()]) {
         (None, None) => Shape::Wide,
         _ => Shape::Long,
     };
+    let layout = Layout::of_ours(asked_for.unwrap_or(shape) == Shape::Long);
+    let table =
+        ParsedTable { table: row.table().clone(), header_row: row.number(), headers, columns, layout };
+    if (asked_for, shape) == (Some(Shape::Wide), Shape::Long) {
+        let found = "a column component_type or amount, as the long form has them";
+        let expected = "a column for each component, as the layout waldur-wide has them";
+        findings.push(Finding::new(Code::LayoutMisfit, found, expected).at(row.whole()));
+        sound = false;
+    }
+    let shape = asked_for.unwrap_or(shape);
     let missing = missing(&table, shape, period_given);
     for wanted in &missing {
         findings.push(missing_column(row, &table, wanted));

@@ -24,19 +24,23 @@ mod parsed;
 mod period;
 mod quantity;
 mod raw;
+mod recogniser;
 mod rows;
 mod sight;
 mod total_words;
 
 pub use doubts::Doubts;
-pub use finder::{Finder, is_header};
+pub use finder::Finder;
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
 pub use marks::{FINDINGS_MARK, HELP_MARK, KEYS_MARK};
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
-pub use parsed::{Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject};
+pub use parsed::{
+    Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
+};
 pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
+pub use recogniser::{Recognised, Recogniser};
 pub use rows::{Hidden, ParseSettings, Parser};
 pub use sight::{AddedRows, Merge, Sight, Span, Unseen};

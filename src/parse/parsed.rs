@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    Amount, BillingPeriod, CarryOver, OfferingId, Place, PlanPeriodId, ReportableAmount, ResourceId,
-    RoundingRule, Spot, Unrounded,
+    Amount, BillingPeriod, CarryOver, Exact, OfferingId, Place, PlanPeriodId, Ratio, ReportableAmount,
+    ResourceId, RoundingRule, Spot, Unrounded,
 };
 use crate::findings::{Fates, RowIndex};
-use crate::mapping::Field;
+use crate::mapping::{Field, Layout};
 
 use super::column::Verdict;
 use super::numeral::DecimalSign;
@@ -23,6 +23,10 @@ pub struct Parsed {
     pub subjects: Vec<Subject>,
     /// The figures of the long form.
     pub figures: Vec<Figure>,
+    /// What was added up of the records of other systems.
+    pub sums: Vec<Sum>,
+    /// What is to be said of how a table was read, by table.
+    pub notes: HashMap<usize, Vec<String>>,
     /// The columns of the wide form that may be components.
     pub open_columns: Vec<OpenColumn>,
     /// Rows at deny that still name a resource, which goes with them where faulty rows are skipped.
@@ -53,6 +57,8 @@ pub struct ParsedTable {
     pub headers: Vec<Arc<str>>,
     /// The column of each field, counted from 0, where the table has it.
     pub columns: [Option<usize>; Field::COUNT],
+    /// The layout that it was read by.
+    pub layout: Arc<Layout>,
 }
 
 impl ParsedTable {
@@ -158,6 +164,36 @@ pub struct Figure {
     pub amount: ReportableAmount,
     /// The amount before it was rounded; `None` where it was not.
     pub unrounded: Option<Box<Unrounded>>,
+}
+
+/// What records of another system add up to; only the catalogue can tell what it is in its unit.
+#[derive(Debug, Clone)]
+pub struct Sum {
+    /// Which of [`Parsed::subjects`]; its row is the first one of those that were added up.
+    pub subject: usize,
+    /// The column that the quantity stands in, counted from 0.
+    pub column: usize,
+    /// What was counted.
+    pub wanted: Wanted,
+    /// The unit, where the rows name one.
+    pub unit: Option<Arc<str>>,
+    /// The column that names it, counted from 0.
+    pub unit_column: usize,
+    /// The sum, to the last digit.
+    pub exact: Exact,
+    /// What one of it is in what the layout counts in.
+    pub ratio: Ratio,
+    /// How many rows were added up.
+    pub rows: usize,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// Which of the metrics of the layout.
+    Metric(usize),
+    /// The component as the file names it.
+    Component(Arc<str>),
 }
 
 /// A column of the wide form that may be a component; only the catalogue can tell.

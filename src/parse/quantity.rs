@@ -101,9 +101,19 @@ pub fn quantity(
     verdict: &Verdict<DecimalSign>,
     rounding: Option<RoundingRule>,
 ) -> Result<Quantity, Unread> {
+    let (number, unit) = written(cell, verdict)?;
+    let quantity = reportable(cell, &number, rounding)?;
+    Ok(Quantity { unit, ..quantity })
+}
+
+/// The number in a cell as [`Amount::parse`] takes it, and the unit that stands behind it.
+pub fn written<'a>(
+    cell: Cell<'a>,
+    verdict: &Verdict<DecimalSign>,
+) -> Result<(Cow<'a, str>, Option<String>), Unread> {
     match cell.kind {
         CellKind::Text => {}
-        CellKind::Number => return Ok(reportable(cell, cell.text, rounding)?),
+        CellKind::Number => return Ok((cell.text.into(), None)),
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => {
             return Err(invalid(cell).into());
         }
@@ -131,8 +141,7 @@ pub fn quantity(
         }
     };
     let number = numeral.plain(sign).ok_or_else(|| other_sign(cell, sign))?;
-    let quantity = reportable(cell, &number, rounding)?;
-    Ok(Quantity { unit, ..quantity })
+    Ok((number.into(), unit))
 }
 
 /// The number in a cell, whether or not it can be reported; `None` where it is none or in doubt.
@@ -197,17 +206,17 @@ fn reportable(cell: Cell<'_>, number: &str, rounding: Option<RoundingRule>) -> R
     Ok(Quantity { amount, unrounded: None, unit: None })
 }
 
-fn too_precise(cell: Cell<'_>) -> Finding {
+pub(super) fn too_precise(cell: Cell<'_>) -> Finding {
     let expected = "at most two decimal places; the server refuses more, it does not round";
     Finding::new(Code::TooManyDecimals, shown(cell), expected)
         .hint("round it in the file, or add --round half-up (or half-even, up, down)")
 }
 
-fn too_large(cell: Cell<'_>) -> Finding {
+pub(super) fn too_large(cell: Cell<'_>) -> Finding {
     Finding::new(Code::AmountTooLarge, shown(cell), "less than 1000000000000; the server breaks on more")
 }
 
-fn negative(cell: Cell<'_>) -> Finding {
+pub(super) fn negative(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::NegativeAmount, shown(cell), "zero or more: the total of the month");
     finding.hint(if cell.text.starts_with('(') {
         "brackets are the way of accounts to write a number below zero; report the total of the month"
@@ -231,7 +240,7 @@ fn other_sign(cell: Cell<'_>, sign: DecimalSign) -> Finding {
 }
 
 /// What is no number, with what it may have been.
-fn invalid(cell: Cell<'_>) -> Finding {
+pub(super) fn invalid(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::InvalidAmount, shown(cell), "a number such as 1234.5 or 1.234,50");
     let hint: Option<Cow<'static, str>> = match cell.kind {
         CellKind::Error | CellKind::Date if odd::hint(cell.text).is_some() => {

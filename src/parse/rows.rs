@@ -8,6 +8,7 @@ mod amounts;
 mod hidden;
 mod kept;
 mod merged;
+mod records;
 mod splits;
 mod structure;
 mod tables;
@@ -29,12 +30,15 @@ use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{AmountMarks, Quantity, holds_number, quantity};
+use super::recogniser::Recogniser;
 use super::{
     Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
 };
 use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
+
+use records::RecordsReading;
 
 /// What the user said about the tables.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +61,8 @@ pub struct ParseSettings {
     pub hidden_rows: Option<Hidden>,
     /// What becomes of columns of amounts that are hidden, which are at deny otherwise.
     pub hidden_columns: Option<Hidden>,
+    /// The layouts that tables may be of.
+    pub layouts: Recogniser,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -76,6 +82,7 @@ enum State {
     /// Columns that stand twice are added up all the same.
     Refused(Box<Doubled>),
     Reading(Box<Reading>),
+    Records(Box<RecordsReading>),
 }
 
 /// The table that is being read.
@@ -135,7 +142,7 @@ impl<'a> Parser<'a> {
     pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
         let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
         let texts = HashSet::new();
-        let state = State::AwaitingHeader(Finder::new(settings.header_row));
+        let state = State::AwaitingHeader(Finder::with(settings.header_row, settings.layouts.clone()));
         Self { settings, findings, parsed, texts, state, outside_period: 0, sight: Sight::default() }
     }
 
@@ -154,6 +161,7 @@ impl<'a> Parser<'a> {
                 }
             }
             State::Refused(_) => self.unread(raw),
+            State::Records(reading) => reading.keep(raw),
             State::Reading(reading) => {
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
                 reading.note_splits(raw, &self.parsed.tables[reading.table]);
@@ -198,8 +206,10 @@ impl<'a> Parser<'a> {
             |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
+        let asked_for = self.settings.layouts.asked_for().and_then(|layout| Shape::of(layout));
         let mut doubled = Doubled::default();
-        let Some((table, shape)) = header::bind(raw, period_given, self.findings, &mut doubled) else {
+        let bound = header::bind(raw, period_given, asked_for, self.findings, &mut doubled);
+        let Some((table, shape)) = bound else {
             self.state = State::Refused(Box::new(doubled));
             return;
         };

@@ -34,6 +34,7 @@ pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
     Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
+    SummedRows,
 };
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,

@@ -16,6 +16,7 @@ mod plan_periods;
 mod resources;
 mod rounded;
 mod rows;
+mod sums;
 mod units;
 mod usages;
 mod zero_missing;

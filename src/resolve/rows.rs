@@ -68,6 +68,7 @@ pub fn rows(
         Judge { parsed, catalogue, capabilities, settings, aliases, findings, headers, component_hints };
 
     let resources = judge.subjects(&mut finder);
+    figures.extend(judge.sums(&resources));
     let (usages, people) = judge.figures(&figures, &resources);
     judge.duplicates(&usages);
     people::duplicates(&people, catalogue, judge.findings);
@@ -75,29 +76,29 @@ pub fn rows(
     judge.seal(usages, people, &resources, &mut finder)
 }
 
-struct Judge<'a> {
-    parsed: &'a mut Parsed,
-    catalogue: &'a Catalogue,
+pub(super) struct Judge<'a> {
+    pub(super) parsed: &'a mut Parsed,
+    pub(super) catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
     settings: &'a ResolveSettings,
     aliases: &'a SettledAliases,
-    findings: &'a mut Findings,
+    pub(super) findings: &'a mut Findings,
     headers: Headers,
     /// What is said of component types that an offering does not have; many rows have the same one.
     component_hints: HashMap<(OfferingId, Arc<str>), Option<String>>,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
-type Resources<'a> = Vec<Option<&'a Resource>>;
+pub(super) type Resources<'a> = Vec<Option<&'a Resource>>;
 
 impl<'a> Judge<'a> {
-    fn fault(&mut self, subject: usize, column: Option<usize>, finding: Finding) {
+    pub(super) fn fault(&mut self, subject: usize, column: Option<usize>, finding: Finding) {
         let row = self.parsed.subjects[subject].row;
         let place = self.parsed.place(subject, column);
         self.findings.push(finding.at(place).row(row));
     }
 
-    fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
+    pub(super) fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
         let table = &self.parsed.tables[self.parsed.subjects[subject].table];
         self.fault(subject, table.column(field), finding);
     }
@@ -369,7 +370,8 @@ impl<'a> Judge<'a> {
         let faulty: HashSet<RowIndex> = self.findings.faulty_rows().collect();
         for (index, has_figure) in has_figure.into_iter().enumerate() {
             let row = self.parsed.subjects[index].row;
-            if !has_figure && resources[index].is_some() && !faulty.contains(&row) {
+            let is_record = self.parsed.tables[self.parsed.subjects[index].table].layout.records().is_some();
+            if !has_figure && !is_record && resources[index].is_some() && !faulty.contains(&row) {
                 self.parsed.fates.blank(row);
                 let finding =
                     Finding::new(Code::BlankAmount, "no amount", "an amount; 0 reports a usage of zero");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use csv::{ReaderBuilder, StringRecord};
 
 use crate::findings::{Code, Finding};
-use crate::parse::{CellKind, RawRow, Table, is_header, without_guard};
+use crate::parse::{CellKind, RawRow, Recogniser, Table, without_guard};
 
 use super::quotes::Quotes;
 use super::text::Decoded;
@@ -35,7 +35,7 @@ pub struct TextFile<'a> {
 }
 
 impl<'a> TextFile<'a> {
-    pub fn open(name: &str, decoded: Decoded<'a>) -> Result<Self, Finding> {
+    pub fn open(name: &str, decoded: Decoded<'a>, layouts: &Recogniser) -> Result<Self, Finding> {
         let text = with_line_feeds(decoded.text);
         let table = Arc::new(Table { file: name.into(), sheet: None });
         let (start, declared) = match declaration(&text) {
@@ -43,12 +43,12 @@ impl<'a> TextFile<'a> {
             None => (0, None),
         };
         let rows = text.get(start..).unwrap_or_default();
-        let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table));
+        let delimiter = declared.unwrap_or_else(|| delimiter(rows, &table, layouts));
         let lines_before = u64::from(start > 0);
         let quotes = Quotes {
             delimiter,
             lines_before: usize::from(start > 0),
-            columns: columns(rows, delimiter, &table),
+            columns: columns(rows, delimiter, &table, layouts),
         };
         quotes.check(rows)?;
         let remarks = decoded.remark.into_iter().collect();
@@ -102,9 +102,12 @@ fn declaration(text: &str) -> Option<(usize, Result<u8, Finding>)> {
 
 /// The delimiter under which one of the first lines names most known columns; where none does, the one
 /// that the first line with content has most of.
-fn delimiter(text: &str, table: &Arc<Table>) -> u8 {
+fn delimiter(text: &str, table: &Arc<Table>, layouts: &Recogniser) -> u8 {
     let lines = || text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
-    let names_columns = |delimiter: u8| lines().any(|line| is_header(&row_of(line, delimiter, table)));
+    let names_columns = |delimiter: u8| {
+        let likeness = lines().map(|line| layouts.likeness_to_header(&row_of(line, delimiter, table)));
+        likeness.max().unwrap_or_default()
+    };
     let first = lines().next().unwrap_or_default();
     let count = |delimiter: u8| first.bytes().filter(|&byte| byte == delimiter).count();
     DELIMITERS
@@ -130,11 +133,11 @@ fn row_of(line: &str, delimiter: u8, table: &Arc<Table>) -> RawRow {
 }
 
 /// How many columns the header has, or the first line where none looks like one.
-fn columns(text: &str, delimiter: u8, table: &Arc<Table>) -> usize {
+fn columns(text: &str, delimiter: u8, table: &Arc<Table>, layouts: &Recogniser) -> usize {
     let lines = text.lines().filter(|line| !line.trim().is_empty()).take(PROBED_LINES);
     let mut rows = lines.map(|line| row_of(line, delimiter, table)).peekable();
     let first = rows.peek().map_or(0, RawRow::width);
-    rows.find(is_header).map_or(first, |header| header.width())
+    rows.find(|row| layouts.likeness_to_header(row) > 0).map_or(first, |header| header.width())
 }
 
 impl Source for TextFile<'_> {
@@ -204,7 +207,7 @@ mod tests {
     use super::*;
 
     fn open(text: &str) -> Result<TextFile<'_>, Finding> {
-        TextFile::open("a.csv", Decoded { text: text.into(), remark: None })
+        TextFile::open("a.csv", Decoded { text: text.into(), remark: None }, &Recogniser::default())
     }
 
     fn rows(text: &str) -> Vec<String> {

@@ -46,7 +46,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::{Place, sha256, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{RawRow, Sight, Table};
+use crate::parse::{RawRow, Recogniser, Sight, Table};
 
 use archive::{Archive, ArchiveKind};
 use kind::Kind;
@@ -113,6 +113,7 @@ pub enum SourceError {
 pub struct Input {
     name: String,
     bytes: Vec<u8>,
+    layouts: Recogniser,
 }
 
 impl Input {
@@ -131,12 +132,18 @@ impl Input {
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST_FILE {
             return Err(SourceError::TooLarge { path: path.to_owned() });
         }
-        Ok(Self { name, bytes })
+        Ok(Self { name, bytes, layouts: Recogniser::default() })
+    }
+
+    /// Says which layouts its tables may be of.
+    pub fn of_layouts(mut self, layouts: &Recogniser) -> Self {
+        self.layouts = layouts.clone();
+        self
     }
 
     /// A content that is in memory already.
     pub fn of(name: &str, bytes: Vec<u8>) -> Self {
-        Self { name: name.to_owned(), bytes }
+        Self { name: name.to_owned(), bytes, layouts: Recogniser::default() }
     }
 
     /// The path as the user gave it.
@@ -165,22 +172,22 @@ impl Input {
     }
 
     fn open_as_it_is(&self, sheet: Option<&str>) -> Result<Box<dyn Source + '_>, Finding> {
-        let (name, bytes) = (self.name.as_str(), self.bytes.as_slice());
+        let (name, bytes, layouts) = (self.name.as_str(), self.bytes.as_slice(), &self.layouts);
         Ok(match Kind::of(bytes)? {
-            Kind::Text => Box::new(csv::TextFile::open(name, text::decode(bytes)?)?),
+            Kind::Text => Box::new(csv::TextFile::open(name, text::decode(bytes)?, layouts)?),
             Kind::Parquet => Box::new(parquet::ParquetFile::open(name, &self.bytes)?),
-            Kind::Ole => Box::new(Workbook::open(name, xls::XlsSheets::open(bytes)?, sheet)?),
+            Kind::Ole => Box::new(Workbook::open(name, xls::XlsSheets::open(bytes)?, sheet, layouts)?),
             Kind::Zip => {
                 let archive = Archive::open(bytes)?;
                 match archive.kind()? {
                     ArchiveKind::Xlsx => {
-                        Box::new(Workbook::open(name, xlsx::XlsxSheets::open(&archive)?, sheet)?)
+                        Box::new(Workbook::open(name, xlsx::XlsxSheets::open(&archive)?, sheet, layouts)?)
                     }
                     ArchiveKind::Xlsb => {
-                        Box::new(Workbook::open(name, xlsb::XlsbSheets::open(&archive)?, sheet)?)
+                        Box::new(Workbook::open(name, xlsb::XlsbSheets::open(&archive)?, sheet, layouts)?)
                     }
                     ArchiveKind::Ods => {
-                        Box::new(Workbook::open(name, ods::OdsSheets::open(&archive)?, sheet)?)
+                        Box::new(Workbook::open(name, ods::OdsSheets::open(&archive)?, sheet, layouts)?)
                     }
                 }
             }
@@ -230,7 +237,7 @@ mod tests {
 
     /// Reads all rows of a content; the number of rows, or the code of the refusal.
     fn read(bytes: Vec<u8>) -> Result<usize, Code> {
-        let input = Input { name: "sample".into(), bytes };
+        let input = Input { name: "sample".into(), bytes, layouts: Recogniser::default() };
         let mut source = input.open(None).map_err(|finding| finding.code)?;
         let mut rows = 0;
         each_row(source.as_mut(), &mut |_| rows += 1).map_err(|finding| finding.code)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::{Place, Spot, nearest, visible};
 use crate::findings::{Code, Finding};
-use crate::parse::{Finder, RawRow, Sight, Table};
+use crate::parse::{Finder, RawRow, Recogniser, Sight, Table};
 
 use super::{Sink, Source};
 
@@ -84,13 +84,18 @@ pub struct Workbook<S> {
 
 impl<S: Sheets> Workbook<S> {
     /// Chooses the sheet of a name, or the first visible one with a table.
-    pub fn open(file: &str, mut sheets: S, wanted: Option<&str>) -> Result<Self, Finding> {
+    pub fn open(
+        file: &str,
+        mut sheets: S,
+        wanted: Option<&str>,
+        layouts: &Recogniser,
+    ) -> Result<Self, Finding> {
         let list = sheets.list();
         let mut remarks = Vec::new();
         let sheet = if let Some(wanted) = wanted {
             named(&list, wanted)?
         } else {
-            let (sheet, told) = choose(&mut sheets, &list)?;
+            let (sheet, told) = choose(&mut sheets, &list, layouts)?;
             remarks.extend(told);
             sheet
         };
@@ -124,8 +129,12 @@ fn missing(list: &[Sheet], wanted: &str) -> Finding {
 }
 
 /// The sheet that is read where none is named, and what is said of the others.
-fn choose<S: Sheets>(sheets: &mut S, list: &[Sheet]) -> Result<(String, Vec<Finding>), Finding> {
-    let own = own(sheets);
+fn choose<S: Sheets>(
+    sheets: &mut S,
+    list: &[Sheet],
+    layouts: &Recogniser,
+) -> Result<(String, Vec<Finding>), Finding> {
+    let own = own(sheets, layouts);
     let of = |wanted: Visibility| {
         list.iter().filter(|sheet| !own.contains(&sheet.name)).filter(move |sheet| sheet.visibility == wanted)
     };
@@ -136,7 +145,7 @@ fn choose<S: Sheets>(sheets: &mut S, list: &[Sheet]) -> Result<(String, Vec<Find
         if has_table && contents.len() >= PROBED_SHEETS {
             break;
         }
-        contents.push(probe(sheets, name));
+        contents.push(probe(sheets, name, layouts));
     }
     let best = (0..contents.len()).rev().max_by_key(|&index| contents[index]);
     let Some(chosen) = best else {
@@ -169,16 +178,16 @@ fn choose<S: Sheets>(sheets: &mut S, list: &[Sheet]) -> Result<(String, Vec<Find
 
 /// The sheets of ours, which are passed over without a word. One that somebody has put a table of usage
 /// into is a sheet like any other.
-fn own<S: Sheets>(sheets: &mut S) -> Vec<String> {
+fn own<S: Sheets>(sheets: &mut S, layouts: &Recogniser) -> Vec<String> {
     let mut own = sheets.own();
     own.truncate(PROBED_SHEETS);
-    own.retain(|name| probe(sheets, name) != Content::Table);
+    own.retain(|name| probe(sheets, name, layouts) != Content::Table);
     own
 }
 
 /// Looks for a header in the first rows. What cannot be read is looked at again where it is chosen.
-fn probe<S: Sheets>(sheets: &mut S, sheet: &str) -> Content {
-    let mut finder = Finder::new(None);
+fn probe<S: Sheets>(sheets: &mut S, sheet: &str, layouts: &Recogniser) -> Content {
+    let mut finder = Finder::with(None, layouts.clone());
     let mut content = Content::Nothing;
     let mut rows = 0;
     let row = RawRow::new(Arc::new(Table { file: "".into(), sheet: None }));

@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use crate::domain::visible;
 use crate::findings::{Code, Finding, Findings, RowCounts, Severity, listed_sums};
 use crate::jobs::check::Check;
+use crate::plan::InputFile;
 use crate::resolve::Usage;
 
 use super::{Style, Table, counted, grouped};
@@ -16,6 +18,8 @@ const SHOWN: usize = 8;
 pub fn check_text(check: &Check, style: Style) -> String {
     let findings = &check.findings;
     let mut text = warnings_text(findings, style);
+    // What was left out has a finding of its own above.
+    text.push_str(&layouts_text(&check.loaded.files, 1));
     let _ = writeln!(text, "{}", rows_text(check.counts()));
     if let Some(amounts) = amounts_text(check.usages.list()) {
         let _ = writeln!(text, "{amounts}");
@@ -53,6 +57,21 @@ pub fn warnings_text(findings: &Findings, style: Style) -> String {
             let _ = writeln!(text, "  … and {hidden} more; --format json lists them all");
         }
         text.push('\n');
+    }
+    text
+}
+
+/// By which layout the tables of other systems were read, and what became of their rows, in at most so
+/// many notes.
+pub fn layouts_text(files: &[InputFile], notes: usize) -> String {
+    let mut text = String::new();
+    for file in files {
+        let Some(layout) = file.layout.as_ref().filter(|layout| !layout.is_of_ours()) else { continue };
+        let name = layout.name.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "{} read by the layout {}", visible(&file.name), visible(name));
+        for note in layout.notes.iter().take(notes) {
+            let _ = writeln!(text, "  {}", visible(note));
+        }
     }
     text
 }

@@ -8,6 +8,7 @@ use crate::plan::{
     Batch, Change, Counts, Line, Money, MonthState, PeopleBatch, Plan, ResourcePlan, Summary, Totals,
 };
 
+use super::findings::layouts_text;
 use super::people::{people_actions, people_changes, people_corrections};
 use super::rounding::rounding_text;
 use super::{Style, Table, counted, grouped};
@@ -25,6 +26,9 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     let _ = writeln!(text, "{}", style.bold(&title));
     if let Some(world) = &plan.header.sandbox {
         let _ = writeln!(text, "  a sandbox answers there (named {world}); the plan fits no other server");
+    }
+    for line in layouts_text(&plan.header.inputs, usize::MAX).lines() {
+        let _ = writeln!(text, "  {line}");
     }
     let _ = writeln!(text, "  {}", actions(&summary.lines, summary.kept));
     text.push_str(&people_actions(&summary.people));

@@ -74,6 +74,9 @@ impl Parser<'_> {
 
     /// Decides how each column is read, then reads the rows.
     pub(super) fn read_kept(&mut self) {
+        if matches!(self.state, State::Records(_)) {
+            return self.read_records();
+        }
         let State::Reading(reading) = &mut self.state else { return };
         reading.decide(self.settings);
         let table = reading.table;
@@ -99,7 +102,7 @@ impl Parser<'_> {
                 Some(filled) => self.data(&filled),
                 None => self.data(raw),
             },
-            State::AwaitingHeader(_) | State::Refused(_) => self.unread(raw),
+            State::AwaitingHeader(_) | State::Refused(_) | State::Records(_) => self.unread(raw),
         });
         self.end_structure();
         let State::Reading(reading) = &mut self.state else { return };
@@ -125,7 +128,7 @@ impl Parser<'_> {
 }
 
 /// What is said of a column that hangs on a cell which is alone, or in a row that is not used.
-fn told<M>(
+pub(super) fn told<M>(
     table: &ParsedTable,
     column: usize,
     evidence: &Evidence<M>,

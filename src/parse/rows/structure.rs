@@ -163,12 +163,7 @@ impl Reading {
     fn set_up(&mut self, sight: Sight, table: &ParsedTable, amounts: AmountColumns) -> Vec<Finding> {
         let mut findings = Vec::new();
         if sight.is_unknown {
-            let finding = Finding::new(
-                Code::VisibilityUnknown,
-                "hidden rows and columns, and merged cells, are not looked for in this format",
-                "a workbook in .xlsx or .ods, where they are",
-            );
-            findings.push(finding.at(table.table.place(crate::domain::Spot::Whole)));
+            findings.push(visibility_unknown(table));
         }
         findings.extend(hidden_keys(&sight, table));
         let content = if sight.merges.is_empty() { Vec::new() } else { self.kept.with_content() };
@@ -335,6 +330,16 @@ impl Parser<'_> {
             self.findings.push(finding);
         }
     }
+}
+
+/// What is said of a table that does not show which of its rows are seen.
+pub(super) fn visibility_unknown(table: &ParsedTable) -> Finding {
+    let finding = Finding::new(
+        Code::VisibilityUnknown,
+        "hidden rows and columns, and merged cells, are not looked for in this format",
+        "a workbook in .xlsx or .ods, where they are",
+    );
+    finding.at(table.table.place(crate::domain::Spot::Whole))
 }
 
 /// Whether a cell holds a figure, or what was to be one; words beside a total are none.

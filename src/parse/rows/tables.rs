@@ -28,6 +28,12 @@ impl Reading {
 impl Parser<'_> {
     /// Begins the table whose header was found.
     pub(super) fn begin(&mut self, found: &Found) {
+        if self.begins_records(found) {
+            for row in &found.below {
+                self.row(row);
+            }
+            return;
+        }
         if found.is_sure {
             self.tell_above(found);
             if let Some(upper) = found.upper {
@@ -45,7 +51,7 @@ impl Parser<'_> {
     }
 
     /// Says what stands above the header; figures do not stand there unless the user says so.
-    fn tell_above(&mut self, found: &Found) {
+    pub(super) fn tell_above(&mut self, found: &Found) {
         let Some(first) = found.above.first() else { return };
         let header = found.header.number();
         if self.settings.header_row.is_none()
@@ -98,13 +104,17 @@ impl Parser<'_> {
             self.begin(&found);
         }
         self.read_kept();
-        let next = State::AwaitingHeader(Finder::new(self.settings.header_row));
+        let finder = Finder::with(self.settings.header_row, self.settings.layouts.clone());
+        let next = State::AwaitingHeader(finder);
         let empty = match std::mem::replace(&mut self.state, next) {
             State::AwaitingHeader(_) => Some("nothing at all"),
             State::Reading(reading) => {
                 self.tell_ragged(&reading, table);
                 self.tell_split(&reading, table);
                 (reading.rows_with_content == 0).then_some("a header and no row below it")
+            }
+            State::Records(reading) => {
+                (reading.rows_with_content() == 0).then_some("a header and no row below it")
             }
             State::Refused(doubled) => {
                 for finding in doubled.findings() {
@@ -129,6 +139,6 @@ impl Parser<'_> {
 }
 
 /// The texts of a row, as they may be shown.
-fn texts(row: &RawRow) -> Vec<&str> {
+pub(super) fn texts(row: &RawRow) -> Vec<&str> {
     row.cells().map(|cell| cell.text).filter(|text| !text.is_empty()).collect()
 }
