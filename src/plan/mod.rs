@@ -13,6 +13,7 @@ mod change;
 mod compare;
 mod document;
 mod guards;
+mod input_layout;
 mod invoices;
 mod lines;
 mod month;
@@ -32,13 +33,13 @@ pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, Wh
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
-    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
-    SummedRows,
+    Header, InputFile, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,
     guards,
 };
+pub use input_layout::{InputLayout, SummedRows};
 pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };
