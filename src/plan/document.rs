@@ -6,8 +6,6 @@
 //! the same body. The digest is taken over the canonical text of both, as they stand in the file. It
 //! detects damage and careless edits; it is no signature.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -22,6 +20,7 @@ use crate::findings::RowCounts;
 use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod, Rounding};
 
 use super::change::{Change, Figures, Wanted};
+use super::input_layout::InputLayout;
 use super::month_state::MonthState;
 use super::people::PersonLine;
 use super::stored::StoredUsage;
@@ -51,44 +50,6 @@ pub struct InputFile {
     pub sha256: String,
     /// How its table was read; `None` where none was found.
     pub layout: Option<InputLayout>,
-}
-
-/// How the table of a file was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InputLayout {
-    /// The name of its layout; a plan of an earlier version has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The row or line of its header.
-    pub header_row: u32,
-    /// The field that each header stands for, `component` for a column of amounts.
-    pub columns: BTreeMap<String, String>,
-    /// What was added up and what was left out of a table of another system.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-    /// The figures that are the sum of several rows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sums: Vec<SummedRows>,
-}
-
-/// A figure that is the sum of several rows, by the first of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SummedRows {
-    /// The row of the sheet, or the line of the file.
-    pub row: u32,
-    /// The column of the quantity, counted from 1.
-    pub column: u32,
-    /// What was counted.
-    pub metric: String,
-    /// How many rows were added up.
-    pub rows: u32,
-}
-
-impl InputLayout {
-    /// Whether the rows of the table are figures as they stand, and none is the sum of several.
-    pub fn is_of_ours(&self) -> bool {
-        matches!(self.name.as_deref(), None | Some("waldur-long" | "waldur-wide"))
-    }
 }
 
 /// A row of one of the files.

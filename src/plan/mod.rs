@@ -14,6 +14,7 @@ mod compare;
 mod document;
 mod guards;
 pub mod history;
+mod input_layout;
 mod invoices;
 mod lines;
 mod month;
@@ -33,13 +34,13 @@ pub use billed::{BillableRow, Billing, BillingTime, NotSeen, UnderPlanPeriod, Wh
 pub use change::{Change, Figures, Wanted};
 pub use compare::compare;
 pub use document::{
-    Header, InputFile, InputLayout, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
-    SummedRows,
+    Header, InputFile, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,
     guards,
 };
+pub use input_layout::{InputLayout, SummedRows};
 pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };
