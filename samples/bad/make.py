@@ -15,6 +15,7 @@ from pathlib import Path
 import msoffcrypto
 import openpyxl
 from msoffcrypto.format.ooxml import OOXMLFile
+from openpyxl.worksheet.cell_range import CellRange
 
 FOLDER = Path(__file__).parent
 COLUMNS = "resource_name,billing_period,component_type,amount"
@@ -159,6 +160,10 @@ def text_files() -> None:
         columns=f"{COLUMNS},username,description",
     )
     long("no-plan-period", "training-course,2026-11,cpu,100")
+    described = f"{COLUMNS},description"
+    long("shifted-cells", "climate-alps,2026-11,cpu,1234,56", "climate-era5,2026-11,cpu,300,00", columns=described)
+    thin = ["climate-alps;2026-11;ram;21.250", "climate-era5;2026-11;ram;22.000", "cohort-wgs;2026-11;ram;22.345,5"]
+    long("thin-evidence", *thin, columns=COLUMNS.replace(",", ";"))
 
 
 def against_last_month() -> None:
@@ -210,7 +215,111 @@ def workbooks() -> None:
     book("two-row-header", {"Usage": [*header, TABLE[1]]})
 
 
+def structure() -> None:
+    """What a sheet shows, or does not, beside the values of its cells."""
+    second = ["climate-era5", "2026-11", "cpu", 50]
+    rows = book("hidden-rows", {"Usage": [*TABLE, second]})
+    rows["Usage"].row_dimensions[3].hidden = True
+    rows.save(FOLDER / "hidden-rows.xlsx")
+    wide = [["resource_name", "billing_period", "cpu", "ram"], ["climate-alps", "2026-11", 100, 2000]]
+    columns = book("hidden-columns", {"Usage": wide})
+    columns["Usage"].column_dimensions["D"].hidden = True
+    columns.save(FOLDER / "hidden-columns.xlsx")
+    keys = book("hidden-key-columns", {"Usage": TABLE})
+    keys["Usage"].column_dimensions["C"].hidden = True
+    keys.save(FOLDER / "hidden-key-columns.xlsx")
+    ram = ["climate-alps", "2026-11", "ram", 2000]
+    merged = book("merged-keys", {"Usage": [*TABLE, ram]})
+    merged["Usage"].merge_cells("A2:A3")
+    merged.save(FOLDER / "merged-keys.xlsx")
+    amount = book("merged-amount", {"Usage": [*TABLE, second]})
+    amount["Usage"].merge_cells("D2:D3")
+    amount.save(FOLDER / "merged-amount.xlsx")
+    covered = book("covered-value", {"Usage": [*TABLE, ["climate-era5", *ram[1:]]]})
+    # By way of its menu, openpyxl would clear the value below.
+    covered["Usage"].merged_cells.add(CellRange("A2:A3"))
+    covered.save(FOLDER / "covered-value.xlsx")
+    computed("sum-of-rows", [*TABLE, second, ["climate-cmip7", "2026-11", "cpu", "=SUM(D2:D3)"]], 150)
+    long("total-row", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,150")
+    long("total-disagrees", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,170")
+    shutil.copy(FOLDER.parents[1] / "tests/files/formats/usage.xlsb", FOLDER / "visibility-unknown.xlsb")
+
+
+def computed(name: str, rows: list[list], value: int) -> None:
+    """A workbook with a formula whose value a program has stored, as openpyxl does not."""
+    path = FOLDER / f"{name}.xlsx"
+    made = book(name, {"Usage": rows})
+    made.calculation.fullCalcOnLoad = False
+    made.save(path)
+    with zipfile.ZipFile(path) as package:
+        parts = {part: package.read(part) for part in package.namelist()}
+    sheet = parts["xl/worksheets/sheet1.xml"].decode()
+    assert sheet.count("<v />") + sheet.count("<v></v>") + sheet.count("<v/>") == 1, sheet
+    for empty in ("<v />", "<v></v>", "<v/>"):
+        sheet = sheet.replace(empty, f"<v>{value}</v>")
+    parts["xl/worksheets/sheet1.xml"] = sheet.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for part, content in parts.items():
+            package.writestr(part, content)
+
+
+def other_systems() -> None:
+    """Tables of other systems, by the layouts of templates/layouts/."""
+
+    def table(name: str, *lines: str) -> None:
+        (FOLDER / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    focus = "ChargeCategory,ChargeClass,ResourceId,ChargePeriodStart,ChargePeriodEnd,SkuMeter,ConsumedQuantity,ConsumedUnit"
+    day = "2026-11-01T00:00:00Z,2026-11-02T00:00:00Z"
+    export = "Resource name,Client organization,Client project,Offering,Plan component name,Date of reporting,Value"
+    table("ambiguous-layout.csv", f"{focus},{export}".replace("ChargeClass,", ""), "Usage,hpc_climate_climate_alps")
+    table("faulty-by-layout.csv", focus, f"Usage,Correction,hpc_climate_climate_alps,{day},cpu,1,k-hours")
+    university = "Technische Universität Küstenland,Climate,HPC allocation"
+    table("reported-outside-month.csv", export, f"climate-alps,{university},CPU,2026-12-03 08:00,100 k-hours")
+
+    rated = "Begin,End,Metric Type,Qty,Cost,Project ID,Resource ID"
+    november = "2026-11-01T00:00:00,2026-12-01T00:00:00"
+    project = "storage_climate_climate_data"
+    volume = f"{november},volume.size,500,1,{project},volume-1"
+    table("unknown-metric.csv", rated, volume, f"{november},fpga,2,1,{project},fpga-1")
+    table("metric-not-billed.csv", rated, volume, f"{november},image.size,2048,1,{project},image-1")
+
+    jobs = "JobIDRaw|User|Account|Partition|AllocTRES|ElapsedRaw|CPUTimeRAW|Start|End"
+
+    def job(number: str, start: str, end: str, seconds: int = 36_000) -> str:
+        given = "cpu=40,node=1"
+        return f"{number}|aberg|hpc_climate_climate_alps|standard|{given}|{seconds}|{seconds * 40}|{start}|{end}"
+
+    whole = job("81230", "2026-11-01T00:00:00", "2026-11-01T10:00:00")
+    across = job("81555", "2026-11-30T20:00:00", "2026-12-01T06:00:00")
+    table("left-out-by-layout.txt", jobs, whole, whole.replace("81230", "81230.batch"))
+    table("orphan-part.txt", jobs, whole, whole.replace("81230", "81231.batch"))
+    table("repeated-record.txt", jobs, whole, whole)
+    table("crosses-months.txt", jobs, across)
+    table("booked-whole.txt", jobs, across.replace("12-01T06", "11-01T06").replace("11-30T20", "10-31T20"))
+    layout = (FOLDER.parents[1] / "templates/layouts/slurm-sacct.toml").read_text(encoding="utf-8")
+    own = layout.replace('"slurm-sacct"', '"jobs-by-their-end"').replace('crossing = "faulty"', 'crossing = "end"')
+    assert own.count("jobs-by-their-end") == 1 and own.count('crossing = "end"') == 1
+    (FOLDER / "booked-whole.toml").write_text(own, encoding="utf-8")
+
+    def report(name: str, *rows: str, begin: str = "2026-11-01", unit: str = "Hours") -> None:
+        table(
+            name,
+            f"Cluster/Account/User Utilization {begin}T00:00:00 - 2026-11-19T23:59:59 (1641600 secs)",
+            f"Usage reported in CPU {unit}",
+            "Cluster|Account|Login|Proper Name|Used|Energy",
+            *rows,
+        )
+
+    used = "nordlys|hpc_climate_climate_alps|aberg|Anna Berg|1000|0"
+    report("part-of-month.txt", used, begin="2026-11-05")
+    report("several-sources.txt", used, used.replace("nordlys", "sudurlys").replace("aberg", "bholm"))
+    report("unknown-source-unit.txt", used, unit="Fortnights")
+
+
 if __name__ == "__main__":
     text_files()
     against_last_month()
     workbooks()
+    structure()
+    other_systems()
