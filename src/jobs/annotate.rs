@@ -61,9 +61,7 @@ pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annota
         (Some(_), Some(own)) => (None, own.as_ref().to_owned()),
         (_, own) => {
             let source = opened.map_err(refused)?;
-            if source.delimiter().is_some() {
-                only_a_text_shows(check, input)?;
-            }
+            only_the_file_shows(check, input, source.delimiter())?;
             let (bytes, sheet) =
                 copy(input, sheet, own.as_deref().unwrap_or(SHEET)).map_err(|error| match error {
                     CopyFault::Unread(finding) => refused(*finding),
@@ -80,20 +78,46 @@ pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annota
     Ok(Annotated { path: out.to_owned(), is_patched: bytes.is_none(), cells, comments, findings })
 }
 
-/// Refuses to take a text over into a workbook where its rows break off wrongly: a workbook has no such rows,
-/// so the copy would be read as if nothing were wrong with them.
-fn only_a_text_shows(check: &Check, input: &Input) -> Result<(), Error> {
-    let is_one = |finding: &&Finding| matches!(finding.code, Code::ExtraCell | Code::SplitNumber);
+/// Refuses to take values over into a workbook that would be read as if nothing were wrong with them: rows
+/// of a text that break off wrongly, and what a sheet hides, merges or computes.
+fn only_the_file_shows(check: &Check, input: &Input, delimiter: Option<u8>) -> Result<(), Error> {
+    let of_text = |code| match code {
+        Code::ExtraCell | Code::SplitNumber | Code::ShiftedCells => true,
+        // What speaks for a decimal comma is the semicolon between the cells.
+        Code::AmbiguousAmount => delimiter == Some(b';'),
+        _ => false,
+    };
+    let of_sheet = |code| match code {
+        Code::HiddenRows
+        | Code::HiddenRowsUsed
+        | Code::HiddenRowsSkipped
+        | Code::HiddenColumns
+        | Code::HiddenColumnsUsed
+        | Code::HiddenColumnsSkipped
+        | Code::HiddenKeyColumns
+        | Code::MergedKeys
+        | Code::MergedAmount
+        | Code::CoveredValue
+        | Code::SumOfRows => true,
+        // A moment beside its time zone becomes a text without one.
+        Code::InvalidPeriod => input.bytes().starts_with(b"PAR1"),
+        _ => false,
+    };
+    let is_one =
+        |finding: &&Finding| if delimiter.is_some() { of_text(finding.code) } else { of_sheet(finding.code) };
     let Some(finding) = check.findings.list().iter().find(is_one) else { return Ok(()) };
     let what = format!(
-        "{} cannot be marked: {}, which a workbook would not show",
+        "{} cannot be marked: {}, which a new workbook would not show",
         visible(input.name()),
         finding.code.title()
     );
-    Err(Error::setting(
-        what,
-        "mend that in the text file first: a decimal comma between commas has to be quoted",
-    ))
+    let hint = if delimiter.is_some() {
+        "mend that in the text file first: a decimal comma between commas has to be quoted, and --decimal \
+         settles what a number is"
+    } else {
+        "save it as .xlsx in a spreadsheet program and mark that file: it keeps what is hidden and merged"
+    };
+    Err(Error::setting(what, hint))
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -154,13 +154,16 @@ fn a_month_is_rehearsed_on_the_copy_as_it_would_go_on_the_server() {
         let rehearsal = started(&rig);
         let check = ["check", SAMPLE];
         rig.run(&check).ends_with(0);
-        rehearsal.run(&check).ends_with(0).says("0 faulty");
+        // The copy has other names than the file.
+        let renamed = ["--warn", "resource-disagrees"];
+        rehearsal.run(&[&check[..], &renamed].concat()).ends_with(0).says("0 faulty");
         let plan = ["plan", SAMPLE, "--format", "json"];
-        let (real, rehearsed) = (rig.run(&plan).ends_with(0), rehearsal.run(&plan).ends_with(0));
+        let rehearsed = rehearsal.run(&[&plan[..], &renamed].concat()).ends_with(0);
+        let real = rig.run(&plan).ends_with(0);
         assert_eq!(changes(&real), changes(&rehearsed), "{flags:?}");
         assert_eq!(changes(&real).len(), 114);
         let apply = ["apply", SAMPLE, "--yes", "--results", "results"];
-        rehearsal.run(&apply).ends_with(0).says("100 posted").says("verified");
+        rehearsal.run(&[&apply[..], &renamed].concat()).ends_with(0).says("100 posted").says("verified");
         assert_eq!(rig.posts(), 0);
         rig.run(&apply).ends_with(0).says("100 posted").says("verified");
         assert_eq!(november(&rehearsal), november(&rig), "{flags:?}");
@@ -376,8 +379,9 @@ fn the_guide_to_rehearsing_shows_what_is_printed() {
     shows(&copy.stdout, 1);
     shows(&copy.stderr, 3);
     let rehearsal = started(&rig);
-    shows(&rehearsal.run(&["check", SAMPLE]).ends_with(0).stdout, 3);
-    let plan = rehearsal.run(&["plan", SAMPLE, "-o", "plan.json"]).ends_with(0);
+    let renamed = ["--warn", "resource-disagrees"];
+    shows(&rehearsal.run(&[&["check", SAMPLE], &renamed[..]].concat()).ends_with(0).stdout, 3);
+    let plan = rehearsal.run(&[&["plan", SAMPLE, "-o", "plan.json"], &renamed[..]].concat()).ends_with(0);
     let counts = plan.stdout.lines().find(|line| line.contains("to create")).unwrap();
     shows(counts, 1);
     let run = rehearsal.run(&["apply", "plan.json", "--yes"]).ends_with(0);

@@ -198,7 +198,9 @@ impl Parser<'_> {
             let is_settled = amounts.verdict.as_ref().and_then(Verdict::settled).is_some();
             if is_settled && !is_said {
                 let thin = told(table, *column, &amounts.evidence, "the decimal sign", flags);
-                thin.into_iter().for_each(|finding| self.findings.push(finding));
+                if let Some(finding) = thin {
+                    self.findings.push(finding);
+                }
             }
             let (doubts, verdict) = (std::mem::take(&mut amounts.doubts), amounts.verdict.take());
             let sign = verdict.as_ref().and_then(Verdict::settled);
