@@ -29,8 +29,8 @@ pub fn fold_name(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for character in name.nfkc().filter(|character| !is_nothing(*character)) {
         if !is_joint(character) {
-            // Upper case first makes one of the letters that have two lower cases.
-            folded.extend(character.to_uppercase().flat_map(char::to_lowercase));
+            // Of the letters that have two lower cases, one ends words; upper case would make one of i and ı.
+            folded.extend(if character == 'ς' { 'σ'.to_lowercase() } else { character.to_lowercase() });
         } else if !folded.is_empty() && !folded.ends_with('-') {
             folded.push('-');
         }

@@ -84,11 +84,6 @@ impl Sums {
         self.list.push(sum);
     }
 
-    /// Whether nothing was added.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
     /// The sums in the order in which their components came.
     pub fn into_list(self) -> Vec<Sum> {
         self.list

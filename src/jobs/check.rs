@@ -128,6 +128,14 @@ pub async fn resolve(
         Some(path) => aliases::read(path, &mut findings)?,
         None => Aliases::default(),
     };
+    for (at, own) in settings.unit_factors.iter().enumerate() {
+        let contradicts =
+            |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
+        if let Some(other) = settings.unit_factors[..at].iter().find(contradicts) {
+            let what = format!("--unit-factor gives two factors: {other} and {own}");
+            return Err(Error::setting(what, "give one of them"));
+        }
+    }
     // What is typed counts before what a file says.
     aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
     let mut loaded = load(&settings.input, &mut findings)?;

@@ -92,6 +92,13 @@ pub(super) fn sheet_name(name: &str) -> String {
     if is_taken { "Usage".to_owned() } else { name.to_owned() }
 }
 
+/// How many digits of a number count.
+fn digits(text: &str) -> usize {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: Vec<char> = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.len() - digits.iter().take_while(|digit| **digit == '0').count()
+}
+
 pub(super) fn write_row(
     sheet: &mut rust_xlsxwriter::Worksheet,
     number: u32,
@@ -101,11 +108,12 @@ pub(super) fn write_row(
     for (column, (text, kind)) in (0_u16..).zip(row) {
         match kind {
             CellKind::Blank => {}
+            // A workbook keeps 15 digits of a number, and all of a text.
             CellKind::Number => match text.parse::<f64>() {
-                Ok(value) => {
+                Ok(value) if digits(text) <= 15 => {
                     sheet.write_number(number, column, value)?;
                 }
-                Err(_) => {
+                Ok(_) | Err(_) => {
                     sheet.write_string(number, column, text)?;
                 }
             },

@@ -9,7 +9,9 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::{OfferingId, fold, look_alike, nearest, visible};
 use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
-use crate::parse::{Cell, Doubts, Figure, OpenColumn, Parsed, Quantity, Unread, listed, quantity};
+use crate::parse::{
+    Cell, CellKind, Doubts, Figure, OpenCell, OpenColumn, Parsed, Quantity, Unread, listed, quantity,
+};
 
 use super::catalogue::{Catalogue, Offering};
 
@@ -175,7 +177,9 @@ fn no_component<'a>(parsed: &Parsed, table: usize, columns: impl Iterator<Item =
 }
 
 fn unknown_column(parsed: &Parsed, column: &OpenColumn, catalogue: &Catalogue, findings: &mut Findings) {
-    let numbers: Vec<_> = column.cells.iter().filter(|cell| is_number(&cell.text)).collect();
+    // A formula that nobody has computed may be a number too.
+    let may_be_number = |cell: &&OpenCell| cell.kind == CellKind::Error || is_number(&cell.text);
+    let numbers: Vec<_> = column.cells.iter().filter(may_be_number).collect();
     let header = visible(&column.header).to_string();
     let Some(first) = numbers.first() else {
         if !column.header.is_empty() {

@@ -1,7 +1,7 @@
 //! Formulas that add up rows of their own column, which is what totals are made of.
 //!
-//! Only what is plain is recognised: `SUM`, `SUBTOTAL` and `AGGREGATE` over a range of the same column and
-//! sheet. A sum of other columns or of another sheet may well be usage.
+//! What is recognised are functions that add up a range of the same column and sheet, rounded or not, and
+//! cells of the column added one by one. A sum of other columns or of another sheet may well be usage.
 
 use std::collections::HashMap;
 
@@ -14,6 +14,9 @@ const MOST: usize = 1_000_000;
 
 /// No formula of a total is longer.
 const LONGEST: usize = 400;
+
+/// The functions that add up, whatever else they look at.
+const ADDING: [&str; 6] = ["SUM", "SUBTOTAL", "AGGREGATE", "SUMIF", "SUMIFS", "SUMPRODUCT"];
 
 /// The cells with such formulas, as a sheet is read.
 #[derive(Debug, Default)]
@@ -75,23 +78,43 @@ pub fn added_rows(formula: &str, row: u32, column: u32) -> Option<(u32, u32)> {
     if formula.len() > LONGEST {
         return None;
     }
-    let (name, rest) = formula.split_once('(')?;
-    let adds = ["SUM", "SUBTOTAL", "AGGREGATE"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
-    if !adds {
+    added(formula.trim_start_matches('+'), row, column)
+}
+
+/// The same of a formula without its sign of equality.
+fn added(formula: &str, row: u32, column: u32) -> Option<(u32, u32)> {
+    let Some((name, rest)) = formula.split_once('(') else { return terms(formula, column) };
+    let name = name.trim();
+    let name =
+        name.get(..6).filter(|start| start.eq_ignore_ascii_case("_xlfn.")).map_or(name, |_| &name[6..]);
+    let is = |known: &&str| name.eq_ignore_ascii_case(known);
+    let inside = rest.rsplit_once(')')?.0;
+    if ["ROUND", "ROUNDUP", "ROUNDDOWN"].iter().any(is) {
+        let (rounded, _) = inside.rsplit_once([',', ';'])?;
+        return added(rounded.trim(), row, column);
+    }
+    if !ADDING.iter().any(is) {
         return None;
     }
-    let inside = rest.rsplit_once(')')?.0;
     // The row of totals below a table of Excel names the column by its header.
     let of_table = |part: &str| {
         let part = part.trim();
         let names_column = part.contains('[') && !part.starts_with("[.") && !part.starts_with("[$");
-        (name.trim().eq_ignore_ascii_case("SUBTOTAL") && names_column && row > 1).then_some((1, row - 1))
+        (name.eq_ignore_ascii_case("SUBTOTAL") && names_column && row > 1).then_some((1, row - 1))
     };
     let ranges = inside.split([',', ';']).filter_map(|part| rows_of(part, column).or_else(|| of_table(part)));
     let (first, last) = ranges.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
     // What adds itself up is computed in a circle.
     let is_alone = first == last && first == row;
     (!is_alone).then_some((first, last))
+}
+
+/// The rows of cells of the column that are added up one by one.
+fn terms(formula: &str, column: u32) -> Option<(u32, u32)> {
+    let rows = formula.split('+').map(|term| rows_of(term, column));
+    let rows: Vec<(u32, u32)> = rows.collect::<Option<_>>()?;
+    let all = rows.iter().copied().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
+    (rows.len() > 1).then_some(all)
 }
 
 /// The rows of a range such as `D2:D4`, `$D$2:$D$4` or `[.D2:.D4]`, where it lies in a column.

@@ -392,8 +392,8 @@ impl Writer<'_> {
 
     fn metrics(&mut self, quantities: &[usize]) -> Result<(), SuggestError> {
         self.line(
-            "\n# component is the type that the offering has; factor is what one of the file's is in the unit of \
-             the\n# component, such as \"1/3600\".",
+            "\n# component is the type that the offering has; a factor is what one of the file's is in the unit of \
+             the\n# component, such as \"1/3600\": one for each unit that the component may have.",
         );
         if let Some(&(column, _)) = self.chosen.get(&Role::Metric) {
             let names: BTreeSet<String> = self.cells(column).map(ToOwned::to_owned).collect();
@@ -403,7 +403,7 @@ impl Writer<'_> {
             for name in names.into_iter().take(MOST_METRICS) {
                 let counted_in = self.counted_in(Some((column, &name)))?;
                 let entry = format!(
-                    "[[metrics]]\nname = {}\ncomponent = {}\n{counted_in}factor = \"1\"\n",
+                    "[[metrics]]\nname = {}\ncomponent = {}\n{counted_in}",
                     quoted(&name)?,
                     quoted(&component(&name))?
                 );
@@ -415,7 +415,7 @@ impl Writer<'_> {
         for column in quantities {
             let header = &self.sample.headers[*column];
             let entry = format!(
-                "[[metrics]]\ncolumn = {}\ncomponent = {}\n{counted_in}factor = \"1\"\n",
+                "[[metrics]]\ncolumn = {}\ncomponent = {}\n{counted_in}",
                 quoted(header)?,
                 quoted(&component(header))?
             );
@@ -426,9 +426,9 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// The line that says what a metric is counted in, where the file has a column of units.
+    /// What a metric is counted in, where the file has a column of units, and its factors.
     fn counted_in(&self, metric: Option<(usize, &str)>) -> Result<String, SuggestError> {
-        let Some(&(column, _)) = self.chosen.get(&Role::Unit) else { return Ok(String::new()) };
+        let Some(&(column, _)) = self.chosen.get(&Role::Unit) else { return Ok("factor = \"1\"\n".into()) };
         let rows = self.sample.rows.iter();
         let own =
             rows.filter(|row| metric.is_none_or(|(at, name)| row.get(at).is_some_and(|cell| cell == name)));
@@ -436,7 +436,9 @@ impl Writer<'_> {
         let units: Vec<&str> = units.into_iter().filter(|unit| !unit.is_empty()).collect();
         let remark = if units.len() > 1 { "  # the file has others too, whose rows are faulty" } else { "" };
         let unit = units.first().copied().unwrap_or("units");
-        Ok(format!("counted_in = {}{remark}\n", quoted(unit)?))
+        // A factor for any unit of the component would take hours for k-hours.
+        let unit = quoted(unit)?;
+        Ok(format!("counted_in = {unit}{remark}\n[metrics.units]\n{unit} = \"1\"\n"))
     }
 }
 

@@ -37,6 +37,14 @@ pub struct Found<'a> {
     pub amount: Option<Amount>,
 }
 
+impl Found<'_> {
+    /// Whether the cell holds a figure, or what was to be one; words beside a total are none.
+    pub fn is_figure(&self) -> bool {
+        let is_error = self.cell.kind == CellKind::Error;
+        self.amount.is_some() || is_error || self.cell.text.contains(|one: char| one.is_ascii_digit())
+    }
+}
+
 impl AmountColumns {
     /// The column of amounts of a table of the long form, or those that may be components of a wide one.
     pub fn new(

@@ -118,13 +118,17 @@ impl HiddenColumn {
 
     /// Takes in what a row has in the column.
     pub fn add(&mut self, found: Found<'_>) {
+        // A hidden column of words is none of amounts; a cell that cannot be read may be one.
+        if !found.is_figure() {
+            return;
+        }
         self.cells += 1;
         add_amounts(&mut self.sums, std::iter::once(found));
     }
 
     /// What is said of it; `None` where it holds nothing.
     pub fn finding(self, table: &ParsedTable, said: Option<Hidden>, can_be_skipped: bool) -> Option<Finding> {
-        if self.cells == 0 || self.sums.is_empty() {
+        if self.cells == 0 {
             return None;
         }
         let how = match self.how {

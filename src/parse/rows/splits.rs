@@ -21,6 +21,8 @@ pub(super) struct Splits {
     pair: Pair,
     /// Whether a row has other words there, or a fraction in its amount: both speak against it.
     has_others: bool,
+    /// Whether one has the rest of a number whose thousands were set apart, which no fraction speaks against.
+    has_thousands: bool,
     /// Rows with figures side by side that have a blank cell more than the header.
     longer: HashSet<u32>,
     /// Whether other rows have as many cells as the header, or fewer.
@@ -40,13 +42,28 @@ enum Pair {
     },
 }
 
+/// No rest of a number is longer.
+const LONGEST_REST: usize = 12;
+
 fn is_digits(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text may be the rest of a number whose thousands were set apart: `234.50` of `1,234.50`.
+fn is_thousands(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(thousands, places)| {
+        thousands.len() == 3 && is_digits(thousands, 3) && is_digits(places, LONGEST_REST)
+    })
+}
+
+/// Whether a text may be the rest of a number that fell apart.
+fn is_rest(text: &str) -> bool {
+    is_digits(text, LONGEST_REST) || is_thousands(text)
+}
+
 /// Whether the cell of a column may be the beginning of a number of which the next cell is the rest.
 fn is_split(raw: &RawRow, column: usize) -> bool {
-    is_digits(raw.cell(column).text, 12) && is_digits(raw.cell(column + 1).text, 3)
+    is_digits(raw.cell(column).text, 12) && is_rest(raw.cell(column + 1).text)
 }
 
 /// The column of amounts behind which no amount stands, and whether words belong there.
@@ -91,10 +108,11 @@ impl Splits {
         if is_split(raw, column) {
             let (first, rows) = self.split.unwrap_or((raw.number(), 0));
             self.split = Some((first, rows + 1));
+            self.has_thousands |= is_thousands(raw.cell(column + 1).text);
         } else {
             let behind = raw.cell(column + 1).text;
             let has_fraction = raw.cell(column).text.contains(['.', ',']);
-            self.has_others |= has_fraction || !(behind.is_empty() || is_digits(behind, 3));
+            self.has_others |= has_fraction || !(behind.is_empty() || is_rest(behind));
         }
     }
 
@@ -110,17 +128,19 @@ impl Parser<'_> {
         let Some((first, rows)) = splits.split else { return };
         let s = if rows == 1 { "" } else { "s" };
         let expected = "the whole amount in one cell; a decimal comma in a comma-separated file is quoted";
-        let finding = if matches!(splits.pair, Pair::At { is_for_words: true, .. }) && !splits.has_others {
+        let finding = if matches!(splits.pair, Pair::At { is_for_words: true, .. })
+            && (!splits.has_others || splits.has_thousands)
+        {
             let told = format!(
-                "{rows} row{s} with up to three digits behind the amount, where other rows have nothing or words belong, \
-                 line {first} first"
+                "{rows} row{s} with digits behind the amount, where other rows have nothing or words belong, line \
+                 {first} first"
             );
             Finding::new(Code::ShiftedCells, told, expected).hint(
                 "put quotation marks around the amounts, or save the file with semicolons; where the digits \
                  do describe the amounts, put a word beside them",
             )
         } else {
-            let told = format!("{rows} row{s} with up to three digits behind the amount, line {first} first");
+            let told = format!("{rows} row{s} with digits behind the amount, line {first} first");
             Finding::new(Code::SplitNumber, told, expected)
         };
         self.findings.push(finding.at(table.place(crate::domain::Spot::Row(first))));

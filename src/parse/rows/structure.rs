@@ -35,7 +35,6 @@ pub struct Keys {
     component: Option<usize>,
     period: Option<usize>,
     username: Option<usize>,
-    description: Option<usize>,
 }
 
 /// The structure of the table that is read.
@@ -63,7 +62,6 @@ impl Keys {
             component: table.column(Field::ComponentType),
             period: table.column(Field::BillingPeriod),
             username: table.column(Field::Username),
-            description: table.column(Field::Description),
         }
     }
 
@@ -80,7 +78,7 @@ impl Keys {
         if raw.is_blank() {
             return false;
         }
-        let mut words = self.resource.iter().chain(&self.component).chain(&self.period);
+        let mut words = self.resource.iter().chain(&self.component).chain(&self.period).chain(&self.username);
         !self.is_complete(raw) || words.any(|&column| is_total(raw.cell(column).text))
     }
 
@@ -100,17 +98,18 @@ impl Keys {
             // A sum that is headed so is one, whatever else its row names.
             let of_sum = self.resource.iter().filter(|_| added.is_some() && !has_id);
             let headed = of_sum.map(|&column| text(column)).find(|text| names_total(text));
-            return match (name, word(self.component), headed) {
+            return match (name, word(self.component).or(word(self.username)), headed) {
                 (Some(name), ..) => looks(name, false),
                 (None, Some(word), _) => looks(word, true),
                 (None, None, Some(headed)) => looks(headed, false),
                 (None, None, None) => None,
             };
         }
-        let is_free = |column: &usize| !(has_id && Some(*column) == self.description);
-        let mut texts =
-            (0..raw.width()).filter(is_free).filter(|&column| raw.cell(column).kind == CellKind::Text);
-        let headed = texts.find(|&column| names_total(text(column))).map(text);
+        // A row that names a resource is of it, whatever its other texts say.
+        let names_resource =
+            self.resource.iter().any(|&column| !text(column).is_empty() && !names_total(text(column)));
+        let mut texts = (0..raw.width()).filter(|&column| raw.cell(column).kind == CellKind::Text);
+        let headed = texts.find(|&column| !names_resource && names_total(text(column))).map(text);
         if let Some(words) = name.or(word(self.component)).or(word(self.period)).or(headed) {
             return looks(words, false);
         }
@@ -249,7 +248,7 @@ impl Parser<'_> {
         let Structure { amounts, hidden, columns, merged, totals, row_added, .. } = structure;
         let found = || amounts.of(raw, &table);
         if let Some(looks) = keys.looks(raw, row_added.first())
-            && totals.take(row, raw.number(), looks, found().filter(is_figure))
+            && totals.take(row, raw.number(), looks, found().filter(Found::is_figure))
         {
             self.parsed.fates.filtered(row);
             return true;
@@ -262,7 +261,8 @@ impl Parser<'_> {
             }
         }
         merged.add_filled(row, found);
-        let Some(how) = how else { return false };
+        // What reports nothing books nothing, whoever sees it: a template is filled in under a filter, too.
+        let Some(how) = how.filter(|_| found().next().is_some()) else { return false };
         hidden.add(row, raw.number(), how, found());
         match self.settings.hidden_rows {
             Some(Hidden::Use) => return false,
@@ -340,10 +340,4 @@ pub(super) fn visibility_unknown(table: &ParsedTable) -> Finding {
         "a workbook in .xlsx or .ods, where they are",
     );
     finding.at(table.table.place(crate::domain::Spot::Whole))
-}
-
-/// Whether a cell holds a figure, or what was to be one; words beside a total are none.
-fn is_figure(found: &Found<'_>) -> bool {
-    let is_error = found.cell.kind == CellKind::Error;
-    found.amount.is_some() || is_error || found.cell.text.contains(|one: char| one.is_ascii_digit())
 }

@@ -3,11 +3,12 @@
 //! A sheet or file holds one table. What looks like a second one is refused, because its columns would be
 //! read as those of the first.
 
-use crate::domain::{Spot, fold};
+use crate::domain::{BillingPeriod, Spot, fold};
 use crate::findings::{Code, Finding};
+use crate::parse::column::Verdict;
 use crate::parse::finder::{Finder, Found, figures_above};
 use crate::parse::header::listed;
-use crate::parse::{ParsedTable, RawRow, Table};
+use crate::parse::{CellKind, ParsedTable, RawRow, Table, period};
 
 use super::{Parser, Reading, State};
 
@@ -61,6 +62,18 @@ impl Parser<'_> {
             let finding = Finding::new(Code::SeveralTables, told, "nothing but titles above the header");
             let hint = format!("where no row above belongs to the usage, say --header-row {header}");
             self.findings.push(finding.at(figures.whole()).hint(hint));
+            return;
+        }
+        if self.settings.header_row.is_none()
+            && let Some((row, first, other)) = found.above.iter().find_map(months_of)
+        {
+            let told = format!("{first} and {other} above the header of row {header}");
+            let finding = Finding::new(Code::SeveralTables, told, "one month, or a column that says which");
+            let hint = format!(
+                "put the columns of each month into a file of their own; where the columns are all of one \
+                 month, say --header-row {header}"
+            );
+            self.findings.push(finding.at(row.whole()).hint(hint));
             return;
         }
         let rows = found.above.len();
@@ -136,6 +149,16 @@ impl Parser<'_> {
         let finding = Finding::new(Code::RaggedRows, told, "as many cells as the header has, blank or not");
         self.findings.push(finding.at(table.place(Spot::Row(first))));
     }
+}
+
+/// Two months that a row names in cells of their own: what is below it may be of either.
+fn months_of(row: &RawRow) -> Option<(&RawRow, BillingPeriod, BillingPeriod)> {
+    let month = |cell| period::period(cell, &Verdict::Open, row.counts_from_1904()).ok();
+    // A bare number is an amount, a year or a count rather than a day.
+    let words = row.cells().filter(|cell| cell.kind != CellKind::Number && !cell.is_blank());
+    let mut months = words.filter_map(month).map(|month| month.period);
+    let first = months.next()?;
+    months.find(|month| *month != first).map(|other| (row, first, other))
 }
 
 /// The texts of a row, as they may be shown.

@@ -13,7 +13,8 @@ use super::{MarkError, MarkedCell};
 
 /// By which our rules are known again. It is true for every cell.
 const RULE: &str = "N(\"waldur-usage\")=0";
-const KNOWN_BY: &str = "waldur-usage";
+/// The same as it may stand in a sheet; a rule of the user's that has the word in it is left alone.
+const KNOWN_BY: [&str; 2] = ["N(&quot;waldur-usage&quot;)=0", "N(\"waldur-usage\")=0"];
 
 /// Areas that a single format speaks of; more of them than spreadsheet programs take are split.
 const MOST_AREAS: usize = 500;
@@ -76,7 +77,8 @@ fn old(sheet: &str, part: &Root) -> Result<(Edits, u32), MarkError> {
     for format in part.children.iter().filter(|child| child.name == "conditionalFormatting") {
         let text = &sheet[format.span.clone()];
         let rules = elements(text, "cfRule")?;
-        let is_own = |rule: &&super::xml::Element| text[rule.span.clone()].contains(KNOWN_BY);
+        let is_own =
+            |rule: &&super::xml::Element| KNOWN_BY.iter().any(|own| text[rule.span.clone()].contains(own));
         let own = rules.iter().filter(is_own).count();
         if own == rules.len() && own > 0 {
             edits.push((format.span.clone(), String::new()));

@@ -24,7 +24,7 @@ use crate::parse::doubts::Doubts;
 use crate::parse::kept_rows::KeptRows;
 use crate::parse::month::DateOrder;
 use crate::parse::numeral::DecimalSign;
-use crate::parse::{ParsedTable, RawRow, Subject, Sum, Wanted, period, quantity as amounts};
+use crate::parse::{Merge, ParsedTable, RawRow, Subject, Sum, Wanted, period, quantity as amounts};
 
 use super::hidden::HiddenRows;
 use super::kept::told;
@@ -45,6 +45,8 @@ pub(super) struct RecordsReading {
     /// The column of months, or of the days of reporting.
     days: Judged<DateOrder, period::DateMarks>,
     amounts: BTreeMap<usize, Amounts>,
+    /// The sign that numbers never have, as the layout says and the user does not.
+    not_written: Option<char>,
     /// The columns of the row that is being read whose numbers could be two things.
     in_doubt: Vec<usize>,
     /// The ids of records that are no parts.
@@ -96,6 +98,7 @@ impl RecordsReading {
         Self {
             table,
             amounts: columns.map(|column| (column, Amounts::default())).collect(),
+            not_written: None,
             in_doubt: Vec::new(),
             kept: KeptRows::default(),
             counts_from_1904: header.counts_from_1904(),
@@ -144,6 +147,8 @@ impl RecordsReading {
     fn decide(&mut self, settings: &ParseSettings) {
         self.days.verdict = period::date_order(&self.days.evidence, settings.dates);
         let of_layout = self.layout.records().and_then(|records| records.decimal_comma);
+        self.not_written =
+            of_layout.filter(|_| settings.decimal.is_none()).map(|comma| if comma { '.' } else { ',' });
         let of_layout = of_layout.map(|comma| if comma { DecimalSign::Comma } else { DecimalSign::Point });
         for amounts in self.amounts.values_mut() {
             let said = settings.decimal.or(of_layout);
@@ -178,6 +183,16 @@ impl Parser<'_> {
         let sight = std::mem::take(&mut self.sight);
         if sight.is_unknown {
             self.findings.push(visibility_unknown(&table));
+        }
+        let below = |merge: &&Merge| merge.first_row > table.header_row && merge.last_row > merge.first_row;
+        if let Some(merge) = sight.merges.iter().find(below) {
+            let found = format!("cells merged over rows {}–{}", merge.first_row, merge.last_row);
+            let expected =
+                format!("cells of their own in each row: {} reads a row at a time", reading.layout.name);
+            let place = table.place(merge.first_row, usize::try_from(merge.first_column).ok());
+            let finding = Finding::new(Code::MergedAmount, found, expected).at(place);
+            self.findings
+                .push(finding.hint("unmerge them and fill each row, or take the file as it was exported"));
         }
         reading.hidden = HiddenRows::new(sight.rows);
         kept.each(table.table.clone(), reading.counts_from_1904, |raw| {

@@ -20,8 +20,8 @@ pub(super) struct When {
     pub(super) seconds: Option<Exact>,
     /// Whether it lies in two months.
     crosses: bool,
-    /// The other one of them, where it is of neither.
-    other: Option<BillingPeriod>,
+    /// The first of several months that it lies in, where it is of none of them.
+    from: Option<BillingPeriod>,
 }
 
 /// Why a row is not read.
@@ -38,6 +38,16 @@ impl Parser<'_> {
         self.parsed.addresses.push((reading.table, raw.number()));
         if raw.is_blank() {
             self.parsed.fates.blank(row);
+            return;
+        }
+        if is_header_again(table, raw)
+            && reading.layout.records().is_some_and(|records| records.titles.is_some())
+        {
+            // The lines above a second header speak of its rows, and the month may be another one.
+            let told = format!("the header of row {} again, with a report of its own", table.header_row);
+            let finding = Finding::new(Code::SeveralTables, told, "one report in a file").at(raw.whole());
+            self.findings.push(finding.hint("put each report into a file of its own"));
+            self.parsed.fates.faulty(row);
             return;
         }
         if is_header_again(table, raw) {
@@ -71,7 +81,8 @@ impl Parser<'_> {
         let when = self.when(reading, records, &mut draft);
         let is_outside = match (when.period, self.settings.period) {
             (Some(period), Some(wanted)) => {
-                !wanted.contains(period) && !when.other.is_some_and(|other| wanted.contains(other))
+                let from = when.from.unwrap_or(period);
+                !wanted.months().any(|wanted| (from..=period).contains(&wanted))
             }
             _ => false,
         };
@@ -326,8 +337,8 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
         }
         Crossing::End | Crossing::Faulty => Some(last),
     };
-    let other = (crosses && crossing == Crossing::Faulty).then_some(first);
-    When { period, seconds, crosses, other }
+    let from = (crosses && crossing == Crossing::Faulty).then_some(first);
+    When { period, seconds, crosses, from }
 }
 
 /// The day of a report lies in the month that it is of, or it is of another month.

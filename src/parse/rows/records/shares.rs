@@ -168,6 +168,18 @@ fn exact(
             return None;
         }
     };
+    if let Some(other) = reading.not_written.filter(|other| cell.text.contains(*other)) {
+        let sign = if other == ',' { "point" } else { "comma" };
+        let expected = format!("a number with a decimal {sign} and nothing between its thousands");
+        let finding = Finding::new(Code::AmbiguousAmount, cells::shown(cell), expected);
+        let hint = format!(
+            "{} writes numbers so, and this one has been through other hands; --decimal point or --decimal \
+             comma says how it is meant",
+            reading.layout.name
+        );
+        draft.fault(Some(column), finding.hint(hint));
+        return None;
+    }
     let exact = number.parse::<Exact>().map_err(|error| match error {
         AmountError::NotANumber => amounts::invalid(cell),
         AmountError::TooPrecise => amounts::too_precise(cell),
