@@ -126,7 +126,7 @@ def text_files() -> None:
     long("users-would-bill", f"{ALPS},4,anna", columns=f"{COLUMNS},username")
     long("user-without-total", f"{ALPS},0,anna", columns=f"{COLUMNS},username")
     long("zero-missing-unsafe", f"{ALPS},12,100", columns=COLUMNS.replace("amount", "nodes,amount"))
-    long("split-number", f"{ALPS},7,25", columns=f"{COLUMNS},description")
+    long("split-number", f"{ALPS},7,25", "climate-era5,2026-11,cpu,8,metered", columns=f"{COLUMNS},description")
     long("unknown-column", f"{ALPS},100,checked", columns=f"{COLUMNS},Remarks")
     long("other-files/usage", f"{ALPS},100")
     (FOLDER / "other-files/notes.txt").write_text("The export of November.\n")

@@ -29,8 +29,13 @@ pub fn fold_name(name: &str) -> String {
     let mut folded = String::with_capacity(name.len());
     for character in name.nfkc().filter(|character| !is_nothing(*character)) {
         if !is_joint(character) {
-            // Of the letters that have two lower cases, one ends words; upper case would make one of i and ı.
-            folded.extend(if character == 'ς' { 'σ'.to_lowercase() } else { character.to_lowercase() });
+            if character == 'ı' {
+                // Upper case makes an I of it, and it is a letter of its own.
+                folded.push(character);
+                continue;
+            }
+            // Upper case first makes one of the letters that have two lower cases.
+            folded.extend(character.to_uppercase().flat_map(char::to_lowercase));
         } else if !folded.is_empty() && !folded.ends_with('-') {
             folded.push('-');
         }
@@ -135,7 +140,9 @@ mod tests {
         ] {
             assert_eq!(fold_name(left), fold_name(right), "{left} {right}");
         }
-        for (left, right) in [("vm-1-11", "vm-11-1"), ("007", "7"), ("vm-O1", "vm-01"), ("ab", "a-b")] {
+        for (left, right) in
+            [("vm-1-11", "vm-11-1"), ("007", "7"), ("vm-O1", "vm-01"), ("ab", "a-b"), ("clımate", "climate")]
+        {
             assert_ne!(fold_name(left), fold_name(right), "{left} {right}");
         }
     }

@@ -161,6 +161,11 @@ mod tests {
         assert_eq!(rows("SUM(D6:D8)"), Some((6, 8)));
         assert_eq!(rows("SUBTOTAL(109,Usage[amount])"), Some((1, 4)));
         assert_eq!(rows("SUBTOTAL(109,[amount])"), Some((1, 4)));
+        assert_eq!(rows("ROUND(SUM(D2:D4),2)"), Some((2, 4)));
+        assert_eq!(rows("+SUM(D2:D4)"), Some((2, 4)));
+        assert_eq!(rows("D2+D3+D4"), Some((2, 4)));
+        assert_eq!(rows("_xlfn.AGGREGATE(9,5,D2:D4)"), Some((2, 4)));
+        assert_eq!(rows("SUMIFS(D2:D4,A2:A4,\"x\")"), Some((2, 4)));
         for other in [
             "SUM(E2:P2)",
             "SUM(E2:E4)",
@@ -168,6 +173,10 @@ mod tests {
             "SUM(Raw[amount])",
             "of:=SUM([$Raw.D2:.D4])",
             "D2*1.5",
+            "D2",
+            "D2+1",
+            "D2+E2",
+            "ROUND(E2+E3,2)",
             "ROUND(D2,2)",
             "SUM(D5)",
             "SUM(",

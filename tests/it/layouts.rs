@@ -662,3 +662,44 @@ fn layouts_are_listed_and_shown() {
     assert_eq!(json.as_array().unwrap().len(), names.len());
     rig.run(&["layout", "show", "slurm-sact"]).ends_with(2).says("did you mean slurm-sacct?");
 }
+
+#[test]
+fn what_another_program_or_another_report_has_made_of_a_file_is_not_guessed() {
+    let rig = Rig::new();
+    // The sources write a decimal point; a comma is of whoever saved the file again.
+    let focus = changed(&rig, "focus-2026-11.csv", ",cpu,0.375,", ",cpu,\"1,375\",");
+    check(&rig, &focus, &[]).ends_with(3).says("deny ambiguous-amount").says("1,375");
+    check(&rig, &focus, &["--decimal", "comma", "--round", "half-up"]).says("deny invalid-amount");
+    // A second report behind the first one has a month and a unit of its own.
+    let report = std::fs::read_to_string(sample("slurm-sreport-2026-11.txt")).unwrap();
+    let october =
+        report.replace("2026-11", "2026-10").replace("aberg", "cnilsson").replace("Minutes", "Seconds");
+    rig.file("two.txt", format!("{report}{october}"));
+    check(&rig, "two.txt", &[])
+        .ends_with(3)
+        .says("deny several-tables")
+        .says("put each report into a file of its own");
+    // A record over three months is of the middle one, too.
+    let focus = changed(
+        &rig,
+        "focus-2026-11.csv",
+        "2026-11-01T00:00:00Z,2026-11-02T00:00:00Z",
+        "2026-10-01T00:00:00Z,2027-01-01T00:00:00Z",
+    );
+    check(&rig, &focus, &["--period", "2026-11"]).ends_with(3).says("deny crosses-months");
+    // A spreadsheet makes the number 81230 of the job step 81230.0.
+    let jobs = changed(&rig, "slurm-sacct-2026-11.txt", "81230.0|", "81230|");
+    check(&rig, &jobs, &[]).ends_with(3).says("deny repeated-record");
+    rig.run(&[
+        "check",
+        &sample("slurm-sacct-2026-11.txt"),
+        "--offering",
+        HPC,
+        "--unit-factor",
+        "a=1 b",
+        "--unit-factor",
+        "a=2 b",
+    ])
+    .ends_with(2)
+    .says("--unit-factor gives two factors");
+}

@@ -398,3 +398,53 @@ fn blank_is_not_reported_and_zero_is_a_report() {
         &["blank-amount Usage!5:5: a blank amount", "2 used, 0 faulty, 2 blank, 0 filtered"],
     );
 }
+
+/// The codes of a check of a text file, each with its severity.
+fn codes(rig: &Rig, text: &str, flags: &[&str]) -> Vec<String> {
+    rig.file("t.csv", text);
+    let check = ["check", "t.csv", "--offering", HPC, "--format", "json"];
+    let json = rig.run(&[&check[..], flags].concat()).json();
+    let of = |finding: &Value| {
+        format!("{} {}", finding["severity"].as_str().unwrap(), finding["code"].as_str().unwrap())
+    };
+    json["findings"].as_array().unwrap().iter().map(of).collect()
+}
+
+#[test]
+fn a_row_of_a_resource_is_no_total_by_its_other_texts() {
+    let rig = Rig::new();
+    let header = "resource_name,billing_period,component_type,amount,description";
+    let note = format!("{header}\nclimate-alps,2026-11,cpu,4,\nclimate-era5,,cpu,4,Total of both queues\n");
+    assert_eq!(codes(&rig, &note, &[]), ["deny missing-value"]);
+    let total = format!("{header}\nclimate-alps,2026-11,cpu,4,\n,,,4,Total of both queues\n");
+    assert_eq!(codes(&rig, &total, &[]), ["warn total-row"]);
+    let user = "resource_name,billing_period,component_type,amount,username\n\
+                climate-alps,2026-11,cpu,10,\nclimate-alps,2026-11,cpu,4,anna\nclimate-alps,2026-11,cpu,6,ben\n\
+                climate-alps,2026-11,cpu,10,Total\n";
+    let told = codes(&rig, user, &[]);
+    assert!(told.contains(&"warn total-row".to_owned()), "{told:?}");
+}
+
+#[test]
+fn months_above_the_columns_are_no_titles() {
+    let rig = Rig::new();
+    let table = ",Oct 2026,Nov 2026,\nresource_name,cpu,ram,gpu_hours\nclimate-alps,1,2,3\n";
+    let period = ["--period", "2026-11"];
+    assert_eq!(codes(&rig, table, &period), ["deny several-tables"]);
+    let one = table.replace("Oct 2026", "Nov 2026");
+    assert_eq!(codes(&rig, &one, &period), ["warn lines-above-header"]);
+}
+
+#[test]
+fn numbers_that_fell_apart_are_told_however_long_their_rest_is() {
+    let rig = Rig::new();
+    let header = "resource_name,billing_period,component_type,amount,description";
+    let rows = |one: &str, two: &str| {
+        format!("{header}\nclimate-alps,2026-11,cpu,{one}\nclimate-era5,2026-11,cpu,{two}\n")
+    };
+    assert_eq!(codes(&rig, &rows("136,1523", "22,73224"), &[]), ["deny shifted-cells"]);
+    assert_eq!(codes(&rig, &rows("1,234.50", "345.60,"), &[]), ["deny shifted-cells"]);
+    let longer = codes(&rig, &rows("1,234.50,", "345.60,"), &[]);
+    assert!(longer.contains(&"deny extra-cell".to_owned()), "{longer:?}");
+    assert_eq!(codes(&rig, &rows("136,metered", "22,"), &[]), [""; 0]);
+}
