@@ -63,8 +63,8 @@ pub struct InputArguments {
     /// of your own that ends in .toml
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub layout: Option<String>,
-    /// A file with other names of resources (.toml with [resources], or a spreadsheet with the columns
-    /// from and to) and factors between units ([units], or a column factor)
+    /// A file with other names of resources and factors between units (.toml with the tables resources and
+    /// units, or a spreadsheet with the columns from, to and factor)
     #[arg(long, value_name = "FILE")]
     pub aliases: Option<PathBuf>,
     /// What one of the file's units is in the unit of the component, such as "MB-hours=0.001 GB-hours";
