@@ -31,6 +31,10 @@ pub struct LeftOutSummary {
     pub rows_without_amount: usize,
     /// The files that they were written to.
     pub files: Vec<String>,
+    /// The inputs whose rows are added up: some of them alone would be another figure, so they are mended
+    /// in the input itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_mend: Vec<String>,
 }
 
 impl LeftOutRows {
@@ -80,6 +84,10 @@ impl LeftOutRows {
             let rows = copy_rows(input, sheet, parsed.tables[table].header_row, &numbers)
                 .map_err(|finding| Error::Bug(format!("cannot read the input again: {}", finding.found)))?;
             summary.add(&rows, parsed, table);
+            if parsed.tables[table].layout.records().is_some_and(|records| records.sums) {
+                summary.to_mend.push(input.name().to_owned());
+                continue;
+            }
             let names = names(Path::new(input.name()), rows.delimiter.is_none());
             let path = write_rows(names, sheet, &rows)?;
             summary.files.push(path.to_string_lossy().into_owned());

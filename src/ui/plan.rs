@@ -340,6 +340,10 @@ pub fn left_out_text(left_out: &LeftOutSummary, style: Style) -> String {
     for file in &left_out.files {
         let _ = writeln!(text, "  written to {}", visible(file));
     }
+    for file in &left_out.to_mend {
+        let what = "its rows are added up, so mend them there and use the whole file again";
+        let _ = writeln!(text, "  {}: {what}", visible(file));
+    }
     text.push('\n');
     text
 }
