@@ -2,7 +2,7 @@
 
 use crate::domain::fold;
 
-use super::{Column, Layout, Metric, Period, Records, Times};
+use super::{Column, Layout, Metric, Period, Records, Rule, Times};
 
 /// The columns of a table that a layout reads, counted from 0.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +94,11 @@ impl Binder<'_> {
         found
     }
 
+    /// The column of a rule: without it, what the rule leaves out would be taken for usage.
+    fn rule(&mut self, rule: &Rule) -> Option<usize> {
+        if rule.is_optional { self.may(Some(&rule.column)) } else { self.has(&rule.column) }
+    }
+
     fn metric(&mut self, metric: &Metric, shared: Option<&Column>) -> Option<MetricColumns> {
         let column = metric.column.as_ref().or(shared)?;
         let quantity = if metric.is_optional { self.may(Some(column)) } else { self.has(column) };
@@ -156,9 +161,8 @@ impl Records {
         }
         let metrics = self.metrics.iter();
         binding.metrics = metrics.map(|metric| binder.metric(metric, self.quantity.as_ref())).collect();
-        // What is left out or faulty may be no matter in a table that has not even the column for it.
-        binding.leave_out = self.leave_out.iter().map(|rule| binder.may(Some(&rule.column))).collect();
-        binding.faulty = self.faulty.iter().map(|rule| binder.may(Some(&rule.column))).collect();
+        binding.leave_out = self.leave_out.iter().map(|rule| binder.rule(rule)).collect();
+        binding.faulty = self.faulty.iter().map(|rule| binder.rule(rule)).collect();
         // A part of what tells records apart would take different ones for the same.
         let identity: Vec<_> = self.identity.iter().map(|column| binder.may(Some(column))).collect();
         binding.identity = identity.into_iter().collect::<Option<Vec<usize>>>().unwrap_or_default();

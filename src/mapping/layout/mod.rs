@@ -229,6 +229,8 @@ pub struct Rule {
     pub column: Column,
     /// What stands in it.
     pub test: Test,
+    /// Whether a table may be without the column; the rule is then about none of its rows.
+    pub is_optional: bool,
     /// Why such rows are left out or faulty.
     pub because: String,
 }

@@ -361,7 +361,8 @@ impl Reader<'_> {
             return self.fault(&written, "a rule says why: because is not empty");
         }
         let written = written.into_inner();
-        Ok(Rule { column: column(written.column), test, because: written.because.0 })
+        let (is_optional, because) = (written.optional, written.because.0);
+        Ok(Rule { column: column(written.column), test, is_optional, because })
     }
 }
 

@@ -217,6 +217,8 @@ pub struct WrittenRule {
     pub is: Option<Texts>,
     pub is_not: Option<Texts>,
     pub begins: Option<Text>,
+    #[serde(default)]
+    pub optional: bool,
     pub because: Text,
 }
 

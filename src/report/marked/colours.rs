@@ -9,7 +9,7 @@ use rust_xlsxwriter::column_number_to_name;
 
 use super::styles::Styles;
 use super::xml::{Root, elements, root, splice};
-use super::{MarkError, MarkedCell};
+use super::{MarkError, MarkedCell, ORDER};
 
 /// By which our rules are known again. It is true for every cell.
 const RULE: &str = "N(\"waldur-usage\")=0";
@@ -19,26 +19,6 @@ const KNOWN_BY: [&str; 2] = ["N(&quot;waldur-usage&quot;)=0", "N(\"waldur-usage\
 /// Areas that a single format speaks of; more of them than spreadsheet programs take are split.
 const MOST_AREAS: usize = 500;
 
-/// What stands before the conditional formats of a sheet.
-const EARLIER: [&str; 16] = [
-    "sheetPr",
-    "dimension",
-    "sheetViews",
-    "sheetFormatPr",
-    "cols",
-    "sheetData",
-    "sheetCalcPr",
-    "sheetProtection",
-    "protectedRanges",
-    "scenarios",
-    "autoFilter",
-    "sortState",
-    "dataConsolidate",
-    "customSheetViews",
-    "mergeCells",
-    "phoneticPr",
-];
-
 /// Takes old colours off a sheet and puts new ones on.
 pub fn coloured(sheet: &str, cells: &[MarkedCell], styles: &Styles) -> Result<String, MarkError> {
     let part = root(sheet)?;
@@ -46,8 +26,8 @@ pub fn coloured(sheet: &str, cells: &[MarkedCell], styles: &Styles) -> Result<St
         return Err(MarkError::Unfit("its sheet has no cells".into()));
     }
     let (mut edits, most) = old(sheet, &part)?;
-    let earlier = [&EARLIER[..], &["conditionalFormatting"]].concat();
-    let at = part.place_after(&earlier);
+    let own = ORDER.iter().position(|element| *element == "conditionalFormatting");
+    let at = part.place_after(&ORDER[..=own.unwrap_or_default()]);
     let mut new = String::new();
     for (is_deny, style, priority) in
         [(true, styles.mark_deny, most + 1), (false, styles.mark_warn, most + 2)]

@@ -278,7 +278,7 @@ impl<'a> OpenWorkbook<'a> {
                 let kind = "application/vnd.openxmlformats-officedocument.vmlDrawing";
                 self.package.declare_ending("vml", kind)?;
                 self.package.set(&part, shapes::none(block, added.len()));
-                let at = own.place_after(&BEFORE_DRAWING);
+                let at = own.place_after(&ORDER);
                 let namespace = if self.is_strict { STRICT_RELATIONS } else { RELATIONS };
                 let drawing = format!("<{}legacyDrawing xmlns:r=\"{namespace}\" r:id=\"{id}\"/>", own.prefix);
                 self.package.set(sheet, splice(&text, vec![(at..at, drawing)]));
@@ -377,8 +377,8 @@ fn sheet_of(element: &str) -> Option<String> {
     Some(name.map_or_else(|| quoted.to_owned(), |name| name.replace("''", "'")))
 }
 
-/// What stands before the drawing of comments in a sheet.
-const BEFORE_DRAWING: [&str; 30] = [
+/// The elements of a sheet in their order, up to the drawing of its comments.
+pub(super) const ORDER: [&str; 30] = [
     "sheetPr",
     "dimension",
     "sheetViews",
