@@ -3,10 +3,11 @@
 //! The story goes one way. A file's cells leave `source` as text with their address, `parse`
 //! turns them into typed figures, `resolve` sets them against one snapshot of the server, and
 //! `plan` compares them with what is stored. A plan that somebody agreed to is posted by a job and
-//! proven by reading back. What is wrong with the data becomes `findings` on the way, with its
+//! proven by reading back; or `reconcile` says where a file, the server and the invoices differ. What is wrong with the data becomes `findings` on the way, with its
 //! cell; what stops a run is an `error`.
 //!
-//! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`) has edges
+//! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`,
+//! `reconcile`) has edges
 //! around it (`source`, `waldur`, `report`, `store`, `sandbox`); `jobs` put the stages in order,
 //! `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
 //! the arrows pointing this way.
@@ -20,6 +21,7 @@ mod jobs;
 mod mapping;
 mod parse;
 mod plan;
+mod reconcile;
 mod report;
 mod resolve;
 pub mod sandbox;

@@ -1,0 +1,22 @@
+//! Whether a file, the server and the invoices agree, and if not: where, by how much, and who must act.
+//!
+//! Takes the lines of the files as resolving left them, the stored usages and what invoices bill, and
+//! leaves a [`Report`]: every key with exactly one primary [`Class`], and a [`Proof`] that the
+//! differences of the classes are the difference of the totals.
+#![deny(clippy::float_arithmetic, clippy::as_conversions)]
+
+mod class;
+mod proof;
+mod report;
+#[cfg(test)]
+pub mod sample;
+mod sides;
+
+pub use class::{Class, ClassError, Classes, Who};
+pub use proof::{Proof, ProofRow};
+pub use report::{
+    Billed, CellPlace, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, Line, LineView, Made,
+    Measured, Month, More, OrganisationTotal, Report, RuleUse, Sides, SkippedRow, Stated, Subject,
+    TablePlace, Trend, Verdict,
+};
+pub use sides::{Compared, FileSide, InvoiceMoney, InvoiceSide, OtherLine};
