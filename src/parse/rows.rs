@@ -463,13 +463,13 @@ impl<'a> Parser<'a> {
         let raw = draft.raw;
         let width = draft.table.headers.len();
         if let State::Reading(reading) = &self.state
-            && reading.splits.longer(raw.number())
+            && let Some(others) = reading.splits.longer(raw.number())
         {
-            let found =
-                format!("a blank cell in column {}, beyond the header, as other rows have none", width + 1);
+            let found = format!("a blank cell in column {}, beyond the header, {others}", width + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
-            let hint = "a decimal comma in a comma-separated file has to be quoted; if none is in this row, take \
-                        the comma at its end out";
+            let hint = "a decimal comma in a comma-separated file has to be quoted, and a blank cell too many \
+                        moves the figures; if neither is in this row, take the delimiter at its end out, or \
+                        end the header with one too";
             draft.fault(Some(width), finding.hint(hint));
             return;
         }
