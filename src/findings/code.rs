@@ -127,6 +127,7 @@ codes! {
     SeveralSources Deny "several-sources" "records of several sources would be added up";
     UnknownSourceUnit Deny "unknown-source-unit" "the lines above the header name no unit that the layout knows";
     ReportedOutsideMonth Deny "reported-outside-month" "a row was reported outside of the month that it is to be of";
+    MixedForms Deny "mixed-forms" "a table names a component in each row and has columns of components besides";
     LeftOutByLayout Warn "left-out-by-layout" "the layout leaves rows out";
     MetricNotBilled Warn "metric-not-billed" "the offering has no component for something that was counted";
     BookedWhole Warn "booked-whole" "records that lie in two months were booked into one, as the layout says";

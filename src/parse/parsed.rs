@@ -1,6 +1,6 @@
 //! What parsing leaves: subjects, figures and the columns whose meaning is still open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -36,6 +36,11 @@ pub struct Parsed {
     pub named: Vec<Named>,
     /// The first cell with a number of each column that is not read.
     pub numbers_unread: Vec<(usize, u32, usize)>,
+    /// The columns, by table, that the user said to pass over.
+    pub columns_ignored: HashSet<(usize, usize)>,
+    /// Words in a column without a header beside an amount, or in a column of units that is of all amounts
+    /// of its row: the subject, the column and the text.
+    pub words_beside: Vec<(usize, usize, Arc<str>)>,
     /// What became of every row so far.
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.

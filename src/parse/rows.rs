@@ -5,6 +5,7 @@
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
 mod amounts;
+mod beside;
 mod hidden;
 mod kept;
 mod merged;
@@ -34,6 +35,7 @@ use super::recogniser::Recogniser;
 use super::{
     Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
 };
+use beside::is_word_beside;
 use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
@@ -220,21 +222,22 @@ impl<'a> Parser<'a> {
             let field = Field::of_header(header);
             let is_known = match shape {
                 Shape::Long => field.is_some(),
-                // A unit speaks of one component, so a wide table has no use for such a column.
-                Shape::Wide => field.is_some_and(|field| field != Field::Unit),
+                // A unit speaks of all amounts of a row, which resolving them looks at.
+                Shape::Wide => field.is_some(),
             };
             if is_known || Field::is_left_alone(header) {
                 continue;
             }
             if self.is_ignored(header) {
                 unread.push(column);
+                self.parsed.columns_ignored.insert((index, column));
                 continue;
             }
-            if shape == Shape::Long || field.is_some() {
+            if shape == Shape::Long {
                 unread.push(column);
             }
             match shape {
-                Shape::Wide if field.is_none() => {
+                Shape::Wide => {
                     open[column] = Some(self.parsed.open_columns.len());
                     self.parsed.open_columns.push(OpenColumn {
                         table: index,
@@ -244,8 +247,8 @@ impl<'a> Parser<'a> {
                         cells: Vec::new(),
                     });
                 }
-                Shape::Long | Shape::Wide if header.is_empty() => {}
-                Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
+                Shape::Long if header.is_empty() => {}
+                Shape::Long => self.findings.push(unknown_column(raw, column, header)),
             }
         }
         let column = |field| table.column(field);
@@ -329,6 +332,7 @@ impl<'a> Parser<'a> {
             return;
         }
         let subject = self.parsed.subjects.len();
+        self.words_beside(&draft, shape, subject);
         let description = description.map(|description| self.text(description));
         let username = username.map(|username| self.text(username));
         let number = raw.number();
@@ -473,12 +477,19 @@ impl<'a> Parser<'a> {
             draft.fault(Some(width), finding.hint(hint));
             return;
         }
-        let beyond = (width..raw.width()).find(|&column| !raw.cell(column).is_blank());
-        let unnamed =
-            (0..width).find(|&column| draft.table.headers[column].is_empty() && !raw.cell(column).is_blank());
+        let is_unread = |column: &usize| {
+            draft.table.headers[*column].is_empty()
+                && !raw.cell(*column).is_blank()
+                && !is_word_beside(draft.table, raw, *column)
+        };
+        let unnamed = (0..width).find(is_unread);
+        let is_text_file = raw.table().sheet.is_none();
+        let is_beyond = |column: &usize| {
+            !raw.cell(*column).is_blank() && (is_text_file || !is_word_beside(draft.table, raw, *column))
+        };
+        let beyond = (width..raw.width()).find(is_beyond);
         let Some(column) = beyond.or(unnamed.filter(|_| shape == Shape::Long)) else { return };
         let cell = raw.cell(column);
-        let is_text_file = raw.table().sheet.is_none();
         if is_text_file && beyond.is_some() || shape == Shape::Wide && holds_number(cell) {
             let found = format!("{} in column {}, beyond the header", cells::shown(cell), column + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
@@ -515,10 +526,6 @@ const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from
 
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();
-    if Field::of_header(header) == Some(Field::Unit) {
-        let expected = "no unit in a table with a column for each component; it is ignored";
-        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
-    }
     let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));
     let near = Field::meant_by(header).map(Field::name).or(near);
     Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")

@@ -5,6 +5,7 @@
 //! once. Everything else becomes a finding with its cell.
 
 mod aliases;
+mod beside;
 mod capabilities;
 mod catalogue;
 mod columns;

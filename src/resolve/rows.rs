@@ -17,7 +17,7 @@ use super::people::{self, UserUsage, UserUsages};
 use super::resources::{ResourceFinder, Via, did_you_mean};
 use super::units::{At, Conversions, Measured};
 use super::usages::{Usage, Usages};
-use super::{columns, columns::Headers};
+use super::{beside, columns, columns::Headers};
 
 /// What the user wants of the rows.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,8 @@ pub fn rows(
 ) -> Resolved {
     let mut figures = std::mem::take(&mut parsed.figures);
     figures.extend(columns::figures(parsed, catalogue, findings));
+    columns::figures_unread(parsed, catalogue, findings);
+    beside::take_units(parsed, &mut figures, catalogue, aliases, findings);
     let parsed = &mut *parsed;
     let mut finder = ResourceFinder::new(catalogue, aliases);
     let headers = Headers::new(catalogue);
