@@ -128,6 +128,9 @@ codes! {
     UnknownSourceUnit Deny "unknown-source-unit" "the lines above the header name no unit that the layout knows";
     ReportedOutsideMonth Deny "reported-outside-month" "a row was reported outside of the month that it is to be of";
     MixedForms Deny "mixed-forms" "a table names a component in each row and has columns of components besides";
+    CutReport Deny "cut-report" "a report lists only a part of what was used";
+    ImpossibleTime Deny "impossible-time" "a record ends in time to come, or lasts longer than from its begin to its end";
+    IncompleteIdentity Warn "incomplete-identity" "columns by which a layout tells records apart are missing";
     LeftOutByLayout Warn "left-out-by-layout" "the layout leaves rows out";
     MetricNotBilled Warn "metric-not-billed" "the offering has no component for something that was counted";
     BookedWhole Warn "booked-whole" "records that lie in two months were booked into one, as the layout says";

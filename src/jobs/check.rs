@@ -9,8 +9,8 @@ use crate::findings::{Findings, Policy, RowCounts, Severity};
 use crate::mapping::{Aliases, UnitFactor};
 use crate::plan::history;
 use crate::resolve::{
-    NamedKeys, ResolveSettings, Rounding, SettledAliases, Usages, UserUsages, months, plan_periods, rows,
-    several_plan_periods,
+    NamedKeys, ResolveSettings, Rounding, SettledAliases, Usages, UserUsages, months, not_ended,
+    plan_periods, rows, several_plan_periods,
 };
 use crate::waldur::Reader;
 
@@ -151,6 +151,7 @@ pub async fn resolve(
     let remembers_names = settings.input.parse.remembers_names;
     let named =
         remembers_names.then(|| NamedKeys::of(&loaded.parsed, &snapshot.catalogue, &aliases, &mut findings));
+    not_ended(&loaded.parsed, reader.now()?, &mut findings);
     let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,

@@ -37,7 +37,7 @@ pub use marks::{FINDINGS_MARK, HELP_MARK, KEYS_MARK};
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
 pub use parsed::{
-    Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
+    End, Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
 };
 pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};

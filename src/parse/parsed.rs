@@ -25,6 +25,8 @@ pub struct Parsed {
     pub figures: Vec<Figure>,
     /// What was added up of the records of other systems.
     pub sums: Vec<Sum>,
+    /// When the records of a sum end at the latest, where that is not to come yet.
+    pub ends: Vec<End>,
     /// What is to be said of how a table was read, by table.
     pub notes: HashMap<usize, Vec<String>>,
     /// The columns of the wide form that may be components.
@@ -94,6 +96,10 @@ pub struct ResourceName {
     pub name: Option<Arc<str>>,
     /// The offering by its name, which names no resource but where to look for it.
     pub offering: Option<Arc<str>>,
+    /// The project by its name, which has to be that of the resource.
+    pub project: Option<Arc<str>>,
+    /// The organisation by its name, which has to be that of the resource.
+    pub organisation: Option<Arc<str>>,
 }
 
 impl ResourceName {
@@ -190,6 +196,19 @@ pub struct Sum {
     pub ratio: Ratio,
     /// How many rows were added up.
     pub rows: usize,
+}
+
+/// The latest end of the records of a sum.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Which of [`Parsed::subjects`].
+    pub subject: usize,
+    /// The row of the latest record.
+    pub number: u32,
+    /// The column of ends, counted from 0.
+    pub column: usize,
+    /// The end, as a clock of the layout's zone or of the source shows it.
+    pub end: jiff::civil::DateTime,
 }
 
 /// What was counted.

@@ -373,7 +373,7 @@ impl<'a> Parser<'a> {
         let slug = text(Field::ResourceSlug);
         let name = text(Field::ResourceName);
         let offering = text(Field::Offering);
-        let resource = ResourceName { uuid, backend_id, slug, name, offering };
+        let resource = ResourceName { uuid, backend_id, slug, name, offering, ..ResourceName::default() };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
             let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
             let hint = match &self.state {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, look_alike, nearest_few, visible,
+    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, fold, look_alike, nearest_few,
+    visible,
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
@@ -174,7 +175,23 @@ impl<'a> Judge<'a> {
         for (field, finding) in finder.disagreements(&self.parsed.subjects[index].resource, resource) {
             self.fault_in(index, field, finding);
         }
+        self.other_owners(index, resource);
         self.only_of_totals(index);
+    }
+
+    /// The table of another system may name the project and the organisation.
+    fn other_owners(&mut self, index: usize, resource: &Resource) {
+        let subject = &self.parsed.subjects[index];
+        for (is_project, finding) in ResourceFinder::other_owners(&subject.resource, resource) {
+            let table = &self.parsed.tables[self.parsed.subjects[index].table];
+            let folded: Vec<String> = table.headers.iter().map(|header| fold(header)).collect();
+            let columns = table.layout.records().map(|records| &records.resource);
+            let column = columns.and_then(|own| {
+                let column = if is_project { &own.project } else { &own.organisation };
+                column.as_ref()?.find(&folded)
+            });
+            self.fault(index, column, finding);
+        }
     }
 
     /// The server keeps neither a note nor a carry-over of one user's usage.

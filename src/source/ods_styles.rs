@@ -197,11 +197,9 @@ impl Styles {
     fn format(&mut self, current: &Current) -> Option<&mut Format> {
         match current {
             Current::Format(name) => self.formats.get_mut(name),
-            Current::Nothing
-            | Current::Cell(_)
-            | Current::Text(_)
-            | Current::Row(_)
-            | Current::Column(_) => None,
+            Current::Nothing | Current::Cell(_) | Current::Text(_) | Current::Row(_) | Current::Column(_) => {
+                None
+            }
         }
     }
 

@@ -271,8 +271,10 @@ impl SheetLook {
                 }
             }
             b"sheetFormatPr" => {
-                let is_below = |name, least| attribute(attributes, name).is_some_and(|it| is_below(it, least));
-                self.is_flat = (is_below(b"defaultRowHeight", LOWEST), is_below(b"defaultColWidth", NARROWEST));
+                let is_below =
+                    |name, least| attribute(attributes, name).is_some_and(|it| is_below(it, least));
+                self.is_flat =
+                    (is_below(b"defaultRowHeight", LOWEST), is_below(b"defaultColWidth", NARROWEST));
             }
             b"row" => self.row(attributes),
             b"col" => self.column(attributes),

@@ -43,16 +43,21 @@ impl SheetTable {
     fn read(xml: &str) -> Option<Self> {
         let table = elements(xml, "table").next()?;
         let ((first, column), (last, _)) = range(attribute(table, "ref")?.as_bytes())?;
-        let rows = |name, usual: u32| {
-            attribute(table, name).map_or(Some(usual), |count| count.parse::<u32>().ok())
-        };
+        let rows =
+            |name, usual: u32| attribute(table, name).map_or(Some(usual), |count| count.parse::<u32>().ok());
         let first = first.checked_add(rows("headerRowCount", 1)?)?;
         let last = last.checked_sub(rows("totalsRowCount", 0)?)?;
         let text = |text: &str| unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned());
         let name = attribute(table, "displayName").or_else(|| attribute(table, "name"))?;
-        let columns = elements(xml, "tableColumn").map(|column| attribute(column, "name").unwrap_or_default());
+        let columns =
+            elements(xml, "tableColumn").map(|column| attribute(column, "name").unwrap_or_default());
         let columns = columns.map(|name| text(name).to_lowercase()).collect();
-        (first <= last).then(|| Self { name: text(name).to_lowercase(), rows: (first, last), column, columns })
+        (first <= last).then(|| Self {
+            name: text(name).to_lowercase(),
+            rows: (first, last),
+            column,
+            columns,
+        })
     }
 
     /// The rows of a column of the table; nothing where another column of the sheet is meant.
@@ -76,7 +81,8 @@ pub fn rows_of(tables: &[SheetTable], reference: &str, column: u32) -> Option<(u
     let is_data = |part: &&str| matches!(part.to_lowercase().as_str(), "#data" | "#all");
     parts.retain(|part| !is_data(part));
     // A quotation mark stands before a character that would else mean something.
-    let name = |text: &str| text.replace("''", "\u{0}").replace('\'', "").replace('\u{0}', "'").to_lowercase();
+    let name =
+        |text: &str| text.replace("''", "\u{0}").replace('\'', "").replace('\u{0}', "'").to_lowercase();
     let [only] = parts.as_slice() else { return None };
     let is_special = only.starts_with(['#', '@']) || only.contains("]:[");
     let named = tables.iter().filter(|own| table.is_empty() || own.name == table);
@@ -95,12 +101,18 @@ mod tests {
                    <tableColumn id=\"4\" name=\"Amount\"/></tableColumns></table>";
         let tables = [SheetTable::read(xml).unwrap()];
         let rows = |reference: &str| rows_of(&tables, reference, 3);
-        for own in ["Use[Amount]", "use[amount]", "[Amount]", "Use[[#Data],[Amount]]", "Use[[#All],[Amount]]"] {
+        for own in ["Use[Amount]", "use[amount]", "[Amount]", "Use[[#Data],[Amount]]", "Use[[#All],[Amount]]"]
+        {
             assert_eq!(rows(own), Some((2, 5)), "{own}");
         }
-        for other in
-            ["Use[Name]", "Raw[Amount]", "Use[@Amount]", "Use[[#This Row],[Amount]]", "Use", "Use[[Month]:[Amount]]"]
-        {
+        for other in [
+            "Use[Name]",
+            "Raw[Amount]",
+            "Use[@Amount]",
+            "Use[[#This Row],[Amount]]",
+            "Use",
+            "Use[[Month]:[Amount]]",
+        ] {
             assert_eq!(rows(other), None, "{other}");
         }
         assert_eq!(rows_of(&tables, "Use[Of & '#]", 2), Some((2, 5)));

@@ -19,8 +19,8 @@ use super::cell::{UNCOMPUTED, write_cell, write_shown};
 use super::first_look::FirstLook;
 use super::marks::own_sheets;
 use super::relations::Relations;
-use super::sheet_tables::tables;
 use super::sheet_look::SheetSeen;
+use super::sheet_tables::tables;
 use super::sheets::{RowBuilder, Sheet, Sheets};
 use super::xlsx_odd::{Known, Looked, odd_cells, odd_texts};
 

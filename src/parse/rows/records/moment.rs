@@ -71,6 +71,11 @@ impl Moment {
         Some((self.month()?, last.month()?))
     }
 
+    /// As the clock shows it.
+    pub(super) fn shown(self) -> DateTime {
+        self.0
+    }
+
     /// The seconds until an end, by the clock of a zone.
     pub(super) fn seconds_until(self, end: Self, zone: Option<&TimeZone>) -> Option<Exact> {
         let zone = zone.cloned().unwrap_or(TimeZone::UTC);
