@@ -116,6 +116,7 @@ def text_files() -> None:
     long("resource-state", "flame-spray,2026-11,cpu,100")
     long("no-plan", "monitoring,2026-11,cpu,100")
     long("unit-mismatch", f"{ALPS},7 h")
+    long("mixed-forms", f"{ALPS},7,12", columns=f"{COLUMNS},ram")
     long("duplicate-key", f"{ALPS},100", f"{ALPS},50")
     long("unknown-plan-period", f"{ALPS},100,{LES[0]}", columns=f"{COLUMNS},plan_period")
     long("several-plan-periods", "flame-les,2026-11,cpu,100")
@@ -310,6 +311,22 @@ def other_systems() -> None:
             "Cluster|Account|Login|Proper Name|Used|Energy",
             *rows,
         )
+
+    table("impossible-time.txt", jobs, job("81230", "2026-11-01T10:00:00", "2026-11-01T12:00:00"))
+    table(
+        "cut-report.txt",
+        "Top 10 Users 2026-11-01T00:00:00 - 2026-11-19T23:59:59 (1641600 secs)",
+        "Usage reported in CPU Minutes",
+        "Cluster|Login|Proper Name|Account|Used",
+        "nordlys|aberg|Anna Berg|hpc_climate_climate_alps|700123",
+    )
+    table(
+        "incomplete-identity.txt",
+        "Cluster/Account/User Utilization 2026-11-01T00:00:00 - 2026-11-19T23:59:59 (1641600 secs)",
+        "Usage reported in CPU Hours",
+        "Account|Login|Proper Name|Used|Energy",
+        "hpc_climate_climate_alps|aberg|Anna Berg|1000|0",
+    )
 
     used = "nordlys|hpc_climate_climate_alps|aberg|Anna Berg|1000|0"
     report("part-of-month.txt", used, begin="2026-11-05")

@@ -16,6 +16,7 @@ mod fuzz;
 mod guards;
 mod house;
 mod kill_sweep;
+mod layout_rules;
 mod layouts;
 mod list;
 mod months;
