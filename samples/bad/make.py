@@ -116,7 +116,7 @@ def text_files() -> None:
     long("resource-state", "flame-spray,2026-11,cpu,100")
     long("no-plan", "monitoring,2026-11,cpu,100")
     long("unit-mismatch", f"{ALPS},7 h")
-    long("mixed-forms", f"{ALPS},7,12", columns=f"{COLUMNS},ram")
+    long("mixed-forms", f"{ALPS},7,k-hours,12", columns=f"{COLUMNS},unit,ram")
     long("duplicate-key", f"{ALPS},100", f"{ALPS},50")
     long("unknown-plan-period", f"{ALPS},100,{LES[0]}", columns=f"{COLUMNS},plan_period")
     long("several-plan-periods", "flame-les,2026-11,cpu,100")
@@ -275,7 +275,7 @@ def other_systems() -> None:
     export = "Resource name,Client organization,Client project,Offering,Plan component name,Date of reporting,Value"
     table("ambiguous-layout.csv", f"{focus},{export}".replace("ChargeClass,", ""), "Usage,hpc_climate_climate_alps")
     table("faulty-by-layout.csv", focus, f"Usage,Correction,hpc_climate_climate_alps,{day},cpu,1,k-hours")
-    university = "Technische Universität Küstenland,Climate,HPC allocation"
+    university = "Technische Universität Küstenland,Regional Climate Downscaling,HPC allocation"
     table("reported-outside-month.csv", export, f"climate-alps,{university},CPU,2026-12-03 08:00,100 k-hours")
 
     rated = "Begin,End,Metric Type,Qty,Cost,Project ID,Resource ID"
