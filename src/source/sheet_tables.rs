@@ -1,5 +1,6 @@
 //! The tables that an Excel sheet declares, which formulas name their columns by.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use quick_xml::escape::unescape;
@@ -47,7 +48,7 @@ impl SheetTable {
             |name, usual: u32| attribute(table, name).map_or(Some(usual), |count| count.parse::<u32>().ok());
         let first = first.checked_add(rows("headerRowCount", 1)?)?;
         let last = last.checked_sub(rows("totalsRowCount", 0)?)?;
-        let text = |text: &str| unescape(text).map_or_else(|_| text.to_owned(), |text| text.into_owned());
+        let text = |text: &str| unescape(text).map_or_else(|_| text.to_owned(), Cow::into_owned);
         let name = attribute(table, "displayName").or_else(|| attribute(table, "name"))?;
         let columns =
             elements(xml, "tableColumn").map(|column| attribute(column, "name").unwrap_or_default());

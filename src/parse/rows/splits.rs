@@ -29,8 +29,8 @@ pub(super) struct Splits {
     longer: HashSet<u32>,
     /// Whether other rows have as many cells as the header, or fewer.
     has_shorter: bool,
-    /// Whether a row that is longer shows that nothing has moved in it: its last cell is one too many.
-    has_unmoved: bool,
+    /// Rows that are longer and show that nothing has moved in them: their last cell is one too many.
+    rows_unmoved: usize,
 }
 
 /// The column of amounts behind which no amount stands.
@@ -127,7 +127,8 @@ impl Splits {
         if is_split || moves_from_blank {
             self.longer.insert(raw.number());
         }
-        self.has_unmoved |= !moves_from_blank && !split.any(|column| moves(column + 1));
+        let has_moved = moves_from_blank || split.any(|column| moves(column + 1));
+        self.rows_unmoved += usize::from(!has_moved);
     }
 
     fn note_pair(&mut self, raw: &RawRow, column: usize) {
@@ -144,10 +145,10 @@ impl Splits {
 
     /// What other rows are like, where a row has a blank cell more than the header and may have moved.
     pub(super) fn longer(&self, number: u32) -> Option<&'static str> {
-        let others = match (self.has_shorter, self.has_unmoved) {
+        let others = match (self.has_shorter, self.rows_unmoved) {
             (true, _) => "as other rows have none",
-            (false, true) => return None,
-            (false, false) => "and no row shows that its figures did not move there",
+            (false, 1..) => return None,
+            (false, 0) => "and no row shows that its figures did not move there",
         };
         self.longer.contains(&number).then_some(others)
     }
