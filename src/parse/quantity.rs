@@ -10,6 +10,7 @@ use crate::findings::{Code, Finding};
 
 use super::column::{Evidence, Trust, Verdict};
 use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
+use super::shown_unit::number_and_unit;
 use super::{Cell, CellKind, cells::shown, odd};
 
 /// What a cell says was used.
@@ -114,6 +115,9 @@ pub fn written<'a>(
     match cell.kind {
         CellKind::Text => {}
         CellKind::Number => return Ok((cell.text.into(), None)),
+        CellKind::Error if let Some((number, unit)) = number_and_unit(cell.text) => {
+            return Ok((number.into(), Some(unit)));
+        }
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => {
             return Err(invalid(cell).into());
         }
@@ -146,8 +150,10 @@ pub fn written<'a>(
 
 /// The number in a cell, whether or not it can be reported; `None` where it is none or in doubt.
 pub fn number(text: &str, kind: CellKind, sign: Option<DecimalSign>) -> Option<Amount> {
-    if kind == CellKind::Number {
-        return Amount::parse(text).ok();
+    match kind {
+        CellKind::Number => return Amount::parse(text).ok(),
+        CellKind::Error => return Amount::parse(number_and_unit(text)?.0).ok(),
+        CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Text => {}
     }
     let text = plain(text);
     let numeral = Numeral::of(&text).filter(|_| kind == CellKind::Text)?;

@@ -10,6 +10,7 @@ mod catalogue;
 mod columns;
 mod months;
 mod name_index;
+mod notes;
 mod offering_names;
 mod people;
 mod plan_periods;

@@ -196,7 +196,8 @@ fn marks_are_seen_over_rules_of_the_user_and_share_no_number_with_other_comments
     // Each box of the sheet has a number of its own, and none is of the block of the other sheet.
     let numbers = |name: &str| -> Vec<usize> {
         let boxes = text(&after, name);
-        let numbers = boxes.split("id=\"_x0000_s").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        let numbers =
+            boxes.split("id=\"_x0000_s").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
         numbers.map(|number| number.parse().unwrap()).collect()
     };
     let (own, others) = (numbers("xl/drawings/vmlDrawing1.vml"), numbers("xl/drawings/vmlDrawing2.vml"));

@@ -30,8 +30,7 @@ pub fn coloured(sheet: &str, cells: &[MarkedCell], styles: &Styles) -> Result<St
     let own = ORDER.iter().position(|element| *element == "conditionalFormatting");
     let at = part.place_after(&ORDER[..=own.unwrap_or_default()]);
     let mut new = String::new();
-    for (is_deny, style, priority) in
-        [(true, styles.mark_deny, first), (false, styles.mark_warn, first + 1)]
+    for (is_deny, style, priority) in [(true, styles.mark_deny, first), (false, styles.mark_warn, first + 1)]
     {
         let own = cells.iter().filter(|cell| cell.is_deny == is_deny).map(|cell| (cell.column, cell.row));
         for areas in areas(own.collect()).chunks(MOST_AREAS) {
@@ -91,7 +90,8 @@ fn old(sheet: &str, part: &Root, make_room: bool) -> Result<(Edits, u32), MarkEr
     let least = others.iter().map(|(_, priority)| *priority).min().unwrap_or(OURS + 1);
     let room = (OURS + 1).saturating_sub(least);
     if make_room && room > 0 {
-        let moved = |(place, priority): (Range<usize>, u32)| (place, priority.saturating_add(room).to_string());
+        let moved =
+            |(place, priority): (Range<usize>, u32)| (place, priority.saturating_add(room).to_string());
         edits.extend(others.into_iter().map(moved));
     }
     Ok((edits, 1))
@@ -142,7 +142,9 @@ mod tests {
     fn rules_of_others_make_room_and_keep_their_order() {
         let (_, styles) = Styles::add(NONE).unwrap();
         let rule = |name: &str, priority: u32| {
-            format!("<{name} type=\"expression\" text=\"a> priority='9'\" priority=\"{priority}\"><f>1</f></{name}>")
+            format!(
+                "<{name} type=\"expression\" text=\"a> priority='9'\" priority=\"{priority}\"><f>1</f></{name}>"
+            )
         };
         let sheet = |low: u32, high: u32, newest: u32| {
             format!(

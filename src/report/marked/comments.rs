@@ -143,7 +143,8 @@ fn without_ours(xml: &str) -> Result<(String, Vec<Cell>), MarkError> {
             let all = first..first + text.content.len();
             first = all.end;
             let gone = all.clone().filter(is_ours).count();
-            let moved = |place: &Range<usize>| comment.span.start + place.start..comment.span.start + place.end;
+            let moved =
+                |place: &Range<usize>| comment.span.start + place.start..comment.span.start + place.end;
             if gone == all.len() && gone > 0 {
                 // Where ours was a run of its own, nothing is left of it.
                 edits.push((moved(&text.run), String::new()));
@@ -253,7 +254,8 @@ mod tests {
         let saved = marked.replace("[/waldur-usage]", "[/waldur-usage]&#10;Bo &amp; I: it is right");
         let clean = commented(&saved, &[]).unwrap();
         assert!(clean.removed.is_empty());
-        let kept = "<t>ask Bo</t></r><r><t xml:space=\"preserve\">&#10;Bo &amp; I: it is right</t></r></text>";
+        let kept =
+            "<t>ask Bo</t></r><r><t xml:space=\"preserve\">&#10;Bo &amp; I: it is right</t></r></text>";
         assert!(clean.xml.contains(kept), "{}", clean.xml);
         assert!(clean.xml.contains("<t xml:space=\"preserve\">Bo &amp; I: it is right</t>"), "{}", clean.xml);
         assert!(!clean.xml.contains("[waldur-usage]") && !clean.xml.contains("Found: 7"), "{}", clean.xml);

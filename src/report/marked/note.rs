@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::domain::visible;
+use crate::domain::{cut, visible};
 
 use super::Remark;
 
@@ -16,6 +16,7 @@ const END: &str = "[/waldur-usage]";
 /// Findings of one cell that its note speaks of, and characters that it has at most.
 const MOST_FINDINGS: usize = 4;
 const LONGEST: usize = 1200;
+const LEAST: usize = 40;
 
 const SEVERITIES: [&str; 2] = ["deny: ", "warn: "];
 const FOUND: &str = "Found: ";
@@ -37,7 +38,18 @@ pub fn note(remarks: &[Remark]) -> String {
     if remarks.len() > MOST_FINDINGS {
         lines.push(format!("and {} more", remarks.len() - MOST_FINDINGS));
     }
-    lines.join("\n").chars().take(LONGEST).collect()
+    let (mut note, mut room) = (String::new(), LONGEST);
+    for line in lines {
+        // A line of which too little would be left to say what it is is left out, and so are those behind it.
+        if room < LEAST {
+            break;
+        }
+        let line = cut(&line, room);
+        room = room.saturating_sub(line.chars().count() + 1);
+        note.push_str(if note.is_empty() { "" } else { "\n" });
+        note.push_str(&line);
+    }
+    note
 }
 
 /// A note between the lines by which it is known again.
@@ -157,18 +169,9 @@ impl Next {
             Self::ToDo if is(TO_DO) => Some(Self::Severity),
             Self::Severity | Self::ToDo if is_severity(line) => Some(Self::Found),
             Self::Severity | Self::ToDo if is_more() => Some(Self::Nothing),
-            // A note that was too long breaks off within a line.
-            Self::Found | Self::Expected if is_cut(line, &[FOUND, EXPECTED]) => Some(Self::Nothing),
-            Self::Severity | Self::ToDo if is_cut(line, &[TO_DO, SEVERITIES[0], SEVERITIES[1]]) => {
-                Some(Self::Nothing)
-            }
             _ => None,
         }
     }
-}
-
-fn is_cut(line: &str, starts: &[&str]) -> bool {
-    line.len() > 2 && starts.iter().any(|start| start.starts_with(line))
 }
 
 #[cfg(test)]
@@ -177,7 +180,8 @@ mod tests {
 
     /// What is left of a text without ours.
     fn left(text: &str) -> String {
-        let placed: Vec<Placed> = text.char_indices().map(|(at, one)| (one, at..at + one.len_utf8())).collect();
+        let placed: Vec<Placed> =
+            text.char_indices().map(|(at, one)| (one, at..at + one.len_utf8())).collect();
         let ours = ours(&placed);
         let is_kept = |at: &usize| !ours.iter().any(|range| range.contains(at));
         (0..placed.len()).filter(is_kept).map(|at| placed[at].0).collect()
@@ -203,7 +207,10 @@ mod tests {
         assert_eq!(left(&format!("ask Bo\n{whole}")), "ask Bo");
         assert_eq!(left(&format!("{whole}\nBo: done")), "Bo: done");
         assert_eq!(left(&format!("{whole} Bo: done")), " Bo: done");
-        assert_eq!(left(&format!("ask Bo\n{whole}\nFound: a better figure\n{whole}")), "ask Bo\nFound: a better figure");
+        assert_eq!(
+            left(&format!("ask Bo\n{whole}\nFound: a better figure\n{whole}")),
+            "ask Bo\nFound: a better figure"
+        );
         assert_eq!(left(&format!("ask Bo\r\n{}\r\nok", whole.replace('\n', "\r\n"))), "ask Bo\r\nok");
         // Between our lines, too.
         assert_eq!(left(&whole.replacen("Expected", "Bo: is it?\nExpected", 1)), "Bo: is it?");
@@ -219,19 +226,21 @@ mod tests {
 
     #[test]
     fn words_about_this_program_stay() {
-        for text in ["see [waldur-usage] for that", "[waldur-usage]", "[waldur-usage]\nis wrong", "[/waldur-usage]"] {
+        for text in
+            ["see [waldur-usage] for that", "[waldur-usage]", "[waldur-usage]\nis wrong", "[/waldur-usage]"]
+        {
             assert_eq!(left(text), text);
         }
     }
 
     #[test]
-    fn a_long_note_comes_off_wherever_it_breaks_off() {
-        let mut long = remark(Some("mend it"));
-        long.found = "x".repeat(400);
-        let notes = [long.clone(), long.clone(), long];
-        for cut in 0..40 {
-            let note: String = note(&notes).chars().take(LONGEST - cut).collect();
-            assert_eq!(left(&format!("a\n{}\nb", framed(&note))), "a\nb", "{cut}");
+    fn a_long_note_is_cut_where_a_word_ends_and_comes_off() {
+        for length in 300..420 {
+            let mut long = remark(Some("mend it"));
+            long.found = "word ".repeat(length / 5) + &"x".repeat(length % 5);
+            let note = note(&[long.clone(), long.clone(), long]);
+            assert!(note.chars().count() <= LONGEST && !note.ends_with("wor…"), "{note}");
+            assert_eq!(left(&format!("a\n{}\nb", framed(&note))), "a\nb", "{length}");
         }
     }
 }

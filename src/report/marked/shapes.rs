@@ -60,10 +60,12 @@ pub fn drawn(
     own.sort_unstable();
     own.dedup();
     let last = used.iter().copied().max().unwrap_or(0);
-    let of_block = |block: usize| block.saturating_mul(BLOCK) + 1..block.saturating_add(1).saturating_mul(BLOCK);
+    let of_block =
+        |block: usize| block.saturating_mul(BLOCK) + 1..block.saturating_add(1).saturating_mul(BLOCK);
     let free = own.iter().copied().chain(free_block..).flat_map(of_block);
     // Numbers follow those that are there as long as the blocks have room.
-    let behind = own.iter().copied().flat_map(of_block).filter(|number| *number > last).count() >= added.len();
+    let behind =
+        own.iter().copied().flat_map(of_block).filter(|number| *number > last).count() >= added.len();
     let free = free.filter(|number| !used.contains(number) && (!behind || *number > last));
     let mut more = Vec::new();
     for (number, cell) in free.zip(added) {
