@@ -84,7 +84,9 @@ pub fn shown(cell: Cell<'_>) -> String {
     if cell.is_blank() {
         return "a blank cell".into();
     }
-    visible(&cut(cell.text, 80)).to_string()
+    // Behind the text of an error stands what is wrong with it.
+    let most = if cell.kind == CellKind::Error { 240 } else { 80 };
+    visible(&cut(cell.text, most)).to_string()
 }
 
 #[cfg(test)]

@@ -279,6 +279,8 @@ fn other_hint(cell: Cell<'_>) -> Option<Cow<'static, str>> {
         Some("write it as a decimal number".into())
     } else if text.chars().all(|one| one == '-') {
         Some("a dash can be zero or nothing; write 0 for a usage of zero, or leave the cell blank".into())
+    } else if digits() && text.starts_with(['<', '>', '~', '≈', '≤', '≥', '±']) {
+        Some("write the number that is to be billed, without a sign for about, below or above".into())
     } else if digits() && text.contains([',', '.', ' ', '\'']) {
         Some("separators stand between groups of three digits, and one decimal sign behind them".into())
     } else if !digits() && text.len() > 1 {
@@ -390,6 +392,8 @@ mod tests {
         assert!(hint("0:20", CellKind::Text).contains("about 0.33 hours"));
         assert!(hint("PT36H15M00S", CellKind::Text).contains(", 36.25 hours"));
         assert!(hint("PT36H15M00S", CellKind::Date).contains(", 36.25 hours"));
+        assert!(hint("<0.01", CellKind::Text).contains("about, below or above"));
+        assert!(hint("~ 12", CellKind::Text).contains("about, below or above"));
         assert!(hint("0x10", CellKind::Text).contains("decimal number"));
         assert!(hint("5 (all of it struck out)", CellKind::Error).contains("struck out"));
         assert!(hint("#REF!", CellKind::Error).contains("mend the formula"));

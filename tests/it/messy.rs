@@ -58,8 +58,8 @@ fn a_heading_among_the_rows_is_faulty_and_told_for_what_it_is() {
     assert_eq!(
         found,
         [
-            "missing-value 2:1 Cluster A and nothing else in the row",
-            "missing-value 4:1 Cluster B and nothing else in the row",
+            "missing-value 2:1 Cluster A without an amount, a month or a component",
+            "missing-value 4:1 Cluster B without an amount, a month or a component",
             // What names a resource of the server is a row without the rest, wherever it stands.
             "missing-value 6:2 a blank cell",
             "missing-value 6:3 a blank cell",
@@ -90,6 +90,11 @@ fn no_line_with_a_figure_is_taken_for_a_note() {
         ("Ann Smith,,,", true),
         ("\"Tallinn, 30.11.2026\",,,", true),
         ("30.11.2026 Ann,,,", false),
+        // A label with what it is of, as far as neither stands where figures do.
+        ("Prepared by:,Ann Smith,,", true),
+        ("Date:,20.11.2026,,", true),
+        ("Approved by:,,Ann,", false),
+        ("Phone:,,,5551234", false),
     ] {
         let (found, filtered) = of(&[row, line]);
         assert_eq!(filtered, u64::from(is_filtered), "{line}: {found:?}");
@@ -111,8 +116,8 @@ fn notes_of_a_wide_table_of_a_given_month_are_told_by_the_catalogue() {
         found,
         [
             "unknown-resource 3:1 Cluster B",
+            "note-row 6:1 Prepared by Ann Smith",
             "blank-amount 5:null no amount",
-            "note-row 6:1 Prepared by Ann Smith"
         ]
     );
     assert_eq!(rows, [5, 2, 1, 1, 1]);
@@ -123,23 +128,23 @@ fn notes_of_a_wide_table_of_a_given_month_are_told_by_the_catalogue() {
 fn a_row_of_units_below_the_header_is_taken_as_theirs_and_checked() {
     let rig = Rig::new();
     let (found, rows) = told(&rig, &made("units.xlsx"), &[]);
-    assert_eq!(found, ["unknown-column 1:5 Remark", "units-row 2:null CPU in k-hours, Storage in GB"]);
+    assert_eq!(found, ["units-row 2:null CPU in k-hours, Storage in GB", "unknown-column 1:5 Remark"]);
     assert_eq!(rows, [2, 1, 0, 0, 1]);
     // Another unit than the component's is no figure, unless a factor is given.
     rig.file("units.csv", "resource_name,billing_period,cpu\nUnits,,hours\nclimate-alps,2026-11,100\n");
     let (found, rows) = told(&rig, "units.csv", &[]);
-    assert_eq!(found, ["unit-mismatch 3:3 hours", "units-row 2:null cpu in hours"]);
+    assert_eq!(found, ["units-row 2:null cpu in hours", "unit-mismatch 3:3 hours"]);
     assert_eq!(rows, [2, 0, 1, 0, 1]);
     check(&rig, "units.csv", &["--unit-factor", "hours=1/1000 k-hours"])
         .ends_with(0)
-        .says("1 amounts of cpu, in all 100.00, became 0.10 (hours=0.001 k-hours)");
+        .says("1 amounts of cpu, in all 100.00, became 0.10 (1 hours = 0.001 k-hours)");
     // In a long table it is the unit of every amount that names none of its own.
     rig.file(
         "long.csv",
         format!("{LONG}\n,,,k-hours\nclimate-alps,2026-11,cpu,100\nclimate-alps,2026-11,ram,5\n"),
     );
     let (found, _) = told(&rig, "long.csv", &[]);
-    assert_eq!(found, ["unit-mismatch 4:4 k-hours", "units-row 2:null amount in k-hours"]);
+    assert_eq!(found, ["units-row 2:null amount in k-hours", "unit-mismatch 4:4 k-hours"]);
     // A header that says another unit, a figure and a row further down are no row of units.
     for table in [
         "resource_name,billing_period,cpu (k-hours)\n,,hours\nclimate-alps,2026-11,100\n",
@@ -200,9 +205,9 @@ fn totals_of_a_component_or_a_month_are_checked_against_their_rows() {
     assert_eq!(
         totals(&mixed, &["--period", "2026-11"]),
         [
-            "total-row 5:4 Total: 301, the sum of 2 rows of 2026-10",
-            "total-row 6:4 Total: 4020, the sum of 2 rows of 2026-11",
-            "total-disagrees 7:4 Total: 5, 4315.00 less than 4320.00, the sum of all 4 rows above",
+            "total-row 6:4 Total: 301, the sum of 2 rows of 2026-10",
+            "total-row 7:4 Total: 4020, the sum of 2 rows of 2026-11",
+            "total-disagrees 8:4 Total: 5, 4316.00 less than 4321.00, the sum of all 4 rows above",
         ]
     );
     // A complete row is a total by its words only where it adds up.
@@ -212,8 +217,8 @@ fn totals_of_a_component_or_a_month_are_checked_against_their_rows() {
     assert_eq!(
         found,
         [
+            "total-row 4:4 Subtotal climate: 120, the sum of the 2 rows above",
             "unknown-resource 5:1 climate total",
-            "total-row 4:4 Subtotal climate: 120, the sum of the 2 rows above"
         ]
     );
     assert_eq!(counts, [4, 2, 1, 0, 1]);
@@ -286,7 +291,7 @@ fn a_factor_between_units_counts_in_layouts_too() {
     let plan = run.ends_with(0).json();
     let found = plan["findings"].as_array().unwrap().iter().map(|finding| finding["found"].as_str().unwrap());
     assert!(
-        found.clone().any(|found| found == "2 amounts of cpu, in all 0.39 (Hours=0.001 k-hours)"),
+        found.clone().any(|found| found == "2 amounts of cpu, in all 0.39 (1 Hours = 0.001 k-hours)"),
         "{:?}",
         found.collect::<Vec<_>>()
     );
@@ -302,10 +307,11 @@ fn a_factor_between_units_counts_in_layouts_too() {
     check(&rig, "nodes.csv", &nodes)
         .ends_with(3)
         .says("say what one node-days is: --unit-factor \"node-days=FACTOR k-hours\"");
-    for (factor, amount) in [("node-hours=0.128 k-hours", "192.00"), ("node-days=3.072 k-hours", "192.00")] {
-        check(&rig, "nodes.csv", &[&nodes[..], &["--unit-factor", factor]].concat())
+    for (from, factor) in [("node-hours", "0.128"), ("node-days", "3.072")] {
+        let given = format!("{from}={factor} k-hours");
+        check(&rig, "nodes.csv", &[&nodes[..], &["--unit-factor", &given]].concat())
             .ends_with(0)
-            .says(&format!("1 amount of cpu, in all {amount} ({factor})"));
+            .says(&format!("1 amount of cpu, in all 192.00 (1 {from} = {factor} k-hours)"));
     }
 }
 
@@ -321,6 +327,21 @@ fn one_account_on_two_clusters_is_to_be_checked_by_cluster() {
         .ends_with(3)
         .says("deny several-sources")
         .says("put the records of each into a file of its own, and check each file with the --offering");
+}
+
+#[test]
+fn headers_and_amounts_that_cannot_be_read_are_advised() {
+    let rig = Rig::new();
+    rig.file("pivot.csv", "Row Labels,cpu\nclimate-alps,1\nGrand Total,1\n");
+    check(&rig, "pivot.csv", &["--period", "2026-11"])
+        .ends_with(3)
+        .says("hint: if it is the column Row Labels, head it resource_name");
+    rig.file("months.csv", "resource_name,component_type,2026-10,2026-11\nclimate-alps,cpu,1,2\n");
+    check(&rig, "months.csv", &["--period", "2026-11"])
+        .ends_with(3)
+        .says("hint: the columns 2026-10 and others are months: write each month into rows of its own");
+    rig.long(&["climate-alps,2026-11,cpu,<0.01"]);
+    check(&rig, "usage.csv", &[]).ends_with(3).says("hint: write the number that is to be billed");
 }
 
 #[test]
@@ -439,7 +460,10 @@ fn layouts_are_suggested_for_tables_of_other_systems_and_never_for_money() {
     let (code, lines, _) = suggested("Project,Type,CPU", "climate,,2", &[]);
     assert_eq!((code, lines[1].as_str()), (0, "column = \"CPU\""));
     let (code, lines, _) = suggested("Project,Type,CPU", "climate,compute,2", &[]);
-    assert_eq!((code, lines[0].as_str(), lines[1].as_str()), (0, "metric = \"Type\"", "quantity = \"CPU\""));
+    assert_eq!(
+        (code, lines[0].as_str(), lines[1].as_str()),
+        (0, "metric = \"Type\"", "quantity = \"CPU\"  # only like one; look at it")
+    );
 }
 
 #[test]

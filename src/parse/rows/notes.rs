@@ -1,4 +1,5 @@
-//! Lines that hold one text and nothing else: headings among the rows, notes and signatures below them.
+//! Lines that hold one text and nothing else, or a label and what it is of: headings among the rows, notes
+//! and signatures below them.
 //!
 //! The law kept here: such a line has no amount, so none is lost with it. Below the last row it is a note,
 //! unless the server has a resource of that name; among the rows it could be one that lacks the rest, so it
@@ -8,7 +9,7 @@ use crate::domain::OfferingId;
 use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
-use crate::parse::{CellKind, Note, ParsedTable, RawRow, ResourceName, cells};
+use crate::parse::{Cell, CellKind, Note, ParsedTable, RawRow, ResourceName, cells};
 
 use super::{Parser, Reading, State};
 
@@ -44,16 +45,27 @@ impl Reading {
         }
     }
 
-    /// The column of the only text of a row, where it stands in none of amounts, months or components.
+    /// The column of the only text of a row, where it stands in none of amounts, months or components; or of
+    /// the label that a row begins with, such as `Prepared by:`, where it has no amount and no component.
     pub(super) fn lone(&self, raw: &RawRow) -> Option<usize> {
         let mut filled = raw.cells().enumerate().filter(|(_, cell)| !cell.is_blank());
         let (column, cell) = filled.next()?;
-        if filled.next().is_some() || cell.kind != CellKind::Text || column >= self.open.len() {
+        if cell.kind != CellKind::Text || column >= self.open.len() {
+            return None;
+        }
+        let is_label = cell.text.ends_with(':');
+        // Whatever is neither a name nor a month may have been meant as an amount.
+        let is_of_names = |column: usize| {
+            column < self.open.len() && self.open[column].is_none() && self.amounts.column != Some(column)
+        };
+        let mut others = filled.map(|(column, _)| column);
+        if !others.all(|column| is_label && is_of_names(column) && !self.keys.is_component(column)) {
             return None;
         }
         // Whatever starts with a digit may have been meant as an amount, a month or an id.
         let first = cell.text.chars().find(|one| one.is_alphanumeric())?;
-        let is_of_figures = self.keys.is_component_or_period(column)
+        let is_of_figures = self.keys.is_component(column)
+            || self.keys.is_period(column)
             || self.amounts.column == Some(column)
             || self.open[column].is_some() && column > 0;
         (!first.is_numeric() && !is_of_figures).then_some(column)
@@ -83,11 +95,12 @@ impl Parser<'_> {
             });
             return;
         }
-        // An id that is none says more than that the rest is missing.
+        // What is wrong otherwise says more than that the rest is missing.
         let (missing, mut faults): (Vec<_>, Vec<_>) =
             draft.faults.into_iter().partition(|fault| fault.code == Code::MissingValue);
         if !missing.is_empty() {
-            let found = format!("{} and nothing else in the row", cells::shown(draft.raw.cell(column)));
+            let found =
+                format!("{} without an amount, a month or a component", cells::shown(draft.raw.cell(column)));
             let finding = Finding::new(Code::MissingValue, found, "a row of usage, with resource and amount");
             let place = draft.table.place(number, Some(column));
             faults.push(finding.at(place).row(row).hint(HEADING));
@@ -107,7 +120,8 @@ impl Parser<'_> {
 }
 
 fn note(raw: &RawRow, table: &ParsedTable, column: usize, row: RowIndex) -> Finding {
-    let found = cells::shown(raw.cell(column));
+    let texts: Vec<&str> = raw.cells().map(|cell| cell.text).filter(|text| !text.is_empty()).collect();
+    let found = cells::shown(Cell { text: &texts.join(" "), kind: CellKind::Text });
     Finding::new(Code::NoteRow, found, "rows of usage; a line of text below them is left out")
         .at(table.place(raw.number(), Some(column)))
         .row(row)

@@ -65,9 +65,14 @@ impl Keys {
         }
     }
 
-    /// Whether a column names components or months.
-    pub fn is_component_or_period(&self, column: usize) -> bool {
-        self.component == Some(column) || self.period == Some(column)
+    /// Whether a column names components.
+    pub fn is_component(&self, column: usize) -> bool {
+        self.component == Some(column)
+    }
+
+    /// Whether a column names months.
+    pub fn is_period(&self, column: usize) -> bool {
+        self.period == Some(column)
     }
 
     /// Whether a row names resource, component and month.
