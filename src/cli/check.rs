@@ -81,14 +81,13 @@ impl<'a> LayoutOfFile<'a> {
 impl<'a> CheckDocument<'a> {
     /// The document of a check.
     pub fn new(check: &'a Check, refusal: Option<&Error>) -> Self {
-        let hint = |error: &Error| error.hint().map(|hint| hint.to_string());
         Self {
             ok: !check.findings.denies() && refusal.is_none(),
             rows: check.counts(),
             rounding: check.rounding(),
             layouts: check.loaded.files.iter().map(LayoutOfFile::of).collect(),
             findings: check.findings.list(),
-            refused: refusal.map(|error| Refused { why: error.to_string(), hint: hint(error) }),
+            refused: refusal.map(|error| Refused { why: error.to_string(), hint: error.hint() }),
         }
     }
 }

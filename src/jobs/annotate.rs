@@ -184,7 +184,8 @@ fn marks(check: &Check, input: &Input, sheet: Option<&str>) -> Marks {
         }
     }
     // What is about a row colours all of it, and is told at its first cell.
-    let filled = filled_cells(input, sheet, findings.iter().flat_map(|finding| rows(finding)).collect());
+    let wanted = findings.iter().flat_map(|finding| rows(finding)).collect();
+    let filled = filled_cells(input, sheet, &wanted);
     for finding in &findings {
         for row in rows(finding) {
             let columns = filled.get(&row).map_or(&[1][..], Vec::as_slice);
@@ -218,7 +219,7 @@ fn rows(finding: &Finding) -> Vec<u32> {
 }
 
 /// The columns with content of some rows. The file is read once more for them.
-fn filled_cells(input: &Input, sheet: Option<&str>, wanted: BTreeSet<u32>) -> BTreeMap<u32, Vec<u32>> {
+fn filled_cells(input: &Input, sheet: Option<&str>, wanted: &BTreeSet<u32>) -> BTreeMap<u32, Vec<u32>> {
     let mut filled = BTreeMap::new();
     if wanted.is_empty() {
         return filled;

@@ -33,7 +33,7 @@ impl Parser<'_> {
             match unit(cell) {
                 _ if column == 0 && HEADS.contains(&fold(cell.text).as_str()) => {}
                 Some(unit) if is_amount && !header.is_empty() && agrees(header, unit) => {
-                    units.push((column, unit))
+                    units.push((column, unit));
                 }
                 _ => return false,
             }

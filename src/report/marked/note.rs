@@ -106,7 +106,7 @@ fn take(ours: &mut Vec<Range<usize>>, text: &[Placed], line: &Range<usize>) {
     let mut range = line.clone();
     let is_break = |at: usize| text.get(at).is_some_and(|(one, _)| matches!(one, '\n' | '\r'));
     let is_left = |at: usize, ours: &[Range<usize>]| ours.last().is_none_or(|last| last.end <= at);
-    let is_first = ours.iter().map(|range| range.len()).sum::<usize>() == line.start;
+    let is_first = ours.iter().map(ExactSizeIterator::len).sum::<usize>() == line.start;
     if is_first {
         while is_break(range.end) && text[range.end].0 == '\r' {
             range.end += 1;
