@@ -242,6 +242,9 @@ def structure() -> None:
     covered.save(FOLDER / "covered-value.xlsx")
     computed("sum-of-rows", [*TABLE, second, ["climate-cmip7", "2026-11", "cpu", "=SUM(D2:D3)"]], 150)
     long("total-row", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,150")
+    long("note-row", f"{ALPS},100", "Prepared by the accounting office,,,")
+    units = "resource_name,billing_period,cpu,storage"
+    long("units-row", ",,k-hours,GB", "climate-alps,2026-11,100,7", columns=units)
     long("total-disagrees", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,170")
     shutil.copy(FOLDER.parents[1] / "tests/files/formats/usage.xlsb", FOLDER / "visibility-unknown.xlsb")
 

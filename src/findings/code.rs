@@ -146,6 +146,8 @@ codes! {
     TwoRowHeader Warn "two-row-header" "two rows were read as one header";
     RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
     TotalRow Warn "total-row" "a row is the total of others, and was left out";
+    NoteRow Warn "note-row" "a line of text below the rows was taken for a note, and was left out";
+    UnitsRow Warn "units-row" "a row below the header names the units of its columns";
     MergedKeys Warn "merged-keys" "a merged cell was read for each of the rows that it covers";
     HiddenRowsUsed Warn "hidden-rows-used" "hidden rows were taken in, as --hidden-rows says";
     HiddenRowsSkipped Warn "hidden-rows-skipped" "hidden rows were left out, as --hidden-rows says";

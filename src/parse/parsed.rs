@@ -7,7 +7,7 @@ use crate::domain::{
     Amount, BillingPeriod, CarryOver, Exact, OfferingId, Place, PlanPeriodId, Ratio, ReportableAmount,
     ResourceId, RoundingRule, Spot, Unrounded,
 };
-use crate::findings::{Fates, RowIndex};
+use crate::findings::{Fates, Finding, RowIndex};
 use crate::mapping::{Field, Layout};
 
 use super::column::Verdict;
@@ -36,6 +36,11 @@ pub struct Parsed {
     /// Rows without a figure of their own that name a resource and a component all the same: blank ones,
     /// those of other months, those of single people.
     pub named: Vec<Named>,
+    /// Lines of one text below the rows of a table. They are notes, unless one of them names a resource.
+    pub notes_below: Vec<Note>,
+    /// Rows of one text that stand for a resource and the month that was given, with what is said of those
+    /// below the last row where they name none.
+    pub lone_subjects: HashMap<RowIndex, Option<Finding>>,
     /// The first cell with a number of each column that is not read.
     pub numbers_unread: Vec<(usize, u32, usize)>,
     /// The columns, by table, that the user said to pass over.
@@ -158,6 +163,21 @@ pub struct Named {
     pub offering: Option<OfferingId>,
     /// The component as the file spells it; `None` where it names all that the table has columns for.
     pub component: Option<Arc<str>>,
+}
+
+/// A line of one text below the rows of a table.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// The number of the row among all rows read.
+    pub row: RowIndex,
+    /// What it names, if it is a row after all.
+    pub resource: ResourceName,
+    /// The offering that goes with it.
+    pub offering: Option<OfferingId>,
+    /// What is said of it as a note.
+    pub finding: Finding,
+    /// What is said of it as a row.
+    pub faults: Vec<Finding>,
 }
 
 /// One reported quantity.

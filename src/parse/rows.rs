@@ -9,11 +9,13 @@ mod beside;
 mod hidden;
 mod kept;
 mod merged;
+mod notes;
 mod records;
 mod splits;
 mod structure;
 mod tables;
 mod totals;
+mod units_row;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ use beside::is_word_beside;
 use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
+pub use notes::HEADING;
 
 use records::RecordsReading;
 
@@ -109,6 +112,9 @@ struct Reading {
     is_suspect: bool,
     /// Whether a row above has named its resource.
     has_named: bool,
+    /// The unit of all amounts of a long table, which a row below the header names.
+    unit_below: Option<Arc<str>>,
+    lines: notes::LoneLines,
     structure: Structure,
     periods: Judged<DateOrder, period::DateMarks>,
     amounts: Judged<DecimalSign, AmountMarks>,
@@ -267,6 +273,8 @@ impl<'a> Parser<'a> {
             keys: Keys::new(&table),
             is_suspect: false,
             has_named: false,
+            unit_below: None,
+            lines: notes::LoneLines::default(),
             structure: Structure::default(),
             periods: Judged::new(column(Field::BillingPeriod)),
             amounts: Judged::new(column(Field::Amount)),
@@ -284,10 +292,11 @@ impl<'a> Parser<'a> {
             return;
         }
         reading.rows_with_content += 1;
-        if self.set_aside(raw, row) {
+        if reading.rows_with_content == 1 && self.units_row(raw, row) || self.set_aside(raw, row) {
             return;
         }
         let State::Reading(reading) = &mut self.state else { return };
+        let lone = reading.lone(raw);
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
@@ -324,12 +333,18 @@ impl<'a> Parser<'a> {
             Shape::Wide => None,
         };
         let (Some(period), true) = (period, draft.is_sound()) else {
-            self.faulty(row, resource, offering, draft.faults);
+            match lone {
+                Some(column) => self.lone_line(draft, column, resource, offering),
+                None => self.faulty(row, resource, offering, draft.faults),
+            }
             return;
         };
         if shape == Shape::Long && figure.is_none() {
             self.nothing_reported(raw, row);
             return;
+        }
+        if let Some(column) = lone {
+            self.lone_subject(raw, &parsed_table, column, row);
         }
         let subject = self.parsed.subjects.len();
         self.words_beside(&draft, shape, subject);
@@ -415,6 +430,7 @@ impl<'a> Parser<'a> {
         let unit = draft.filled(Field::Unit).map(|(column, cell)| (column, self.text(cell.text)));
         let (column, cell) = draft.filled(Field::Amount)?;
         let State::Reading(reading) = &mut self.state else { return None };
+        let below = reading.unit_below.clone().map(|unit| (column, unit));
         let amounts = &mut reading.amounts;
         let read = quantity(cell, &amounts.verdict, self.settings.rounding);
         let doubts = &mut amounts.doubts;
@@ -428,7 +444,7 @@ impl<'a> Parser<'a> {
             draft.fault(Some(column), Finding::new(Code::UnitMismatch, cells::shown(cell), expected));
             return None;
         }
-        let (unit_column, unit) = unit.or(beside).unzip();
+        let (unit_column, unit) = unit.or(beside).or(below).unzip();
         let unit_column = unit_column.unwrap_or(column);
         Some(Figure {
             subject: usize::MAX,

@@ -12,6 +12,7 @@ mod columns;
 mod ends;
 mod months;
 mod name_index;
+mod notes;
 mod offering_names;
 mod people;
 mod plan_periods;

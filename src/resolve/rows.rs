@@ -84,7 +84,7 @@ pub(super) struct Judge<'a> {
     pub(super) catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
     settings: &'a ResolveSettings,
-    aliases: &'a SettledAliases,
+    pub(super) aliases: &'a SettledAliases,
     pub(super) findings: &'a mut Findings,
     headers: Headers,
     /// What is said of component types that an offering does not have; many rows have the same one.
@@ -126,12 +126,13 @@ impl<'a> Judge<'a> {
                     Some(found.resource)
                 }
                 Err((field, finding)) => {
-                    self.fault_in(index, field, finding);
+                    self.unfound(index, field, finding);
                     None
                 }
             };
             resources.push(found);
         }
+        self.notes(finder);
         if filtered > 0 {
             let found = format!("{filtered} rows of other projects or organisations");
             let expected = "rows of those that --project and --customer name";

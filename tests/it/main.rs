@@ -19,6 +19,7 @@ mod kill_sweep;
 mod layout_rules;
 mod layouts;
 mod list;
+mod messy;
 mod months;
 mod numbers;
 mod one_table;

@@ -11,6 +11,7 @@ mod error;
 mod read;
 mod shipped;
 mod suggest;
+mod words;
 mod written;
 
 use jiff::tz::TimeZone;

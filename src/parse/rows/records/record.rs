@@ -236,7 +236,9 @@ impl Parser<'_> {
             if first.as_ref() != text {
                 let found = format!("{} and {}", visible(first), cells::shown(raw.cell(column)));
                 let finding = Finding::new(Code::SeveralSources, found, "records of one source in a file");
-                let mut finding = finding.hint("put the records of each into a file of its own");
+                let hint = "put the records of each into a file of its own, and check each file with the \
+                            --offering that it belongs to: one name can stand for a resource in each of them";
+                let mut finding = finding.hint(hint);
                 finding.others.push(draft.table.place(*number, Some(column)));
                 draft.fault(Some(column), finding);
             }
