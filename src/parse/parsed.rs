@@ -48,8 +48,6 @@ pub struct Parsed {
     /// Words in a column without a header beside an amount, or in a column of units that is of all amounts
     /// of its row: the subject, the column and the text.
     pub words_beside: Vec<(usize, usize, Arc<str>)>,
-    /// What may be the unit of all amounts of a table, as a line above its header says: the row and the text.
-    pub title_units: HashMap<usize, (u32, Arc<str>)>,
     /// What became of every row so far.
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.

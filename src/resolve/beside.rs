@@ -1,9 +1,8 @@
 //! Words in a cell without a header beside an amount: `12 | h`.
 //!
 //! A unit there is the unit of the amount, for whoever reads the sheet. So it is taken as one, and checked
-//! like any; other words are a remark, and said not to be read. A line above the header may say the unit of
-//! all amounts below it. What is a unit is known from the catalogue, from the factors that the user gave, and
-//! from a list of the usual ones.
+//! like any; other words are a remark, and said not to be read. What is a unit is known from the catalogue,
+//! from the factors that the user gave, and from a list of the usual ones.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -221,11 +220,10 @@ pub fn take_units(
     findings: &mut Findings,
 ) {
     let words = std::mem::take(&mut parsed.words_beside);
-    if words.is_empty() && parsed.title_units.is_empty() {
+    if words.is_empty() {
         return;
     }
     let units = UnitWords::new(catalogue, aliases);
-    parsed.title_units.retain(|_, (_, text)| units.is_unit(text));
     let mut beside: HashMap<(usize, usize), Arc<str>> = HashMap::new();
     let mut of_row: HashMap<usize, (usize, Arc<str>)> = HashMap::new();
     let mut remarks = BTreeSet::new();

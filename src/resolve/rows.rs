@@ -267,26 +267,6 @@ impl<'a> Judge<'a> {
         component: &Component,
         conversions: &mut Conversions,
     ) -> Option<Measured> {
-        let own = component.measured_unit.trim();
-        let mut of_title = None;
-        let table = self.parsed.subjects[figure.subject].table;
-        if let (None, Some((row, unit))) = (&figure.unit, self.parsed.title_units.get(&table))
-            && unit.trim() != own
-        {
-            if self.aliases.factor(unit, own).is_none() {
-                let found = format!("{}, above the header", visible(unit));
-                let expected = format!("{}, the unit of {}", visible(own), component.component_type);
-                let hint = "convert the amounts and mend the line, say what one of it is with --unit-factor, or \
-                            take the line out if it does not speak of the amounts";
-                let finding = Finding::new(Code::UnitMismatch, found, expected).hint(hint);
-                let place = self.parsed.tables[table].place(*row, None);
-                let faulty = self.parsed.subjects[figure.subject].row;
-                self.findings.push(finding.at(place).row(faulty));
-                return None;
-            }
-            of_title = Some(Figure { unit: Some(unit.clone()), ..figure.clone() });
-        }
-        let figure = of_title.as_ref().unwrap_or(figure);
         let parsed = &self.parsed;
         let at = || (parsed.place(figure.subject, Some(figure.column)), parsed.subjects[figure.subject].row);
         match conversions.measure(figure, component, self.aliases, parsed.rounding, at) {

@@ -772,13 +772,6 @@ def separators() -> None:
     case("unit-column-wide", "resource_name,billing_period,cpu,unit\nclimate-alps,2026-11,12,hours\n", faulty=["line 2"])
     case("own-unit-column-wide", "resource_name,billing_period,cpu,unit\nclimate-alps,2026-11,12,k-hours\n",
          amounts={"climate-alps cpu": "12.00"})
-    # A title that says what the amounts are counted in.
-    titled = f"{','.join(HEADER)}\nclimate-alps,2026-11,cpu,1500\n"
-    case("unit-in-the-title", f"CPU usage of November in hours\n\n{titled}", faulty=["line 1"])
-    case("unit-in-the-title-converted", f"CPU usage of November in hours\n\n{titled}",
-         arguments=["--unit-factor", "hours=0.001 k-hours"], amounts={"climate-alps cpu": "1.50"})
-    case("own-unit-in-the-title", f"Usage (k-hours)\n\n{titled}", amounts={"climate-alps cpu": "1500.00"})
-    case("no-unit-in-the-title", f"Usage in November\n\n{titled}", amounts={"climate-alps cpu": "1500.00"})
     # Components in rows and in columns.
     case("long-and-wide", f"{','.join(HEADER)},ram\nclimate-alps,2026-11,cpu,12,5\n", faulty=["line 2"])
     case("long-and-wide-by-flag", f"{','.join(HEADER)},ram\nclimate-alps,2026-11,cpu,12,5\n", arguments=["--ignore-column", "ram"],

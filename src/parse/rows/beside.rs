@@ -1,5 +1,4 @@
-//! Words that may be the unit of amounts: beside one in a column without a header, or in a line above the
-//! header. Only the catalogue can tell whether they are.
+//! Words beside an amount in a column without a header, which may be its unit; only the catalogue can tell.
 
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
@@ -37,50 +36,5 @@ pub(super) fn is_word_beside(table: &ParsedTable, raw: &RawRow, column: usize) -
         None => column.checked_sub(1).is_some_and(|before| {
             has_header(before) && table.columns.iter().flatten().all(|&own| own != before)
         }),
-    }
-}
-
-/// Words behind which a title says what its amounts are counted in.
-const ANNOUNCING: [&str; 8] =
-    [" in ", "unit: ", "units: ", "unit = ", "einheit: ", "unité : ", "unité: ", "unidad: "];
-
-/// What a title may say of the unit of all amounts below it: `Usage in hours`, `Unit: GB`, `Usage (h)`.
-pub(super) fn unit_of_title(row: &RawRow) -> Option<String> {
-    let texts: Vec<&str> = row.cells().map(|cell| cell.text).filter(|text| !text.is_empty()).collect();
-    let text = texts.join(" ");
-    let lower = text.to_lowercase();
-    let end = lower.trim_end_matches(['.', ':', ')', ']', ' ', '"']);
-    let behind = |word: &str| lower.rfind(word).map(|at| at + word.len());
-    let start = ANNOUNCING.iter().filter_map(|word| behind(word)).max();
-    let bracket = [" (", " ["].into_iter().filter_map(behind).max().filter(|_| lower.ends_with([')', ']']));
-    let unit = lower.get(start.max(bracket)?..end.len())?.trim();
-    // A name is longer than a unit, and lower case has lost nothing but its looks where lengths are the same.
-    let from = text.len().checked_sub(lower.len() - (start.max(bracket)?))?;
-    let written = text.get(from..from + unit.len()).filter(|own| own.to_lowercase() == unit);
-    (!unit.is_empty()).then(|| written.unwrap_or(unit).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::parse::Table;
-
-    #[test]
-    fn titles_say_what_amounts_are_counted_in() {
-        let unit = |cells: &[&str]| {
-            let mut row = RawRow::new(Arc::new(Table { file: "a.csv".into(), sheet: None }));
-            row.start(1);
-            cells.iter().enumerate().for_each(|(column, text)| row.push(column, text, CellKind::Text));
-            unit_of_title(&row)
-        };
-        assert_eq!(unit(&["Usage in GB-hours"]).as_deref(), Some("GB-hours"));
-        assert_eq!(unit(&["Usage (in hours)."]).as_deref(), Some("hours"));
-        assert_eq!(unit(&["Units:", "core-hours"]).as_deref(), Some("core-hours"));
-        assert_eq!(unit(&["Usage of November (h)"]).as_deref(), Some("h"));
-        assert_eq!(unit(&["Usage of resource(s)"]), None);
-        assert_eq!(unit(&["Usage of November"]), None);
-        assert_eq!(unit(&[""]), None);
     }
 }

@@ -10,7 +10,6 @@ use crate::parse::finder::{Finder, Found, figures_above};
 use crate::parse::header::listed;
 use crate::parse::{CellKind, ParsedTable, RawRow, Table, period};
 
-use super::beside::unit_of_title;
 use super::{Parser, Reading, State};
 
 impl Reading {
@@ -46,15 +45,7 @@ impl Parser<'_> {
                 self.findings.push(finding.at(found.header.whole()));
             }
         }
-        let before = self.parsed.tables.len();
         self.header(&found.header);
-        if self.parsed.tables.len() > before
-            && let Some((row, unit)) =
-                found.above.iter().rev().find_map(|row| Some((row.number(), unit_of_title(row)?)))
-        {
-            let unit = self.text(&unit);
-            self.parsed.title_units.insert(before, (row, unit));
-        }
         for row in &found.below {
             self.row(row);
         }
