@@ -225,13 +225,7 @@ impl<'a> Parser<'a> {
         let mut open = vec![None; table.headers.len()];
         let mut unread = Vec::new();
         for (column, header) in table.headers.iter().enumerate() {
-            let field = Field::of_header(header);
-            let is_known = match shape {
-                Shape::Long => field.is_some(),
-                // A unit speaks of all amounts of a row, which resolving them looks at.
-                Shape::Wide => field.is_some(),
-            };
-            if is_known || Field::is_left_alone(header) {
+            if Field::of_header(header).is_some() || Field::is_left_alone(header) {
                 continue;
             }
             if self.is_ignored(header) {

@@ -383,7 +383,7 @@ fn commands_that_are_printed_can_be_pasted() {
         .says("then: waldur-usage check \"my marks.xlsx\"");
     let mut book: calamine::Xlsx<_> = calamine::open_workbook(rig.folder.path().join(out)).unwrap();
     let help = calamine::Reader::worksheet_range(&mut book, "Help").unwrap();
-    assert!(help.rows().any(|row| row[0].to_string() == "waldur-usage plan 'Usage of $November.xlsx'"));
+    assert!(help.rows().any(|row| row[0] == "waldur-usage plan 'Usage of $November.xlsx'"));
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Splits {
         let width = table.headers.len();
         self.has_shorter |= raw.width() <= width;
         if raw.width() > width && (width..raw.width()).all(|column| raw.cell(column).is_blank()) {
-            self.note_longer(raw, table, amounts.clone());
+            self.note_longer(raw, table, &amounts);
         }
         if raw.delimiter() != Some(b',') {
             return;
@@ -116,7 +116,7 @@ impl Splits {
         &mut self,
         raw: &RawRow,
         table: &ParsedTable,
-        amounts: impl Iterator<Item = usize> + Clone,
+        amounts: &(impl Iterator<Item = usize> + Clone),
     ) {
         let is_comma = raw.delimiter() == Some(b',');
         let mut split = amounts.clone().filter(|&column| is_comma && is_split(raw, column));
