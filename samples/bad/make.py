@@ -116,6 +116,7 @@ def text_files() -> None:
     long("resource-state", "flame-spray,2026-11,cpu,100")
     long("no-plan", "monitoring,2026-11,cpu,100")
     long("unit-mismatch", f"{ALPS},7 h")
+    long("mixed-forms", f"{ALPS},7,k-hours,12", columns=f"{COLUMNS},unit,ram")
     long("duplicate-key", f"{ALPS},100", f"{ALPS},50")
     long("unknown-plan-period", f"{ALPS},100,{LES[0]}", columns=f"{COLUMNS},plan_period")
     long("several-plan-periods", "flame-les,2026-11,cpu,100")
@@ -241,6 +242,9 @@ def structure() -> None:
     covered.save(FOLDER / "covered-value.xlsx")
     computed("sum-of-rows", [*TABLE, second, ["climate-cmip7", "2026-11", "cpu", "=SUM(D2:D3)"]], 150)
     long("total-row", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,150")
+    long("note-row", f"{ALPS},100", "Prepared by the accounting office,,,")
+    units = "resource_name,billing_period,cpu,storage"
+    long("units-row", ",,k-hours,GB", "climate-alps,2026-11,100,7", columns=units)
     long("total-disagrees", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,170")
     shutil.copy(FOLDER.parents[1] / "tests/files/formats/usage.xlsb", FOLDER / "visibility-unknown.xlsb")
 
@@ -274,7 +278,7 @@ def other_systems() -> None:
     export = "Resource name,Client organization,Client project,Offering,Plan component name,Date of reporting,Value"
     table("ambiguous-layout.csv", f"{focus},{export}".replace("ChargeClass,", ""), "Usage,hpc_climate_climate_alps")
     table("faulty-by-layout.csv", focus, f"Usage,Correction,hpc_climate_climate_alps,{day},cpu,1,k-hours")
-    university = "Technische Universität Küstenland,Climate,HPC allocation"
+    university = "Technische Universität Küstenland,Regional Climate Downscaling,HPC allocation"
     table("reported-outside-month.csv", export, f"climate-alps,{university},CPU,2026-12-03 08:00,100 k-hours")
 
     rated = "Begin,End,Metric Type,Qty,Cost,Project ID,Resource ID"
@@ -310,6 +314,22 @@ def other_systems() -> None:
             "Cluster|Account|Login|Proper Name|Used|Energy",
             *rows,
         )
+
+    table("impossible-time.txt", jobs, job("81230", "2026-11-01T10:00:00", "2026-11-01T12:00:00"))
+    table(
+        "cut-report.txt",
+        "Top 10 Users 2026-11-01T00:00:00 - 2026-11-19T23:59:59 (1641600 secs)",
+        "Usage reported in CPU Minutes",
+        "Cluster|Login|Proper Name|Account|Used",
+        "nordlys|aberg|Anna Berg|hpc_climate_climate_alps|700123",
+    )
+    table(
+        "incomplete-identity.txt",
+        "Cluster/Account/User Utilization 2026-11-01T00:00:00 - 2026-11-19T23:59:59 (1641600 secs)",
+        "Usage reported in CPU Hours",
+        "Account|Login|Proper Name|Used|Energy",
+        "hpc_climate_climate_alps|aberg|Anna Berg|1000|0",
+    )
 
     used = "nordlys|hpc_climate_climate_alps|aberg|Anna Berg|1000|0"
     report("part-of-month.txt", used, begin="2026-11-05")

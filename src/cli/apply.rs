@@ -277,8 +277,8 @@ async fn from_files(
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(sealed) = planned.plan.as_ref() else {
-        check::show(&planned.check, global);
-        return Ok(None);
+        check::show_refused(&planned.check, planned.refusal.as_ref(), global);
+        return planned.refusal.map_or(Ok(None), Err);
     };
     let left_out = super::plan::left_out(&planned)?;
     if matches!(global.format.into(), Format::Text) {

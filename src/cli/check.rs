@@ -43,6 +43,17 @@ pub struct CheckDocument<'a> {
     rounding: Option<Rounding>,
     layouts: Vec<LayoutOfFile<'a>>,
     findings: &'a [Finding],
+    /// Why the rows as a whole are refused although each of them may be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Refused>,
+}
+
+/// Why a run is refused, and what to do next.
+#[derive(Serialize)]
+struct Refused {
+    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 /// By which layout a file was read.
@@ -69,13 +80,14 @@ impl<'a> LayoutOfFile<'a> {
 
 impl<'a> CheckDocument<'a> {
     /// The document of a check.
-    pub fn new(check: &'a Check) -> Self {
+    pub fn new(check: &'a Check, refusal: Option<&Error>) -> Self {
         Self {
-            ok: !check.findings.denies(),
+            ok: !check.findings.denies() && refusal.is_none(),
             rows: check.counts(),
             rounding: check.rounding(),
             layouts: check.loaded.files.iter().map(LayoutOfFile::of).collect(),
             findings: check.findings.list(),
+            refused: refusal.map(|error| Refused { why: error.to_string(), hint: error.hint() }),
         }
     }
 }
@@ -102,8 +114,13 @@ pub async fn run(
 
 /// Prints the findings of a check.
 pub fn show(check: &Check, global: &Global) {
+    show_refused(check, None, global);
+}
+
+/// Prints the findings of a check whose rows as a whole may be refused, which is told besides.
+pub fn show_refused(check: &Check, refusal: Option<&Error>, global: &Global) {
     match global.format.into() {
-        Format::Json => ui::json(&CheckDocument::new(check)),
+        Format::Json => ui::json(&CheckDocument::new(check, refusal)),
         Format::Text => {
             let style = Style::for_stdout();
             let rounding = check.rounding().map(|rounding| ui::rounding_text(&rounding, style));

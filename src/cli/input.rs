@@ -221,6 +221,7 @@ impl InputArguments {
         let server = connection.server.as_ref();
         let of_profile = server.map(|server| server.offerings.clone()).unwrap_or_default();
         let offerings = if self.offering.is_empty() { &of_profile } else { &self.offering };
+        let (layouts, layout_file) = layouts::asked_for(self.layout.as_deref())?;
         Ok(CheckSettings {
             input: InputSettings {
                 files: files.to_vec(),
@@ -235,7 +236,7 @@ impl InputArguments {
                     rounding: self.round.map(Into::into),
                     hidden_rows: self.hidden_rows.map(Into::into),
                     hidden_columns: self.hidden_columns.map(Into::into),
-                    layouts: layouts::asked_for(self.layout.as_deref())?,
+                    layouts,
                 },
             },
             offerings: selectors(offerings),
@@ -243,6 +244,7 @@ impl InputArguments {
                 projects: selectors(&self.project),
                 customers: selectors(&self.customer),
             },
+            layout_file,
             aliases: self.aliases.clone(),
             unit_factors: self.unit_factor.clone(),
             policy: self.policy.policy(connection)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::domain::visible;
+use crate::domain::{shell_word, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::layouts::{self, SuggestSettings};
 use crate::report::ReportError;
@@ -104,9 +104,8 @@ fn suggest(arguments: &SuggestArguments, terminal: &Terminal) -> Result<(), Erro
     let unwritable = |source| ReportError::Unwritable { path: path.clone(), source };
     let mut file = std::fs::File::create_new(path).map_err(unwritable)?;
     std::io::Write::write_all(&mut file, suggested.text.as_bytes()).map_err(unwritable)?;
-    terminal.say(&format!(
-        "written to {}; look at it, then use it with --layout {0}",
-        visible(&path.to_string_lossy())
-    ));
+    let path = path.to_string_lossy();
+    let use_it = format!("look at it, then use it with --layout {}", shell_word(&path));
+    terminal.say(&format!("written to {}; {use_it}", visible(&path)));
     Ok(())
 }

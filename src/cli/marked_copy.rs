@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::visible;
+use crate::domain::{shell_word, visible};
 use crate::error::Error;
 use crate::jobs::annotate::Annotated;
 use crate::report::{MOST_COMMENTS, is_untouched_copy};
@@ -56,7 +56,8 @@ pub fn told(annotated: &Annotated, files: &[PathBuf]) -> String {
         ));
     }
     if annotated.cells > 0 {
-        lines.push(format!("mend the coloured cells in it, then: waldur-usage check {shown}"));
+        let copy = shell_word(&annotated.path.to_string_lossy());
+        lines.push(format!("mend the coloured cells in it, then: waldur-usage check {copy}"));
     }
     lines.join("\n")
 }

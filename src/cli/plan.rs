@@ -94,8 +94,8 @@ pub async fn run(
     let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(plan) = planned.plan.as_ref() else {
-        check::show(&planned.check, global);
-        return Ok(ExitStatus::Denied);
+        check::show_refused(&planned.check, planned.refusal.as_ref(), global);
+        return planned.refusal.map_or(Ok(ExitStatus::Denied), Err);
     };
     let plan = plan.get();
     let left_out = left_out(&planned)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::{BillingPeriod, visible};
+use crate::domain::{BillingPeriod, shell_word, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::template::{Made, TemplateSettings, template};
 use crate::report::{TemplateForm, write_template_text, write_template_workbook};
@@ -91,7 +91,7 @@ pub async fn run(
     } else {
         write_template_text(&arguments.out, &made.template)?;
     }
-    terminal.say(&told(&made, &shown));
+    terminal.say(&told(&made, &arguments.out));
     Ok(ExitStatus::Done)
 }
 
@@ -109,7 +109,9 @@ fn is_workbook(path: &Path) -> Result<bool, Error> {
 }
 
 /// What was written, what was not, and what comes next.
-fn told(made: &Made, shown: &str) -> String {
+fn told(made: &Made, out: &Path) -> String {
+    let out = out.to_string_lossy();
+    let shown = visible(&out);
     let template = &made.template;
     let rows = ui::counted(template.rows(), "row");
     let resources = ui::counted(template.resources.len(), "resource");
@@ -119,6 +121,6 @@ fn told(made: &Made, shown: &str) -> String {
     for (count, why) in left_out.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, "\nnot in it: {} {why}", ui::counted(count, "resource"));
     }
-    let _ = write!(text, "\nfill in the amounts, then: waldur-usage plan {shown}");
+    let _ = write!(text, "\nfill in the amounts, then: waldur-usage plan {}", shell_word(&out));
     text
 }

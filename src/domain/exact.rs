@@ -12,7 +12,7 @@ use std::str::FromStr;
 use num_bigint::{BigInt, Sign};
 
 use super::amount::each_digit;
-use super::{Amount, AmountError, RoundingRule, Unrounded};
+use super::{Amount, AmountError, Factor, RoundingRule, Unrounded};
 
 /// The largest power of ten that a digit may stand for, and the smallest.
 const POWERS: std::ops::RangeInclusive<i64> = -60..=40;
@@ -157,6 +157,14 @@ impl Ratio {
     /// The product of two ratios.
     pub fn times(&self, other: &Self) -> Self {
         Self { above: &self.above * &other.above, below: &self.below * &other.below }
+    }
+}
+
+impl From<Factor> for Ratio {
+    fn from(factor: Factor) -> Self {
+        let (above, below) = factor.parts();
+        let whole = |number: u64| Exact::of_parts(i128::from(number), 0);
+        Self { above: whole(above), below: whole(below) }
     }
 }
 

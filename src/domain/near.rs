@@ -17,6 +17,37 @@ pub fn fold(name: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
+/// Folds a unit for comparison, as [`fold`] does, but for a letter whose case makes another unit of it: a
+/// bit or a byte (`Mb`, `MB`), and a lone `m` or `M`.
+///
+/// ```
+/// # use waldur_usage::domain::fold_unit;
+/// assert_eq!(fold_unit("GB-Hours"), fold_unit("GB hours"));
+/// assert_ne!(fold_unit("Gb-hours"), fold_unit("GB-hours"));
+/// ```
+pub fn fold_unit(unit: &str) -> String {
+    let letters: Vec<char> = unit.nfkc().filter(|character| !is_nothing(*character)).collect();
+    let mut folded = fold(unit);
+    let begins = |at: usize| at == 0 || !letters[at - 1].is_alphanumeric();
+    for (at, &letter) in letters.iter().enumerate() {
+        let prefix = match at.checked_sub(1).map(|before| letters[before]) {
+            Some('i' | 'I') => at.checked_sub(2),
+            _ => at.checked_sub(1),
+        };
+        let has_prefix = prefix.is_some_and(|at| begins(at) && "kKmMgGtTpPeE".contains(letters[at]));
+        // `Mbit` and `MByte` say what they are, whatever their case is.
+        let next = letters.get(at + 1).copied().unwrap_or(' ');
+        let is_whole = !next.is_alphabetic() || matches!(next, 'h' | 'p');
+        let is_byte = matches!(letter, 'b' | 'B') && (begins(at) || has_prefix) && is_whole;
+        let is_lone = matches!(letter, 'm' | 'M') && begins(at) && !next.is_alphanumeric();
+        if is_byte || is_lone {
+            folded.push('\u{0}');
+            folded.push(letter);
+        }
+    }
+    folded
+}
+
 /// Folds the name of a thing for comparison: Unicode NFKC, without regard to case, and one dash for any
 /// blanks, dashes and underscores in a row. They are not taken out, because `vm-1-11` is not `vm-11-1`.
 ///

@@ -127,6 +127,10 @@ codes! {
     SeveralSources Deny "several-sources" "records of several sources would be added up";
     UnknownSourceUnit Deny "unknown-source-unit" "the lines above the header name no unit that the layout knows";
     ReportedOutsideMonth Deny "reported-outside-month" "a row was reported outside of the month that it is to be of";
+    MixedForms Deny "mixed-forms" "a table names a component in each row and has columns of components besides";
+    CutReport Deny "cut-report" "a report lists only a part of what was used";
+    ImpossibleTime Deny "impossible-time" "a record ends in time to come, or lasts longer than from its begin to its end";
+    IncompleteIdentity Warn "incomplete-identity" "columns by which a layout tells records apart are missing";
     LeftOutByLayout Warn "left-out-by-layout" "the layout leaves rows out";
     MetricNotBilled Warn "metric-not-billed" "the offering has no component for something that was counted";
     BookedWhole Warn "booked-whole" "records that lie in two months were booked into one, as the layout says";
@@ -142,6 +146,8 @@ codes! {
     TwoRowHeader Warn "two-row-header" "two rows were read as one header";
     RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
     TotalRow Warn "total-row" "a row is the total of others, and was left out";
+    NoteRow Warn "note-row" "a line of text below the rows was taken for a note, and was left out";
+    UnitsRow Warn "units-row" "a row below the header names the units of its columns";
     MergedKeys Warn "merged-keys" "a merged cell was read for each of the rows that it covers";
     HiddenRowsUsed Warn "hidden-rows-used" "hidden rows were taken in, as --hidden-rows says";
     HiddenRowsSkipped Warn "hidden-rows-skipped" "hidden rows were left out, as --hidden-rows says";

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::findings::{Code, Finding, Findings};
 use crate::mapping::{Alias, Aliases, UnitFactor};
 use crate::parse::RawRow;
+use crate::plan::{MadeWith, MadeWithKind};
 use crate::source::{Input, each_row};
 
 /// The file in TOML, as it is written.
@@ -28,8 +29,9 @@ struct Written {
     units: BTreeMap<String, Spanned<String>>,
 }
 
-/// Reads an alias file. What cannot be read at all is an error; what is in it becomes findings.
-pub fn read(path: &Path, findings: &mut Findings) -> Result<Aliases, Error> {
+/// Reads an alias file, and tells what a plan says of it. What cannot be read at all is an error; what is in
+/// it becomes findings.
+pub fn read(path: &Path, findings: &mut Findings) -> Result<(Aliases, MadeWith), Error> {
     let input = Input::read(path)?;
     let is_toml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
     let mut reading = Reading { aliases: Aliases::default(), findings };
@@ -38,7 +40,8 @@ pub fn read(path: &Path, findings: &mut Findings) -> Result<Aliases, Error> {
     } else if let Err(finding) = reading.table(&input) {
         reading.findings.push(finding);
     }
-    Ok(reading.aliases)
+    let (kind, name) = (MadeWithKind::Aliases, input.name().to_owned());
+    Ok((reading.aliases, MadeWith { kind, name, sha256: input.digest() }))
 }
 
 struct Reading<'a> {

@@ -3,7 +3,7 @@
 //! A workbook of the Excel formats is marked inside; of any other file the values go into a new workbook.
 //! Either can be mended where the marks are and checked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::{Place, Spot, visible};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::findings::{Code, Finding, Severity};
 use crate::report::{
     MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, ReportError, WorkbookKind, mark,
-    write_file,
+    note, write_file,
 };
 use crate::source::{Input, each_row};
 
@@ -19,10 +19,6 @@ use super::check::Check;
 
 /// The sheet of a copy whose file has none.
 const SHEET: &str = "Usage";
-
-/// Findings of one cell that its comment speaks of, and characters that it has at most.
-const MOST_IN_A_NOTE: usize = 4;
-const LONGEST_NOTE: usize = 1200;
 
 /// A marked copy that was written.
 #[derive(Debug)]
@@ -40,7 +36,7 @@ pub struct Annotated {
 }
 
 /// Writes the marked copy of the one file that was checked.
-pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annotated, Error> {
+pub fn annotate(check: &Check, sheet_named: Option<&str>, out: &Path) -> Result<Annotated, Error> {
     let [input] = check.loaded.inputs.as_slice() else {
         return Err(Error::Bug("a marked copy of several files".into()));
     };
@@ -51,7 +47,7 @@ pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annota
         let name = out.with_extension(ending);
         return Err(Error::setting(what, format!("name it {}", visible(&name.to_string_lossy()))));
     }
-    let opened = input.open(sheet);
+    let opened = input.open(sheet_named);
     let own = opened.as_ref().ok().and_then(|source| source.table().sheet.clone());
     let refused = |finding: Finding| {
         let what = format!("{} cannot be marked: {}", visible(input.name()), finding.found);
@@ -63,14 +59,14 @@ pub fn annotate(check: &Check, sheet: Option<&str>, out: &Path) -> Result<Annota
             let source = opened.map_err(refused)?;
             only_the_file_shows(check, input, source.delimiter())?;
             let (bytes, sheet) =
-                copy(input, sheet, own.as_deref().unwrap_or(SHEET)).map_err(|error| match error {
+                copy(input, sheet_named, own.as_deref().unwrap_or(SHEET)).map_err(|error| match error {
                     CopyFault::Unread(finding) => refused(*finding),
                     CopyFault::Unfit(error) => unmarked(error, input),
                 })?;
             (Some(bytes), sheet)
         }
     };
-    let marks = marks(check, input);
+    let marks = marks(check, input, sheet_named);
     let (cells, findings) = (marks.cells.len(), marks.remarks.len());
     let Marked { bytes: marked, comments } = mark(bytes.as_deref().unwrap_or(input.bytes()), &sheet, &marks)
         .map_err(|error| unmarked(error, input))?;
@@ -155,31 +151,91 @@ fn copy(input: &Input, sheet: Option<&str>, name: &str) -> Result<(Vec<u8>, Stri
     Ok((copy.finish().map_err(CopyFault::Unfit)?, name))
 }
 
+/// What a cell is coloured and commented for.
+#[derive(Default)]
+struct Found<'a> {
+    /// What its comment speaks of.
+    told: Vec<&'a Finding>,
+    /// Whether something at deny stands in it or in its whole row.
+    is_deny: bool,
+}
+
+impl<'a> Found<'a> {
+    fn tell(&mut self, finding: &'a Finding) {
+        self.colour(finding);
+        if !self.told.iter().any(|known| std::ptr::eq(*known, finding)) {
+            self.told.push(finding);
+        }
+    }
+
+    fn colour(&mut self, finding: &Finding) {
+        self.is_deny |= finding.severity == Severity::Deny;
+    }
+}
+
 /// Everything that was found, by cell and as a list.
-fn marks(check: &Check, input: &Input) -> Marks {
+fn marks(check: &Check, input: &Input, sheet: Option<&str>) -> Marks {
     let mut findings: Vec<&Finding> = check.findings.list().iter().collect();
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.code));
-    let mut cells: BTreeMap<(u32, u32), Vec<&Finding>> = BTreeMap::new();
+    let mut cells: BTreeMap<(u32, u32), Found<'_>> = BTreeMap::new();
     for finding in &findings {
         for cell in places(check, finding) {
-            let own = cells.entry(cell).or_default();
-            if !own.iter().any(|known| std::ptr::eq(*known, *finding)) {
-                own.push(finding);
+            cells.entry(cell).or_default().tell(finding);
+        }
+    }
+    // What is about a row colours all of it, and is told at its first cell.
+    let wanted = findings.iter().flat_map(|finding| rows(finding)).collect();
+    let filled = filled_cells(input, sheet, &wanted);
+    for finding in &findings {
+        for row in rows(finding) {
+            let columns = filled.get(&row).map_or(&[1][..], Vec::as_slice);
+            for (index, &column) in columns.iter().enumerate() {
+                let cell = cells.entry((row, column)).or_default();
+                if index == 0 { cell.tell(finding) } else { cell.colour(finding) }
             }
         }
     }
-    let is_deny = |found: &[&Finding]| found.iter().any(|finding| finding.severity == Severity::Deny);
-    let mut cells: Vec<((u32, u32), Vec<&Finding>)> = cells.into_iter().collect();
+    let mut cells: Vec<((u32, u32), Found<'_>)> = cells.into_iter().collect();
     // The gravest first: not all of many cells get a comment.
-    cells.sort_by_key(|(_, found)| !is_deny(found));
-    let cells = cells.into_iter().enumerate().map(|(index, ((row, column), found))| MarkedCell {
-        row,
-        column,
-        is_deny: is_deny(&found),
-        note: if index < MOST_COMMENTS { note(&found) } else { String::new() },
+    cells.sort_by_key(|(_, found)| !found.is_deny);
+    let mut notes = 0;
+    let cells = cells.into_iter().map(|((row, column), found)| {
+        let has_note = !found.told.is_empty() && notes < MOST_COMMENTS;
+        notes += usize::from(has_note);
+        let told: Vec<Remark> = found.told.into_iter().filter(|_| has_note).map(remark).collect();
+        MarkedCell { row, column, is_deny: found.is_deny, note: note(&told) }
     });
     let cells = cells.collect();
     Marks { summary: summary(check, input), remarks: findings.into_iter().map(remark).collect(), cells }
+}
+
+/// The rows that a finding is about as a whole.
+fn rows(finding: &Finding) -> Vec<u32> {
+    let row = |place: &Place| match place.spot {
+        Spot::Row(row) => Some(row),
+        Spot::Whole | Spot::Cell { .. } => None,
+    };
+    finding.place.iter().chain(&finding.others).filter_map(row).collect()
+}
+
+/// The columns with content of some rows. The file is read once more for them.
+fn filled_cells(input: &Input, sheet: Option<&str>, wanted: &BTreeSet<u32>) -> BTreeMap<u32, Vec<u32>> {
+    let mut filled = BTreeMap::new();
+    if wanted.is_empty() {
+        return filled;
+    }
+    let Ok(mut source) = input.open(sheet) else { return filled };
+    // Where it breaks off, the rows behind that have no marks of their own.
+    let _ = each_row(source.as_mut(), &mut |row| {
+        if wanted.contains(&row.number()) {
+            let columns = (1..).zip(row.cells()).filter(|(_, cell)| !cell.is_blank());
+            let columns: Vec<u32> = columns.map(|(column, _)| column).collect();
+            if !columns.is_empty() {
+                filled.insert(row.number(), columns);
+            }
+        }
+    });
+    filled
 }
 
 /// The cells that a finding is about. One that speaks for a whole column names some of them, and knows the
@@ -195,20 +251,6 @@ fn places(check: &Check, finding: &Finding) -> Vec<(u32, u32)> {
     let row = |index: u32| addresses.get(usize::try_from(index).ok()?).map(|(_, number)| *number);
     let all = finding.rows.iter().filter_map(|index| row(index.0)).map(|row| (row, column));
     named.iter().copied().chain(all).collect()
-}
-
-fn note(findings: &[&Finding]) -> String {
-    let mut lines = Vec::new();
-    for finding in findings.iter().take(MOST_IN_A_NOTE) {
-        lines.push(format!("{}: {}", finding.severity, finding.code.title()));
-        lines.push(format!("Found: {}", visible(&finding.found)));
-        lines.push(format!("Expected: {}", visible(&finding.expected)));
-        lines.extend(finding.hint.as_deref().map(|hint| format!("What to do: {}", visible(hint))));
-    }
-    if findings.len() > MOST_IN_A_NOTE {
-        lines.push(format!("and {} more", findings.len() - MOST_IN_A_NOTE));
-    }
-    lines.join("\n").chars().take(LONGEST_NOTE).collect()
 }
 
 fn remark(finding: &Finding) -> Remark {

@@ -7,10 +7,10 @@ use crate::domain::{ResourceId, Selector};
 use crate::error::Error;
 use crate::findings::{Findings, Policy, RowCounts, Severity};
 use crate::mapping::{Aliases, UnitFactor};
-use crate::plan::history;
+use crate::plan::{MadeWith, history};
 use crate::resolve::{
-    NamedKeys, ResolveSettings, Rounding, SettledAliases, Usages, UserUsages, months, plan_periods, rows,
-    several_plan_periods,
+    NamedKeys, ResolveSettings, Rounding, SettledAliases, Usages, UserUsages, months, not_ended,
+    plan_periods, rows, several_plan_periods,
 };
 use crate::waldur::Reader;
 
@@ -29,6 +29,8 @@ pub struct CheckSettings {
     pub offerings: Vec<Selector>,
     /// The projects and organisations that are wanted.
     pub resolve: ResolveSettings,
+    /// The file of the layout that was asked for, where it is one of the user's own.
+    pub layout_file: Option<MadeWith>,
     /// A file with other names of resources and factors between units.
     pub aliases: Option<PathBuf>,
     /// Factors between units.
@@ -45,6 +47,8 @@ pub struct Check {
     pub findings: Findings,
     /// The files and their rows.
     pub loaded: Loaded,
+    /// The files beside those of usage that they were read by.
+    pub made_with: Vec<MadeWith>,
     /// The figures of the rows that are not at deny.
     pub usages: Usages,
     /// The same of the rows that speak of one user.
@@ -124,10 +128,13 @@ pub async fn resolve(
 ) -> Result<Check, Error> {
     let mut stages = Stages::begin(observer, "load");
     let mut findings = Findings::new(settings.policy.clone());
-    let mut aliases = match &settings.aliases {
-        Some(path) => aliases::read(path, &mut findings)?,
-        None => Aliases::default(),
-    };
+    let mut made_with: Vec<MadeWith> = settings.layout_file.iter().cloned().collect();
+    let mut aliases = Aliases::default();
+    if let Some(path) = &settings.aliases {
+        let (read, file) = aliases::read(path, &mut findings)?;
+        aliases = read;
+        made_with.push(file);
+    }
     for (at, own) in settings.unit_factors.iter().enumerate() {
         let contradicts =
             |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
@@ -141,7 +148,16 @@ pub async fn resolve(
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
-        return Ok(Check { findings, loaded, usages, people, tainted, snapshot: None, named: None });
+        return Ok(Check {
+            findings,
+            loaded,
+            made_with,
+            usages,
+            people,
+            tainted,
+            snapshot: None,
+            named: None,
+        });
     }
     stages.next("catalogue");
     let zone = settings.time_zone.as_deref();
@@ -151,6 +167,7 @@ pub async fn resolve(
     let remembers_names = settings.input.parse.remembers_names;
     let named =
         remembers_names.then(|| NamedKeys::of(&loaded.parsed, &snapshot.catalogue, &aliases, &mut findings));
+    not_ended(&loaded.parsed, reader.now()?, &mut findings);
     let resolved = rows(
         &mut loaded.parsed,
         &snapshot.catalogue,
@@ -164,6 +181,7 @@ pub async fn resolve(
     Ok(Check {
         findings,
         loaded,
+        made_with,
         usages: resolved.usages,
         people: resolved.people,
         tainted: resolved.tainted,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::{nearest, visible};
+use crate::domain::{nearest, sha256, visible};
 use crate::error::Error;
 use crate::mapping::{Layout, Role, Sample, Shipped, SuggestError, shipped, suggest as write_layout};
 use crate::parse::{Finder, RawRow, Recognised, Recogniser};
+use crate::plan::{MadeWith, MadeWithKind};
 use crate::source::{Input, SourceError, each_row};
 
 /// Rows that a suggestion is made from.
@@ -54,28 +55,35 @@ pub fn named(name: &str) -> Result<&'static Shipped, Error> {
     })
 }
 
-/// Reads a layout of the user's.
-pub fn of_file(path: &Path) -> Result<Layout, Error> {
+/// Reads a layout of the user's, and tells what a plan says of its file.
+pub fn of_file(path: &Path) -> Result<(Layout, MadeWith), Error> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
     let text = std::fs::read(path).map_err(unreadable)?;
+    let (kind, name) = (MadeWithKind::Layout, path.to_string_lossy().into_owned());
+    let file = MadeWith { kind, name, sha256: sha256(&text) };
     let text = String::from_utf8(text)
         .map_err(|_| Error::setting(format!("{} is no UTF-8 text", visible(&path.to_string_lossy())), ""))?;
-    Layout::parse(&text).map_err(|error| {
+    let layout = Layout::parse(&text).map_err(|error| {
         let what = format!("{} {error}", visible(&path.to_string_lossy()));
         Error::setting(
             what,
             "docs/layouts.md tells every key; `waldur-usage layout show NAME` prints examples",
         )
-    })
+    })?;
+    Ok((layout, file))
 }
 
-/// What tables may be of: everything that is known, or the layout that was asked for.
-pub fn asked_for(layout: Option<&str>) -> Result<Recogniser, Error> {
-    let Some(text) = layout else { return Ok(Recogniser::default()) };
+/// What tables may be of: everything that is known, or the layout that was asked for, with its file where
+/// it is one of the user's own.
+pub fn asked_for(layout: Option<&str>) -> Result<(Recogniser, Option<MadeWith>), Error> {
+    let Some(text) = layout else { return Ok((Recogniser::default(), None)) };
     let path = Path::new(text);
     let is_file = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
-    let layout = if is_file { Arc::new(of_file(path)?) } else { named(text)?.layout.clone() };
-    Ok(Recogniser::only(layout))
+    if is_file {
+        let (layout, file) = of_file(path)?;
+        return Ok((Recogniser::only(Arc::new(layout)), Some(file)));
+    }
+    Ok((Recogniser::only(named(text)?.layout.clone()), None))
 }
 
 /// Suggests a layout for a file.
@@ -101,15 +109,21 @@ pub fn suggest(settings: &SuggestSettings) -> Result<Suggested, Error> {
                 let first = columns.first().map_or("", String::as_str);
                 format!("say which one it is, such as --column \"{}={}\"", role.word(), visible(first))
             }
-            SuggestError::Lacks { role, .. } => format!("name it with --column \"{}=HEADER\"", role.word()),
+            SuggestError::Lacks { role, .. } => format!(
+                "name it with --column \"{}=HEADER\"; where the header stands in another row, say --header-row N",
+                role.word()
+            ),
             SuggestError::NoColumn(_) => "the header may stand in another row: --header-row N".into(),
+            SuggestError::Twice(_) => "a layout knows columns by their headers: rename one of them in the file".into(),
             SuggestError::Unwritable(_) => "rename the column in the file".into(),
         };
         Error::setting(format!("{shown}: {error}"), hint)
     })?;
     // What is suggested has to be one that we read.
-    Layout::parse(&suggestion.text)
-        .map_err(|error| Error::Bug(format!("a suggestion that is no layout: {error}")))?;
+    Layout::parse(&suggestion.text).map_err(|error| {
+        let hint = "write one by hand: `waldur-usage layout show slurm-sacct` prints an example, docs/layouts.md every key";
+        Error::setting(format!("{shown}: no layout can be suggested for it: {error}"), hint)
+    })?;
     Ok(Suggested { text: suggestion.text, not_read: suggestion.not_read })
 }
 

@@ -40,8 +40,10 @@ pub struct PlanSettings {
 pub struct Planned {
     /// The files, their rows and everything that was found.
     pub check: Check,
-    /// The plan; `None` while something at deny stands against it.
+    /// The plan; `None` while something stands against it: a finding at deny, or the refusal.
     pub plan: Option<Checked<Plan>>,
+    /// Why the rows as a whole cannot be planned.
+    pub refusal: Option<Error>,
     /// The rows that were left out.
     pub left_out: LeftOutRows,
     /// When the reading of the stored usages began.
@@ -65,6 +67,7 @@ pub async fn plan(
         return Ok(Planned {
             check,
             plan: None,
+            refusal: None,
             left_out,
             read_at,
             last_month: Vec::new(),
@@ -76,6 +79,7 @@ pub async fn plan(
         return Ok(Planned {
             check,
             plan: None,
+            refusal: None,
             left_out,
             read_at,
             last_month: Vec::new(),
@@ -86,7 +90,21 @@ pub async fn plan(
     let (people, people_out) = std::mem::take(&mut check.people).without(&check.tainted);
     left_out.add(&check.findings, &out, &people_out);
 
-    let period = single_period(&usages, &people, snapshot)?;
+    let period = match single_period(&usages, &people, snapshot) {
+        Ok(period) => period,
+        Err(refusal) => {
+            (check.usages, check.people) = (usages, people);
+            return Ok(Planned {
+                check,
+                plan: None,
+                refusal: Some(refusal),
+                left_out,
+                read_at,
+                last_month: Vec::new(),
+                writers: Writers::default(),
+            });
+        }
+    };
     let usages = match &check.named {
         Some(named) => usages.with_zeros(named, &snapshot.catalogue, &settings.check.resolve, period),
         None => usages,
@@ -134,6 +152,7 @@ pub async fn plan(
         return Ok(Planned {
             check,
             plan: None,
+            refusal: None,
             left_out,
             read_at,
             last_month: Vec::new(),
@@ -162,7 +181,7 @@ pub async fn plan(
     let rows = check.usages.list().iter().map(|usage| usage.row);
     let rows: HashSet<RowIndex> = rows.chain(check.people.list().iter().map(|user| user.row)).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
-    Ok(Planned { check, plan: sealed, left_out, read_at, last_month, writers })
+    Ok(Planned { check, plan: sealed, refusal: None, left_out, read_at, last_month, writers })
 }
 
 /// The one month of all rows, which must have begun; the server's own where there is no row.
@@ -301,6 +320,7 @@ fn assemble(
         period: reporting.period,
         current_period: reporting.current,
         inputs: check.loaded.files.clone(),
+        made_with: check.made_with.clone(),
         rows: check.counts(),
         rows_left_out: 0,
         rounding: None,

@@ -94,6 +94,7 @@ pub async fn undo(
         rounding: None,
         // What is taken back stands in no file, and no file of rows to run again is made of it.
         inputs: Vec::new(),
+        made_with: Vec::new(),
         capabilities,
         ..undone.header.clone()
     };

@@ -96,7 +96,9 @@ impl Field {
     /// The field that a header seems to mean, for hints; nothing is ever read by it.
     pub fn meant_by(header: &str) -> Option<Self> {
         match fold(header).as_str() {
-            "resource" | "name" | "resourcetitle" => Some(Self::ResourceName),
+            "resource" | "name" | "resourcetitle" | "rowlabels" | "zeilenbeschriftungen" => {
+                Some(Self::ResourceName)
+            }
             "uuid" | "resourceid" => Some(Self::ResourceUuid),
             "backendid" | "externalid" => Some(Self::ResourceBackendId),
             "slug" => Some(Self::ResourceSlug),

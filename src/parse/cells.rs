@@ -1,6 +1,6 @@
 //! Single cells: text to id, truth value, description, name of a user.
 
-use crate::domain::{is_invisible, visible};
+use crate::domain::{cut, is_invisible, visible};
 use crate::findings::{Code, Finding};
 
 use super::{Cell, CellKind, odd};
@@ -84,11 +84,9 @@ pub fn shown(cell: Cell<'_>) -> String {
     if cell.is_blank() {
         return "a blank cell".into();
     }
-    let mut text: String = cell.text.chars().take(80).collect();
-    if text.len() < cell.text.len() {
-        text.push('…');
-    }
-    visible(&text).to_string()
+    // Behind the text of an error stands what is wrong with it.
+    let most = if cell.kind == CellKind::Error { 240 } else { 80 };
+    visible(&cut(cell.text, most)).to_string()
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use crate::domain::nearest;
 use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::{Field, Form, Layout};
 
+use super::column::Verdict;
 use super::quantity::number;
-use super::{ParsedTable, RawRow};
+use super::{Cell, CellKind, ParsedTable, RawRow, period};
 
 /// The two shapes a table can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +180,18 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
     };
     let found = format!("no column {wanted} in: {}", listed(&found));
     let finding = Finding::new(Code::MissingColumn, found, expected).at(row.whole());
+    let month = |header: &&Arc<str>| {
+        let cell = Cell { text: header, kind: CellKind::Text };
+        period::period(cell, &Verdict::Open, row.counts_from_1904()).is_ok()
+    };
+    let mut months = table.headers.iter().filter(month);
+    if let (true, Some(first), Some(_)) = (wanted == "amount", months.next(), months.next()) {
+        return finding.hint(format!(
+            "the columns {} and others are months: write each month into rows of its own, or keep the column of \
+             one month alone, head it amount and say --period",
+            crate::domain::visible(first)
+        ));
+    }
     match near {
         Some(near) => {
             let meant = Field::meant_by(near).map_or(wanted, Field::name);

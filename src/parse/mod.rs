@@ -26,6 +26,7 @@ mod quantity;
 mod raw;
 mod recogniser;
 mod rows;
+mod shown_unit;
 mod sight;
 mod total_words;
 
@@ -37,10 +38,10 @@ pub use marks::{FINDINGS_MARK, HELP_MARK, KEYS_MARK};
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
 pub use parsed::{
-    Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
+    End, Figure, Named, Note, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
 };
 pub use quantity::{Quantity, Unread, quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use recogniser::{Recognised, Recogniser};
-pub use rows::{Hidden, ParseSettings, Parser};
+pub use rows::{HEADING, Hidden, ParseSettings, Parser};
 pub use sight::{AddedRows, Merge, Sight, Span, Unseen};

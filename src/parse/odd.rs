@@ -14,6 +14,9 @@ pub const RAISED: &str = " raised or lowered)";
 /// Behind a value that the file breaks into pieces.
 pub const IN_PIECES: &str = " (a value in pieces)";
 
+/// Behind an instant that its file shows in another zone; what stands before it is of UTC.
+pub const SHOWN_ELSEWHERE: &str = " [UTC, shown elsewhere]";
+
 /// Behind a time of day.
 pub const TIME_OF_DAY: &str = ", a time of day";
 /// Values of a column of data that no amount, month or name is made of.
@@ -35,6 +38,10 @@ pub fn hint(text: &str) -> Option<&'static str> {
         )
     } else if text.ends_with(IN_PIECES) {
         Some("enter the value again in a spreadsheet program, and save it")
+    } else if shows_money(text) {
+        Some(
+            "an amount is a quantity, not money; if it is one, format the cell as a plain number without currency",
+        )
     } else if text.contains(SHOWN_OTHERWISE) || text.contains(SHOWN_AS) {
         Some(
             "what is stored is another number than one sees; format the cell as a plain number, and look at it",
@@ -45,5 +52,31 @@ pub fn hint(text: &str) -> Option<&'static str> {
         Some("write the column as decimals, integers, dates or text")
     } else {
         None
+    }
+}
+
+/// Whether a number is shown with a currency: by its sign, or by the word of one as formats have it.
+fn shows_money(text: &str) -> bool {
+    let shown =
+        text.split_once(SHOWN_OTHERWISE).or_else(|| text.split_once(SHOWN_AS)).map(|(_, shown)| shown);
+    shown.is_some_and(|shown| {
+        // `[$-409]` is a language, and `[$€-407]` is money.
+        let words = shown.replace("[$-", "");
+        words.contains(['$', '€', '£', '¥']) || words.contains("money")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_told_from_other_formats() {
+        let is_money = |text: &str| hint(text).is_some_and(|hint| hint.contains("not money"));
+        for shown in ["#,##0.00 [$€-407]", "$#,##0", "0.00\" €\"", "#,##0.00 [$EUR]"] {
+            assert!(is_money(&format!("5{SHOWN_OTHERWISE}{shown}")), "{shown}");
+        }
+        assert!(!is_money(&format!("5{SHOWN_OTHERWISE}[$-409]0.0,")));
+        assert!(!is_money("costs $5") && is_money(&format!("5{SHOWN_AS}money")));
     }
 }

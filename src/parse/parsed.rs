@@ -1,13 +1,13 @@
 //! What parsing leaves: subjects, figures and the columns whose meaning is still open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
     Amount, BillingPeriod, CarryOver, Exact, OfferingId, Place, PlanPeriodId, Ratio, ReportableAmount,
     ResourceId, RoundingRule, Spot, Unrounded,
 };
-use crate::findings::{Fates, RowIndex};
+use crate::findings::{Fates, Finding, RowIndex};
 use crate::mapping::{Field, Layout};
 
 use super::column::Verdict;
@@ -25,6 +25,8 @@ pub struct Parsed {
     pub figures: Vec<Figure>,
     /// What was added up of the records of other systems.
     pub sums: Vec<Sum>,
+    /// When the records of a sum end at the latest, where that is not to come yet.
+    pub ends: Vec<End>,
     /// What is to be said of how a table was read, by table.
     pub notes: HashMap<usize, Vec<String>>,
     /// The columns of the wide form that may be components.
@@ -34,8 +36,18 @@ pub struct Parsed {
     /// Rows without a figure of their own that name a resource and a component all the same: blank ones,
     /// those of other months, those of single people.
     pub named: Vec<Named>,
+    /// Lines of one text below the rows of a table. They are notes, unless one of them names a resource.
+    pub notes_below: Vec<Note>,
+    /// Rows of one text that stand for a resource and the month that was given, with what is said of those
+    /// below the last row where they name none.
+    pub lone_subjects: HashMap<RowIndex, Option<Finding>>,
     /// The first cell with a number of each column that is not read.
     pub numbers_unread: Vec<(usize, u32, usize)>,
+    /// The columns, by table, that the user said to pass over.
+    pub columns_ignored: HashSet<(usize, usize)>,
+    /// Words in a column without a header beside an amount, or in a column of units that is of all amounts
+    /// of its row: the subject, the column and the text.
+    pub words_beside: Vec<(usize, usize, Arc<str>)>,
     /// What became of every row so far.
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.
@@ -89,6 +101,10 @@ pub struct ResourceName {
     pub name: Option<Arc<str>>,
     /// The offering by its name, which names no resource but where to look for it.
     pub offering: Option<Arc<str>>,
+    /// The project by its name, which has to be that of the resource.
+    pub project: Option<Arc<str>>,
+    /// The organisation by its name, which has to be that of the resource.
+    pub organisation: Option<Arc<str>>,
 }
 
 impl ResourceName {
@@ -147,6 +163,21 @@ pub struct Named {
     pub component: Option<Arc<str>>,
 }
 
+/// A line of one text below the rows of a table.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// The number of the row among all rows read.
+    pub row: RowIndex,
+    /// What it names, if it is a row after all.
+    pub resource: ResourceName,
+    /// The offering that goes with it.
+    pub offering: Option<OfferingId>,
+    /// What is said of it as a note.
+    pub finding: Finding,
+    /// What is said of it as a row.
+    pub faults: Vec<Finding>,
+}
+
 /// One reported quantity.
 #[derive(Debug, Clone)]
 pub struct Figure {
@@ -185,6 +216,19 @@ pub struct Sum {
     pub ratio: Ratio,
     /// How many rows were added up.
     pub rows: usize,
+}
+
+/// The latest end of the records of a sum.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Which of [`Parsed::subjects`].
+    pub subject: usize,
+    /// The row of the latest record.
+    pub number: u32,
+    /// The column of ends, counted from 0.
+    pub column: usize,
+    /// The end, as a clock of the layout's zone or of the source shows it.
+    pub end: jiff::civil::DateTime,
 }
 
 /// What was counted.

@@ -9,6 +9,7 @@ use crate::findings::{Code, Finding};
 
 use super::column::{Evidence, Trust, Verdict};
 use super::month::{DateOrder, Month, Months, NoMonth};
+use super::month_names;
 use super::numeral::plain;
 use super::quantity::Unread;
 use super::{Cell, CellKind, cells::shown, odd};
@@ -131,13 +132,28 @@ fn invalid(cell: Cell<'_>, no_month: NoMonth) -> Finding {
         NoMonth::NearTurn => finding.hint(
             "so near the turn of a month its time zone decides which one is meant; write the month as YYYY-MM",
         ),
-        NoMonth::ShortYear => finding.hint("write the year with four digits"),
+        NoMonth::ShortYear => match shortened(cell.text) {
+            Some(period) => finding.hint(format!(
+                "Excel shortens {period} so when it opens a .csv file, and saves what it shows (a day in that month \
+                 would be the other way round, such as 26-Nov): write {period} again and keep the file as .xlsx, or \
+                 take the column out and say --period {period}"
+            )),
+            None => finding.hint("write the year with four digits"),
+        },
         NoMonth::Serial(month) => finding.hint(format!(
             "it may be the number of a day in {}, as spreadsheets count from 1900 or 1904; format the column as \
              a date, or write the month as YYYY-MM",
             month.period
         )),
     }
+}
+
+/// The month that Excel writes so in English: `Nov-26`.
+fn shortened(text: &str) -> Option<BillingPeriod> {
+    let (name, year) = text.split_once('-')?;
+    let is_short = name.len() == 3 && year.len() == 2 && year.bytes().all(|digit| digit.is_ascii_digit());
+    let month = month_names::month(name).filter(|_| is_short)?;
+    BillingPeriod::new(2000 + year.parse::<i16>().ok()?, month).ok()
 }
 
 #[cfg(test)]
@@ -160,6 +176,18 @@ mod tests {
             Err(Unread::Fault(finding)) => finding.code.to_string(),
         };
         texts.iter().map(read).collect()
+    }
+
+    #[test]
+    fn what_excel_makes_of_a_month_is_told() {
+        let hint = |text: &str| match period(cell(text), &Verdict::Open, false) {
+            Err(Unread::Fault(finding)) => finding.hint.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert!(hint("Nov-26").contains("shortens 2026-11 so"), "{}", hint("Nov-26"));
+        for text in ["26-Nov", "Nov 26", "11/26", "1-Nov-26"] {
+            assert_eq!(hint(text), "write the year with four digits", "{text}");
+        }
     }
 
     #[test]

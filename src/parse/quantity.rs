@@ -10,6 +10,7 @@ use crate::findings::{Code, Finding};
 
 use super::column::{Evidence, Trust, Verdict};
 use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
+use super::shown_unit::number_and_unit;
 use super::{Cell, CellKind, cells::shown, odd};
 
 /// What a cell says was used.
@@ -114,6 +115,9 @@ pub fn written<'a>(
     match cell.kind {
         CellKind::Text => {}
         CellKind::Number => return Ok((cell.text.into(), None)),
+        CellKind::Error if let Some((number, unit)) = number_and_unit(cell.text) => {
+            return Ok((number.into(), Some(unit)));
+        }
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => {
             return Err(invalid(cell).into());
         }
@@ -146,8 +150,10 @@ pub fn written<'a>(
 
 /// The number in a cell, whether or not it can be reported; `None` where it is none or in doubt.
 pub fn number(text: &str, kind: CellKind, sign: Option<DecimalSign>) -> Option<Amount> {
-    if kind == CellKind::Number {
-        return Amount::parse(text).ok();
+    match kind {
+        CellKind::Number => return Amount::parse(text).ok(),
+        CellKind::Error => return Amount::parse(number_and_unit(text)?.0).ok(),
+        CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Text => {}
     }
     let text = plain(text);
     let numeral = Numeral::of(&text).filter(|_| kind == CellKind::Text)?;
@@ -273,6 +279,8 @@ fn other_hint(cell: Cell<'_>) -> Option<Cow<'static, str>> {
         Some("write it as a decimal number".into())
     } else if text.chars().all(|one| one == '-') {
         Some("a dash can be zero or nothing; write 0 for a usage of zero, or leave the cell blank".into())
+    } else if digits() && text.starts_with(['<', '>', '~', '≈', '≤', '≥', '±']) {
+        Some("write the number that is to be billed, without a sign for about, below or above".into())
     } else if digits() && text.contains([',', '.', ' ', '\'']) {
         Some("separators stand between groups of three digits, and one decimal sign behind them".into())
     } else if !digits() && text.len() > 1 {
@@ -384,6 +392,8 @@ mod tests {
         assert!(hint("0:20", CellKind::Text).contains("about 0.33 hours"));
         assert!(hint("PT36H15M00S", CellKind::Text).contains(", 36.25 hours"));
         assert!(hint("PT36H15M00S", CellKind::Date).contains(", 36.25 hours"));
+        assert!(hint("<0.01", CellKind::Text).contains("about, below or above"));
+        assert!(hint("~ 12", CellKind::Text).contains("about, below or above"));
         assert!(hint("0x10", CellKind::Text).contains("decimal number"));
         assert!(hint("5 (all of it struck out)", CellKind::Error).contains("struck out"));
         assert!(hint("#REF!", CellKind::Error).contains("mend the formula"));

@@ -5,14 +5,17 @@
 //! kept with the resource that it names, so that the resource can be left out as a whole.
 
 mod amounts;
+mod beside;
 mod hidden;
 mod kept;
 mod merged;
+mod notes;
 mod records;
 mod splits;
 mod structure;
 mod tables;
 mod totals;
+mod units_row;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,9 +37,11 @@ use super::recogniser::Recogniser;
 use super::{
     Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
 };
+use beside::is_word_beside;
 use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
+pub use notes::HEADING;
 
 use records::RecordsReading;
 
@@ -107,6 +112,9 @@ struct Reading {
     is_suspect: bool,
     /// Whether a row above has named its resource.
     has_named: bool,
+    /// The unit of all amounts of a long table, which a row below the header names.
+    unit_below: Option<Arc<str>>,
+    lines: notes::LoneLines,
     structure: Structure,
     periods: Judged<DateOrder, period::DateMarks>,
     amounts: Judged<DecimalSign, AmountMarks>,
@@ -217,24 +225,19 @@ impl<'a> Parser<'a> {
         let mut open = vec![None; table.headers.len()];
         let mut unread = Vec::new();
         for (column, header) in table.headers.iter().enumerate() {
-            let field = Field::of_header(header);
-            let is_known = match shape {
-                Shape::Long => field.is_some(),
-                // A unit speaks of one component, so a wide table has no use for such a column.
-                Shape::Wide => field.is_some_and(|field| field != Field::Unit),
-            };
-            if is_known || Field::is_left_alone(header) {
+            if Field::of_header(header).is_some() || Field::is_left_alone(header) {
                 continue;
             }
             if self.is_ignored(header) {
                 unread.push(column);
+                self.parsed.columns_ignored.insert((index, column));
                 continue;
             }
-            if shape == Shape::Long || field.is_some() {
+            if shape == Shape::Long {
                 unread.push(column);
             }
             match shape {
-                Shape::Wide if field.is_none() => {
+                Shape::Wide => {
                     open[column] = Some(self.parsed.open_columns.len());
                     self.parsed.open_columns.push(OpenColumn {
                         table: index,
@@ -244,8 +247,8 @@ impl<'a> Parser<'a> {
                         cells: Vec::new(),
                     });
                 }
-                Shape::Long | Shape::Wide if header.is_empty() => {}
-                Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
+                Shape::Long if header.is_empty() => {}
+                Shape::Long => self.findings.push(unknown_column(raw, column, header)),
             }
         }
         let column = |field| table.column(field);
@@ -264,6 +267,8 @@ impl<'a> Parser<'a> {
             keys: Keys::new(&table),
             is_suspect: false,
             has_named: false,
+            unit_below: None,
+            lines: notes::LoneLines::default(),
             structure: Structure::default(),
             periods: Judged::new(column(Field::BillingPeriod)),
             amounts: Judged::new(column(Field::Amount)),
@@ -281,10 +286,11 @@ impl<'a> Parser<'a> {
             return;
         }
         reading.rows_with_content += 1;
-        if self.set_aside(raw, row) {
+        if reading.rows_with_content == 1 && self.units_row(raw, row) || self.set_aside(raw, row) {
             return;
         }
         let State::Reading(reading) = &mut self.state else { return };
+        let lone = reading.lone(raw);
         let (table, shape) = (reading.table, reading.shape);
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
@@ -321,14 +327,21 @@ impl<'a> Parser<'a> {
             Shape::Wide => None,
         };
         let (Some(period), true) = (period, draft.is_sound()) else {
-            self.faulty(row, resource, offering, draft.faults);
+            match lone {
+                Some(column) => self.lone_line(draft, column, resource, offering),
+                None => self.faulty(row, resource, offering, draft.faults),
+            }
             return;
         };
         if shape == Shape::Long && figure.is_none() {
             self.nothing_reported(raw, row);
             return;
         }
+        if let Some(column) = lone {
+            self.lone_subject(raw, &parsed_table, column, row);
+        }
         let subject = self.parsed.subjects.len();
+        self.words_beside(&draft, shape, subject);
         let description = description.map(|description| self.text(description));
         let username = username.map(|username| self.text(username));
         let number = raw.number();
@@ -369,7 +382,7 @@ impl<'a> Parser<'a> {
         let slug = text(Field::ResourceSlug);
         let name = text(Field::ResourceName);
         let offering = text(Field::Offering);
-        let resource = ResourceName { uuid, backend_id, slug, name, offering };
+        let resource = ResourceName { uuid, backend_id, slug, name, offering, ..ResourceName::default() };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
             let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
             let hint = match &self.state {
@@ -411,6 +424,7 @@ impl<'a> Parser<'a> {
         let unit = draft.filled(Field::Unit).map(|(column, cell)| (column, self.text(cell.text)));
         let (column, cell) = draft.filled(Field::Amount)?;
         let State::Reading(reading) = &mut self.state else { return None };
+        let below = reading.unit_below.clone().map(|unit| (column, unit));
         let amounts = &mut reading.amounts;
         let read = quantity(cell, &amounts.verdict, self.settings.rounding);
         let doubts = &mut amounts.doubts;
@@ -424,7 +438,7 @@ impl<'a> Parser<'a> {
             draft.fault(Some(column), Finding::new(Code::UnitMismatch, cells::shown(cell), expected));
             return None;
         }
-        let (unit_column, unit) = unit.or(beside).unzip();
+        let (unit_column, unit) = unit.or(beside).or(below).unzip();
         let unit_column = unit_column.unwrap_or(column);
         Some(Figure {
             subject: usize::MAX,
@@ -463,22 +477,29 @@ impl<'a> Parser<'a> {
         let raw = draft.raw;
         let width = draft.table.headers.len();
         if let State::Reading(reading) = &self.state
-            && reading.splits.longer(raw.number())
+            && let Some(others) = reading.splits.longer(raw.number())
         {
-            let found =
-                format!("a blank cell in column {}, beyond the header, as other rows have none", width + 1);
+            let found = format!("a blank cell in column {}, beyond the header, {others}", width + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
-            let hint = "a decimal comma in a comma-separated file has to be quoted; if none is in this row, take \
-                        the comma at its end out";
+            let hint = "a decimal comma in a comma-separated file has to be quoted, and a blank cell too many \
+                        moves the figures; if neither is in this row, take the delimiter at its end out, or \
+                        end the header with one too";
             draft.fault(Some(width), finding.hint(hint));
             return;
         }
-        let beyond = (width..raw.width()).find(|&column| !raw.cell(column).is_blank());
-        let unnamed =
-            (0..width).find(|&column| draft.table.headers[column].is_empty() && !raw.cell(column).is_blank());
+        let is_unread = |column: &usize| {
+            draft.table.headers[*column].is_empty()
+                && !raw.cell(*column).is_blank()
+                && !is_word_beside(draft.table, raw, *column)
+        };
+        let unnamed = (0..width).find(is_unread);
+        let is_text_file = raw.table().sheet.is_none();
+        let is_beyond = |column: &usize| {
+            !raw.cell(*column).is_blank() && (is_text_file || !is_word_beside(draft.table, raw, *column))
+        };
+        let beyond = (width..raw.width()).find(is_beyond);
         let Some(column) = beyond.or(unnamed.filter(|_| shape == Shape::Long)) else { return };
         let cell = raw.cell(column);
-        let is_text_file = raw.table().sheet.is_none();
         if is_text_file && beyond.is_some() || shape == Shape::Wide && holds_number(cell) {
             let found = format!("{} in column {}, beyond the header", cells::shown(cell), column + 1);
             let finding = Finding::new(Code::ExtraCell, found, format!("{width} cells, as the header has"));
@@ -515,10 +536,6 @@ const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from
 
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();
-    if Field::of_header(header) == Some(Field::Unit) {
-        let expected = "no unit in a table with a column for each component; it is ignored";
-        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
-    }
     let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));
     let near = Field::meant_by(header).map(Field::name).or(near);
     Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")

@@ -158,6 +158,31 @@ pub fn names_total(text: &str) -> bool {
         || SIGNS.iter().any(|sign| text.trim().starts_with(sign) || text.trim().ends_with(sign))
 }
 
+/// The same of a text of which most are names of resources; it looks at the ends alone.
+pub fn may_name_total(text: &str) -> bool {
+    if text.len() > 4 * LONGEST || !text.contains([' ', ':', '(']) {
+        return false;
+    }
+    let is_between = |one: char| !one.is_alphanumeric() && !matches!(one, '-' | '_');
+    let mut first = text.split(is_between).filter(|word| !word.is_empty());
+    let mut last = text.rsplit(is_between).filter(|word| !word.is_empty());
+    let is_end = |word: Option<&str>| word.is_some_and(is_total);
+    // Of two words such as `grand total` one is at either end, or next to it.
+    (is_end(first.next()) || is_end(first.next()) || is_end(last.next()) || is_end(last.next()))
+        && names_total(text)
+}
+
+/// Whether a word stands in a text on its own, whatever the case of both.
+pub fn names_word(text: &str, word: &str) -> bool {
+    let (text, word) = (text.to_lowercase(), word.trim().to_lowercase());
+    let is_edge =
+        |next: Option<char>| next.is_none_or(|one| !one.is_alphanumeric() && !matches!(one, '-' | '_'));
+    !word.is_empty()
+        && text.match_indices(&word).any(|(at, _)| {
+            is_edge(text[..at].chars().next_back()) && is_edge(text[at + word.len()..].chars().next())
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,11 +197,16 @@ mod tests {
         for text in ["Total November", "Summe 2026-11", "climate-alps Total", "Total (all)", "Ergebnis: cpu"]
         {
             assert!(!is_total(text) && names_total(text), "{text}");
+            assert!(may_name_total(text), "{text}");
         }
         for text in
             ["", "climate-alps", "totality", "total-energies", "summer", "x_total", "viso2", "subtotals1"]
         {
-            assert!(!names_total(text), "{text}");
+            assert!(!names_total(text) && !may_name_total(text), "{text}");
         }
+        assert!(names_word("Total CPU (all)", "cpu") && names_word("gpu_hours total", "gpu_hours"));
+        assert!(
+            !names_word("Total gpu_hours", "gpu") && !names_word("Total", "") && !names_word("Total", "cpu")
+        );
     }
 }

@@ -20,7 +20,7 @@ use crate::findings::RowCounts;
 use crate::resolve::{Capabilities, Component, NO_FILE, PlanPeriod, Rounding};
 
 use super::change::{Change, Figures, Wanted};
-use super::input_layout::InputLayout;
+use super::input_layout::{InputLayout, MadeWith};
 use super::month_state::MonthState;
 use super::people::PersonLine;
 use super::stored::StoredUsage;
@@ -88,6 +88,9 @@ pub struct Header {
     pub current_period: BillingPeriod,
     /// The files.
     pub inputs: Vec<InputFile>,
+    /// The alias file and the layout of one's own that they were read by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made_with: Vec<MadeWith>,
     /// What became of their rows.
     pub rows: RowCounts,
     /// How many rows were left out by `--skip-faulty`.

@@ -22,6 +22,36 @@ pub struct InputLayout {
     pub sums: Vec<SummedRows>,
 }
 
+/// A file beside those of usage that a plan was made with: what it says changes what is posted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeWith {
+    /// What it is.
+    pub kind: MadeWithKind,
+    /// The path as it was given.
+    pub name: String,
+    /// The SHA-256 of its content.
+    pub sha256: String,
+}
+
+/// What such a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MadeWithKind {
+    /// Other names of resources, and factors between units.
+    Aliases,
+    /// A layout of the user's own.
+    Layout,
+}
+
+impl std::fmt::Display for MadeWithKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(match self {
+            Self::Aliases => "aliases",
+            Self::Layout => "layout",
+        })
+    }
+}
+
 /// A figure that is the sum of several rows, by the first of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SummedRows {

@@ -40,7 +40,7 @@ pub use guards::{
     Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,
     guards,
 };
-pub use input_layout::{InputLayout, SummedRows};
+pub use input_layout::{InputLayout, MadeWith, MadeWithKind, SummedRows};
 pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };

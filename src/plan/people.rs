@@ -342,6 +342,7 @@ pub(super) mod tests {
             period,
             current_period: period,
             inputs: Vec::new(),
+            made_with: Vec::new(),
             rows: RowCounts::default(),
             rows_left_out: 0,
             rounding: None,

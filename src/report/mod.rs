@@ -16,7 +16,7 @@ pub use comparison::write_comparison;
 pub use corrections::write_corrections;
 pub use marked::{
     MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, WorkbookKind, is_untouched_copy,
-    mark,
+    mark, note,
 };
 pub use page::plan_page;
 pub use rows::{write_rows, write_table};

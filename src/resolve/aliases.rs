@@ -121,6 +121,11 @@ impl SettledAliases {
         self.resources.get(&(offering, fold_name(name))).copied()
     }
 
+    /// The factors that were given.
+    pub fn units(&self) -> &[UnitFactor] {
+        &self.units
+    }
+
     /// The factor from a unit to another one, where there is one.
     pub fn factor(&self, from: &str, to: &str) -> Option<&UnitFactor> {
         self.units.iter().find(|unit| unit.from == from.trim() && unit.to == to.trim())

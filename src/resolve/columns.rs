@@ -105,6 +105,29 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
     figures
 }
 
+/// Refuses columns of figures that are headed as components in a table that names a component in each row:
+/// one of both would be left unread.
+pub fn figures_unread(parsed: &Parsed, catalogue: &Catalogue, findings: &mut Findings) {
+    let headers = Headers::new(catalogue);
+    for &(at, row, column) in &parsed.numbers_unread {
+        let table = &parsed.tables[at];
+        let header = table.headers.get(column).map_or("", |header| header.as_ref());
+        let is_long = table.column(Field::ComponentType).is_some();
+        if !is_long || parsed.columns_ignored.contains(&(at, column)) || !headers.is_known(header) {
+            continue;
+        }
+        let header = visible(header);
+        let found = format!("a column {header} with figures, beside the columns component_type and amount");
+        let expected = "a component in each row, or a column for each component, and not both";
+        let finding = Finding::new(Code::MixedForms, found, expected);
+        let hint = format!(
+            "put the figures of {header} into rows of their own; if they are not usage, say --ignore-column \
+             \"{header}\""
+        );
+        findings.push(finding.at(table.place(row, Some(column))).hint(hint));
+    }
+}
+
 /// Adds up a column that stands twice, under its header and its place.
 fn add_up(parsed: &Parsed, column: &OpenColumn, sums: &mut Sums) {
     let name = format!("{} in column {}", column.header, column.column + 1);

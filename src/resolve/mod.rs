@@ -5,12 +5,15 @@
 //! once. Everything else becomes a finding with its cell.
 
 mod aliases;
+mod beside;
 mod capabilities;
 mod catalogue;
 mod columns;
 mod file_lines;
+mod ends;
 mod months;
 mod name_index;
+mod notes;
 mod offering_names;
 mod people;
 mod plan_periods;
@@ -26,6 +29,7 @@ pub use aliases::SettledAliases;
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use file_lines::{FileLine, FileLineMore, LineFault, StatedMoney};
+pub use ends::not_ended;
 pub use months::months;
 pub use offering_names::OfferingNames;
 pub use people::{UserUsage, UserUsages};

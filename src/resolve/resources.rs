@@ -7,7 +7,7 @@
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 
-use crate::domain::{OfferingId, ResourceId, look_alike, nearest_few, visible};
+use crate::domain::{OfferingId, ResourceId, fold_name, look_alike, nearest_few, visible};
 use crate::findings::{Code, Finding};
 use crate::mapping::Field;
 use crate::parse::ResourceName;
@@ -351,6 +351,28 @@ impl<'a> ResourceFinder<'a> {
             faults.push((kind.field(), finding.hint(hint)));
         }
         faults
+    }
+
+    /// The project and the organisation of a row that are not those of its resource, each with whether it is
+    /// the project and a finding without a place.
+    pub fn other_owners(name: &ResourceName, resource: &Resource) -> Vec<(bool, Finding)> {
+        let owners = [
+            (true, "project", &name.project, &resource.project_name),
+            (false, "organisation", &name.organisation, &resource.customer_name),
+        ];
+        let other =
+            |(is_project, what, claimed, actual): (bool, &str, &Option<std::sync::Arc<str>>, &String)| {
+                let claimed = claimed.as_ref()?;
+                if actual.trim().is_empty() || fold_name(claimed) == fold_name(actual) {
+                    return None;
+                }
+                let expected = format!("{}, the {what} of {}", visible(actual.trim()), resource.id);
+                let hint =
+                    "another resource may be meant; a resource that changed hands has its new owner here";
+                let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
+                Some((is_project, finding.hint(hint)))
+            };
+        owners.into_iter().filter_map(other).collect()
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{
-    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, look_alike, nearest_few, visible,
+    BillingPeriod, OfferingId, Place, ResourceId, ResourceState, Selector, fold, look_alike, nearest_few,
+    visible,
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
@@ -17,7 +18,7 @@ use super::people::{self, UserUsage, UserUsages};
 use super::resources::{ResourceFinder, Via, did_you_mean};
 use super::units::{At, Conversions, Measured};
 use super::usages::{Usage, Usages};
-use super::{columns, columns::Headers};
+use super::{beside, columns, columns::Headers};
 
 /// What the user wants of the rows.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +61,8 @@ pub fn rows(
 ) -> Resolved {
     let mut figures = std::mem::take(&mut parsed.figures);
     figures.extend(columns::figures(parsed, catalogue, findings));
+    columns::figures_unread(parsed, catalogue, findings);
+    beside::take_units(parsed, &mut figures, catalogue, aliases, findings);
     let parsed = &mut *parsed;
     let mut finder = ResourceFinder::new(catalogue, aliases);
     let headers = Headers::new(catalogue);
@@ -81,7 +84,7 @@ pub(super) struct Judge<'a> {
     pub(super) catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
     settings: &'a ResolveSettings,
-    aliases: &'a SettledAliases,
+    pub(super) aliases: &'a SettledAliases,
     pub(super) findings: &'a mut Findings,
     headers: Headers,
     /// What is said of component types that an offering does not have; many rows have the same one.
@@ -123,12 +126,13 @@ impl<'a> Judge<'a> {
                     Some(found.resource)
                 }
                 Err((field, finding)) => {
-                    self.fault_in(index, field, finding);
+                    self.unfound(index, field, finding);
                     None
                 }
             };
             resources.push(found);
         }
+        self.notes(finder);
         if filtered > 0 {
             let found = format!("{filtered} rows of other projects or organisations");
             let expected = "rows of those that --project and --customer name";
@@ -172,7 +176,23 @@ impl<'a> Judge<'a> {
         for (field, finding) in finder.disagreements(&self.parsed.subjects[index].resource, resource) {
             self.fault_in(index, field, finding);
         }
+        self.other_owners(index, resource);
         self.only_of_totals(index);
+    }
+
+    /// The table of another system may name the project and the organisation.
+    fn other_owners(&mut self, index: usize, resource: &Resource) {
+        let subject = &self.parsed.subjects[index];
+        for (is_project, finding) in ResourceFinder::other_owners(&subject.resource, resource) {
+            let table = &self.parsed.tables[self.parsed.subjects[index].table];
+            let folded: Vec<String> = table.headers.iter().map(|header| fold(header)).collect();
+            let columns = table.layout.records().map(|records| &records.resource);
+            let column = columns.and_then(|own| {
+                let column = if is_project { &own.project } else { &own.organisation };
+                column.as_ref()?.find(&folded)
+            });
+            self.fault(index, column, finding);
+        }
     }
 
     /// The server keeps neither a note nor a carry-over of one user's usage.

@@ -5,16 +5,39 @@
 //! faulty. A metric that the layout knows how to do without is left out, and told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::{
     Amount, BillingPeriod, Exact, NotReportable, Quotient, Ratio, ReportableAmount, fold, nearest, visible,
 };
-use crate::findings::{Code, Finding};
-use crate::mapping::{Factor, Field, Layout, Metric};
+use crate::findings::{Code, Finding, RowIndex};
+use crate::mapping::{Factor, Field, Layout, Metric, UnitFactor};
 use crate::parse::{Figure, Sum, Wanted};
 
 use super::catalogue::{Component, Offering};
 use super::rows::{Judge, Resources};
+
+/// Sums that a factor of the user's was applied to, by component and factor.
+#[derive(Default)]
+struct Converted(BTreeMap<(String, String), Conversion>);
+
+#[derive(Default)]
+struct Conversion {
+    rows: Vec<RowIndex>,
+    /// The subject and the column of the first one.
+    first: Option<(usize, usize)>,
+    after: Amount,
+}
+
+impl Converted {
+    fn add(&mut self, component: &str, factor: &UnitFactor, row: RowIndex, figure: &Figure) {
+        let conversion = self.0.entry((component.to_owned(), factor.to_string())).or_default();
+        conversion.rows.push(row);
+        conversion.first.get_or_insert((figure.subject, figure.column));
+        let after = conversion.after.checked_add(figure.amount.get());
+        conversion.after = after.unwrap_or(conversion.after);
+    }
+}
 
 /// Sums that no component of an offering takes: how many, and in all.
 type NotBilled = BTreeMap<(usize, String, String), (usize, Exact, Ratio)>;
@@ -23,7 +46,7 @@ impl Judge<'_> {
     /// Turns sums into figures, or into findings.
     pub(super) fn sums(&mut self, resources: &Resources<'_>) -> Vec<Figure> {
         let sums = std::mem::take(&mut self.parsed.sums);
-        let mut not_billed = NotBilled::new();
+        let (mut not_billed, mut converted) = (NotBilled::new(), Converted::default());
         let mut figures = Vec::with_capacity(sums.len());
         for sum in &sums {
             let Some(resource) = resources[sum.subject] else { continue };
@@ -48,17 +71,18 @@ impl Judge<'_> {
                         }
                         continue;
                     }
-                    self.of_metric(sum, metric, offering, (&layout, period))
+                    self.of_metric(sum, metric, offering, (&layout, period), &mut converted)
                 }
                 (Wanted::Component(name), _) => {
                     let by_name = layout.records().is_some_and(|records| records.by_name);
-                    self.of_component(sum, name, offering, by_name)
+                    self.of_component(sum, name, offering, by_name, &mut converted)
                 }
                 (Wanted::Metric(_), None) => continue,
             };
             figures.extend(figure);
         }
         self.tell_not_billed(not_billed);
+        self.tell_converted(converted);
         figures
     }
 
@@ -86,6 +110,7 @@ impl Judge<'_> {
         metric: &Metric,
         offering: &Offering,
         (layout, period): (&Layout, BillingPeriod),
+        converted: &mut Converted,
     ) -> Option<Figure> {
         let component = match candidates(metric, offering).as_slice() {
             [only] => *only,
@@ -117,43 +142,65 @@ impl Judge<'_> {
                 return None;
             }
         };
-        let Some(factor) = metric.factors.for_unit(&component.measured_unit) else {
-            let own = visible(&component.measured_unit);
-            let expected =
-                format!("{} in one of {}", component.component_type, metric.factors.units().join(", "));
-            let finding = Finding::new(
-                Code::UnitMismatch,
-                format!("{own}, the unit of {}", component.component_type),
-                expected,
-            );
-            let hint = format!(
-                "write a layout of your own in which units says what one of the {} is in {own}",
-                if metric.counted_in.is_empty() { metric.label() } else { &metric.counted_in }
-            );
-            self.fault(sum.subject, Some(sum.column), finding.hint(hint));
-            return None;
-        };
-        let ratio = sum.ratio.times(&ratio_of(factor, period, layout));
         let type_name = component.component_type.as_str().to_owned();
-        self.figure(sum, &type_name, &ratio)
+        if let Some(factor) = metric.factors.for_unit(&component.measured_unit) {
+            let ratio = sum.ratio.times(&ratio_of(factor, period, layout));
+            return self.figure(sum, &type_name, &ratio, sum.unit.clone());
+        }
+        // One that the layout does not know can be given from one that it knows.
+        let units = metric.factors.units();
+        let own = component.measured_unit.as_str();
+        let route =
+            std::iter::once(metric.counted_in.as_str()).chain(units.iter().copied()).find_map(|unit| {
+                let given = self.aliases.factor(unit, own)?.clone();
+                let known = metric.factors.for_unit(unit).map(|factor| ratio_of(factor, period, layout));
+                let is_counted = unit.trim() == metric.counted_in.trim() && !unit.is_empty();
+                Some((known.or_else(|| is_counted.then(Ratio::one))?, given))
+            });
+        if let Some((known, given)) = route {
+            let ratio = sum.ratio.times(&known).times(&Ratio::from(given.factor));
+            let figure = self.figure(sum, &type_name, &ratio, None)?;
+            converted.add(&type_name, &given, self.parsed.subjects[sum.subject].row, &figure);
+            return Some(figure);
+        }
+        let own = visible(own);
+        let expected = format!("{} in one of {}", component.component_type, units.join(", "));
+        let found = format!("{own}, the unit of {}", component.component_type);
+        let finding = Finding::new(Code::UnitMismatch, found, expected);
+        let from = units.first().copied().unwrap_or(&metric.counted_in);
+        let hint = if from.is_empty() {
+            format!(
+                "write a layout of your own in which units says what one of {} is in {own}",
+                metric.label()
+            )
+        } else {
+            let from = visible(from);
+            format!(
+                "say what one {from} is: --unit-factor \"{from}=FACTOR {own}\"; or write a layout of your own"
+            )
+        };
+        self.fault(sum.subject, Some(sum.column), finding.hint(hint));
+        None
     }
 
-    fn of_component(&mut self, sum: &Sum, name: &str, offering: &Offering, by_name: bool) -> Option<Figure> {
+    fn of_component(
+        &mut self,
+        sum: &Sum,
+        name: &str,
+        offering: &Offering,
+        by_name: bool,
+        converted: &mut Converted,
+    ) -> Option<Figure> {
         if !by_name {
             let known = offering.components.iter().find(|it| it.component_type.as_str() == name);
-            // A sum in another unit is no figure at all, whatever decimal places it has.
-            if known.is_some_and(|known| !self.has_its_unit(sum, known)) {
-                return None;
-            }
-            return self.figure(sum, name, &sum.ratio);
+            return match known {
+                Some(known) => self.in_its_unit(sum, known, converted),
+                None => self.figure(sum, name, &sum.ratio, sum.unit.clone()),
+            };
         }
         let hits: Vec<&Component> = offering.components.iter().filter(|it| it.name.trim() == name).collect();
         if let [only] = hits.as_slice() {
-            if !self.has_its_unit(sum, only) {
-                return None;
-            }
-            let type_name = only.component_type.as_str().to_owned();
-            return self.figure(sum, &type_name, &sum.ratio);
+            return self.in_its_unit(sum, only, converted);
         }
         let names: Vec<&str> = offering.components.iter().map(|it| it.name.as_str()).collect();
         let several = if hits.is_empty() { "" } else { ", which has it more than once" };
@@ -164,21 +211,48 @@ impl Judge<'_> {
         None
     }
 
-    /// Whether the unit that rows name is the component's.
-    fn has_its_unit(&mut self, sum: &Sum, component: &Component) -> bool {
-        let Some(unit) = sum.unit.as_ref().filter(|unit| unit.trim() != component.measured_unit.trim())
-        else {
-            return true;
+    /// A sum of a component, whose unit is the one that rows name, or for which a factor was given. In
+    /// another unit it is no figure at all, whatever decimal places it has.
+    fn in_its_unit(&mut self, sum: &Sum, component: &Component, converted: &mut Converted) -> Option<Figure> {
+        let (own, name) = (component.measured_unit.as_str(), component.component_type.as_str());
+        let Some(unit) = sum.unit.as_ref().filter(|unit| unit.trim() != own.trim()) else {
+            return self.figure(sum, name, &sum.ratio, sum.unit.clone());
         };
-        let own = visible(&component.measured_unit);
-        let expected = format!("{own}, the unit of {}", component.component_type);
+        if let Some(given) = self.aliases.factor(unit, own).cloned() {
+            let figure = self.figure(sum, name, &sum.ratio.times(&Ratio::from(given.factor)), None)?;
+            converted.add(name, &given, self.parsed.subjects[sum.subject].row, &figure);
+            return Some(figure);
+        }
+        let expected = format!("{}, the unit of {name}", visible(own));
         let finding = Finding::new(Code::UnitMismatch, visible(unit).to_string(), expected);
-        let hint = "convert the amounts, or write a layout of your own with a factor";
+        let (from, to) = (visible(unit), visible(own));
+        let hint =
+            format!("convert the amounts, or say what one {from} is: --unit-factor \"{from}=FACTOR {to}\"");
         self.fault(sum.subject, Some(sum.unit_column), finding.hint(hint));
-        false
+        None
     }
 
-    fn figure(&mut self, sum: &Sum, component: &str, ratio: &Ratio) -> Option<Figure> {
+    /// Says which sums were converted by a factor that was given.
+    fn tell_converted(&mut self, converted: Converted) {
+        for ((component, factor), Conversion { rows, first, after }) in converted.0 {
+            let s = if rows.len() == 1 { "" } else { "s" };
+            let found =
+                format!("{} amount{s} of {}, in all {after} ({factor})", rows.len(), visible(&component));
+            let expected = "amounts in the unit of the component; the factor is one that you gave";
+            let mut finding = Finding::new(Code::UnitConverted, found, expected);
+            finding.place = first.map(|(subject, column)| self.parsed.place(subject, Some(column)));
+            finding.rows = rows;
+            self.findings.push(finding);
+        }
+    }
+
+    fn figure(
+        &mut self,
+        sum: &Sum,
+        component: &str,
+        ratio: &Ratio,
+        unit: Option<Arc<str>>,
+    ) -> Option<Figure> {
         let quotient = sum.exact.times(ratio);
         let read = match reportable(&quotient, self.parsed.rounding) {
             Ok(read) => read,
@@ -208,7 +282,7 @@ impl Judge<'_> {
             subject: sum.subject,
             column: sum.column,
             component: component.into(),
-            unit: sum.unit.clone(),
+            unit,
             unit_column: sum.unit_column,
             amount,
             unrounded: unrounded.map(Box::new),

@@ -8,6 +8,12 @@ const COLUMNS: u16 = 0x007d;
 const MERGED: u16 = 0x00e5;
 const FILTERED: u16 = 0x009b;
 
+/// Twentieths of a point below which nobody can read a row: two points.
+const LOWEST: u16 = 40;
+
+/// The same of a column, in parts of a character of which it has 256.
+const NARROWEST: u16 = 128;
+
 /// A look at the records of one sheet.
 #[derive(Debug, Default)]
 pub struct BiffSight {
@@ -34,7 +40,8 @@ impl BiffSight {
     fn row(&mut self, data: &[u8]) -> Option<()> {
         let number = u32::from(word(data, 0)?) + 1;
         let (height, options) = (word(data, 6)?, word(data, 12)?);
-        if options & 0x20 != 0 || height.trailing_zeros() >= 15 {
+        // The first bit says that the height is the usual one.
+        if options & 0x20 != 0 || height & 0x7fff < LOWEST {
             let how = if options & 7 != 0 { Unseen::Collapsed } else { Unseen::Hidden };
             Sight::add(&mut self.sight.rows, number, number, how);
         }
@@ -44,7 +51,7 @@ impl BiffSight {
     fn columns(&mut self, data: &[u8]) -> Option<()> {
         let (first, last) = (u32::from(word(data, 0)?), u32::from(word(data, 2)?));
         let (width, options) = (word(data, 4)?, word(data, 8)?);
-        if options & 1 != 0 || width == 0 {
+        if options & 1 != 0 || width < NARROWEST {
             let how = if options & 0x700 != 0 { Unseen::Collapsed } else { Unseen::Hidden };
             self.sight.columns.push(Span { first, last, how });
         }
@@ -97,12 +104,16 @@ mod tests {
         look.take(ROW, &words(&[2, 0, 4, 255, 0, 0, 0x120, 0]));
         look.take(ROW, &words(&[3, 0, 4, 255, 0, 0, 0x121, 0]));
         look.take(ROW, &words(&[9, 0, 4, 0, 0, 0, 0x100, 0]));
+        look.take(ROW, &words(&[11, 0, 4, 1, 0, 0, 0x100, 0]));
         look.take(COLUMNS, &words(&[4, 5, 2000, 0, 1]));
+        look.take(COLUMNS, &words(&[8, 8, 13, 0, 0]));
         look.take(MERGED, &words(&[1, 1, 3, 0, 0]));
         let sight = look.end();
         let rows: Vec<_> = sight.rows.iter().map(|span| (span.first, span.last, span.how)).collect();
-        assert_eq!(rows, [(3, 3, Unseen::Hidden), (4, 4, Unseen::Collapsed), (10, 10, Unseen::Hidden)]);
-        assert_eq!(sight.columns, [Span { first: 4, last: 5, how: Unseen::Hidden }]);
+        let hidden = |number| (number, number, Unseen::Hidden);
+        assert_eq!(rows, [hidden(3), (4, 4, Unseen::Collapsed), hidden(10), hidden(12)]);
+        let hidden = |first, last| Span { first, last, how: Unseen::Hidden };
+        assert_eq!(sight.columns, [hidden(4, 5), hidden(8, 8)]);
         assert_eq!(sight.merges, [Merge { first_row: 2, last_row: 4, first_column: 0, last_column: 0 }]);
         assert!(!sight.is_unknown);
         let mut broken = BiffSight::default();

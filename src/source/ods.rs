@@ -155,7 +155,7 @@ impl Sheets for OdsSheets<'_> {
             repeated: 0,
             rows_repeated: 0,
             above: 0,
-            look: OdsLook::default(),
+            look: OdsLook::of(sheet, &self.styles),
             rows: RowBuilder::new(row, sink),
         };
         if table.read(wanted)?.is_continue() {

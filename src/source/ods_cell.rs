@@ -236,7 +236,8 @@ fn number(stated: &str, shown: &str, is_said: bool, is_telling: impl Fn(f64) -> 
         return (shown_as(&text, shown), CellKind::Error);
     }
     if is_telling(value) {
-        return (format!("{text}{}something else", odd::SHOWN_AS), CellKind::Error);
+        let shown = if shown.is_empty() { "something else" } else { shown };
+        return (shown_as(&text, shown), CellKind::Error);
     }
     (text, CellKind::Number)
 }

@@ -8,6 +8,7 @@ use crate::parse::{Merge, Sight, Unseen};
 
 use super::added_rows::AddedCells;
 use super::ods::{attribute, count};
+use super::ods_styles::{Flat, Styles};
 
 /// Merged cells, or stretches of hidden rows; a sheet has no more rows.
 const MOST: usize = 2_097_152;
@@ -25,9 +26,15 @@ pub struct OdsLook {
     /// For each group of rows that is open, whether it is folded away.
     row_groups: Vec<bool>,
     column_groups: Vec<bool>,
+    flat: Flat,
 }
 
 impl OdsLook {
+    /// Starts a sheet of a document with these styles.
+    pub fn of(sheet: &str, styles: &Styles) -> Self {
+        Self { added: AddedCells::of(sheet, Vec::new()), flat: styles.flat().clone(), ..Self::default() }
+    }
+
     /// Takes the beginning of an element; rows and columns so far are those before it.
     pub fn begin(&mut self, element: &BytesStart<'_>, above: u32, column: u32) -> Result<(), Finding> {
         match element.name().0 {
@@ -35,7 +42,7 @@ impl OdsLook {
             "table:table-column-group" => self.column_groups.push(is_folded(element)?),
             "table:table-column" => {
                 let times = count(element, "table:number-columns-repeated")?;
-                if let Some(how) = unseen(element, &self.column_groups)?
+                if let Some(how) = self.unseen(element, &self.column_groups)?
                     && times > 0
                 {
                     let last = self.columns.saturating_add(times) - 1;
@@ -45,7 +52,7 @@ impl OdsLook {
             }
             "table:table-row" => {
                 let times = count(element, "table:number-rows-repeated")?;
-                if let Some(how) = unseen(element, &self.row_groups)?
+                if let Some(how) = self.unseen(element, &self.row_groups)?
                     && times > 0
                 {
                     let first = above.saturating_add(1);
@@ -99,6 +106,20 @@ impl OdsLook {
         Ok(())
     }
 
+    /// How a row or column comes not to be seen; whatever it says beside `visible` hides it.
+    fn unseen(&self, element: &BytesStart<'_>, groups: &[bool]) -> Result<Option<Unseen>, Finding> {
+        let visibility = attribute(element, "table:visibility")?;
+        let is_folded = groups.contains(&true);
+        Ok(match visibility.as_deref() {
+            Some("filter") => Some(Unseen::Filtered),
+            _ if is_folded => Some(Unseen::Collapsed),
+            None | Some("visible") => self.flat.is_flat(element)?.then_some(Unseen::Hidden),
+            // A program may fold a group away row by row.
+            Some(_) if !groups.is_empty() => Some(Unseen::Collapsed),
+            Some(_) => Some(Unseen::Hidden),
+        })
+    }
+
     /// What was seen.
     pub fn end(self) -> Sight {
         let mut sight = Sight { added: self.added.into_list(), ..self.sight };
@@ -109,18 +130,4 @@ impl OdsLook {
 
 fn is_folded(element: &BytesStart<'_>) -> Result<bool, Finding> {
     Ok(attribute(element, "table:display")?.as_deref() == Some("false"))
-}
-
-/// How a row or column comes not to be seen; whatever it says beside `visible` hides it.
-fn unseen(element: &BytesStart<'_>, groups: &[bool]) -> Result<Option<Unseen>, Finding> {
-    let visibility = attribute(element, "table:visibility")?;
-    let is_folded = groups.contains(&true);
-    Ok(match visibility.as_deref() {
-        Some("filter") => Some(Unseen::Filtered),
-        _ if is_folded => Some(Unseen::Collapsed),
-        None | Some("visible") => None,
-        // A program may fold a group away row by row.
-        Some(_) if !groups.is_empty() => Some(Unseen::Collapsed),
-        Some(_) => Some(Unseen::Hidden),
-    })
 }

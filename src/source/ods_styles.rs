@@ -1,7 +1,8 @@
 //! The styles of an OpenDocument spreadsheet, as far as they say that a cell shows something else than it
-//! holds: formats of numbers, and texts that are struck out, raised or lowered.
+//! holds: formats of numbers, and texts that are struck out, raised or lowered; and rows and columns that
+//! are too flat to be read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use quick_xml::events::{BytesStart, Event};
 
@@ -20,7 +21,30 @@ pub struct Styles {
     cells: HashMap<String, Style>,
     texts: HashMap<String, Style>,
     formats: HashMap<String, Format>,
+    flat: Flat,
 }
+
+/// The styles by which rows and columns are too flat to be read.
+#[derive(Debug, Default, Clone)]
+pub struct Flat {
+    rows: HashSet<String>,
+    columns: HashSet<String>,
+}
+
+impl Flat {
+    /// Whether a row or a column is, by the name of its style.
+    pub fn is_flat(&self, element: &BytesStart<'_>) -> Result<bool, Finding> {
+        let styles = if element.name().0 == "table:table-row" { &self.rows } else { &self.columns };
+        // Nearly no document has any, and looking an attribute up is not free.
+        if styles.is_empty() {
+            return Ok(false);
+        }
+        Ok(attribute(element, "table:style-name")?.is_some_and(|style| styles.contains(&style)))
+    }
+}
+
+/// Millimetres below which nobody can read a row or a column.
+const FLATTEST: f64 = 0.75;
 
 #[derive(Debug, Default, Clone)]
 struct Style {
@@ -47,6 +71,8 @@ enum Current {
     Cell(String),
     Text(String),
     Format(String),
+    Row(String),
+    Column(String),
 }
 
 impl Styles {
@@ -102,14 +128,30 @@ impl Styles {
                         self.texts.insert(own.clone(), style);
                         Current::Text(own)
                     }
+                    Some("table-row") => Current::Row(own),
+                    Some("table-column") => Current::Column(own),
                     _ => Current::Nothing,
                 };
+            }
+            "style:table-row-properties" => {
+                if let Current::Row(own) = current
+                    && attribute(element, "style:row-height")?.is_some_and(|length| is_flat(&length))
+                {
+                    self.flat.rows.insert(own.clone());
+                }
+            }
+            "style:table-column-properties" => {
+                if let Current::Column(own) = current
+                    && attribute(element, "style:column-width")?.is_some_and(|length| is_flat(&length))
+                {
+                    self.flat.columns.insert(own.clone());
+                }
             }
             "style:text-properties" => {
                 let style = match current {
                     Current::Cell(own) => self.cells.get_mut(own),
                     Current::Text(own) => self.texts.get_mut(own),
-                    Current::Nothing | Current::Format(_) => None,
+                    Current::Nothing | Current::Format(_) | Current::Row(_) | Current::Column(_) => None,
                 };
                 let Some(style) = style else { return Ok(()) };
                 for line in ["style:text-line-through-style", "style:text-line-through-type"] {
@@ -155,8 +197,15 @@ impl Styles {
     fn format(&mut self, current: &Current) -> Option<&mut Format> {
         match current {
             Current::Format(name) => self.formats.get_mut(name),
-            Current::Nothing | Current::Cell(_) | Current::Text(_) => None,
+            Current::Nothing | Current::Cell(_) | Current::Text(_) | Current::Row(_) | Current::Column(_) => {
+                None
+            }
         }
+    }
+
+    /// The styles by which rows and columns are too flat to be read.
+    pub fn flat(&self) -> &Flat {
+        &self.flat
     }
 
     fn shows(&mut self, current: &Current, text: &str) {
@@ -196,6 +245,22 @@ impl Styles {
 fn behind<'a>(styles: &'a HashMap<String, Style>, name: &str) -> impl Iterator<Item = &'a Style> {
     let parent = |style: &&'a Style| styles.get(style.parent.as_deref()?);
     std::iter::successors(styles.get(name), parent).take(MOST_PARENTS)
+}
+
+/// Whether a length such as `0.45cm` is too small to be read; one in a unit that nobody knows is not.
+fn is_flat(length: &str) -> bool {
+    let length = length.trim();
+    let digits = length.trim_end_matches(|one: char| one.is_ascii_alphabetic());
+    let in_millimetres = match &length[digits.len()..] {
+        "mm" => 1.0,
+        "cm" => 10.0,
+        "in" => 25.4,
+        "pt" => 25.4 / 72.0,
+        "pc" => 25.4 / 6.0,
+        "px" => 25.4 / 96.0,
+        _ => return digits.parse() == Ok(0.0_f64),
+    };
+    digits.parse::<f64>().is_ok_and(|number| number * in_millimetres < FLATTEST)
 }
 
 /// `super 58%`, `sub`, `33% 58%`; on the line is `0% 100%`.
@@ -280,6 +345,16 @@ mod tests {
         assert!(tells(mapped, 0.0));
         let itself = number("<style:map style:condition=\"value()&gt;0\" style:apply-style-name=\"n\"/>");
         assert!(!tells(&itself, 5.0));
+    }
+
+    #[test]
+    fn lengths_of_almost_nothing_are_told() {
+        for flat in ["0cm", "0", "0.05cm", "0.01in", "1pt", "0.5mm", "2px"] {
+            assert!(is_flat(flat), "{flat}");
+        }
+        for read in ["0.452cm", "0.8mm", "4pt", "", "auto", "12"] {
+            assert!(!is_flat(read), "{read}");
+        }
     }
 
     #[test]

@@ -429,7 +429,7 @@ fn instant(value: i64, per_second: i64, zone: Zone) -> Cell {
     let text = instant.to_zoned(TimeZone::UTC).datetime().to_string();
     let text = match text.split_once('T') {
         // Midnight elsewhere is no midnight of this zone, so it has to be seen that this is one.
-        Some((day, time)) if zone == Zone::Other => format!("{day} {time} [UTC, shown elsewhere]"),
+        Some((day, time)) if zone == Zone::Other => format!("{day} {time}{}", odd::SHOWN_ELSEWHERE),
         Some((day, "00:00:00")) => day.to_owned(),
         Some((day, time)) => format!("{day} {time}"),
         None => text,

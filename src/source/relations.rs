@@ -69,7 +69,7 @@ fn related(sheet: &str) -> Option<&str> {
 }
 
 /// A path as seen from a folder.
-fn joined(folder: &str, target: &str) -> String {
+pub fn joined(folder: &str, target: &str) -> String {
     let mut path: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in target.split('/').filter(|part| !part.is_empty() && *part != ".") {
         if part == ".." {

@@ -7,7 +7,10 @@
 
 use memchr::{memchr, memmem};
 
+use crate::findings::{Code, Finding};
 use crate::parse::{Merge, Sight, Span, Unseen};
+
+use super::sheets::out_of_order;
 
 /// No tag of a row, a column or a merged cell is longer.
 const LONGEST_TAG: usize = 1024 * 1024;
@@ -20,6 +23,12 @@ const MOST: usize = 2_097_152;
 
 /// The columns of a sheet.
 const MOST_COLUMNS: usize = 16_384;
+
+/// Points below which nobody can read a row.
+const LOWEST: f64 = 2.0;
+
+/// Characters below which nobody can read a column.
+const NARROWEST: f64 = 0.5;
 
 /// A look at a part that may be a sheet.
 pub struct SheetLook {
@@ -36,6 +45,12 @@ pub struct SheetLook {
     rows: Vec<(Span, bool)>,
     filter: Option<(u32, u32)>,
     is_filtered: bool,
+    /// Whether the cells of the sheet were met.
+    has_cells: bool,
+    /// Whether rows are too low to be read, and columns too narrow, where they do not say otherwise.
+    is_flat: (bool, bool),
+    /// The columns that say how wide they are.
+    told: Vec<(u32, u32)>,
 }
 
 /// What was seen of a sheet.
@@ -45,12 +60,24 @@ pub struct SheetSeen {
     pub sight: Sight,
     /// A row that stands twice or out of order.
     pub out_of_order: Option<u32>,
+    /// Whether its cells stand in two places, of which programs read only one.
+    has_second: bool,
 }
 
 impl SheetSeen {
     /// A sheet of which more was seen than can be kept.
     pub fn unknown() -> Self {
-        Self { sight: Sight::unknown(), out_of_order: None }
+        Self { sight: Sight::unknown(), ..Self::default() }
+    }
+
+    /// Why the rows of the sheet cannot be followed.
+    pub fn refusal(&self) -> Option<Finding> {
+        if self.has_second {
+            let found = "a sheet with its cells in two places, of which programs read one";
+            let finding = Finding::new(Code::DamagedFile, found, "all rows of a sheet in one place");
+            return Some(finding.hint("open it in a spreadsheet program, look at its rows, and save it"));
+        }
+        self.out_of_order.map(out_of_order)
     }
 
     /// How much has to be kept of it.
@@ -86,6 +113,9 @@ impl Default for SheetLook {
             rows: Vec::new(),
             filter: None,
             is_filtered: false,
+            has_cells: false,
+            is_flat: (false, false),
+            told: Vec::new(),
         }
     }
 }
@@ -128,6 +158,18 @@ impl SheetLook {
                 (false, false) => Unseen::Hidden,
             };
             Sight::add(&mut self.seen.sight.rows, span.first, span.last, how);
+        }
+        if self.is_flat.1 {
+            let widest = u32::try_from(MOST_COLUMNS).unwrap_or(u32::MAX);
+            self.told.sort_unstable();
+            let mut next = 0;
+            for (first, last) in self.told.into_iter().chain([(widest, widest)]) {
+                if first > next {
+                    let span = Span { first: next, last: first - 1, how: Unseen::Hidden };
+                    self.seen.sight.columns.push(span);
+                }
+                next = next.max(last.saturating_add(1));
+            }
         }
         self.seen.sight.rows.sort_unstable_by_key(|span| span.first);
         self.seen.sight.merges.sort_unstable();
@@ -222,7 +264,18 @@ impl SheetLook {
             return;
         }
         match name {
-            b"sheetData" if !tag.ends_with(b"/") => self.stage = Stage::Cells,
+            b"sheetData" => {
+                self.seen.has_second |= std::mem::replace(&mut self.has_cells, true);
+                if !tag.ends_with(b"/") {
+                    self.stage = Stage::Cells;
+                }
+            }
+            b"sheetFormatPr" => {
+                let is_below =
+                    |name, least| attribute(attributes, name).is_some_and(|it| is_below(it, least));
+                self.is_flat =
+                    (is_below(b"defaultRowHeight", LOWEST), is_below(b"defaultColWidth", NARROWEST));
+            }
             b"row" => self.row(attributes),
             b"col" => self.column(attributes),
             b"mergeCell" => self.merge(attributes),
@@ -235,7 +288,7 @@ impl SheetLook {
         }
         if self.rows.len() > MOST
             || self.seen.sight.merges.len() > MOST
-            || self.seen.sight.columns.len() > MOST_COLUMNS
+            || self.seen.sight.columns.len().max(self.told.len()) > MOST_COLUMNS
         {
             self.give_up();
         }
@@ -243,12 +296,13 @@ impl SheetLook {
 
     fn row(&mut self, attributes: &[u8]) {
         let (mut number, mut is_hidden, mut is_grouped) = (None, false, false);
+        let mut is_flat = self.is_flat.0;
         for (name, value) in Attributes(attributes) {
             match name {
                 b"r" => number = digits(value),
                 b"hidden" => is_hidden |= is_true(value),
-                // A row without height is hidden, whatever it is called.
-                b"ht" => is_hidden |= is_zero(value),
+                // A row without height, or nearly so, is hidden, whatever it is called.
+                b"ht" => is_flat = is_below(value, LOWEST),
                 b"outlineLevel" => is_grouped = !is_zero(value),
                 _ => {}
             }
@@ -259,7 +313,7 @@ impl SheetLook {
             self.seen.out_of_order.get_or_insert(number);
         }
         self.row = number;
-        if is_hidden {
+        if is_hidden || is_flat {
             match self.rows.last_mut() {
                 Some((span, grouped))
                     if *grouped == is_grouped && span.last.checked_add(1) == Some(number) =>
@@ -278,10 +332,13 @@ impl SheetLook {
                 b"min" => first = digits(value),
                 b"max" => last = digits(value),
                 b"hidden" => is_hidden |= is_true(value),
-                b"width" => is_hidden |= is_zero(value),
+                b"width" => is_hidden |= is_below(value, NARROWEST),
                 b"outlineLevel" if !is_zero(value) => how = Unseen::Collapsed,
                 _ => {}
             }
+        }
+        if let (Some(first), Some(last)) = (first, last.or(first)) {
+            self.told.push((first.saturating_sub(1), last.saturating_sub(1)));
         }
         if let (true, Some(first), Some(last)) = (is_hidden, first, last.or(first)) {
             self.seen.sight.columns.push(Span {
@@ -368,13 +425,19 @@ fn is_zero(value: &[u8]) -> bool {
     !value.is_empty() && value.trim_ascii().iter().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
+/// Whether a length is one that is less than another; what is no number is none.
+fn is_below(value: &[u8], least: f64) -> bool {
+    let number = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse::<f64>().ok());
+    number.is_some_and(|number| number < least)
+}
+
 fn digits(value: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(value.trim_ascii()).ok()?;
     text.parse().ok().filter(|number| *number > 0)
 }
 
 /// Rows from 1 and columns from 0 of a range such as `B2:D4`.
-fn range(value: &[u8]) -> Option<((u32, u32), (u32, u32))> {
+pub fn range(value: &[u8]) -> Option<((u32, u32), (u32, u32))> {
     let text = std::str::from_utf8(value).ok()?;
     let (first, last) = text.split_once(':').unwrap_or((text, text));
     let (first, last) = (cell(first)?, cell(last)?);
@@ -433,6 +496,30 @@ mod tests {
         assert_eq!(spans(&sight.rows), rows);
         assert_eq!(spans(&sight.columns), [(1, 2, Unseen::Hidden), (4, 4, Unseen::Collapsed)]);
         assert!(!sight.is_unknown);
+    }
+
+    #[test]
+    fn rows_and_columns_of_almost_no_size_are_hidden() {
+        let body = "<sheetFormatPr defaultRowHeight=\"15\"/><cols><col min=\"2\" max=\"2\" width=\"0.05\"/>\
+                    <col min=\"3\" max=\"3\" width=\"2.5\"/></cols><sheetData><row r=\"1\"/>\
+                    <row r=\"2\" ht=\"0.05\" customHeight=\"1\"/><row r=\"3\" ht=\"5\"/></sheetData>";
+        let sight = look(body).unwrap().sight;
+        assert_eq!(spans(&sight.rows), [(2, 2, Unseen::Hidden)]);
+        assert_eq!(spans(&sight.columns), [(1, 1, Unseen::Hidden)]);
+        let flat = body.replace("=\"15\"", "=\"0.1\" defaultColWidth=\"0\"");
+        let sight = look(&flat).unwrap().sight;
+        assert_eq!(spans(&sight.rows), [(1, 2, Unseen::Hidden)]);
+        let columns = [(1, 1, Unseen::Hidden), (0, 0, Unseen::Hidden), (3, 16383, Unseen::Hidden)];
+        assert_eq!(spans(&sight.columns), columns);
+    }
+
+    #[test]
+    fn cells_in_two_places_are_refused() {
+        let refusal = |body: &str| look(body).unwrap().refusal().map(|finding| finding.code);
+        assert_eq!(refusal("<sheetData><row r=\"1\"/></sheetData><cols/>"), None);
+        let twice = "<sheetData><row r=\"1\"/></sheetData><sheetData><row r=\"2\"/></sheetData>";
+        assert_eq!(refusal(twice), Some(Code::DamagedFile));
+        assert_eq!(refusal("<sheetData/><x:sheetData><row r=\"2\"/></x:sheetData>"), Some(Code::DamagedFile));
     }
 
     #[test]

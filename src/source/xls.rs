@@ -107,7 +107,7 @@ impl Sheets for XlsSheets<'_> {
         else {
             return Ok(());
         };
-        self.added = AddedCells::default();
+        self.added = AddedCells::of(sheet, Vec::new());
         for above in 0..=last_row {
             for column in 0..=last_column {
                 let place = (above, column);

@@ -46,7 +46,7 @@ impl<'a> XlsbSheets<'a> {
     fn formulas(&mut self, sheet: &str) -> Result<BTreeSet<(u32, u32)>, Finding> {
         let mut cells = self.workbook.worksheet_cells_reader(sheet).map_err(|error| refusal(&error))?;
         let mut formulas = BTreeSet::new();
-        let mut added = AddedCells::default();
+        let mut added = AddedCells::of(sheet, Vec::new());
         while let Some(cell) = cells.next_formula().map_err(|error| refusal(&error))? {
             added.take(cell.get_value(), cell.get_position());
             formulas.insert(cell.get_position());

@@ -20,7 +20,8 @@ use super::first_look::FirstLook;
 use super::marks::own_sheets;
 use super::relations::Relations;
 use super::sheet_look::SheetSeen;
-use super::sheets::{RowBuilder, Sheet, Sheets, out_of_order};
+use super::sheet_tables::tables;
+use super::sheets::{RowBuilder, Sheet, Sheets};
 use super::xlsx_odd::{Known, Looked, odd_cells, odd_texts};
 
 /// What speaks against the formulas of a sheet that all have the value 0.
@@ -137,11 +138,13 @@ impl Sheets for XlsxSheets<'_> {
 
     fn each_row(&mut self, sheet: &str, mut row: RawRow, sink: &mut Sink<'_>) -> Result<(), Finding> {
         row.count_days_from(self.workbook.has_1904_epoch());
-        if let Some(row) = self.seen(sheet).and_then(|seen| seen.out_of_order) {
-            return Err(out_of_order(row));
+        if let Some(refusal) = self.seen(sheet).and_then(SheetSeen::refusal) {
+            return Err(refusal);
         }
-        let mut added = AddedCells::default();
         self.look(sheet)?;
+        let number = self.workbook.sheets_metadata().iter().position(|own| own.name == sheet);
+        let path = number.and_then(|number| self.relations.sheet(number));
+        let mut added = AddedCells::of(sheet, path.map_or_else(Vec::new, |path| tables(self.bytes, path)));
         let Self { workbook, looked, .. } = self;
         let looked = looked.as_ref().map(|(_, looked)| looked);
         if let Some(((above, column), element)) = looked.and_then(|looked| looked.unknown.as_ref()) {

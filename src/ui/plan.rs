@@ -30,6 +30,9 @@ pub fn plan_text(plan: &Plan, style: Style, most: usize) -> String {
     for line in layouts_text(&plan.header.inputs, usize::MAX).lines() {
         let _ = writeln!(text, "  {line}");
     }
+    for file in &plan.header.made_with {
+        let _ = writeln!(text, "  made with the {} {}", file.kind, visible(&file.name));
+    }
     let _ = writeln!(text, "  {}", actions(&summary.lines, summary.kept));
     text.push_str(&people_actions(&summary.people));
     let rounding = plan.header.rounding.as_ref().map(|rounding| rounding_text(rounding, style));

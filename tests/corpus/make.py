@@ -29,7 +29,7 @@ import xlsxwriter
 import xlwt
 from msoffcrypto.format.ooxml import OOXMLFile
 from odf import number as odf_number
-from odf import opendocument, table, text
+from odf import opendocument, style, table, text
 
 FOLDER = Path(__file__).parent / "files"
 HEADER = ["resource_name", "billing_period", "component_type", "amount"]
@@ -731,12 +731,51 @@ def separators() -> None:
         f'description,{",".join(HEADER)}\n"old,climate-alps,2026-11,cpu,5\nb",climate-era5,2026-11,cpu,6\n',
         refused="line 2: old",
     )
+    # The rows inside of the quotation marks have a cell less or more than the header.
+    for name, row in {"less": "climate-era5,2026-11,cpu,6", "more": "climate-era5,2026-11,cpu,6,x,y"}.items():
+        case(
+            f"quotes-around-a-cell-{name}",
+            f'{noted}\nclimate-alps,2026-11,cpu,5,"old disk\n{row}\nnew disk"\n',
+            refused="line 3: climate-era5",
+        )
     wide = "resource_name,billing_period,cpu,ram,description"
     case("wide-comma-longer", f"{wide}\nclimate-alps,2026-11,1,5,2,\nclimate-era5,2026-11,3,4,x\n", faulty=["line 2"])
     case("wide-comma-beyond", f"{wide}\nclimate-alps,2026-11,1,5,2,7,x\n", faulty=["line 2"])
     case("wide-comma-described", f"{wide}\nclimate-alps,2026-11,3,1,50\nclimate-era5,2026-11,4,2,25\n", refused="line 2 first")
     ended = {"climate-alps cpu": "1.00", "climate-alps ram": "5.00", "climate-era5 cpu": "3.00", "climate-era5 ram": "4.00"}
     case("comma-at-every-end", f"{wide}\nclimate-alps,2026-11,1,5,x,\nclimate-era5,2026-11,3,4,y,\n", amounts=ended)
+    # Every row has a blank cell more than the header: only a row that makes no other sense shows that they end so.
+    moved = {"climate-alps cpu": "1.50", "climate-alps ram": "5.00"}
+    plain = "resource_name,billing_period,cpu,ram,gpu"
+    case("comma-in-every-row", f"{plain}\nclimate-alps,2026-11,1,5,2,\nclimate-era5,2026-11,3,4,7,\n",
+         faulty=["line 2", "line 3"])
+    case("blank-in-every-row", f"{plain}\nclimate-alps,2026-11,,1.5,5,\nclimate-era5,2026-11,,2.5,4,\n",
+         faulty=["line 2", "line 3"])
+    case("blank-in-every-row-semicolons", f"{plain}\nclimate-alps,2026-11,,1.5,5,\n".replace(",", ";"), faulty=["line 2"])
+    case("comma-at-every-end-of-fractions", f"{plain}\nclimate-alps,2026-11,1.5,5.0,,\nclimate-era5,2026-11,,4.5,,\n",
+         amounts=moved | {"climate-era5 ram": "4.50"})
+    case("blank-at-one-end", f"{plain}\nclimate-alps,2026-11,,1.5,5,\nclimate-era5,2026-11,,4.5,\n", faulty=["line 2"])
+    case("comma-at-every-end-and-header", f"{plain},\nclimate-alps,2026-11,1,5,,\n",
+         amounts={"climate-alps cpu": "1.00", "climate-alps ram": "5.00"})
+    users = ",".join([*HEADER, "username"])
+    case("comma-before-users", f"{users}\nclimate-alps,2026-11,cpu,12,5\n", faulty=["line 2"])
+    # A unit in a column without a header.
+    case("unit-beside", f"{','.join(HEADER)},\nclimate-alps,2026-11,cpu,12,h\nclimate-era5,2026-11,cpu,3,k-hours\n",
+         faulty=["line 2"])
+    case("own-unit-beside", f"{','.join(HEADER)},\nclimate-alps,2026-11,cpu,12,k-hours\n", amounts={"climate-alps cpu": "12.00"})
+    case("unit-beside-converted", f"{','.join(HEADER)},\nclimate-alps,2026-11,cpu,1500,hours\n",
+         arguments=["--unit-factor", "hours=0.001 k-hours"], amounts={"climate-alps cpu": "1.50"})
+    case("remark-beside", f"{','.join(HEADER)},\nclimate-alps,2026-11,cpu,12,checked by Anna\n", amounts={"climate-alps cpu": "12.00"})
+    case("unit-beside-wide", "resource_name,billing_period,cpu,,ram\nclimate-alps,2026-11,12,h,5\n", faulty=["line 2"])
+    case("own-units-beside-wide", "resource_name,billing_period,cpu,,ram,\nclimate-alps,2026-11,12,k-hours,5,GB-hours\n",
+         amounts={"climate-alps cpu": "12.00", "climate-alps ram": "5.00"})
+    case("unit-column-wide", "resource_name,billing_period,cpu,unit\nclimate-alps,2026-11,12,hours\n", faulty=["line 2"])
+    case("own-unit-column-wide", "resource_name,billing_period,cpu,unit\nclimate-alps,2026-11,12,k-hours\n",
+         amounts={"climate-alps cpu": "12.00"})
+    # Components in rows and in columns.
+    case("long-and-wide", f"{','.join(HEADER)},ram\nclimate-alps,2026-11,cpu,12,5\n", faulty=["line 2"])
+    case("long-and-wide-by-flag", f"{','.join(HEADER)},ram\nclimate-alps,2026-11,cpu,12,5\n", arguments=["--ignore-column", "ram"],
+         amounts={"climate-alps cpu": "12.00"})
     case("comma-described", f"{noted}\nclimate-alps,2026-11,cpu,1234,56\nclimate-era5,2026-11,cpu,300,00\n", refused="line 2 first")
     case("comma-behind-the-header", f"{','.join(HEADER)},,\nclimate-alps,2026-11,cpu,1,234\n", refused="line 2 first")
     described = {"climate-alps cpu": "1234.00", "climate-era5 cpu": "300.00"}
@@ -834,10 +873,156 @@ def months() -> None:
     edited(expect("month-as-serial.xlsx", amounts=GOOD), serial)
 
 
+# Totals by formulas that name their sheet or their table, and rows and columns that nobody can see
+
+
+def named_sums() -> None:
+    rows = [HEADER, ["climate-alps", "2026-11", "cpu", 10], ["climate-era5", "2026-11", "cpu", 20]]
+    first = {"climate-alps cpu": "10.00", "climate-era5 cpu": "20.00"}
+
+    def summed(name, formula, sheet="Usage", table_of=None, **expected):
+        """A row that names resource, month and component, and whose amount is a formula."""
+
+        def write(book, _sheet):
+            page = book.get_worksheet_by_name(sheet)
+            for number, row in enumerate(rows):
+                page.write_row(number, 0, row)
+            if table_of:
+                columns = [{"header": header} for header in HEADER]
+                page.add_table(0, 0, 2, 3, {"name": table_of, "columns": columns})
+            page.write_row(3, 0, ["cohort-wgs", "2026-11", "cpu"])
+            page.write_formula(3, 3, formula, None, 30)
+
+        memory = io.BytesIO()
+        book = xlsxwriter.Workbook(memory)
+        page = book.add_worksheet(sheet)
+        write(book, page)
+        book.add_worksheet("Raw").write(0, 0, 1)
+        book.close()
+        # The value is one that a program has computed.
+        with zipfile.ZipFile(memory) as source, zipfile.ZipFile(expect(f"{name}.xlsx", **expected), "w") as target:
+            for part in source.namelist():
+                content = source.read(part).replace(b' fullCalcOnLoad="1"', b"")
+                target.writestr(part, content, zipfile.ZIP_DEFLATED)
+
+    of_rows = "which adds up rows 2–3 of its own column"
+    summed("sum-of-own-sheet", "=SUM(Usage!D2:D3)", refused=of_rows)
+    summed("sum-of-own-quoted-sheet", "=SUM('Usage 11'!$D$2:$D$3)", "Usage 11", refused=of_rows)
+    summed("terms-of-own-sheet", "=Usage!D2+Usage!D3", refused=of_rows)
+    summed("subtotal-of-own-sheet", "=SUBTOTAL(9,Usage!D2:D3)", refused=of_rows)
+    summed("aggregate-of-own-sheet", "=AGGREGATE(9,5,Usage!$D$2:$D$3)", refused=of_rows)
+    summed("sum-of-own-table", "=SUM(Use[amount])", table_of="Use", refused=of_rows)
+    summed("sum-of-own-table-data", "=SUM(Use[[#Data],[amount]])", table_of="Use", refused=of_rows)
+    summed("sum-of-another-sheet", "=SUM(Raw!D2:D3)", amounts=first | {"cohort-wgs cpu": "30.00"})
+
+    def in_open_document(name, formula, sheet):
+        book = opendocument.OpenDocumentSpreadsheet()
+        page = table.Table(name=sheet)
+        for row in [*rows, ["cohort-wgs", "2026-11", "cpu", 30]]:
+            line = table.TableRow()
+            for value in row:
+                is_number = isinstance(value, int)
+                kind = {"valuetype": "float", "value": str(value)} if is_number else {"valuetype": "string"}
+                if value == 30:
+                    kind["formula"] = formula
+                cell = table.TableCell(**kind)
+                cell.addElement(text.P(text=str(value)))
+                line.addElement(cell)
+            page.addElement(line)
+        book.spreadsheet.addElement(page)
+        book.save(str(expect(f"{name}.ods", refused=of_rows)))
+
+    in_open_document("sum-of-own-column", "of:=SUM([.D2:.D3])", "Usage")
+    in_open_document("sum-of-own-sheet", "of:=SUM([Usage.D2:.D3])", "Usage")
+    in_open_document("sum-of-own-quoted-sheet", "of:=SUM([$'Usage 11'.$D$2:.$D$3])", "Usage 11")
+
+
+def flat() -> None:
+    def low(_book, sheet):
+        sheet.row_dimensions[3].height = 0.05
+
+    edited(expect("flat-row.xlsx", refused="hidden-rows"), low)
+    read = {key: value for key, value in GOOD.items() if not key.startswith("climate-era5")}
+    edited(expect("flat-row-left-out.xlsx", ["--hidden-rows", "skip"], amounts=read), low)
+
+    # Cells that cannot be added up are cells all the same.
+    def unreadable(_book, sheet):
+        sheet.column_dimensions["D"].hidden = True
+
+    odd = [["resource_name", "billing_period", "cpu", "ram"], ["climate-alps", "2026-11", 1, "1.234"],
+           ["climate-era5", "2026-11", 2, "5 or 6"]]
+    edited(expect("hidden-column-unreadable.xlsx", refused="a column that is hidden, with 2 cells"), unreadable, odd)
+    # A column of formulas that nobody has computed, headed as no component.
+    mistyped = [["resource_name", "billing_period", "cpu", "rma"], ["climate-alps", "2026-11", 1, "=2+3"]]
+    edited(expect("formulas-of-no-component.xlsx", refused="unknown-component-column"), lambda _book, _sheet: None, mistyped)
+
+    def merged(_book, sheet):
+        sheet.merge_cells("G2:G3")
+
+    header = ["Resource name", "Client organization", "Client project", "Offering", "Plan component name",
+              "Date of reporting", "Value"]
+    owner = ["Technische Universität Küstenland", "Regional Climate Downscaling", "HPC allocation"]
+    exported = [header, *(["climate-alps", *owner, name, "2026-11-10", "5 k-hours"] for name in ("CPU", "RAM"))]
+    edited(expect("export-merged.xlsx", ["--period", "2026-11"], refused="merged-amount"), merged, exported)
+
+    def narrow(_book, sheet):
+        sheet.column_dimensions["D"].width = 0.05
+
+    wide = [["resource_name", "billing_period", "cpu", "ram"], ["climate-alps", "2026-11", 1, 5]]
+    edited(expect("flat-column.xlsx", refused="hidden-columns"), narrow, wide)
+
+    def in_open_document(name, of_row, of_column, reason):
+        book = opendocument.OpenDocumentSpreadsheet()
+        row_style = style.Style(name="low", family="table-row")
+        row_style.addElement(style.TableRowProperties(rowheight="0cm", useoptimalrowheight="false"))
+        column_style = style.Style(name="narrow", family="table-column")
+        column_style.addElement(style.TableColumnProperties(columnwidth="0.02cm"))
+        for own in (row_style, column_style):
+            book.automaticstyles.addElement(own)
+        page = table.Table(name="Usage")
+        for column in range(4):
+            page.addElement(table.TableColumn(stylename=column_style) if column == of_column else table.TableColumn())
+        for number, row in enumerate(wide if of_column else [HEADER, *ROWS]):
+            line = table.TableRow(stylename=row_style) if number == of_row else table.TableRow()
+            for value in row:
+                is_text = isinstance(value, str)
+                kind = {"valuetype": "string"} if is_text else {"valuetype": "float", "value": str(value)}
+                cell = table.TableCell(**kind)
+                cell.addElement(text.P(text=str(value)))
+                line.addElement(cell)
+            page.addElement(line)
+        book.spreadsheet.addElement(page)
+        book.save(str(expect(f"{name}.ods", refused=reason)))
+
+    in_open_document("flat-row", 2, None, "hidden-rows")
+    in_open_document("flat-column", None, 3, "hidden-columns")
+
+    def low_in_xls(path):
+        book = xlwt.Workbook()
+        sheet = book.add_sheet("Usage")
+        for number, row in enumerate([HEADER, *ROWS]):
+            for column, value in enumerate(row):
+                sheet.write(number, column, value)
+        sheet.row(2).height_mismatch = True
+        sheet.row(2).height = 10
+        book.save(str(path))
+
+    low_in_xls(expect("flat-row.xls", refused="hidden-rows"))
+
+    def twice(name, content):
+        if name != "xl/worksheets/sheet1.xml":
+            return content
+        before, after = content.split(b"</sheetData>")
+        more = b'<sheetData><row r="5"><c r="A5" t="inlineStr"><is><t>flame-dns</t></is></c></row></sheetData>'
+        return before + b"</sheetData>" + more + after
+
+    repacked(expect("cells-in-two-places.xlsx", refused="damaged-file"), twice)
+
+
 def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    for part in (formats, texts, hostile, sheets, structure, amounts, shown, separators, zones, months):
+    for part in (formats, texts, hostile, sheets, structure, amounts, shown, separators, zones, months, named_sums, flat):
         part()
     for name in EXPECTED:
         assert (FOLDER / name).exists(), name

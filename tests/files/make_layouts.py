@@ -142,13 +142,13 @@ def export():
     table = [
         ["Resource name", "Client organization", "Client project", "Offering", "Plan component name",
          "Missing usage policy", "Date of reporting", "Value", "Comment"],
-        ["climate-alps", "Technische Universität Küstenland", "Climate", "HPC allocation", "CPU", "None",
+        ["climate-alps", "Technische Universität Küstenland", "Regional Climate Downscaling", "HPC allocation", "CPU", "None",
          "2026-11-20 08:05", "123.45 k-hours", ""],
-        ["climate-alps", "Technische Universität Küstenland", "Climate", "HPC allocation", "RAM", "None",
+        ["climate-alps", "Technische Universität Küstenland", "Regional Climate Downscaling", "HPC allocation", "RAM", "None",
          "2026-11-20 08:05", "1200 GB-hours", "by hand"],
-        ["qmat-dft", "Technische Universität Küstenland", "Quantum matter", "HPC allocation", "GPU", "None",
+        ["qmat-dft", "Technische Universität Küstenland", "Quantum Materials", "HPC allocation", "GPU", "None",
          "2026-11-19 17:30", "7.5 hours", ""],
-        ["climate-data", "Technische Universität Küstenland", "Climate", "Research data storage", "Block storage",
+        ["climate-data", "Technische Universität Küstenland", "Regional Climate Downscaling", "Research data storage", "Block storage",
          "None", "2026-11-19 17:31", "640 GB", ""],
     ]
     with open(SAMPLES / "waldur-export-2026-11.csv", "w", newline="", encoding="utf-8") as file:

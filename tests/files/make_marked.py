@@ -129,6 +129,26 @@ def bare() -> bytes:
     return buffer.getvalue()
 
 
+def busy() -> bytes:
+    """Rules of the user's own over all cells, and more comments on two sheets than a block of numbers holds."""
+    buffer = io.BytesIO()
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+    sheet = book.add_worksheet("Usage")
+    for number, row in enumerate([HEADER, *ROWS]):
+        sheet.write_row(number, 0, row)
+    green = book.add_format({"bg_color": "#C6EFCE"})
+    everywhere = {"type": "formula", "criteria": "=TRUE", "format": green, "stop_if_true": True}
+    sheet.conditional_format("A1:G20", everywhere)
+    sheet.conditional_format("D2:D20", {"type": "data_bar", "data_bar_2010": True})
+    sheet.conditional_format("D2:D20", {"type": "3_color_scale"})
+    other = book.add_worksheet("Log")
+    for number in range(1100):
+        sheet.write_comment(number + 10, 7, "x")
+        other.write_comment(number, 0, "y")
+    book.close()
+    return buffer.getvalue()
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "rich.xlsx").write_bytes(rich("xlsx"))
@@ -136,6 +156,7 @@ def main() -> None:
     (FOLDER / "signed.xlsx").write_bytes(signed())
     (FOLDER / "threaded.xlsx").write_bytes(threaded())
     (FOLDER / "bare.xlsx").write_bytes(bare())
+    (FOLDER / "busy.xlsx").write_bytes(busy())
 
 
 if __name__ == "__main__":

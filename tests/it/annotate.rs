@@ -70,7 +70,7 @@ fn everything_but_the_marks_stays_byte_for_byte() {
         let input = made(name);
         rig.run(&["check", input.to_str().unwrap(), "--offering", HPC, "--annotate", &out])
             .ends_with(3)
-            .says("4 cells coloured")
+            .says("8 cells coloured")
             .says("7 findings listed");
         let (before, after) = (parts(&input), parts(&rig.folder.path().join(&out)));
         let (new, changed) = differences(&before, &after);
@@ -88,14 +88,16 @@ fn everything_but_the_marks_stays_byte_for_byte() {
             ],
             "{name}"
         );
-        // What is changed is only ever added to.
+        // What is changed is only ever added to; the user's own rule makes room for ours, which come first.
         let (sheet, marked) =
             (text(&before, "xl/worksheets/sheet1.xml"), text(&after, "xl/worksheets/sheet1.xml"));
+        assert_eq!(sheet.matches("priority=\"1\"").count(), 1);
+        let sheet = sheet.replace("priority=\"1\"", "priority=\"3\"");
         let (head, tail) = sheet.split_once("<dataValidations").unwrap();
         assert!(marked.starts_with(head) && marked.ends_with(tail), "{name}");
         let colours = &marked[head.len()..marked.len() - tail.len() - "<dataValidations".len()];
         assert_eq!(colours.matches("sqref=\"A4 D3 D5\"").count(), 1, "{colours}");
-        assert_eq!(colours.matches("sqref=\"G2\"").count(), 1, "{colours}");
+        assert_eq!(colours.matches("sqref=\"A6 B6 C6 E6 G2\"").count(), 1, "{colours}");
         assert_eq!(findings(&rig, &out), findings(&rig, input.to_str().unwrap()), "{name}");
     }
 }
@@ -131,7 +133,7 @@ fn each_finding_stands_at_its_cell_and_in_the_list() {
     assert!(comments.contains("\n[waldur-usage]\ndeny: an amount is negative\nFound: -3\n"), "{comments}");
     assert!(comments.contains("<comment ref=\"A4\" authorId=\"1\">"), "{comments}");
     let drawing = text(&parts, "xl/drawings/vmlDrawing1.vml");
-    assert_eq!(drawing.matches("ObjectType=\"Note\"").count(), 5, "two were there, and three are new");
+    assert_eq!(drawing.matches("ObjectType=\"Note\"").count(), 6, "two were there, and four are new");
     // No cell of ours is a formula, whatever the file says.
     assert!(!list.contains("<f>") && list.matches(" t=\"inlineStr\"").count() == list.matches("<c ").count());
 }
@@ -176,6 +178,71 @@ fn pack(path: &Path, parts: &BTreeMap<String, Vec<u8>>) {
 }
 
 #[test]
+fn marks_are_seen_over_rules_of_the_user_and_share_no_number_with_other_comments() {
+    let rig = Rig::new();
+    let input = made("busy.xlsx");
+    rig.run(&["check", input.to_str().unwrap(), "--offering", HPC, "--annotate", "m.xlsx"])
+        .ends_with(3)
+        .says("7 cells coloured, 4 cells commented");
+    let after = parts(&rig.folder.path().join("m.xlsx"));
+    let sheet = text(&after, "xl/worksheets/sheet1.xml");
+    let priorities = |kind: &str| -> Vec<u32> {
+        let rules = sheet.split(kind).skip(1).map(|rule| rule.split("priority=\"").nth(1).unwrap());
+        rules.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
+    };
+    // The user's four rules were 1 to 3, a bar of Excel 2010 sharing the number of its older self.
+    assert_eq!(priorities("<cfRule "), [3, 4, 5, 1, 2]);
+    assert!(sheet.contains("sqref=\"A4 D3 D5\""), "{sheet}");
+    // Each box of the sheet has a number of its own, and none is of the block of the other sheet.
+    let numbers = |name: &str| -> Vec<usize> {
+        let boxes = text(&after, name);
+        let numbers =
+            boxes.split("id=\"_x0000_s").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        numbers.map(|number| number.parse().unwrap()).collect()
+    };
+    let (own, others) = (numbers("xl/drawings/vmlDrawing1.vml"), numbers("xl/drawings/vmlDrawing2.vml"));
+    assert_eq!((own.len(), others.len()), (1104, 1100));
+    let unique: std::collections::BTreeSet<usize> = own.iter().copied().collect();
+    assert_eq!(unique.len(), own.len());
+    let blocks = |numbers: &[usize]| -> std::collections::BTreeSet<usize> {
+        numbers.iter().map(|number| number / 1024).collect()
+    };
+    assert!(blocks(&own).is_disjoint(&blocks(&others)), "{:?} {:?}", blocks(&own), blocks(&others));
+    // Marked again, nothing moves.
+    rig.run(&["check", "m.xlsx", "--offering", HPC, "--annotate", "again.xlsx"]).ends_with(3);
+    let again = parts(&rig.folder.path().join("again.xlsx"));
+    for name in ["xl/worksheets/sheet1.xml", "xl/drawings/vmlDrawing1.vml", "xl/comments1.xml"] {
+        assert_eq!(text(&again, name), text(&after, name), "{name}");
+    }
+}
+
+#[test]
+fn what_colleagues_write_beside_our_notes_stays() {
+    let rig = Rig::new();
+    let input = made("rich.xlsx");
+    rig.run(&["check", input.to_str().unwrap(), "--offering", HPC, "--annotate", "m.xlsx"]).ends_with(3);
+    let mut worked_on = parts(&rig.folder.path().join("m.xlsx"));
+    let comments = text(&worked_on, "xl/comments1.xml");
+    // An answer below ours, one behind its last character, and a comment that only names the program.
+    let answered = comments.replacen("[/waldur-usage]", "[/waldur-usage]\nBo: it is 3", 1);
+    let at = answered.rfind("[/waldur-usage]").unwrap() + "[/waldur-usage]".len();
+    let answered = format!("{} Ann: seen{}", &answered[..at], &answered[at..]);
+    let answered = answered.replace(">all right<", ">all right, says [waldur-usage]<");
+    worked_on.insert("xl/comments1.xml".into(), answered.into_bytes());
+    let sheet = text(&worked_on, "xl/worksheets/sheet1.xml");
+    let sheet = sheet.replace("<c r=\"D3\"><v>-3</v></c>", "<c r=\"D3\"><v>3</v></c>");
+    worked_on.insert("xl/worksheets/sheet1.xml".into(), sheet.into_bytes());
+    pack(&rig.folder.path().join("answered.xlsx"), &worked_on);
+    rig.run(&["check", "answered.xlsx", "--offering", HPC, "--annotate", "again.xlsx"]).ends_with(3);
+    let comments = text(&parts(&rig.folder.path().join("again.xlsx")), "xl/comments1.xml");
+    for kept in ["ask Bo about this one", "Bo: it is 3", "Ann: seen", "all right, says [waldur-usage]"] {
+        assert_eq!(comments.matches(kept).count(), 1, "{kept} in {comments}");
+    }
+    assert!(!comments.contains("is negative"), "{comments}");
+    assert_eq!(comments.matches("deny: ").count() + comments.matches("warn: ").count(), 4, "{comments}");
+}
+
+#[test]
 fn a_mark_at_a_sheet_of_the_user_costs_nothing() {
     let rig = Rig::new();
     let mut parts = parts(&made("rich.xlsx"));
@@ -206,7 +273,7 @@ fn a_thread_of_comments_stays_as_it_is() {
     let input = made("threaded.xlsx");
     rig.run(&["check", input.to_str().unwrap(), "--offering", HPC, "--annotate", "m.xlsx"])
         .ends_with(3)
-        .says("4 cells coloured, 3 cells commented");
+        .says("8 cells coloured, 4 cells commented");
     let (before, after) = (parts(&input), parts(&rig.folder.path().join("m.xlsx")));
     let thread = "xl/threadedComments/threadedComment1.xml";
     assert_eq!(before[thread], after[thread]);
@@ -432,7 +499,7 @@ fn other_programs_open_a_marked_copy_and_what_they_save_is_marked_again() {
     assert_eq!(findings(&rig, "saved/m.xlsx"), findings(&rig, "m.xlsx"));
     rig.run(&["check", "saved/m.xlsx", "--offering", HPC, "--annotate", "again.xlsx"])
         .ends_with(3)
-        .says("4 cells coloured, 4 cells commented, 7 findings listed");
+        .says("8 cells coloured, 5 cells commented, 7 findings listed");
     let path = rig.folder.path().join("again.xlsx");
     let workbook: Xlsx<_> = open_workbook(&path).unwrap();
     let names = workbook.sheet_names();
@@ -442,7 +509,7 @@ fn other_programs_open_a_marked_copy_and_what_they_save_is_marked_again() {
     assert_eq!(sheet.matches("N(&quot;waldur-usage&quot;)=0").count(), 2, "{sheet}");
     let comments = parts.iter().filter(|(name, _)| name.starts_with("xl/comments"));
     let comments: String = comments.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect();
-    assert_eq!(comments.matches("[waldur-usage]").count(), 4, "{comments}");
+    assert_eq!(comments.matches("[waldur-usage]").count(), 5, "{comments}");
     // The mark is kept in an OpenDocument file too.
     convert("m.xlsx", "ods");
     let ods = rig.run(&["check", "saved/m.ods", "--offering", HPC]).ends_with(3);

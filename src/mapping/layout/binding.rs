@@ -21,12 +21,18 @@ pub struct Binding {
     pub offering: Option<usize>,
     /// The user.
     pub username: Option<usize>,
+    /// The name of the project.
+    pub project: Option<usize>,
+    /// The name of the organisation.
+    pub organisation: Option<usize>,
     /// The month.
     pub month: Option<usize>,
     /// When a record begins.
     pub begin: Option<usize>,
     /// When it ends.
     pub end: Option<usize>,
+    /// How long it lasted.
+    pub elapsed: Option<usize>,
     /// When it was reported.
     pub reported: Option<usize>,
     /// What it counts.
@@ -45,6 +51,10 @@ pub struct Binding {
     pub parts: Option<usize>,
     /// The columns that tell records apart.
     pub identity: Vec<usize>,
+    /// The columns of the layout's identity that the table has not, so that all cells tell records apart.
+    pub identity_lacks: Vec<Column>,
+    /// The columns that do not tell records apart.
+    pub identity_without: Vec<usize>,
     /// The columns that hold one value.
     pub one_value: Vec<usize>,
     /// How many columns the layout knows of this table.
@@ -140,6 +150,8 @@ impl Records {
             offering_uuid: binder.may(own.offering_uuid.as_ref()),
             offering: own.offering.as_ref().and_then(|column| binder.has(column)),
             username: own.username.as_ref().and_then(|column| binder.has(column)),
+            project: own.project.as_ref().and_then(|column| binder.has(column)),
+            organisation: own.organisation.as_ref().and_then(|column| binder.has(column)),
             metric: self.metric.as_ref().and_then(|column| binder.has(column)),
             unit: self.unit.as_ref().and_then(|column| binder.has(column)),
             parts: self.parts.as_ref().and_then(|parts| binder.has(&parts.column)),
@@ -150,9 +162,10 @@ impl Records {
                 binding.reported = reported.as_ref().and_then(|column| binder.has(column));
             }
             Period::Month(column) => binding.month = binder.has(column),
-            Period::Times { begin, end, .. } => {
+            Period::Times { begin, end, elapsed, .. } => {
                 binding.begin = binder.has(begin);
                 binding.end = binder.has(end);
+                binding.elapsed = elapsed.as_ref().and_then(|column| binder.has(column));
             }
             Period::Titles => {}
         }
@@ -165,6 +178,10 @@ impl Records {
         binding.faulty = self.faulty.iter().map(|rule| binder.rule(rule)).collect();
         // A part of what tells records apart would take different ones for the same.
         let identity: Vec<_> = self.identity.iter().map(|column| binder.may(Some(column))).collect();
+        let lacks = self.identity.iter().zip(&identity).filter(|(_, found)| found.is_none());
+        binding.identity_lacks = lacks.map(|(column, _)| column.clone()).collect();
+        let without = self.identity_without.iter();
+        binding.identity_without = without.filter_map(|column| binder.may(Some(column))).collect();
         binding.identity = identity.into_iter().collect::<Option<Vec<usize>>>().unwrap_or_default();
         binding.one_value = self.one_value.iter().filter_map(|column| binder.may(Some(column))).collect();
         let Binder { mut claimed, mut missing, .. } = binder;
@@ -195,6 +212,9 @@ impl Binding {
             self.offering_uuid,
             self.offering,
             self.username,
+            self.project,
+            self.organisation,
+            self.elapsed,
             self.month,
             self.begin,
             self.end,

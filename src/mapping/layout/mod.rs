@@ -11,13 +11,12 @@ mod error;
 mod read;
 mod shipped;
 mod suggest;
+mod words;
 mod written;
-
-use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Ratio, fold};
+use crate::domain::{Ratio, fold, fold_unit};
 
 pub use binding::{Binding, MetricColumns, Unbound};
 pub use error::LayoutError;
@@ -102,6 +101,8 @@ pub struct Records {
     pub parts: Option<Parts>,
     /// The columns that tell records apart; all cells where there is none.
     pub identity: Vec<Column>,
+    /// The columns that do not, where all other cells do.
+    pub identity_without: Vec<Column>,
     /// Whether a record that stands twice is one too many.
     pub repeats_are_faulty: bool,
     /// Columns that hold one value in all rows that are read.
@@ -125,6 +126,10 @@ pub struct ResourceColumns {
     pub offering: Option<Column>,
     /// The user whose share it is.
     pub username: Option<Column>,
+    /// The name of its project, which has to be that of the resource.
+    pub project: Option<Column>,
+    /// The name of its organisation, which has to be that of the resource.
+    pub organisation: Option<Column>,
 }
 
 /// What the rows above the header say.
@@ -134,8 +139,10 @@ pub struct Titles {
     pub hold_period: bool,
     /// The words before the unit of all quantities.
     pub unit_behind: Vec<String>,
-    /// The units that may stand there, folded, and what each is in the unit that metrics are counted in.
-    pub units: BTreeMap<String, Ratio>,
+    /// The units that may stand there, and what each is in the unit that metrics are counted in.
+    pub units: Vec<(String, Ratio)>,
+    /// How lines begin that make it another kind of report, and why that one cannot be read.
+    pub refuse: Vec<(String, String)>,
 }
 
 /// Which month a record is of.
@@ -156,6 +163,9 @@ pub enum Period {
         end: Column,
         /// What becomes of one that lies in two months.
         crossing: Crossing,
+        /// How long it lasted, in seconds or as `1-02:03:04`: no longer than from begin to end, which is
+        /// not to come yet.
+        elapsed: Option<Column>,
     },
     /// The one that the titles name.
     Titles,
@@ -309,8 +319,8 @@ impl Factors {
             Self::One(factor, None) => Some(factor),
             Self::One(factor, Some(own)) => (own.trim() == unit.trim()).then_some(factor),
             Self::ByUnit(factors) => {
-                let folded = fold(unit);
-                factors.iter().find(|(known, _)| fold(known) == folded).map(|(_, factor)| factor)
+                let folded = fold_unit(unit);
+                factors.iter().find(|(known, _)| fold_unit(known) == folded).map(|(_, factor)| factor)
             }
         }
     }

@@ -6,12 +6,13 @@
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-use crate::domain::{Ratio, fold};
+use crate::domain::{Ratio, fold_unit};
 use crate::mapping::Field;
 
 use super::written::{
     Text, Texts, Written, WrittenBy, WrittenCrossing, WrittenDecimal, WrittenForm, WrittenMetric,
-    WrittenParts, WrittenPeriod, WrittenRepeats, WrittenResource, WrittenRows, WrittenRule, WrittenTitles,
+    WrittenParts, WrittenPeriod, WrittenRepeats, WrittenResource, WrittenRows, WrittenRule, WrittenTitleRule,
+    WrittenTitles,
 };
 use super::{
     Column, Crossing, Factor, Factors, Form, Layout, LayoutError, Metric, Parts, Period, Records,
@@ -100,7 +101,8 @@ impl Reader<'_> {
             || written.unit.is_some()
             || written.parts.is_some()
             || !(written.metrics.is_empty() && written.leave_out.is_empty() && written.faulty.is_empty())
-            || !(written.identity.is_empty() && written.one_value.is_empty());
+            || !(written.identity.is_empty() && written.one_value.is_empty())
+            || !written.identity_without.is_empty();
         if has_more {
             let what = "a form of ours has a name, a title and the list of its columns; leave form away \
                         for the records of another system";
@@ -135,6 +137,7 @@ impl Reader<'_> {
             written.leave_out.len(),
             written.faulty.len(),
             written.identity.len(),
+            written.identity_without.len(),
             written.one_value.len(),
         ];
         if lists.into_iter().any(|length| length > MOST) {
@@ -143,6 +146,9 @@ impl Reader<'_> {
         let recognise = written.recognise.unwrap_or_default();
         let titles = written.titles.map(|titles| self.titles(titles)).transpose()?;
         let (period, zone) = self.period(&period, titles.as_ref())?;
+        if !written.identity.is_empty() && !written.identity_without.is_empty() {
+            return self.whole(name, "identity and identity_without at once");
+        }
         let quantity = written.quantity.map(column);
         let has_times = matches!(period, Period::Times { .. });
         let mut metrics = Vec::new();
@@ -177,6 +183,7 @@ impl Reader<'_> {
             faulty: self.rules(written.faulty)?,
             parts: written.parts.map(parts),
             identity: columns(written.identity),
+            identity_without: columns(written.identity_without),
             repeats_are_faulty: written.rows == WrittenRows::Sum && written.repeats == WrittenRepeats::Faulty,
             one_value: columns(written.one_value),
         })
@@ -208,6 +215,8 @@ impl Reader<'_> {
             offering_uuid: written.offering_uuid.map(column),
             offering: written.offering.map(column),
             username: written.username.map(column),
+            project: written.project.map(column),
+            organisation: written.organisation.map(column),
         })
     }
 
@@ -216,13 +225,22 @@ impl Reader<'_> {
         if own.unit_behind.is_some() == own.units.is_empty() {
             return self.fault(&written, "unit_behind and [titles.units] belong together");
         }
-        let mut units = std::collections::BTreeMap::new();
+        let mut units: Vec<(String, Ratio)> = Vec::new();
         for (Text(unit), factor) in &own.units {
-            units.insert(fold(unit), self.ratio(factor)?);
+            if units.iter().any(|(known, _)| fold_unit(known) == fold_unit(unit)) {
+                return self.fault(factor, format!("the unit {unit} stands there twice"));
+            }
+            units.push((unit.clone(), self.ratio(factor)?));
+        }
+        let is_blank = |rule: &WrittenTitleRule| rule.begins.0.is_empty() || rule.because.0.is_empty();
+        if own.refuse.len() > MOST || own.refuse.iter().any(is_blank) {
+            return self
+                .fault(&written, "each [[titles.refuse]] has begins and because, at most 200 of them");
         }
         let written = written.into_inner();
         let unit_behind = written.unit_behind.map(|texts| texts.0).unwrap_or_default();
-        Ok(Titles { hold_period: written.hold_period, unit_behind, units })
+        let refuse = written.refuse.into_iter().map(|rule| (rule.begins.0, rule.because.0)).collect();
+        Ok(Titles { hold_period: written.hold_period, unit_behind, units, refuse })
     }
 
     fn period(
@@ -230,7 +248,8 @@ impl Reader<'_> {
         written: &Spanned<WrittenPeriod>,
         titles: Option<&Titles>,
     ) -> Checked<(Period, Option<TimeZone>)> {
-        let WrittenPeriod { month, begin, end, crossing, in_titles, reported, time_zone } = written.get_ref();
+        let WrittenPeriod { month, begin, end, elapsed, crossing, in_titles, reported, time_zone } =
+            written.get_ref();
         let zone = match time_zone {
             None => None,
             Some(name) => match TimeZone::get(&name.get_ref().0) {
@@ -240,6 +259,9 @@ impl Reader<'_> {
         };
         if crossing.is_some() && begin.is_none() {
             return self.fault(written, "crossing is about records with a begin and an end");
+        }
+        if elapsed.is_some() && begin.is_none() {
+            return self.fault(written, "elapsed is about records with a begin and an end");
         }
         let column = |texts: &Texts| Column(texts.0.clone());
         let period = match (month, begin, end, *in_titles, reported) {
@@ -252,6 +274,7 @@ impl Reader<'_> {
                     Some(WrittenCrossing::End) => Crossing::End,
                     Some(WrittenCrossing::Begin) => Crossing::Begin,
                 },
+                elapsed: elapsed.as_ref().map(column),
             },
             (None, None, None, true, None) if titles.is_some_and(|titles| titles.hold_period) => {
                 Period::Titles
@@ -300,7 +323,7 @@ impl Reader<'_> {
             (None, Some(units)) => {
                 let mut factors: Vec<(String, Factor)> = Vec::new();
                 for (Text(unit), factor) in units {
-                    if factors.iter().any(|(known, _)| fold(known) == fold(unit)) {
+                    if factors.iter().any(|(known, _)| fold_unit(known) == fold_unit(unit)) {
                         return self.fault(factor, format!("the unit {unit} stands there twice"));
                     }
                     factors.push((unit.clone(), self.factor(factor)?));

@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 use crate::domain::{fold, likeness, visible};
 
+use super::words::{may_be_quantity, words};
+
 /// Likeness from which on a header is taken for a role.
 const ALIKE: f64 = 0.88;
 /// Names of metrics that are listed.
@@ -89,16 +91,46 @@ impl Role {
                 "subscription id",
                 "resource id",
                 "external id",
+                "line item resource id",
+                "lineItem/ResourceId",
             ],
             Self::Slug => &["slug", "resource slug", "short name"],
-            Self::Name => {
-                &["resource", "resource name", "project", "project name", "tenant", "tenant name", "name"]
-            }
+            Self::Name => &[
+                "resource",
+                "resource name",
+                "project",
+                "project name",
+                "tenant",
+                "tenant name",
+                "name",
+                "namespace",
+                "pi",
+            ],
             Self::Month => {
                 &["month", "billing period", "billing month", "period", "usage month", "date", "day"]
             }
-            Self::Begin => &["begin", "start", "start time", "from", "usage start", "period start", "begins"],
-            Self::End => &["end", "end time", "to", "until", "usage end", "period end", "ends"],
+            Self::Begin => &[
+                "begin",
+                "start",
+                "start time",
+                "from",
+                "usage start",
+                "period start",
+                "begins",
+                "line item usage start date",
+                "lineItem/UsageStartDate",
+            ],
+            Self::End => &[
+                "end",
+                "end time",
+                "to",
+                "until",
+                "usage end",
+                "period end",
+                "ends",
+                "line item usage end date",
+                "lineItem/UsageEndDate",
+            ],
             Self::Metric => &[
                 "metric",
                 "metric type",
@@ -112,6 +144,9 @@ impl Role {
                 "item",
                 "type",
                 "resource type",
+                "usage type",
+                "line item usage type",
+                "lineItem/UsageType",
             ],
             Self::Quantity => &[
                 "quantity",
@@ -125,8 +160,19 @@ impl Role {
                 "usage quantity",
                 "consumed quantity",
                 "total",
+                "line item usage amount",
+                "lineItem/UsageAmount",
             ],
-            Self::Unit => &["unit", "units", "measured unit", "unit of measure", "uom", "consumed unit"],
+            Self::Unit => &[
+                "unit",
+                "units",
+                "measured unit",
+                "unit of measure",
+                "uom",
+                "consumed unit",
+                "pricing unit",
+                "pricing/unit",
+            ],
         }
     }
 
@@ -186,6 +232,9 @@ pub enum SuggestError {
     /// A header that was named is none.
     #[error("no column is headed {}", visible(.0))]
     NoColumn(String),
+    /// Two columns that would be read have one header, so that a layout cannot tell them apart.
+    #[error("two columns are headed {}", visible(.0))]
+    Twice(String),
     /// A text cannot stand in a layout.
     #[error("{} cannot stand in a layout: it is too long, or holds what does not show", visible(.0))]
     Unwritable(String),
@@ -202,7 +251,8 @@ pub fn suggest(
     sample: &Sample,
     given: &BTreeMap<Role, String>,
 ) -> Result<Suggestion, SuggestError> {
-    let chosen = choose(sample, given)?;
+    let mut chosen = choose(sample, given)?;
+    settle(sample, &mut chosen)?;
     Writer { sample, chosen, text: String::new() }.write(name)
 }
 
@@ -234,6 +284,36 @@ fn choose(sample: &Sample, given: &BTreeMap<Role, String>) -> Result<Chosen, Sug
     Ok(chosen)
 }
 
+/// Settles what the headers leave open: a column of metrics is one where it names any, and one number then
+/// says how much.
+fn settle(sample: &Sample, chosen: &mut Chosen) -> Result<(), SuggestError> {
+    let is_empty = |column: usize| sample.rows.iter().all(|row| row.get(column).is_none_or(String::is_empty));
+    let is_guessed = |role, chosen: &Chosen| chosen.get(&role).is_some_and(|(_, is_given)| !is_given);
+    if chosen.get(&Role::Metric).is_some_and(|(column, _)| is_empty(*column))
+        && is_guessed(Role::Metric, chosen)
+    {
+        chosen.remove(&Role::Metric);
+    }
+    if chosen.contains_key(&Role::Metric) && !chosen.contains_key(&Role::Quantity) {
+        let writer = Writer { sample, chosen: chosen.clone(), text: String::new() };
+        match writer.quantities().as_slice() {
+            [] => {}
+            [only] => {
+                chosen.insert(Role::Quantity, (*only, false));
+            }
+            // Columns of their own are metrics of their own.
+            _ if is_guessed(Role::Metric, chosen) => {
+                chosen.remove(&Role::Metric);
+            }
+            several => {
+                let columns = several.iter().map(|column| sample.headers[*column].clone()).collect();
+                return Err(SuggestError::Tie { role: Role::Quantity, columns });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The header that is most like a role.
 fn best(role: Role, sample: &Sample, taken: &BTreeSet<usize>) -> Result<Option<usize>, SuggestError> {
     let open = sample.headers.iter().enumerate().filter(|(column, _)| !taken.contains(column));
@@ -243,7 +323,9 @@ fn best(role: Role, sample: &Sample, taken: &BTreeSet<usize>) -> Result<Option<u
             // A header that is more like another role is left to it.
             let header = &sample.headers[*column];
             let is_its_own = Role::ALL.into_iter().all(|other| other.likeness(header) <= *score);
-            *score >= ALIKE && is_its_own
+            // What costs is no usage, however it is called.
+            let may_be = role != Role::Quantity || may_be_quantity(header);
+            *score >= ALIKE && is_its_own && may_be
         })
         .collect();
     scored.sort_by(|left, right| right.0.total_cmp(&left.0));
@@ -281,6 +363,16 @@ impl Writer<'_> {
         let quantities = self.quantities();
         if quantities.is_empty() {
             return Err(lacks("quantity", Role::Quantity));
+        }
+        let read: Vec<usize> =
+            self.chosen.values().map(|(column, _)| *column).chain(quantities.iter().copied()).collect();
+        let headers = &self.sample.headers;
+        let is_twice = |column: &&usize| {
+            let own = fold(&headers[**column]);
+            headers.iter().filter(|header| fold(header) == own).count() > 1
+        };
+        if let Some(column) = read.iter().find(is_twice) {
+            return Err(SuggestError::Twice(headers[*column].clone()));
         }
         let name = slug(name);
         self.line("# Suggested from the headers of a file. Look at every line, above all at components and factors,");
@@ -344,9 +436,11 @@ impl Writer<'_> {
         }
         let taken: BTreeSet<usize> = self.chosen.values().map(|(column, _)| *column).collect();
         let columns = (0..self.sample.headers.len()).filter(|column| !taken.contains(column));
-        columns
-            .filter(|column| !self.sample.headers[*column].is_empty() && self.is_numeric(*column))
-            .collect()
+        let may_be = |column: &usize| {
+            let header = &self.sample.headers[*column];
+            !header.is_empty() && may_be_quantity(header) && self.is_numeric(*column)
+        };
+        columns.filter(may_be).take(MOST_METRICS).collect()
     }
 
     fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
@@ -456,12 +550,7 @@ fn slug(name: &str) -> String {
 
 /// What a component of that name may be called.
 fn component(name: &str) -> String {
-    let text: String = name
-        .chars()
-        .map(|one| if one.is_alphanumeric() { one } else { '_' })
-        .flat_map(char::to_lowercase)
-        .collect();
-    let text = text.trim_matches('_').to_owned();
+    let text = words(name).join("_");
     if text.is_empty() { "component".into() } else { text }
 }
 

@@ -94,6 +94,8 @@ pub struct Written {
     #[serde(default)]
     pub identity: Vec<Texts>,
     #[serde(default)]
+    pub identity_without: Vec<Texts>,
+    #[serde(default)]
     pub repeats: WrittenRepeats,
     #[serde(default)]
     pub one_value: Vec<Texts>,
@@ -126,6 +128,8 @@ pub struct WrittenResource {
     pub offering_uuid: Option<Texts>,
     pub offering: Option<Texts>,
     pub username: Option<Texts>,
+    pub project: Option<Texts>,
+    pub organisation: Option<Texts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,6 +140,15 @@ pub struct WrittenTitles {
     pub unit_behind: Option<Texts>,
     #[serde(default)]
     pub units: BTreeMap<Text, Spanned<Text>>,
+    #[serde(default)]
+    pub refuse: Vec<WrittenTitleRule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenTitleRule {
+    pub begins: Text,
+    pub because: Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,6 +157,7 @@ pub struct WrittenPeriod {
     pub month: Option<Texts>,
     pub begin: Option<Texts>,
     pub end: Option<Texts>,
+    pub elapsed: Option<Texts>,
     pub crossing: Option<WrittenCrossing>,
     #[serde(default)]
     pub in_titles: bool,

@@ -27,6 +27,7 @@ impl Reading {
         for ((column, _), evidence) in open.zip(&mut self.of_open) {
             amounts::weigh(evidence, line, raw.cell(column), is_used);
         }
+        self.note_lone(raw);
         self.is_suspect = self.is_suspect || self.keys.is_suspect(raw);
         self.kept.push(raw);
     }

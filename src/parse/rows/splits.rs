@@ -2,7 +2,9 @@
 //!
 //! A row like that may still have as many cells as the header. What gives it away is a cell more than
 //! other rows have, or digits where words belong. Only commas can do it: with any other delimiter a
-//! decimal comma stays in its cell.
+//! decimal comma stays in its cell. A blank cell too many in the middle of a row moves its figures just so,
+//! whatever the delimiter is. Where every row has a blank cell more than the header, they may merely all end
+//! in a delimiter; that is believed where a row shows it, as it makes no sense with its cells moved back.
 
 use std::collections::HashSet;
 
@@ -23,10 +25,12 @@ pub(super) struct Splits {
     has_others: bool,
     /// Whether one has the rest of a number whose thousands were set apart, which no fraction speaks against.
     has_thousands: bool,
-    /// Rows with figures side by side that have a blank cell more than the header.
+    /// Rows that have a blank cell more than the header, and whose figures may have moved.
     longer: HashSet<u32>,
     /// Whether other rows have as many cells as the header, or fewer.
     has_shorter: bool,
+    /// Rows that are longer and show that nothing has moved in them: their last cell is one too many.
+    rows_unmoved: usize,
 }
 
 /// The column of amounts behind which no amount stands.
@@ -72,7 +76,8 @@ fn pair(table: &ParsedTable, mut amounts: impl Iterator<Item = usize>) -> Pair {
         let header = table.headers.get(column + 1)?;
         let is_description = table.column(Field::Description) == Some(column + 1);
         // A column without a meaning holds what it likes; in a wide table it may be one of amounts.
-        let is_free = table.column(Field::Amount) == Some(column) && Field::of_header(header).is_none();
+        let has_no_meaning = matches!(Field::of_header(header), None | Some(Field::Username));
+        let is_free = table.column(Field::Amount) == Some(column) && has_no_meaning;
         let is_for_words = is_description || header.is_empty();
         (is_description || is_free).then_some(Pair::At { column, is_for_words })
     });
@@ -87,14 +92,16 @@ impl Splits {
         table: &ParsedTable,
         amounts: impl Iterator<Item = usize> + Clone,
     ) {
-        if raw.is_blank() || raw.delimiter() != Some(b',') {
+        if raw.is_blank() || raw.delimiter().is_none() {
             return;
         }
         let width = table.headers.len();
         self.has_shorter |= raw.width() <= width;
-        let is_longer = raw.width() > width && (width..raw.width()).all(|column| raw.cell(column).is_blank());
-        if is_longer && amounts.clone().any(|column| is_split(raw, column)) {
-            self.longer.insert(raw.number());
+        if raw.width() > width && (width..raw.width()).all(|column| raw.cell(column).is_blank()) {
+            self.note_longer(raw, table, &amounts);
+        }
+        if raw.delimiter() != Some(b',') {
+            return;
         }
         if self.pair == Pair::NotLookedFor {
             self.pair = pair(table, amounts);
@@ -102,6 +109,26 @@ impl Splits {
         if let Pair::At { column, .. } = self.pair {
             self.note_pair(raw, column);
         }
+    }
+
+    /// Takes in a row that has a blank cell more than the header.
+    fn note_longer(
+        &mut self,
+        raw: &RawRow,
+        table: &ParsedTable,
+        amounts: &(impl Iterator<Item = usize> + Clone),
+    ) {
+        let is_comma = raw.delimiter() == Some(b',');
+        let mut split = amounts.clone().filter(|&column| is_comma && is_split(raw, column));
+        let is_split = split.clone().next().is_some();
+        let mut blank = (0..table.headers.len()).filter(|&column| raw.cell(column).is_blank());
+        let moves = |from: usize| moves_back(raw, table, from, amounts.clone());
+        let moves_from_blank = blank.any(moves);
+        if is_split || moves_from_blank {
+            self.longer.insert(raw.number());
+        }
+        let has_moved = moves_from_blank || split.any(|column| moves(column + 1));
+        self.rows_unmoved += usize::from(!has_moved);
     }
 
     fn note_pair(&mut self, raw: &RawRow, column: usize) {
@@ -116,10 +143,38 @@ impl Splits {
         }
     }
 
-    /// What is wrong with a row that has a cell more than others, though nothing is in it.
-    pub(super) fn longer(&self, number: u32) -> bool {
-        self.has_shorter && self.longer.contains(&number)
+    /// What other rows are like, where a row has a blank cell more than the header and may have moved.
+    pub(super) fn longer(&self, number: u32) -> Option<&'static str> {
+        let others = match (self.has_shorter, self.rows_unmoved) {
+            (true, _) => "as other rows have none",
+            (false, 1..) => return None,
+            (false, 0) => "and no row shows that its figures did not move there",
+        };
+        self.longer.contains(&number).then_some(others)
     }
+}
+
+/// Whether the cells behind a place may belong one column to the left: amounts come to stand below
+/// amounts, and at least one of them moves.
+fn moves_back(
+    raw: &RawRow,
+    table: &ParsedTable,
+    from: usize,
+    amounts: impl Iterator<Item = usize> + Clone,
+) -> bool {
+    let behind = |column: &usize| *column >= from;
+    let is_key = |field: &Field| {
+        Field::RESOURCE.contains(field) || matches!(field, Field::BillingPeriod | Field::ComponentType)
+    };
+    let mut keys = Field::ALL.iter().filter(|field| is_key(field)).filter_map(|field| table.column(*field));
+    let is_amount = |column: usize| {
+        let text = raw.cell(column + 1).text;
+        text.is_empty() || text.starts_with(|one: char| one.is_ascii_digit() || "+-(.".contains(one))
+    };
+    let differs = |column: usize| raw.cell(column).text != raw.cell(column + 1).text;
+    amounts.clone().filter(behind).any(differs)
+        && amounts.filter(behind).all(is_amount)
+        && !keys.any(|column| column >= from && raw.cell(column + 1).is_blank())
 }
 
 impl Parser<'_> {

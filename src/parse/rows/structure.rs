@@ -3,12 +3,12 @@
 //! All of it is looked for once the table was seen whole. A table without any of it, as nearly all are, is
 //! read without a further look at its rows.
 
-use crate::domain::OfferingId;
+use crate::domain::{BillingPeriod, OfferingId};
 use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
-use crate::parse::total_words::{is_total, names_total};
-use crate::parse::{AddedRows, CellKind, ParsedTable, RawRow, Sight};
+use crate::parse::total_words::{is_total, may_name_total, names_total};
+use crate::parse::{AddedRows, CellKind, ParsedTable, RawRow, Sight, period};
 
 use super::amounts::{AmountColumns, Found};
 use super::hidden::{Hidden, HiddenColumn, HiddenRows, add_amounts};
@@ -65,6 +65,16 @@ impl Keys {
         }
     }
 
+    /// Whether a column names components.
+    pub fn is_component(&self, column: usize) -> bool {
+        self.component == Some(column)
+    }
+
+    /// Whether a column names months.
+    pub fn is_period(&self, column: usize) -> bool {
+        self.period == Some(column)
+    }
+
     /// Whether a row names resource, component and month.
     fn is_complete(&self, raw: &RawRow) -> bool {
         let is_filled = |column: usize| !raw.cell(column).is_blank();
@@ -79,11 +89,13 @@ impl Keys {
             return false;
         }
         let mut words = self.resource.iter().chain(&self.component).chain(&self.period).chain(&self.username);
-        !self.is_complete(raw) || words.any(|&column| is_total(raw.cell(column).text))
+        !self.is_complete(raw)
+            || words.any(|&column| is_total(raw.cell(column).text))
+            || self.resource.iter().any(|&column| may_name_total(raw.cell(column).text))
     }
 
     /// What makes a row look like a total, where something does.
-    fn looks(&self, raw: &RawRow, added: Option<&AddedRows>) -> Option<Looks> {
+    fn looks(&self, raw: &RawRow, added: Option<&AddedRows>, period: Option<BillingPeriod>) -> Option<Looks> {
         let text = |column: usize| raw.cell(column).text;
         let word = |column: Option<usize>| column.map(text).filter(|text| is_total(text));
         let has_id = self.ids.iter().any(|&column| !text(column).is_empty() && !is_total(text(column)));
@@ -92,16 +104,16 @@ impl Keys {
         let component = self.component.map(text).filter(|text| !text.is_empty() && !is_total(text));
         let looks = |words: &str, only_if_it_adds_up| {
             let words = crate::domain::visible(words.trim_end_matches(':')).to_string();
-            Some(Looks { words, only_if_it_adds_up, component: component.map(ToOwned::to_owned) })
+            Some(Looks { words, only_if_it_adds_up, component: component.map(ToOwned::to_owned), period })
         };
         if self.is_complete(raw) && word(self.period).is_none() {
             // A sum that is headed so is one, whatever else its row names.
-            let of_sum = self.resource.iter().filter(|_| added.is_some() && !has_id);
+            let of_sum = self.resource.iter().filter(|_| !has_id);
             let headed = of_sum.map(|&column| text(column)).find(|text| names_total(text));
             return match (name, word(self.component).or(word(self.username)), headed) {
                 (Some(name), ..) => looks(name, false),
                 (None, Some(word), _) => looks(word, true),
-                (None, None, Some(headed)) => looks(headed, false),
+                (None, None, Some(headed)) => looks(headed, added.is_none()),
                 (None, None, None) => None,
             };
         }
@@ -238,7 +250,7 @@ impl Parser<'_> {
     /// Takes a row that is a total, or hidden and not to be used; whether it was taken.
     pub(super) fn set_aside(&mut self, raw: &RawRow, row: RowIndex) -> bool {
         let State::Reading(reading) = &mut self.state else { return false };
-        let Reading { structure, keys, table, .. } = reading.as_mut();
+        let Reading { structure, keys, table, periods, .. } = reading.as_mut();
         if structure.is_plain {
             return false;
         }
@@ -247,14 +259,18 @@ impl Parser<'_> {
         let how = structure.hidden.of(raw.number());
         let Structure { amounts, hidden, columns, merged, totals, row_added, .. } = structure;
         let found = || amounts.of(raw, &table);
-        if let Some(looks) = keys.looks(raw, row_added.first())
+        let period = keys.period.and_then(|column| {
+            let month = period::period(raw.cell(column), &periods.verdict, raw.counts_from_1904());
+            month.ok().map(|month| month.period)
+        });
+        if let Some(looks) = keys.looks(raw, row_added.first(), period)
             && totals.take(row, raw.number(), looks, found().filter(Found::is_figure))
         {
             self.parsed.fates.filtered(row);
             return true;
         }
         let is_whole = keys.username.is_none_or(|column| raw.cell(column).is_blank());
-        totals.add(found(), how.is_none(), is_whole);
+        totals.add(found(), period, (how.is_none(), is_whole));
         for column in columns.iter_mut() {
             if let Some(found) = found().find(|found| found.column == column.column) {
                 column.add(found);

@@ -7,8 +7,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::{Amount, visible};
+use crate::domain::{Amount, BillingPeriod, visible};
 use crate::findings::{Code, Finding, RowIndex, Sums};
+use crate::parse::total_words::names_word;
 use crate::parse::{CellKind, ParsedTable, cells};
 
 use super::amounts::Found;
@@ -56,6 +57,7 @@ struct OfComponent {
     running: Tally,
     /// The same when the last total of the component came.
     at_last_total: Tally,
+    of_months: HashMap<BillingPeriod, Tally>,
 }
 
 /// What makes a row look like a total.
@@ -67,6 +69,8 @@ pub struct Looks {
     pub only_if_it_adds_up: bool,
     /// The component that it names.
     pub component: Option<String>,
+    /// The month that it names.
+    pub period: Option<BillingPeriod>,
 }
 
 /// The totals of a table, and what their rows add up to.
@@ -77,6 +81,8 @@ pub struct Totals {
     since: Vec<Tally>,
     touched: Vec<usize>,
     components: HashMap<String, OfComponent>,
+    /// The sums of each column by month.
+    months: Vec<HashMap<BillingPeriod, Tally>>,
     /// For each column what came before each total.
     starts: Vec<HashSet<Amount>>,
     list: Vec<Total>,
@@ -116,13 +122,19 @@ impl Totals {
         Self {
             running: vec![Tally::default(); columns],
             since: vec![Tally::default(); columns],
+            months: vec![HashMap::new(); columns],
             starts: vec![HashSet::from([Amount::ZERO]); columns],
             ..Self::default()
         }
     }
 
-    /// Takes in a row of usage.
-    pub fn add<'a>(&mut self, amounts: impl Iterator<Item = Found<'a>>, is_visible: bool, is_whole: bool) {
+    /// Takes in a row of usage, with its month where it names one.
+    pub fn add<'a>(
+        &mut self,
+        amounts: impl Iterator<Item = Found<'a>>,
+        period: Option<BillingPeriod>,
+        (is_visible, is_whole): (bool, bool),
+    ) {
         for found in amounts {
             let Some(amount) = found.amount else { continue };
             self.running[found.slot].add(amount, is_visible, is_whole);
@@ -130,13 +142,31 @@ impl Totals {
                 self.touched.push(found.slot);
             }
             self.since[found.slot].add(amount, is_visible, is_whole);
-            if let Some(component) = self.components.get_mut(found.component) {
-                component.running.add(amount, is_visible, is_whole);
-            } else {
-                let component = self.components.entry(found.component.to_owned()).or_default();
-                component.running.add(amount, is_visible, is_whole);
+            if !self.components.contains_key(found.component) {
+                self.components.insert(found.component.to_owned(), OfComponent::default());
+            }
+            let Some(component) = self.components.get_mut(found.component) else { continue };
+            component.running.add(amount, is_visible, is_whole);
+            if let Some(period) = period {
+                component.of_months.entry(period).or_default().add(amount, is_visible, is_whole);
+                self.months[found.slot].entry(period).or_default().add(amount, is_visible, is_whole);
             }
         }
+    }
+
+    /// The component that a total is of: the one of its row, or the one that its words name, as those of
+    /// `Total cpu` do.
+    fn component(&self, looks: &Looks) -> Option<(&str, &OfComponent)> {
+        let own = looks.component.as_deref();
+        if let Some((name, sums)) = own.and_then(|own| self.components.get_key_value(own)) {
+            return Some((name, sums));
+        }
+        let text = own.unwrap_or(&looks.words);
+        let named = self.components.iter().filter(|(name, _)| names_word(text, name));
+        let longest = named.clone().map(|(name, _)| name.len()).max()?;
+        let mut named = named.filter(|(name, _)| name.len() == longest);
+        let (name, sums) = named.next()?;
+        named.next().is_none().then_some((name, sums))
     }
 
     /// Takes a row that looks like a total; whether it is one.
@@ -147,15 +177,19 @@ impl Totals {
         looks: Looks,
         amounts: impl Iterator<Item = Found<'a>>,
     ) -> bool {
-        let component = looks.component.as_ref().and_then(|component| self.components.get(component));
-        let of_component = component.map(|own| (own.running, own.running.since(own.at_last_total)));
+        let component = self.component(&looks);
+        let name = component.map(|(name, _)| name.to_owned());
+        let of_component = component.map(|(_, own)| (own.running, own.running.since(own.at_last_total)));
         let mut parts: Vec<Part> = amounts.map(|found| self.part(found)).collect();
         for part in &mut parts {
             self.look_above(part);
-            if let (Some((all, since)), Some(name)) = (of_component, &looks.component) {
+            if let (Some((all, since)), Some(name)) = (of_component, &name)
+                && self.is_of(part, name)
+            {
                 part.consider(since, || format!("{} of {} above", rows(since.rows), visible(name)));
                 part.consider(all, || format!("all {} of {} above", rows(all.rows), visible(name)));
             }
+            self.look_at_month(part, &looks);
         }
         let adds_up = !parts.is_empty() && parts.iter().all(|part| part.agrees.is_some());
         let is_of_several = |part: &Part| self.running[part.slot].rows > 1;
@@ -166,7 +200,7 @@ impl Totals {
         for part in &parts {
             self.starts[part.slot].insert(part.before.all);
         }
-        if let Some(own) = looks.component.as_ref().and_then(|component| self.components.get_mut(component)) {
+        if let Some(own) = name.and_then(|name| self.components.get_mut(&name)) {
             own.at_last_total = own.running;
         }
         let component_before = of_component.map(|(all, _)| all).unwrap_or_default();
@@ -181,7 +215,7 @@ impl Totals {
             component: found.component.to_owned(),
             shown: cells::shown(found.cell),
             amount: found.amount,
-            is_unknown: found.cell.kind == CellKind::Error,
+            is_unknown: found.cell.kind == CellKind::Error && found.amount.is_none(),
             before: self.running[found.slot],
             agrees: None,
             nearest: None,
@@ -197,6 +231,24 @@ impl Totals {
         let start = part.amount.and_then(|amount| all.all.checked_sub(amount));
         if part.agrees.is_none() && start.is_some_and(|start| self.starts[part.slot].contains(&start)) {
             part.agrees = Some("rows above, from an earlier total on".into());
+        }
+    }
+
+    /// Whether a figure may be of a component: one in the column of another one is not.
+    fn is_of(&self, part: &Part, name: &str) -> bool {
+        part.component == name || !self.components.contains_key(&part.component)
+    }
+
+    /// Sets a figure against the rows of the month that its total names, as far as they were read.
+    fn look_at_month(&self, part: &mut Part, looks: &Looks) {
+        let Some(period) = looks.period else { return };
+        if let Some((name, own)) = self.component(looks).filter(|(name, _)| self.is_of(part, name))
+            && let Some(sum) = own.of_months.get(&period)
+        {
+            part.consider(*sum, || format!("{} of {} in {period}", rows(sum.rows), visible(name)));
+        }
+        if let Some(sum) = self.months[part.slot].get(&period) {
+            part.consider(*sum, || format!("{} of {period}", rows(sum.rows)));
         }
     }
 
@@ -218,15 +270,15 @@ impl Totals {
         self.close();
         let mut findings = Vec::new();
         for mut total in std::mem::take(&mut self.list) {
-            let component =
-                total.looks.component.as_ref().and_then(|component| self.components.get(component));
+            let component = self.component(&total.looks);
             for part in &mut total.parts {
                 let below = self.running[part.slot].since(part.before);
                 part.consider(below, || format!("all {} below", rows(below.rows)));
-                if let (Some(own), Some(name)) = (component, &total.looks.component) {
+                if let Some((name, own)) = component.filter(|(name, _)| self.is_of(part, name)) {
                     let below = own.running.since(total.component_before);
                     part.consider(below, || format!("{} of {} below", rows(below.rows), visible(name)));
                 }
+                self.look_at_month(part, &total.looks);
             }
             let finding = total.finding(table);
             let faulty = (finding.code == Code::TotalDisagrees).then_some(total.row);

@@ -1,24 +1,22 @@
 //! Comments of cells, ours beside those of others.
 //!
-//! Ours have an author of their own. Where a cell has a comment already, ours follows in it, behind a line
-//! that says whose it is. Threaded comments stay as they are: what Excel keeps beside them for older
+//! Ours have an author of their own. Where a cell has a comment already, ours follows in it, between lines
+//! that say whose it is, by which it is known again whatever programs do with authors. Threaded comments stay as they are: what Excel keeps beside them for older
 //! programs is theirs.
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::ops::Range;
 
 use rust_xlsxwriter::column_number_to_name;
 
 use super::MarkError;
+use super::note::{self, Placed, framed};
 use super::package::DECLARATION;
 use super::xml::{Element, append, elements, escaped_cell, root, splice};
 
 /// Who our comments are by.
 const AUTHOR: &str = "waldur-usage";
-
-/// What stands above ours, so that they are known again where a program has lost their author, or put them
-/// and the comment of somebody else into one text.
-const BELOW: &str = "[waldur-usage]";
 
 /// The main namespace of the parts of a workbook, and the one of the strict kind.
 pub const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
@@ -59,7 +57,7 @@ pub fn commented(xml: &str, notes: &[(Cell, &str)]) -> Result<Commented, MarkErr
     let (mut edits, mut new, mut added) = (Vec::new(), String::new(), Vec::new());
     for &(cell, note) in notes {
         let Some(comment) = there.get(&cell) else {
-            let note = format!("{BELOW}\n{}", escaped_cell(note));
+            let note = escaped_cell(&framed(note));
             // Writing to a string cannot fail.
             let _ = write!(
                 new,
@@ -75,7 +73,7 @@ pub fn commented(xml: &str, notes: &[(Cell, &str)]) -> Result<Commented, MarkErr
         let is_threaded = by(comment, &names).starts_with("tc=");
         let end = text.rfind(&format!("</{prefix}text>")).filter(|_| !is_threaded);
         if let Some(end) = end {
-            let run = format!("<§r><§t xml:space=\"preserve\">\n{BELOW}\n{}</§t></§r>", escaped_cell(note));
+            let run = format!("<§r><§t xml:space=\"preserve\">\n{}</§t></§r>", escaped_cell(&framed(note)));
             let at = comment.span.start + end;
             edits.push((at..at, run.replace('§', &prefix)));
         }
@@ -118,42 +116,90 @@ fn with_author(xml: &str) -> Result<(String, usize), MarkError> {
     Ok((splice(xml, vec![(list, text)]), names.len()))
 }
 
+/// Takes our notes out of all comments; a comment in which nothing else stands goes with them.
 fn without_ours(xml: &str) -> Result<(String, Vec<Cell>), MarkError> {
     let names = authors(xml)?;
-    let prefix = root(xml)?.prefix;
     let (mut edits, mut removed) = (Vec::new(), Vec::new());
     for comment in elements(xml, "comment")? {
-        if by(&comment, &names) == AUTHOR {
+        let own = &xml[comment.span.clone()];
+        if !own.contains(AUTHOR) || by(&comment, &names).starts_with("tc=") {
+            continue;
+        }
+        let Some(texts) = texts(own)? else { continue };
+        let placed: Vec<Placed> = texts.iter().flat_map(|text| text.content.clone()).collect();
+        let ours = note::ours(&placed);
+        if ours.is_empty() {
+            continue;
+        }
+        let is_ours = |at: &usize| ours.iter().any(|range| range.contains(at));
+        let mut rest = (0..placed.len()).filter(|at| !is_ours(at)).map(|at| placed[at].0);
+        if rest.all(char::is_whitespace) {
             removed.extend(comment.attribute("ref").and_then(cell));
             edits.push((comment.span.clone(), String::new()));
-        } else if let Some(at) = xml[comment.span.clone()].find(BELOW) {
-            if is_blank(&xml[comment.span.start..comment.span.start + at]) {
-                removed.extend(comment.attribute("ref").and_then(cell));
-                edits.push((comment.span.clone(), String::new()));
+            continue;
+        }
+        let mut first = 0;
+        for text in texts {
+            let all = first..first + text.content.len();
+            first = all.end;
+            let gone = all.clone().filter(is_ours).count();
+            let moved =
+                |place: &Range<usize>| comment.span.start + place.start..comment.span.start + place.end;
+            if gone == all.len() && gone > 0 {
+                // Where ours was a run of its own, nothing is left of it.
+                edits.push((moved(&text.run), String::new()));
                 continue;
             }
-            let kept = xml[comment.span.start..comment.span.start + at].trim_end_matches(['\n', '\r']);
-            let kept = kept.strip_suffix("&#10;").unwrap_or(kept);
-            let open = |name: &str| {
-                let count = |text: &str| kept.matches(text).count();
-                let opened = count(&format!("<{prefix}{name}>")) + count(&format!("<{prefix}{name} "));
-                opened > count(&format!("</{prefix}{name}>"))
-            };
-            let mut text = kept.to_owned();
-            for name in ["t", "r", "text", "comment"].into_iter().filter(|name| open(name)) {
-                let _ = write!(text, "</{prefix}{name}>");
-            }
-            // Where ours was a run of its own, nothing is left of it.
-            let own = format!("<{prefix}r><{prefix}t xml:space=\"preserve\"></{prefix}t></{prefix}r>");
-            edits.push((comment.span.clone(), text.replace(&own, "")));
+            let places = all.filter(is_ours).map(|at| moved(&placed[at].1));
+            edits.extend(places.map(|place| (place, String::new())));
         }
     }
     Ok((splice(xml, edits), removed))
 }
 
-/// Whether a piece of a part has nothing in it but tags.
-fn is_blank(xml: &str) -> bool {
-    xml.split('<').all(|piece| piece.split_once('>').is_none_or(|(_, text)| text.trim().is_empty()))
+/// A piece of the text of a comment.
+struct Text {
+    /// The run that it is the text of, or the text itself.
+    run: Range<usize>,
+    /// Its characters.
+    content: Vec<Placed>,
+}
+
+/// The pieces of the text of a comment; `None` where they are written in a way that is not taken apart.
+fn texts(comment: &str) -> Result<Option<Vec<Text>>, MarkError> {
+    let runs = elements(comment, "r")?;
+    let mut texts = Vec::new();
+    for text in elements(comment, "t")? {
+        let own = &comment[text.span.clone()];
+        let (Some(start), Some(end)) = (own.find('>'), own.rfind("</")) else { continue };
+        let Some(content) = characters(own, start + 1, end, text.span.start) else { return Ok(None) };
+        let run = runs.iter().map(|run| run.span.clone()).find(|run| run.contains(&text.span.start));
+        texts.push(Text { run: run.unwrap_or(text.span), content });
+    }
+    Ok(Some(texts))
+}
+
+/// The characters of a piece of text, each with the place where it is written.
+fn characters(text: &str, start: usize, end: usize, offset: usize) -> Option<Vec<Placed>> {
+    let mut characters = Vec::new();
+    let mut at = start;
+    while at < end {
+        let rest = &text[at..end];
+        let one = rest.chars().next()?;
+        let (one, length) = match one {
+            // What is not read as text, such as a block of it as it is.
+            '<' => return None,
+            '&' => {
+                let length = rest.find(';')? + 1;
+                let decoded = quick_xml::escape::unescape(&rest[..length]).ok()?;
+                (decoded.chars().next()?, length)
+            }
+            other => (other, other.len_utf8()),
+        };
+        characters.push((one, offset + at..offset + at + length));
+        at += length;
+    }
+    Some(characters)
 }
 
 /// A cell as it is written: `C14`.
@@ -182,13 +228,15 @@ mod tests {
         <comment ref=\"C3\" authorId=\"1\"><text><t>[Threaded comment]</t></text></comment>\
         </commentList></comments>";
 
+    const NOTE: &str = "deny: an amount is too <large>\nFound: 7\nExpected: 3";
+
     #[test]
     fn ours_stand_beside_those_of_others_and_come_off_again() {
-        let notes = [((2, 2), "too <large>"), ((3, 3), "x"), ((4, 28), "y")];
+        let notes = [((2, 2), NOTE), ((3, 3), NOTE), ((4, 28), NOTE)];
         let marked = commented(OTHERS, &notes).unwrap();
         assert_eq!(marked.added, [(4, 28)]);
-        let below =
-            "<t>ask Bo</t></r><r><t xml:space=\"preserve\">\n[waldur-usage]\ntoo &lt;large&gt;</t></r>";
+        let below = "<t>ask Bo</t></r><r><t xml:space=\"preserve\">\n[waldur-usage]\ndeny: an amount is too \
+                     &lt;large&gt;\nFound: 7\nExpected: 3\n[/waldur-usage]</t></r>";
         assert!(marked.xml.contains(below), "{}", marked.xml);
         assert!(marked.xml.contains("<comment ref=\"AB4\" authorId=\"2\">"), "{}", marked.xml);
         assert!(marked.xml.contains("<text><t>[Threaded comment]</t></text>"));
@@ -200,14 +248,36 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_a_colleague_stay_where_ours_come_off() {
+        let marked = commented(OTHERS, &[((2, 2), NOTE), ((4, 28), NOTE)]).unwrap().xml;
+        // Below ours, in the same text, with breaks as other programs write them; and in a run of its own.
+        let saved = marked.replace("[/waldur-usage]", "[/waldur-usage]&#10;Bo &amp; I: it is right");
+        let clean = commented(&saved, &[]).unwrap();
+        assert!(clean.removed.is_empty());
+        let kept =
+            "<t>ask Bo</t></r><r><t xml:space=\"preserve\">&#10;Bo &amp; I: it is right</t></r></text>";
+        assert!(clean.xml.contains(kept), "{}", clean.xml);
+        assert!(clean.xml.contains("<t xml:space=\"preserve\">Bo &amp; I: it is right</t>"), "{}", clean.xml);
+        assert!(!clean.xml.contains("[waldur-usage]") && !clean.xml.contains("Found: 7"), "{}", clean.xml);
+        let saved = marked.replace("[/waldur-usage]</t></r>", "[/waldur-usage]</t></r><r><t>more</t></r>");
+        let clean = commented(&saved, &[]).unwrap();
+        assert!(clean.xml.contains("<t>ask Bo</t></r><r><t>more</t></r></text>"), "{}", clean.xml);
+        // What only speaks of this program is a comment like any other.
+        let about = OTHERS.replace("ask Bo", "[waldur-usage] is wrong here");
+        assert!(commented(&about, &[]).unwrap().xml.contains("<t>[waldur-usage] is wrong here</t>"));
+    }
+
+    #[test]
     fn ours_come_off_where_another_program_made_one_text_of_both() {
-        let saved = OTHERS.replace("ask Bo", "ask Bo\n[waldur-usage]\ntoo large</t></r><r><t>more");
-        assert_eq!(commented(&saved, &[]).unwrap().xml.matches("ask Bo</t></r></text></comment>").count(), 1);
+        let note = framed(NOTE).replace('<', "&lt;");
+        let saved = OTHERS.replace("ask Bo", &format!("ask Bo\n{note}"));
+        let clean = commented(&saved, &[]).unwrap().xml;
+        assert_eq!(clean.matches("<t>ask Bo</t></r></text></comment>").count(), 1, "{clean}");
     }
 
     #[test]
     fn ours_come_off_where_another_program_lost_their_author() {
-        let marked = commented(OTHERS, &[((4, 28), "y")]).unwrap();
+        let marked = commented(OTHERS, &[((4, 28), NOTE)]).unwrap();
         let lost = marked.xml.replace("<author>waldur-usage</author>", "<author>Bo</author>");
         let clean = commented(&lost, &[]).unwrap();
         assert_eq!(clean.removed, [(4, 28)]);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{Place, Spot, visible};
+use crate::domain::{Place, Spot, cut, visible};
 use crate::mapping::Field;
 
 use super::comments::{MAIN, STRICT, reference};
@@ -132,7 +132,7 @@ fn cells(remark: &Remark, sheet: &str, styles: &Styles) -> [(usize, String); 7] 
 /// this sheet is ever taken for the header of a table.
 fn shown(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|line| visible(line).to_string()).collect();
-    let text: String = lines.join("\n").chars().take(LONGEST).collect();
+    let text = cut(&lines.join("\n"), LONGEST);
     if Field::of_header(&text).is_some() { format!("“{text}”") } else { text }
 }
 

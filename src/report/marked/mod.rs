@@ -7,6 +7,7 @@
 mod colours;
 mod comments;
 mod listing;
+mod note;
 mod package;
 mod plain;
 mod shapes;
@@ -23,6 +24,7 @@ use package::{DECLARATION, Package};
 use styles::Styles;
 use xml::{append, elements, escaped, root, splice};
 
+pub use note::note;
 pub use plain::PlainCopy;
 
 /// Comments that are written; a sheet with more of them is of no use to anybody.
@@ -85,7 +87,7 @@ pub struct MarkedCell {
     pub column: u32,
     /// Whether something at deny stands in it.
     pub is_deny: bool,
-    /// What its comment says.
+    /// What its comment says; one without a word gets none.
     pub note: String,
 }
 
@@ -236,7 +238,7 @@ impl<'a> OpenWorkbook<'a> {
 
     /// Puts the comments of the first cells beside those that are there; how many.
     fn comment(&mut self, sheet: &str, cells: &[MarkedCell]) -> Result<usize, MarkError> {
-        let commented = cells.iter().take(MOST_COMMENTS);
+        let commented = cells.iter().filter(|cell| !cell.note.is_empty()).take(MOST_COMMENTS);
         let notes: Vec<(Cell, &str)> =
             commented.map(|cell| ((cell.row, cell.column), cell.note.as_str())).collect();
         let relations = self.package.relations(sheet)?;
@@ -268,21 +270,21 @@ impl<'a> OpenWorkbook<'a> {
         let id = own.child("legacyDrawing").and_then(|drawing| drawing.attribute("id").map(str::to_owned));
         let relations = self.package.relations(sheet)?;
         let there = relations.into_iter().find(|relation| Some(&relation.id) == id.as_ref());
-        let (part, block) = match there {
-            Some(relation) => (relation.target, 1),
+        let block = self.free_block()?;
+        let part = match there {
+            Some(relation) => relation.target,
             None if added.is_empty() => return Ok(()),
             None => {
-                let block = self.free_block()?;
                 let part = self.package.free_name(|number| format!("xl/drawings/waldurUsage{number}.vml"));
                 let id = self.package.relate(sheet, &self.relation_kind("vmlDrawing"), &part)?;
                 let kind = "application/vnd.openxmlformats-officedocument.vmlDrawing";
                 self.package.declare_ending("vml", kind)?;
-                self.package.set(&part, shapes::none(block, added.len()));
+                self.package.set(&part, shapes::none(block));
                 let at = own.place_after(&ORDER);
                 let namespace = if self.is_strict { STRICT_RELATIONS } else { RELATIONS };
                 let drawing = format!("<{}legacyDrawing xmlns:r=\"{namespace}\" r:id=\"{id}\"/>", own.prefix);
                 self.package.set(sheet, splice(&text, vec![(at..at, drawing)]));
-                (part, block)
+                part
             }
         };
         let drawing = self.package.needed(&part)?;
@@ -297,7 +299,7 @@ impl<'a> OpenWorkbook<'a> {
         let mut most = 0;
         for name in names.iter().filter(|name| name.to_ascii_lowercase().ends_with(".vml")) {
             let drawing = self.package.needed(name)?;
-            most = most.max(shapes::blocks(&drawing).max().unwrap_or(0));
+            most = most.max(shapes::used_blocks(&drawing).max().unwrap_or(0));
         }
         Ok(most.min(60_000) + 1)
     }

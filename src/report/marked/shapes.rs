@@ -2,10 +2,12 @@
 //!
 //! Such a drawing is often no sound XML, so nothing of it is taken apart that is not ours.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::MarkError;
 use super::comments::Cell;
+use super::xml::{attribute_place, splice};
 
 /// Boxes that a block of numbers has room for.
 const BLOCK: usize = 1024;
@@ -26,35 +28,79 @@ pub fn blocks(drawing: &str) -> impl Iterator<Item = usize> {
     lists.flat_map(|list| list.split(',')).filter_map(|number| number.trim().parse().ok())
 }
 
-/// A drawing without a box, with numbers from a block on.
-pub fn none(block: usize, boxes: usize) -> String {
-    let blocks: Vec<String> =
-        (block..=block + boxes / (BLOCK - 1)).map(|number| number.to_string()).collect();
-    format!(
-        "{OPEN}<o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"{}\"/></o:shapelayout>{KIND}</xml>",
-        blocks.join(",")
-    )
+/// The blocks that a drawing takes its numbers from, whether it names them or not.
+pub fn used_blocks(drawing: &str) -> impl Iterator<Item = usize> {
+    blocks(drawing).chain(numbers(drawing).map(|number| number / BLOCK))
 }
 
-/// Takes boxes out of a drawing, and puts others in.
+/// A drawing without a box, with numbers of a block.
+pub fn none(block: usize) -> String {
+    format!("{OPEN}{}{KIND}</xml>", layout(&block.to_string()))
+}
+
+fn layout(blocks: &str) -> String {
+    format!("<o:shapelayout v:ext=\"edit\"><o:idmap v:ext=\"edit\" data=\"{blocks}\"/></o:shapelayout>")
+}
+
+/// Takes boxes out of a drawing, and puts others in; `free_block` is the first of the blocks that no drawing
+/// of the workbook uses.
 pub fn drawn(
     drawing: &str,
     removed: &[Cell],
     added: &[Cell],
-    first_block: usize,
+    free_block: usize,
 ) -> Result<String, MarkError> {
     let drawing = without(drawing, removed);
-    let end = drawing.rfind("</xml>");
-    let end = end.ok_or_else(|| MarkError::Unfit("the drawing of its comments breaks off".into()))?;
     let mut boxes = String::new();
     if !drawing.contains("\"_x0000_t202\"") {
         boxes.push_str(KIND);
     }
-    let first = numbers(&drawing).max().unwrap_or(first_block * BLOCK) + 1;
-    for (number, cell) in (first..).zip(added) {
+    let used: HashSet<usize> = numbers(&drawing).collect();
+    let mut own: Vec<usize> = blocks(&drawing).collect();
+    own.sort_unstable();
+    own.dedup();
+    let last = used.iter().copied().max().unwrap_or(0);
+    let of_block =
+        |block: usize| block.saturating_mul(BLOCK) + 1..block.saturating_add(1).saturating_mul(BLOCK);
+    let free = own.iter().copied().chain(free_block..).flat_map(of_block);
+    // Numbers follow those that are there as long as the blocks have room.
+    let behind =
+        own.iter().copied().flat_map(of_block).filter(|number| *number > last).count() >= added.len();
+    let free = free.filter(|number| !used.contains(number) && (!behind || *number > last));
+    let mut more = Vec::new();
+    for (number, cell) in free.zip(added) {
         add_box(&mut boxes, number, *cell);
+        let block = number / BLOCK;
+        if !own.contains(&block) && more.last() != Some(&block) {
+            more.push(block);
+        }
     }
+    let drawing = with_blocks(&drawing, &more)?;
+    let end = drawing.rfind("</xml>");
+    let end = end.ok_or_else(|| MarkError::Unfit("the drawing of its comments breaks off".into()))?;
     Ok(format!("{}{boxes}{}", &drawing[..end], &drawing[end..]))
+}
+
+/// The drawing with further blocks to take numbers from.
+fn with_blocks(drawing: &str, more: &[usize]) -> Result<String, MarkError> {
+    if more.is_empty() {
+        return Ok(drawing.to_owned());
+    }
+    let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+    let more = more.join(",");
+    let list = drawing.find("<o:idmap").and_then(|start| {
+        let end = start + drawing[start..].find('>')?;
+        let value = attribute_place(&drawing[start..=end], "data")?;
+        Some(start + value.start..start + value.end)
+    });
+    if let Some(list) = list {
+        let there = drawing[list.clone()].trim_end();
+        let comma = if there.is_empty() { "" } else { "," };
+        return Ok(splice(drawing, vec![(list.clone(), format!("{there}{comma}{more}"))]));
+    }
+    let start = drawing.find("<xml").and_then(|start| Some(start + drawing[start..].find('>')? + 1));
+    let start = start.ok_or_else(|| MarkError::Unfit("the drawing of its comments has no start".into()))?;
+    Ok(splice(drawing, vec![(start..start, layout(&more))]))
 }
 
 /// The numbers of the boxes that are there.
@@ -123,8 +169,8 @@ mod tests {
 
     #[test]
     fn boxes_are_put_in_and_taken_out() {
-        let empty = none(3, 2000);
-        assert_eq!(blocks(&empty).collect::<Vec<_>>(), [3, 4]);
+        let empty = none(3);
+        assert_eq!(blocks(&empty).collect::<Vec<_>>(), [3]);
         let drawn_once = drawn(&empty, &[], &[(2, 2), (1_048_576, 16_384)], 3).unwrap();
         assert_eq!(numbers(&drawn_once).collect::<Vec<_>>(), [3073, 3074]);
         assert!(drawn_once.contains("<x:Row>1048575</x:Row><x:Column>16383</x:Column>"));
@@ -139,5 +185,24 @@ mod tests {
             <x:Row>1</x:Row><x:Column>1</x:Column></x:ClientData></v:shape></xml>",
         );
         assert_eq!(drawn(&button, &[(2, 2)], &[], 3).unwrap(), button);
+    }
+
+    #[test]
+    fn numbers_never_run_into_the_block_of_another_drawing() {
+        let cells: Vec<Cell> = (1..=1500).map(|row| (row, 1)).collect();
+        // Block 1 is nearly full, and block 2 is that of another sheet.
+        let there = drawn(&none(1), &[], &cells[..1000], 2).unwrap();
+        assert_eq!(numbers(&there).max(), Some(2024));
+        let more = drawn(&there, &[], &cells[1000..], 3).unwrap();
+        assert!(more.contains("data=\"1,3\""), "{}", &more[..400]);
+        let all: Vec<usize> = numbers(&more).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), 1500);
+        assert!(all.iter().all(|number| [1, 3].contains(&(number / BLOCK)) && number % BLOCK > 0));
+        // Marked again, the same numbers come, and no further block.
+        assert_eq!(drawn(&more, &cells[1000..], &cells[1000..], 4).unwrap(), more);
+        // A drawing that names no block gets one.
+        let bare = format!("{OPEN}</xml>");
+        let one = drawn(&bare, &[], &[(1, 1)], 5).unwrap();
+        assert!(one.contains("data=\"5\"") && one.contains("_x0000_s5121\""), "{one}");
     }
 }

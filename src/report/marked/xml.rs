@@ -130,6 +130,25 @@ pub fn elements(xml: &str, name: &str) -> Result<Vec<Element>, MarkError> {
     }
 }
 
+/// Where the value of an attribute stands in an element, whose name is without a prefix.
+pub fn attribute_place(element: &str, name: &str) -> Option<Range<usize>> {
+    let mut at = element.find(|one: char| one.is_whitespace())?;
+    loop {
+        let rest = &element[at..];
+        at += rest.find(|one: char| !one.is_whitespace())?;
+        let rest = &element[at..];
+        let equals = rest.find('=').filter(|_| !rest.starts_with(['>', '/']))?;
+        let own = rest[..equals].trim();
+        let quote = at + equals + element[at + equals..].find(['"', '\''])?;
+        let mark = element[quote..].chars().next()?;
+        let end = quote + 1 + element[quote + 1..].find(mark)?;
+        if own == name {
+            return Some(quote + 1..end);
+        }
+        at = end + 1;
+    }
+}
+
 fn place(reader: &Reader<&[u8]>) -> usize {
     usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
 }

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, ProtectionOptions, Worksheet, XlsxError};
 
-use crate::domain::visible;
+use crate::domain::{cut, shell_word, visible};
 
 use super::{Template, TemplateCarryOver, TemplateForm};
 
@@ -38,8 +38,7 @@ pub fn help(sheet: &mut Worksheet, template: &Template, name: &str) -> Result<()
         row += 1;
     }
     sheet.write_string_with_format(row, 0, "What to run next", &heading)?;
-    let name = visible(name).to_string();
-    let name = if name.contains(' ') { format!("\"{name}\"") } else { name };
+    let name = shell_word(name);
     let commands = [
         (format!("waldur-usage check {name}"), "finds every fault, with its cell; posts nothing"),
         (format!("waldur-usage plan {name}"), "shows what would be posted; posts nothing"),
@@ -112,6 +111,8 @@ fn components(sheet: &mut Worksheet, start: u32, template: &Template) -> Result<
         .set_background_color(Color::RGB(0x001F_3A5F))
         .set_font_color(Color::White)
         .set_border_bottom(FormatBorder::Thin);
+    // A text that is wider than its column would end at the next one, in the middle of a word.
+    let wrapped = Format::new().set_text_wrap().set_align(FormatAlign::Top);
     sheet.write_string_with_format(start, 0, "Components and units", &heading)?;
     for (column, text) in (0..).zip(["Component", "Name", "Measured in", "Offering"]) {
         sheet.write_string_with_format(start + 1, column, text, &header)?;
@@ -120,8 +121,8 @@ fn components(sheet: &mut Worksheet, start: u32, template: &Template) -> Result<
         let texts =
             [component.component.as_str(), &component.name, &component.unit, &component.offering_name];
         for (column, text) in (0..).zip(texts) {
-            let text: String = visible(text).to_string().chars().take(500).collect();
-            sheet.write_string(row, column, text)?;
+            let text = cut(&visible(text).to_string(), 500);
+            sheet.write_string_with_format(row, column, text, &wrapped)?;
         }
     }
     Ok(())

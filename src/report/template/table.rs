@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Amount, fold, visible};
+use crate::domain::{Amount, cut, fold, visible};
 use crate::mapping::{Field, NOT_READ};
 
 use super::{Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource};
@@ -187,7 +187,7 @@ impl<'a> Table<'a> {
 
 /// Text for people. What names the row, though, has to stay as the server has it.
 fn note(text: &str) -> Cell {
-    Cell::Text(visible(text).to_string().chars().take(LONGEST_NOTE).collect())
+    Cell::Text(cut(&visible(text).to_string(), LONGEST_NOTE))
 }
 
 /// What was stored a month ago.

@@ -104,6 +104,15 @@ impl Parser<'_> {
             self.refuse_table(twice);
             return;
         }
+        if let Some(lacks) = binding.identity_lacks.first() {
+            let lacks = binding.identity_lacks.iter().fold(lacks.shown(), |all, column| {
+                if column == lacks { all } else { format!("{all}, {}", column.shown()) }
+            });
+            let told = format!("no column {lacks}, by which {} tells records apart", layout.name);
+            let expected = "all columns that tell records apart; without them a record that stands twice is seen \
+                            only where all of its cells are the same";
+            self.findings.push(Finding::new(Code::IncompleteIdentity, told, expected).at(header.whole()));
+        }
         let table = self.parsed.tables.len();
         self.parsed.tables.push(Arc::new(table_of(header, &layout, &binding)));
         let reading = RecordsReading::new(table, layout, binding, titles, header);

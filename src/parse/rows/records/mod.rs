@@ -10,6 +10,7 @@ mod groups;
 mod moment;
 mod record;
 mod shares;
+mod spans;
 mod titles;
 mod tres;
 
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::{BillingPeriod, visible};
-use crate::findings::{Code, Finding};
+use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::{Binding, Layout, Records};
 use crate::parse::column::{Evidence, Verdict};
 use crate::parse::doubts::Doubts;
@@ -31,6 +32,7 @@ use super::kept::told;
 use super::structure::visibility_unknown;
 use super::{Judged, ParseSettings, Parser, State};
 use groups::{Groups, Sums};
+use moment::Moment;
 use titles::TitleFacts;
 
 /// The table of records that is being read.
@@ -56,6 +58,8 @@ pub(super) struct RecordsReading {
     /// What stood first in the columns that hold one value.
     one_value: Vec<Option<(Arc<str>, u32)>>,
     groups: Groups,
+    /// The latest end of the records of each sum, by the row of its first record.
+    latest: HashMap<RowIndex, (Moment, u32)>,
     rows_summed: usize,
     /// The rows that are not seen, and what they hold.
     hidden: HiddenRows,
@@ -108,6 +112,7 @@ impl RecordsReading {
             seen: HashMap::new(),
             one_value: vec![None; binding.one_value.len()],
             groups: Groups::default(),
+            latest: HashMap::new(),
             rows_summed: 0,
             hidden: HiddenRows::default(),
             hidden_sums: Sums::default(),
@@ -289,6 +294,7 @@ impl Parser<'_> {
             let (label, unit) = reading.label(&group.key.wanted, group.key.unit.as_ref());
             sums.add(&label, &unit, &group.sum);
             let subject = self.parsed.subjects.len();
+            self.parsed.ends.extend(reading.end_of(group.row, subject));
             self.parsed.subjects.push(Subject {
                 table: reading.table,
                 number: group.number,

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
 use crate::domain::{BillingPeriod, Exact};
+use crate::parse::odd::SHOWN_ELSEWHERE;
 
 /// Characters of a moment.
 const LONGEST: usize = 40;
@@ -29,6 +30,10 @@ pub(super) enum NoMoment {
 impl Moment {
     /// Reads a moment such as `2026-11-01T00:00:00Z` or `2026-11-01 00:00`.
     pub(super) fn parse(text: &str, zone: Option<&TimeZone>) -> Result<Self, NoMoment> {
+        // Wherever it is shown, an instant is one, and the zone of the layout says of which month.
+        if let Some(instant) = text.strip_suffix(SHOWN_ELSEWHERE).filter(|instant| instant.len() <= LONGEST) {
+            return Self::parse(&format!("{instant}Z"), zone);
+        }
         let is_likely = text.len() <= LONGEST
             && text.bytes().take(4).all(|byte| byte.is_ascii_digit())
             && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:.+TtZz ".contains(&byte));
@@ -71,6 +76,11 @@ impl Moment {
         Some((self.month()?, last.month()?))
     }
 
+    /// As the clock shows it.
+    pub(super) fn shown(self) -> DateTime {
+        self.0
+    }
+
     /// The seconds until an end, by the clock of a zone.
     pub(super) fn seconds_until(self, end: Self, zone: Option<&TimeZone>) -> Option<Exact> {
         let zone = zone.cloned().unwrap_or(TimeZone::UTC);
@@ -106,6 +116,10 @@ mod tests {
         let month = |text: &str, zone| Moment::parse(text, zone).map(|it| it.month().unwrap().to_string());
         assert_eq!(month("2026-10-31T22:00:00Z", Some(&tallinn)), Ok("2026-11".into()));
         assert_eq!(month("2026-10-31 22:00:00+00:00", Some(&utc)), Ok("2026-10".into()));
+        let shown = "2026-10-31 22:00:00 [UTC, shown elsewhere]";
+        assert_eq!(month(shown, Some(&tallinn)), Ok("2026-11".into()));
+        assert_eq!(month(shown, Some(&utc)), Ok("2026-10".into()));
+        assert_eq!(month(shown, None), Err(NoMoment::NoZone));
         assert_eq!(month("2026-10-31 22:00:00", None), Ok("2026-10".into()));
         assert_eq!(month("2026-10-31T22:00:00Z", None), Err(NoMoment::NoZone));
         for text in

@@ -12,6 +12,7 @@ use super::super::{Hidden, Parser};
 use super::RecordsReading;
 use super::groups::Key;
 use super::moment::{Moment, NoMoment};
+use super::spans;
 
 /// Which month a record is of, and how long it is.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(super) struct When {
     crosses: bool,
     /// The first of several months that it lies in, where it is of none of them.
     from: Option<BillingPeriod>,
+    /// When it ends, where that is not to come yet.
+    end: Option<Moment>,
 }
 
 /// Why a row is not read.
@@ -126,7 +129,12 @@ impl Parser<'_> {
             doubts.add_amount(row, raw.number(), raw.cell(column));
         }
         self.sort_out(reading, records, &mut draft);
-        let resource = self.resource(&mut draft);
+        let mut resource = self.resource(&mut draft);
+        let mut text = |column: Option<usize>| {
+            column.map(|column| raw.cell(column).text).filter(|text| !text.is_empty()).map(|it| self.text(it))
+        };
+        resource.project = text(reading.binding.project);
+        resource.organisation = text(reading.binding.organisation);
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
         if reading.binding.offering.is_some() && resource.offering.is_none() {
             draft.missing(Field::Offering, "the offering of the resource");
@@ -160,9 +168,11 @@ impl Parser<'_> {
                 unit: share.unit.clone(),
                 single: (!records.sums).then_some(row),
             };
-            if let Some(first) = reading.groups.add(key, &share, row, raw.number()) {
+            let first = reading.groups.add(key, &share, row, raw.number());
+            if let Some(first) = first {
                 self.parsed.fates.follow(first, row);
             }
+            reading.ends(first.unwrap_or(row), when.end, raw.number());
         }
     }
 
@@ -226,7 +236,9 @@ impl Parser<'_> {
             if first.as_ref() != text {
                 let found = format!("{} and {}", visible(first), cells::shown(raw.cell(column)));
                 let finding = Finding::new(Code::SeveralSources, found, "records of one source in a file");
-                let mut finding = finding.hint("put the records of each into a file of its own");
+                let hint = "put the records of each into a file of its own, and check each file with the \
+                            --offering that it belongs to: one name can stand for a resource in each of them";
+                let mut finding = finding.hint(hint);
                 finding.others.push(draft.table.place(*number, Some(column)));
                 draft.fault(Some(column), finding);
             }
@@ -235,7 +247,9 @@ impl Parser<'_> {
             let digest = identity(reading, raw);
             let first = *reading.seen.entry(digest).or_insert(raw.number());
             if first != raw.number() {
-                let found = format!("the record of row {first} again");
+                let but =
+                    if reading.binding.identity_without.is_empty() { "" } else { ", whatever it costs" };
+                let found = format!("the record of row {first} again{but}");
                 let expected = "each record once: it would be added up twice";
                 let mut finding = Finding::new(Code::RepeatedRecord, found, expected)
                     .hint("take one of them out; files that overlap are a frequent reason");
@@ -323,6 +337,11 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
         return When::default();
     };
     let seconds = begin.seconds_until(end, zone);
+    if let Some(column) = reading.binding.elapsed
+        && let Some(fault) = spans::too_long(draft.raw.cell(column), begin, end, zone)
+    {
+        draft.fault(Some(column), fault);
+    }
     let crosses = first != last;
     let period = match crossing {
         Crossing::Begin => Some(first),
@@ -338,7 +357,7 @@ fn times(reading: &RecordsReading, records: &Records, draft: &mut RowDraft<'_>, 
         Crossing::End | Crossing::Faulty => Some(last),
     };
     let from = (crosses && crossing == Crossing::Faulty).then_some(first);
-    When { period, seconds, crosses, from }
+    When { period, seconds, crosses, from, end: reading.binding.elapsed.map(|_| end) }
 }
 
 /// The day of a report lies in the month that it is of, or it is of another month.
@@ -421,9 +440,13 @@ fn is_header_again(table: &ParsedTable, raw: &RawRow) -> bool {
 fn identity(reading: &RecordsReading, raw: &RawRow) -> u64 {
     let mut hasher = DefaultHasher::new();
     if reading.binding.identity.is_empty() {
-        raw.cells().enumerate().filter(|(_, cell)| !cell.is_blank()).for_each(|(column, cell)| {
-            (column, cell.text).hash(&mut hasher);
-        });
+        let aside = &reading.binding.identity_without;
+        let cells = raw.cells().enumerate();
+        cells.filter(|(column, cell)| !cell.is_blank() && !aside.contains(column)).for_each(
+            |(column, cell)| {
+                (column, cell.text).hash(&mut hasher);
+            },
+        );
     } else {
         reading.binding.identity.iter().for_each(|&column| raw.cell(column).text.hash(&mut hasher));
     }

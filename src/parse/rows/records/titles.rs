@@ -1,6 +1,6 @@
 //! What the rows above the header say of all records: the time of the report, and its unit.
 
-use crate::domain::{BillingPeriod, Place, Ratio, fold, visible};
+use crate::domain::{BillingPeriod, Place, Ratio, fold_unit, visible};
 use crate::findings::{Code, Finding};
 use crate::mapping::Titles;
 use crate::parse::RawRow;
@@ -26,6 +26,16 @@ impl TitleFacts {
     pub(super) fn read(titles: &Titles, above: &[RawRow], header: &Place) -> (Self, Vec<Finding>) {
         let mut facts = Self::none();
         let mut faults = Vec::new();
+        let begins = |text: &str, start: &str| {
+            text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start))
+        };
+        for row in above {
+            let text = text(row);
+            if let Some((_, because)) = titles.refuse.iter().find(|(start, _)| begins(&text, start)) {
+                let shown = visible(&text).to_string();
+                faults.push(Finding::new(Code::CutReport, shown, because.clone()).at(row.whole()));
+            }
+        }
         if titles.hold_period {
             let found = above.iter().find_map(|row| Some((row, interval(&text(row))?)));
             if let Some((row, (begin, last))) = found {
@@ -93,7 +103,7 @@ fn month(begin: Moment, last: Moment) -> Result<BillingPeriod, Finding> {
 fn unit(titles: &Titles, above: &[RawRow]) -> Result<Ratio, Box<(Finding, Option<Place>)>> {
     let known = || {
         let words = titles.unit_behind.first().map_or("", String::as_str);
-        let mut units: Vec<&str> = titles.units.keys().map(String::as_str).collect();
+        let mut units: Vec<&str> = titles.units.iter().map(|(unit, _)| unit.as_str()).collect();
         units.sort_unstable();
         format!("a line such as \"{words} …\" above the header, with one of {}", units.join(", "))
     };
@@ -107,7 +117,9 @@ fn unit(titles: &Titles, above: &[RawRow]) -> Result<Ratio, Box<(Finding, Option
             text.get(at + words.len()..)
         });
         let Some(unit) = behind.map(str::trim) else { continue };
-        return titles.units.get(&fold(unit)).cloned().ok_or_else(|| {
+        let known_as = fold_unit(unit);
+        let ratio = titles.units.iter().find(|(own, _)| fold_unit(own) == known_as);
+        return ratio.map(|(_, ratio)| ratio.clone()).ok_or_else(|| {
             let found = visible(unit).to_string();
             Box::new((Finding::new(Code::UnknownSourceUnit, found, known()).hint(hint), Some(row.whole())))
         });
