@@ -7,11 +7,13 @@
 mod locale;
 mod page_template;
 pub mod words;
+mod workbook;
 
 use std::path::Path;
 
 pub use locale::{DateOrder, Locale, LocaleError};
 pub use page_template::PageTemplate;
+pub use workbook::write_reconciliation_workbook;
 
 use crate::reconcile::Report;
 
