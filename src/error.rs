@@ -20,7 +20,7 @@ use crate::waldur::{AddressError, TokenError, WaldurError};
 pub enum ExitStatus {
     /// Done, equal, or nothing to do.
     Done,
-    /// There are differences, and the user asked to be told by the exit code.
+    /// There are differences: of a reconciliation, or where the user asked to be told by the exit code.
     Differences,
     /// The command line, the configuration or a path is at fault.
     Usage,
@@ -96,7 +96,7 @@ impl ExitStatus {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, equal, or nothing to do; warnings do not change it",
-            Self::Differences => "differences (plan --exit-code)",
+            Self::Differences => "differences (reconcile; plan --exit-code)",
             Self::Usage => {
                 "command line, configuration, a path that cannot be read or written, or nobody to ask and no --yes"
             }
@@ -225,7 +225,9 @@ impl Error {
             | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
             | Self::Store(_)
-            | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
+            | Self::Report(
+                ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
+            ) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
             Self::Plan { error: PlanError::Damaged, .. }
             | Self::Refused(_)
@@ -252,6 +254,10 @@ impl Error {
             }
             Self::Report(ReportError::Unwritable { .. }) => {
                 "check the folder, and that the file is not open in another program"
+            }
+            Self::Report(ReportError::NoFormat { .. }) => "name it .xlsx, .html, .csv, .json or .parquet",
+            Self::Report(ReportError::Template { .. }) => {
+                "start from templates/reconciliation.html, and see docs/page-template.md"
             }
             Self::Token(_) => {
                 "put the token alone into a file and name it with --token-file, or set WALDUR_ACCESS_TOKEN"

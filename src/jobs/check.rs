@@ -129,22 +129,8 @@ pub async fn resolve(
     let mut stages = Stages::begin(observer, "load");
     let mut findings = Findings::new(settings.policy.clone());
     let mut made_with: Vec<MadeWith> = settings.layout_file.iter().cloned().collect();
-    let mut aliases = Aliases::default();
-    if let Some(path) = &settings.aliases {
-        let (read, file) = aliases::read(path, &mut findings)?;
-        aliases = read;
-        made_with.push(file);
-    }
-    for (at, own) in settings.unit_factors.iter().enumerate() {
-        let contradicts =
-            |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
-        if let Some(other) = settings.unit_factors[..at].iter().find(contradicts) {
-            let what = format!("--unit-factor gives two factors: {other} and {own}");
-            return Err(Error::setting(what, "give one of them"));
-        }
-    }
-    // What is typed counts before what a file says.
-    aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
+    let (aliases, file) = read_aliases(settings, &mut findings)?;
+    made_with.extend(file);
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
@@ -188,4 +174,29 @@ pub async fn resolve(
         snapshot: Some(snapshot),
         named,
     })
+}
+
+/// The aliases of a file, and the factors that were typed.
+pub(super) fn read_aliases(
+    settings: &CheckSettings,
+    findings: &mut Findings,
+) -> Result<(Aliases, Option<MadeWith>), Error> {
+    let (mut aliases, file) = match &settings.aliases {
+        Some(path) => {
+            let (read, file) = aliases::read(path, findings)?;
+            (read, Some(file))
+        }
+        None => (Aliases::default(), None),
+    };
+    for (at, own) in settings.unit_factors.iter().enumerate() {
+        let contradicts =
+            |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
+        if let Some(other) = settings.unit_factors[..at].iter().find(contradicts) {
+            let what = format!("--unit-factor gives two factors: {other} and {own}");
+            return Err(Error::setting(what, "give one of them"));
+        }
+    }
+    // What is typed counts before what a file says.
+    aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
+    Ok((aliases, file))
 }

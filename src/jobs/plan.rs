@@ -203,7 +203,7 @@ fn single_period(usages: &Usages, people: &UserUsages, snapshot: &Snapshot) -> R
 }
 
 /// The scope as a plan remembers it.
-fn scope_of(settings: &ResolveSettings) -> Scope {
+pub(super) fn scope_of(settings: &ResolveSettings) -> Scope {
     let texts = |selectors: &[Selector]| selectors.iter().map(ToString::to_string).collect();
     Scope { projects: texts(&settings.projects), customers: texts(&settings.customers) }
 }
@@ -213,7 +213,11 @@ pub fn settings_of(scope: &Scope) -> ResolveSettings {
     let selectors = |texts: &[String]| {
         texts.iter().map(|text| text.parse().unwrap_or_else(|never| match never {})).collect()
     };
-    ResolveSettings { projects: selectors(&scope.projects), customers: selectors(&scope.customers) }
+    ResolveSettings {
+        projects: selectors(&scope.projects),
+        customers: selectors(&scope.customers),
+        keeps_lines: false,
+    }
 }
 
 /// What is stored of the month before, of the resources that a plan is about.

@@ -5,18 +5,36 @@
 //! differences of the classes are the difference of the totals.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
+mod cells;
 mod class;
+mod conversion;
+mod engine;
+mod explain;
+mod faults;
+mod invoice_totals;
+mod invoiced;
+mod judge;
+mod names;
+mod notes;
+mod prices;
 mod proof;
+mod ratio;
 mod report;
+mod rows;
+pub mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
+mod totals;
+mod verdict;
 
 pub use class::{Class, ClassError, Classes, Who};
+pub use engine::reconcile;
 pub use proof::{Proof, ProofRow};
 pub use report::{
     Billed, CellPlace, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, Line, LineView, Made,
     Measured, Month, More, OrganisationTotal, Report, RuleUse, Sides, SkippedRow, Stated, Subject,
     TablePlace, Trend, Verdict,
 };
+pub use rules::Rules;
 pub use sides::{Compared, FileSide, InvoiceMoney, InvoiceSide, OtherLine};

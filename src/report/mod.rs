@@ -9,6 +9,7 @@ mod corrections;
 mod marked;
 mod page;
 mod people;
+pub mod reconciliation;
 mod rows;
 mod template;
 
@@ -19,6 +20,10 @@ pub use marked::{
     mark, note,
 };
 pub use page::plan_page;
+pub use reconciliation::{
+    DateOrder, Locale, LocaleError, PageTemplate, ReportFormat, ReportOptions, write_reconciliation,
+    write_reconciliation_document,
+};
 pub use rows::{write_rows, write_table};
 pub use template::{
     MOST_ROWS, Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource,
@@ -43,6 +48,20 @@ pub enum ReportError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The name of the file ends in no format of a report.
+    #[error("no report is written as {}", visible(&path.to_string_lossy()))]
+    NoFormat {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The template of a page cannot be used.
+    #[error("cannot use the template {}: {reason}", visible(&path.to_string_lossy()))]
+    Template {
+        /// The path.
+        path: PathBuf,
+        /// Why, and where in it.
+        reason: String,
     },
     /// The workbook cannot be built; a fault of ours.
     #[error("cannot build the workbook")]
@@ -82,7 +101,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ReportError
     })
 }
 
-fn write_with(
+pub(in crate::report) fn write_with(
     path: &Path,
     write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
 ) -> Result<(), ReportError> {

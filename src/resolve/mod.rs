@@ -5,11 +5,13 @@
 //! once. Everything else becomes a finding with its cell.
 
 mod aliases;
+mod bearing;
 mod beside;
 mod capabilities;
 mod catalogue;
 mod columns;
 mod file_lines;
+mod lines;
 mod ends;
 mod months;
 mod name_index;
@@ -26,6 +28,7 @@ mod usages;
 mod zero_missing;
 
 pub use aliases::SettledAliases;
+pub use bearing::{Bearing, bearing};
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use file_lines::{FileLine, FileLineMore, LineFault, StatedMoney};

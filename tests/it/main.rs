@@ -31,6 +31,7 @@ mod plan_periods;
 mod proxy;
 mod public_sandbox;
 mod reading;
+mod reconcile;
 mod rehearsal;
 mod resolution;
 mod rig;

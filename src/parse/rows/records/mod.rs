@@ -296,6 +296,7 @@ impl Parser<'_> {
             let subject = self.parsed.subjects.len();
             self.parsed.ends.extend(reading.end_of(group.row, subject));
             self.parsed.subjects.push(Subject {
+                money: None,
                 table: reading.table,
                 number: group.number,
                 row: group.row,
