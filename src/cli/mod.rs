@@ -18,6 +18,7 @@ mod input;
 mod layout;
 mod list;
 mod marked_copy;
+mod missing;
 mod plan;
 mod plan_file;
 mod plan_show;
@@ -118,6 +119,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Write a workbook in which the usage of a month can be filled in; posts nothing
     Template(template::TemplateArguments),
+    /// Tell of which resources no usage of a month is stored, and since when; posts nothing
+    Missing(missing::MissingArguments),
     /// Compare files of usage with what is stored, and say what would be posted; posts nothing
     Plan(plan::PlanArguments),
     /// Post the usage of files, or of a plan, and prove what is stored
@@ -228,6 +231,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
     match &arguments.command {
         Command::Check(command) => check::run(command, global, terminal).await,
         Command::Template(command) => template::run(command, global, terminal).await,
+        Command::Missing(command) => missing::run(command, global, terminal).await,
         Command::Plan(command) => plan::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::Resume(command) => resume::run(command, global, terminal).await,

@@ -22,6 +22,7 @@ pub mod layouts;
 pub mod left_out;
 pub mod likely_dialect;
 pub mod load;
+pub mod missing;
 pub mod people;
 pub mod plan;
 pub mod post;

@@ -184,7 +184,7 @@ fn single_period(usages: &Usages, people: &UserUsages, snapshot: &Snapshot) -> R
 }
 
 /// The scope as a plan remembers it.
-fn scope_of(settings: &ResolveSettings) -> Scope {
+pub(super) fn scope_of(settings: &ResolveSettings) -> Scope {
     let texts = |selectors: &[Selector]| selectors.iter().map(ToString::to_string).collect();
     Scope { projects: texts(&settings.projects), customers: texts(&settings.customers) }
 }

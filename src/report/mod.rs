@@ -7,6 +7,7 @@
 mod comparison;
 mod corrections;
 mod marked;
+mod missing;
 mod page;
 mod people;
 mod rows;
@@ -18,6 +19,7 @@ pub use marked::{
     MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, WorkbookKind, is_untouched_copy,
     mark,
 };
+pub use missing::{write_missing_text, write_missing_workbook};
 pub use page::plan_page;
 pub use rows::{write_rows, write_table};
 pub use template::{

@@ -18,6 +18,7 @@ mod house;
 mod kill_sweep;
 mod layouts;
 mod list;
+mod missing;
 mod months;
 mod numbers;
 mod one_table;
