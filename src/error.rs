@@ -225,7 +225,9 @@ impl Error {
             | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
             | Self::Store(_)
-            | Self::Report(ReportError::Unwritable { .. }) => ExitStatus::Usage,
+            | Self::Report(
+                ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
+            ) => ExitStatus::Usage,
             Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
             Self::Plan { error: PlanError::Damaged, .. }
             | Self::Refused(_)
@@ -252,6 +254,10 @@ impl Error {
             }
             Self::Report(ReportError::Unwritable { .. }) => {
                 "check the folder, and that the file is not open in another program"
+            }
+            Self::Report(ReportError::NoFormat { .. }) => "name it .xlsx, .html, .csv, .json or .parquet",
+            Self::Report(ReportError::Template { .. }) => {
+                "start from templates/reconciliation.html, and see docs/page-template.md"
             }
             Self::Token(_) => {
                 "put the token alone into a file and name it with --token-file, or set WALDUR_ACCESS_TOKEN"

@@ -76,6 +76,7 @@ pub async fn run(
         resolve: ResolveSettings {
             projects: selectors(&arguments.project),
             customers: selectors(&arguments.customer),
+            keeps_lines: false,
         },
         period: arguments.period,
         form: match arguments.form {

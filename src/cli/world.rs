@@ -164,6 +164,7 @@ async fn from_server(
         resolve: ResolveSettings {
             projects: selectors(&arguments.project),
             customers: selectors(&arguments.customer),
+            keeps_lines: false,
         },
         months: arguments.months,
         plan_periods: arguments.plan_periods,

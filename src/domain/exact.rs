@@ -207,6 +207,12 @@ impl Quotient {
         self.above.sign() == Sign::Minus
     }
 
+    /// How much it is without its sign.
+    #[must_use]
+    pub fn size(&self) -> Self {
+        Self { above: self.above.magnitude().clone().into(), below: self.below.clone() }
+    }
+
     /// The amount, where it is a whole number of hundredths; `None` too where it leaves the range.
     pub fn in_cents(&self) -> Option<Amount> {
         let (cents, has_rest) = self.steps(2);

@@ -39,6 +39,14 @@ pub enum Spot {
 }
 
 impl Place {
+    /// The column, counted from 1, where it is a single cell.
+    pub fn column(&self) -> Option<u32> {
+        match self.spot {
+            Spot::Cell { column, .. } => Some(column),
+            _ => None,
+        }
+    }
+
     /// A file as a whole.
     pub fn file(file: &str) -> Self {
         Self { file: file.into(), sheet: None, spot: Spot::Whole, header: None }

@@ -80,6 +80,7 @@ codes! {
     MixedDateOrders Deny "mixed-date-orders" "some dates of a column have the day first, and others the month";
     AmbiguousAmount Deny "ambiguous-amount" "an amount could be two numbers, and its column does not show which one is meant";
     MixedDecimalSigns Deny "mixed-decimal-signs" "some amounts of a column have a decimal point, and others a decimal comma";
+    InvalidMoney Deny "invalid-money" "a price, a tax or a currency cannot be read, or two currencies stand in a row";
     TooManyDecimals Deny "too-many-decimals" "an amount has more than two decimal places";
     NegativeAmount Deny "negative-amount" "an amount is negative";
     AmountTooLarge Deny "amount-too-large" "an amount is 10^12 or more";

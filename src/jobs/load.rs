@@ -99,7 +99,7 @@ fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
     let at = parsed.tables.iter().position(|read| *read.table.file == *name)?;
     let table = &parsed.tables[at];
     let mut columns = BTreeMap::new();
-    for field in Field::ALL {
+    for field in Field::ALL.into_iter().chain(Field::MONEY) {
         let header = table.column(field).and_then(|column| table.headers.get(column));
         columns.extend(header.map(|header| (header.as_ref().to_owned(), field.name().to_owned())));
     }

@@ -194,7 +194,11 @@ pub fn settings_of(scope: &Scope) -> ResolveSettings {
     let selectors = |texts: &[String]| {
         texts.iter().map(|text| text.parse().unwrap_or_else(|never| match never {})).collect()
     };
-    ResolveSettings { projects: selectors(&scope.projects), customers: selectors(&scope.customers) }
+    ResolveSettings {
+        projects: selectors(&scope.projects),
+        customers: selectors(&scope.customers),
+        keeps_lines: false,
+    }
 }
 
 /// What is stored of the month before, of the resources that a plan is about.

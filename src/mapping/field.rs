@@ -35,6 +35,18 @@ pub enum Field {
     PlanPeriod,
     /// The user whose share of the usage this is.
     Username,
+    /// What a unit costs; like all that follow, read only where usage is compared with what is billed.
+    UnitPrice,
+    /// What the usage costs without tax.
+    Price,
+    /// The currency of the prices.
+    Currency,
+    /// The number of the invoice.
+    InvoiceNumber,
+    /// The organisation that pays.
+    Customer,
+    /// The tax on the price.
+    Tax,
 }
 
 /// What the header of a column ends in that is there for people: it is left alone without a word.
@@ -42,9 +54,9 @@ pub const NOT_READ: &str = "(not read)";
 
 impl Field {
     /// How many fields there are.
-    pub const COUNT: usize = Self::ALL.len();
+    pub const COUNT: usize = Self::ALL.len() + Self::MONEY.len();
 
-    /// Every field.
+    /// The fields of which usage is made.
     pub const ALL: [Self; 15] = [
         Self::ResourceUuid,
         Self::ResourceBackendId,
@@ -62,6 +74,10 @@ impl Field {
         Self::PlanPeriod,
         Self::Username,
     ];
+
+    /// The fields of money, which say nothing of what is posted.
+    pub const MONEY: [Self; 6] =
+        [Self::UnitPrice, Self::Price, Self::Currency, Self::InvoiceNumber, Self::Customer, Self::Tax];
 
     /// The columns that can name a resource.
     pub const RESOURCE: [Self; 4] =
@@ -85,12 +101,18 @@ impl Field {
             Self::MissingUsagePolicy => "missing_usage_policy",
             Self::PlanPeriod => "plan_period",
             Self::Username => "username",
+            Self::UnitPrice => "unit_price",
+            Self::Price => "price",
+            Self::Currency => "currency",
+            Self::InvoiceNumber => "invoice_number",
+            Self::Customer => "customer",
+            Self::Tax => "tax",
         }
     }
 
-    /// Its position in [`Field::ALL`].
+    /// Its position in [`Field::ALL`], and then in [`Field::MONEY`].
     pub fn index(self) -> usize {
-        Self::ALL.iter().position(|&field| field == self).unwrap_or_default()
+        Self::ALL.iter().chain(&Self::MONEY).position(|&field| field == self).unwrap_or_default()
     }
 
     /// The field that a header seems to mean, for hints; nothing is ever read by it.
@@ -114,6 +136,20 @@ impl Field {
     /// Whether a header says itself that its column is not read, as those of our templates do.
     pub fn is_left_alone(header: &str) -> bool {
         fold(header).ends_with(&fold(NOT_READ))
+    }
+
+    /// The field of money that a header names. Such a header makes no table one of usage, and its column
+    /// is never a component.
+    pub fn money_of_header(header: &str) -> Option<Self> {
+        match fold(header).as_str() {
+            "unitprice" => Some(Self::UnitPrice),
+            "price" => Some(Self::Price),
+            "currency" => Some(Self::Currency),
+            "invoicenumber" => Some(Self::InvoiceNumber),
+            "customer" | "customername" | "organisation" | "organization" => Some(Self::Customer),
+            "tax" => Some(Self::Tax),
+            _ => None,
+        }
     }
 
     /// The field that a header names, without regard to case, blanks, dashes and underscores.
@@ -150,6 +186,12 @@ mod tests {
         }
         assert_eq!(Field::of_header("Resource UUID"), Some(Field::ResourceUuid));
         assert_eq!(Field::of_header("resource"), None);
+        for field in Field::MONEY {
+            assert_eq!(Field::money_of_header(field.name()), Some(field));
+            assert_eq!(Field::of_header(field.name()), None);
+        }
+        let all: Vec<usize> = Field::ALL.iter().chain(&Field::MONEY).map(|field| field.index()).collect();
+        assert_eq!(all, (0..Field::COUNT).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! All cells are parsed before the row is judged, so that each of its faults is told.
 
-use crate::domain::CarryOver;
+use crate::domain::{CarryOver, ResourceId};
 use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::Field;
 
@@ -15,11 +15,17 @@ pub(super) struct RowDraft<'a> {
     pub table: &'a ParsedTable,
     pub row: RowIndex,
     pub faults: Vec<Finding>,
+    /// Faults that keep the row from being posted, and not from being compared.
+    pub beside: Vec<Finding>,
     /// Whether a cell is in doubt, which the finding of its column says.
     pub is_in_doubt: bool,
 }
 
 impl<'a> RowDraft<'a> {
+    pub fn new(raw: &'a RawRow, table: &'a ParsedTable, row: RowIndex) -> Self {
+        Self { raw, table, row, faults: Vec::new(), beside: Vec::new(), is_in_doubt: false }
+    }
+
     pub fn cell(&self, field: Field) -> Option<(usize, Cell<'a>)> {
         let column = self.table.column(field)?;
         Some((column, self.raw.cell(column)))
@@ -35,6 +41,12 @@ impl<'a> RowDraft<'a> {
         self.faults.push(finding.at(place).row(self.row));
     }
 
+    /// Says what is wrong with a row that goes on all the same.
+    pub fn fault_beside(&mut self, column: usize, finding: Finding) {
+        let place = self.table.place(self.raw.number(), Some(column));
+        self.beside.push(finding.at(place).row(self.row));
+    }
+
     /// Keeps a value, or its fault.
     pub fn take<T>(&mut self, column: usize, parsed: Result<T, Finding>) -> Option<T> {
         parsed.map_err(|finding| self.fault(Some(column), finding)).ok()
@@ -43,6 +55,13 @@ impl<'a> RowDraft<'a> {
     pub fn id<T: std::str::FromStr>(&mut self, field: Field) -> Option<T> {
         let (column, cell) = self.filled(field)?;
         self.take(column, cells::id(cell, field.name()))
+    }
+
+    /// The uuid of the resource; what is none is told, and the row goes on without it.
+    pub fn uuid_or_fault_beside(&mut self) -> Option<ResourceId> {
+        let (column, cell) = self.filled(Field::ResourceUuid)?;
+        let read = cells::id(cell, Field::ResourceUuid.name());
+        read.map_err(|finding| self.fault_beside(column, finding)).ok()
     }
 
     pub fn missing(&mut self, field: Field, expected: &'static str) {

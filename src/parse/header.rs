@@ -92,15 +92,18 @@ impl Doubled {
 pub fn bind(
     row: &RawRow,
     period_given: bool,
-    asked_for: Option<Shape>,
+    (asked_for, reads_money): (Option<Shape>, bool),
     findings: &mut Findings,
     doubled: &mut Doubled,
 ) -> Option<(ParsedTable, Shape)> {
     let headers: Vec<Arc<str>> = row.cells().map(|cell| cell.text.into()).collect();
     let mut columns = [None; Field::COUNT];
     let mut sound = true;
+    let has = |field| headers.iter().any(|header| Field::of_header(header) == Some(field));
+    let is_long = has(Field::ComponentType) || has(Field::Amount);
     for (column, header) in headers.iter().enumerate() {
-        let Some(field) = Field::of_header(header) else { continue };
+        let money = || Field::money_of_header(header).filter(|field| reads_money && is_read(*field, is_long));
+        let Some(field) = Field::of_header(header).or_else(money) else { continue };
         if let Some(first) = columns[field.index()] {
             let expected = format!("one column {}", field.name());
             let finding =
@@ -117,10 +120,7 @@ pub fn bind(
             columns[field.index()] = Some(column);
         }
     }
-    let shape = match (columns[Field::ComponentType.index()], columns[Field::Amount.index()]) {
-        (None, None) => Shape::Wide,
-        _ => Shape::Long,
-    };
+    let shape = if is_long { Shape::Long } else { Shape::Wide };
     let layout = Layout::of_ours(asked_for.unwrap_or(shape) == Shape::Long);
     let table =
         ParsedTable { table: row.table().clone(), header_row: row.number(), headers, columns, layout };
@@ -136,6 +136,11 @@ pub fn bind(
         findings.push(missing_column(row, &table, wanted));
     }
     (sound && missing.is_empty()).then_some((table, shape))
+}
+
+/// Whether a field of money speaks of one usage: a row of the wide form holds several.
+fn is_read(field: Field, is_long: bool) -> bool {
+    is_long || !matches!(field, Field::UnitPrice | Field::Price | Field::Tax)
 }
 
 /// The columns that every row needs and that are not there.

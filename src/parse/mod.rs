@@ -16,6 +16,7 @@ mod header;
 mod kept_rows;
 mod locales;
 mod marks;
+mod money;
 mod month;
 mod month_names;
 mod numeral;
@@ -34,12 +35,13 @@ pub use finder::Finder;
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
 pub use marks::{FINDINGS_MARK, HELP_MARK, KEYS_MARK};
+pub use money::StatedMoney;
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
 pub use parsed::{
     Figure, Named, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
 };
-pub use quantity::{Quantity, Unread, quantity};
+pub use quantity::{Quantity, Unread, negative, quantity, signed_quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use recogniser::{Recognised, Recogniser};
 pub use rows::{Hidden, ParseSettings, Parser};

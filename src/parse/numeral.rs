@@ -57,6 +57,8 @@ pub struct Numeral<'a> {
     mantissa: &'a str,
     exponent: &'a str,
     around: Around<'a>,
+    /// The sign or code of its currency; empty where it has none.
+    currency: &'a str,
 }
 
 /// No unit is longer, so a longer text behind a number is none.
@@ -95,13 +97,13 @@ impl<'a> Numeral<'a> {
         }
         let bracketed = text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
         let mut rest = bracketed.unwrap_or(text).trim();
-        let (mut sign, mut has_currency) = (None, false);
+        let (mut sign, mut currency) = (None, "");
         loop {
             if let Some(after) = rest.strip_prefix(['+', '-']).filter(|_| sign.is_none()) {
                 sign = Some(rest.starts_with('-'));
                 rest = after.trim_start();
-            } else if let Some(after) = after_currency(rest).filter(|_| !has_currency) {
-                has_currency = true;
+            } else if let Some(after) = after_currency(rest).filter(|_| currency.is_empty()) {
+                currency = &rest[..rest.len() - after.len()];
                 rest = after.trim_start();
             } else {
                 break;
@@ -114,8 +116,13 @@ impl<'a> Numeral<'a> {
         let behind = behind.trim();
         // A minus behind the number is the way of old ledgers to write one below zero.
         let before_minus = behind.strip_suffix('-').or_else(|| behind.strip_prefix('-'));
-        let around = match around(before_minus.unwrap_or(behind).trim())? {
-            Around::Nothing if has_currency => Around::Currency,
+        let behind_number = before_minus.unwrap_or(behind).trim();
+        let around = match around(behind_number)? {
+            Around::Nothing if !currency.is_empty() => Around::Currency,
+            Around::Currency if currency.is_empty() => {
+                currency = behind_number;
+                Around::Currency
+            }
             around => around,
         };
         let signs = [bracketed.is_some(), sign.is_some(), before_minus.is_some()];
@@ -127,7 +134,7 @@ impl<'a> Numeral<'a> {
         if mantissa == "0" && behind.starts_with(['x', 'X']) {
             return None;
         }
-        let numeral = Self { is_negative, mantissa, exponent, around };
+        let numeral = Self { is_negative, mantissa, exponent, around, currency };
         let is_number = numeral.whole_and_fraction(DecimalSign::Point).is_some()
             || numeral.whole_and_fraction(DecimalSign::Comma).is_some();
         is_number.then_some(numeral)
@@ -136,6 +143,11 @@ impl<'a> Numeral<'a> {
     /// What stands around it.
     pub fn around(&self) -> Around<'a> {
         self.around
+    }
+
+    /// The sign or code of its currency; empty where it has none.
+    pub fn currency(&self) -> &'a str {
+        self.currency
     }
 
     /// The readings that it allows.

@@ -11,6 +11,7 @@ use crate::findings::{Fates, RowIndex};
 use crate::mapping::{Field, Layout};
 
 use super::column::Verdict;
+use super::money::StatedMoney;
 use super::numeral::DecimalSign;
 use super::{CellKind, Table, quantity};
 
@@ -44,6 +45,8 @@ pub struct Parsed {
     pub decimal_signs: HashMap<(usize, usize), DecimalSign>,
     /// How amounts are rounded, where that was asked for.
     pub rounding: Option<RoundingRule>,
+    /// Whether amounts below zero are told apart and not refused.
+    pub takes_negative: bool,
 }
 
 /// A table and its header.
@@ -132,6 +135,8 @@ pub struct Subject {
     pub names_policy: bool,
     /// The user whose share of the usage it is; `None` where it is of the whole.
     pub username: Option<Arc<str>>,
+    /// What the row says of money, where that is read.
+    pub money: Option<Box<StatedMoney>>,
 }
 
 /// A row that names what it does not report.
@@ -164,6 +169,8 @@ pub struct Figure {
     pub amount: ReportableAmount,
     /// The amount before it was rounded; `None` where it was not.
     pub unrounded: Option<Box<Unrounded>>,
+    /// Whether it is so much below zero, as none that is posted is.
+    pub is_negative: bool,
 }
 
 /// What records of another system add up to; only the catalogue can tell what it is in its unit.

@@ -21,6 +21,8 @@ pub struct Quantity {
     pub unrounded: Option<Box<Unrounded>>,
     /// The unit that stands behind the number.
     pub unit: Option<String>,
+    /// Whether it is so much below zero, which nobody can report.
+    pub is_negative: bool,
 }
 
 /// Why a cell is not read.
@@ -104,6 +106,19 @@ pub fn quantity(
     let (number, unit) = written(cell, verdict)?;
     let quantity = reportable(cell, &number, rounding)?;
     Ok(Quantity { unit, ..quantity })
+}
+
+/// The same where an amount below zero is told apart and not refused.
+pub fn signed_quantity(
+    cell: Cell<'_>,
+    verdict: &Verdict<DecimalSign>,
+    rounding: Option<RoundingRule>,
+) -> Result<Quantity, Unread> {
+    let (number, unit) = written(cell, verdict)?;
+    let size = number.strip_prefix('-');
+    let quantity = reportable(cell, size.unwrap_or(&number), rounding)?;
+    let is_negative = size.is_some() && !quantity.amount.get().is_zero();
+    Ok(Quantity { unit, is_negative, ..quantity })
 }
 
 /// The number in a cell as [`Amount::parse`] takes it, and the unit that stands behind it.
@@ -200,10 +215,11 @@ fn reportable(cell: Cell<'_>, number: &str, rounding: Option<RoundingRule>) -> R
         }
         let rounded = before.to_cents(rule).ok_or_else(|| too_large(cell))?;
         let amount = rounded.try_into().map_err(refused)?;
-        return Ok(Quantity { amount, unrounded: Some(Box::new(before)), unit: None });
+        let unrounded = Some(Box::new(before));
+        return Ok(Quantity { amount, unrounded, unit: None, is_negative: false });
     }
     let amount = exact.map_err(fault)?.try_into().map_err(refused)?;
-    Ok(Quantity { amount, unrounded: None, unit: None })
+    Ok(Quantity { amount, unrounded: None, unit: None, is_negative: false })
 }
 
 pub(super) fn too_precise(cell: Cell<'_>) -> Finding {
@@ -216,7 +232,8 @@ pub(super) fn too_large(cell: Cell<'_>) -> Finding {
     Finding::new(Code::AmountTooLarge, shown(cell), "less than 1000000000000; the server breaks on more")
 }
 
-pub(super) fn negative(cell: Cell<'_>) -> Finding {
+/// What is said of an amount below zero.
+pub fn negative(cell: Cell<'_>) -> Finding {
     let finding = Finding::new(Code::NegativeAmount, shown(cell), "zero or more: the total of the month");
     finding.hint(if cell.text.starts_with('(') {
         "brackets are the way of accounts to write a number below zero; report the total of the month"

@@ -8,6 +8,7 @@ mod amounts;
 mod hidden;
 mod kept;
 mod merged;
+mod money;
 mod records;
 mod splits;
 mod structure;
@@ -29,7 +30,7 @@ use super::header::{self, Doubled, Shape};
 use super::kept_rows::KeptRows;
 use super::month::DateOrder;
 use super::numeral::DecimalSign;
-use super::quantity::{AmountMarks, Quantity, holds_number, quantity};
+use super::quantity::{AmountMarks, Quantity, holds_number, negative, quantity, signed_quantity};
 use super::recogniser::Recogniser;
 use super::{
     Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
@@ -63,6 +64,10 @@ pub struct ParseSettings {
     pub hidden_columns: Option<Hidden>,
     /// The layouts that tables may be of.
     pub layouts: Recogniser,
+    /// Whether columns of money are read, and of a row nothing that is only for posting.
+    pub reads_money: bool,
+    /// Whether an amount below zero is a figure all the same; its finding keeps it from being posted.
+    pub takes_negative: bool,
 }
 
 /// Takes raw rows in and leaves [`Parsed`].
@@ -110,6 +115,7 @@ struct Reading {
     structure: Structure,
     periods: Judged<DateOrder, period::DateMarks>,
     amounts: Judged<DecimalSign, AmountMarks>,
+    money: money::Money,
     /// What the cells of each open column show.
     of_open: Vec<Evidence<AmountMarks>>,
     days: Days,
@@ -140,7 +146,8 @@ struct Days {
 impl<'a> Parser<'a> {
     /// Starts without any row.
     pub fn new(settings: &'a ParseSettings, findings: &'a mut Findings) -> Self {
-        let parsed = Parsed { rounding: settings.rounding, ..Parsed::default() };
+        let (rounding, takes_negative) = (settings.rounding, settings.takes_negative);
+        let parsed = Parsed { rounding, takes_negative, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::with(settings.header_row, settings.layouts.clone()));
         Self { settings, findings, parsed, texts, state, outside_period: 0, sight: Sight::default() }
@@ -208,7 +215,8 @@ impl<'a> Parser<'a> {
         let period_given = self.single_period().is_some() && !holds_months;
         let asked_for = self.settings.layouts.asked_for().and_then(|layout| Shape::of(layout));
         let mut doubled = Doubled::default();
-        let bound = header::bind(raw, period_given, asked_for, self.findings, &mut doubled);
+        let wanted = (asked_for, self.settings.reads_money);
+        let bound = header::bind(raw, period_given, wanted, self.findings, &mut doubled);
         let Some((table, shape)) = bound else {
             self.state = State::Refused(Box::new(doubled));
             return;
@@ -218,6 +226,10 @@ impl<'a> Parser<'a> {
         let mut unread = Vec::new();
         for (column, header) in table.headers.iter().enumerate() {
             let field = Field::of_header(header);
+            let money = Field::money_of_header(header).filter(|_| field.is_none());
+            if money.is_some_and(|money| table.column(money) == Some(column)) {
+                continue;
+            }
             let is_known = match shape {
                 Shape::Long => field.is_some(),
                 // A unit speaks of one component, so a wide table has no use for such a column.
@@ -230,11 +242,11 @@ impl<'a> Parser<'a> {
                 unread.push(column);
                 continue;
             }
-            if shape == Shape::Long || field.is_some() {
+            if shape == Shape::Long || field.is_some() || money.is_some() {
                 unread.push(column);
             }
             match shape {
-                Shape::Wide if field.is_none() => {
+                Shape::Wide if field.is_none() && money.is_none() => {
                     open[column] = Some(self.parsed.open_columns.len());
                     self.parsed.open_columns.push(OpenColumn {
                         table: index,
@@ -267,6 +279,7 @@ impl<'a> Parser<'a> {
             structure: Structure::default(),
             periods: Judged::new(column(Field::BillingPeriod)),
             amounts: Judged::new(column(Field::Amount)),
+            money: money::Money::of(&table),
             days: Days::default(),
         }));
         self.parsed.tables.push(Arc::new(table));
@@ -294,7 +307,7 @@ impl<'a> Parser<'a> {
             }
             !holds_number
         });
-        let mut draft = RowDraft { raw, table: &parsed_table, row, faults: Vec::new(), is_in_doubt: false };
+        let mut draft = RowDraft::new(raw, &parsed_table, row);
 
         let period = self.period(&mut draft);
         if let (Some(period), Some(wanted)) = (period, self.settings.period)
@@ -310,8 +323,10 @@ impl<'a> Parser<'a> {
         let resource = self.resource(&mut draft);
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
         self.named(&draft, resource.clone(), offering);
-        let description = draft.description();
-        let (carry_over, names_policy) = draft.carry_over();
+        let is_compared = self.settings.reads_money;
+        let description = if is_compared { None } else { draft.description() };
+        let (carry_over, names_policy) = if is_compared { (None, false) } else { draft.carry_over() };
+        let money = self.money(&mut draft);
         let plan_period: Option<PlanPeriodId> = draft.id(Field::PlanPeriod);
         let username = draft.username();
         self.extra_cells(&mut draft, shape);
@@ -320,6 +335,9 @@ impl<'a> Parser<'a> {
             Shape::Long => self.figure(&mut draft),
             Shape::Wide => None,
         };
+        for fault in std::mem::take(&mut draft.beside) {
+            self.findings.push(fault);
+        }
         let (Some(period), true) = (period, draft.is_sound()) else {
             self.faulty(row, resource, offering, draft.faults);
             return;
@@ -344,6 +362,7 @@ impl<'a> Parser<'a> {
             carry_over,
             names_policy,
             username,
+            money,
         });
         if let Some(figure) = figure {
             self.parsed.figures.push(Figure { subject, ..figure });
@@ -363,11 +382,22 @@ impl<'a> Parser<'a> {
     }
 
     fn resource(&mut self, draft: &mut RowDraft<'_>) -> ResourceName {
-        let uuid = draft.id(Field::ResourceUuid);
+        let uuid = if self.settings.reads_money {
+            draft.uuid_or_fault_beside()
+        } else {
+            draft.id(Field::ResourceUuid)
+        };
         let mut text = |field| draft.filled(field).map(|(_, cell)| self.text(cell.text));
         let backend_id = text(Field::ResourceBackendId);
         let slug = text(Field::ResourceSlug);
         let name = text(Field::ResourceName);
+        // What is no uuid still says of which resource somebody speaks.
+        let unread = || draft.filled(Field::ResourceUuid).filter(|_| uuid.is_none());
+        let name = match unread().filter(|_| self.settings.reads_money && name.is_none()) {
+            Some((_, cell)) => Some(self.text(cell.text)),
+            None => name,
+        };
+        let mut text = |field| draft.filled(field).map(|(_, cell)| self.text(cell.text));
         let offering = text(Field::Offering);
         let resource = ResourceName { uuid, backend_id, slug, name, offering };
         if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
@@ -412,10 +442,18 @@ impl<'a> Parser<'a> {
         let (column, cell) = draft.filled(Field::Amount)?;
         let State::Reading(reading) = &mut self.state else { return None };
         let amounts = &mut reading.amounts;
-        let read = quantity(cell, &amounts.verdict, self.settings.rounding);
+        let rounding = self.settings.rounding;
+        let read = if self.settings.takes_negative {
+            signed_quantity(cell, &amounts.verdict, rounding)
+        } else {
+            quantity(cell, &amounts.verdict, rounding)
+        };
         let doubts = &mut amounts.doubts;
         let read = draft.take_or_doubt(column, read, |row, number| doubts.add_amount(row, number, cell))?;
-        let Quantity { amount, unrounded, unit: beside } = read;
+        let Quantity { amount, unrounded, unit: beside, is_negative } = read;
+        if is_negative {
+            draft.fault_beside(column, negative(cell));
+        }
         let beside = beside.map(|unit| (column, self.text(&unit)));
         if let (Some((_, unit)), Some((_, beside))) = (&unit, &beside)
             && unit != beside
@@ -434,6 +472,7 @@ impl<'a> Parser<'a> {
             unit_column,
             amount,
             unrounded,
+            is_negative,
         })
     }
 
@@ -517,6 +556,10 @@ fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();
     if Field::of_header(header) == Some(Field::Unit) {
         let expected = "no unit in a table with a column for each component; it is ignored";
+        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
+    }
+    if Field::money_of_header(header).is_some() {
+        let expected = "money is compared by reconcile, line by line; here it is ignored";
         return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
     }
     let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));

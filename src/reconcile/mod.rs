@@ -6,17 +6,24 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
 mod class;
+mod engine;
+mod names;
 mod proof;
 mod report;
+mod rows;
+mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
+mod totals;
 
 pub use class::{Class, ClassError, Classes, Who};
+pub use engine::reconcile;
 pub use proof::{Proof, ProofRow};
 pub use report::{
     Billed, CellPlace, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, Line, LineView, Made,
     Measured, Month, More, OrganisationTotal, Report, RuleUse, Sides, SkippedRow, Stated, Subject,
     TablePlace, Trend, Verdict,
 };
+pub use rules::Rules;
 pub use sides::{Compared, FileSide, InvoiceMoney, InvoiceSide, OtherLine};

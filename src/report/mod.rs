@@ -10,6 +10,7 @@ mod marked;
 mod missing;
 mod page;
 mod people;
+pub mod reconciliation;
 mod rows;
 mod template;
 
@@ -21,6 +22,9 @@ pub use marked::{
 };
 pub use missing::{write_missing_text, write_missing_workbook};
 pub use page::plan_page;
+pub use reconciliation::{
+    DateOrder, Locale, LocaleError, PageTemplate, ReportFormat, ReportOptions, write_reconciliation,
+};
 pub use rows::{write_rows, write_table};
 pub use template::{
     MOST_ROWS, Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource,
@@ -45,6 +49,20 @@ pub enum ReportError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The name of the file ends in no format of a report.
+    #[error("no report is written as {}", visible(&path.to_string_lossy()))]
+    NoFormat {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The template of a page cannot be used.
+    #[error("cannot use the template {}: {reason}", visible(&path.to_string_lossy()))]
+    Template {
+        /// The path.
+        path: PathBuf,
+        /// Why, and where in it.
+        reason: String,
     },
     /// The workbook cannot be built; a fault of ours.
     #[error("cannot build the workbook")]

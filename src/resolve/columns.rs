@@ -10,7 +10,8 @@ use crate::domain::{OfferingId, fold, look_alike, nearest, visible};
 use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
 use crate::parse::{
-    Cell, CellKind, Doubts, Figure, OpenCell, OpenColumn, Parsed, Quantity, Unread, listed, quantity,
+    Cell, CellKind, Doubts, Figure, OpenCell, OpenColumn, Parsed, Quantity, Unread, listed, negative,
+    quantity, signed_quantity,
 };
 
 use super::catalogue::{Catalogue, Offering};
@@ -122,12 +123,21 @@ fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, 
     for open in &column.cells {
         let subject = &parsed.subjects[open.subject];
         let cell = Cell { text: &open.text, kind: open.kind };
-        let fault = match quantity(cell, &column.verdict, parsed.rounding) {
+        let read = if parsed.takes_negative {
+            signed_quantity(cell, &column.verdict, parsed.rounding)
+        } else {
+            quantity(cell, &column.verdict, parsed.rounding)
+        };
+        let fault = match read {
             Ok(Quantity { unit: Some(unit), .. }) if of_header.is_some_and(|header| header != unit) => {
                 let expected = format!("{}, as the header says", visible(of_header.unwrap_or_default()));
                 Finding::new(Code::UnitMismatch, visible(&open.text).to_string(), expected)
             }
-            Ok(Quantity { amount, unrounded, unit }) => {
+            Ok(Quantity { amount, unrounded, unit, is_negative }) => {
+                if is_negative {
+                    let place = parsed.place(open.subject, Some(column.column));
+                    findings.push(negative(cell).at(place).row(subject.row));
+                }
                 figures.push(Figure {
                     subject: open.subject,
                     column: column.column,
@@ -136,6 +146,7 @@ fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, 
                     unit_column: column.column,
                     amount,
                     unrounded,
+                    is_negative,
                 });
                 continue;
             }

@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, ComponentType, Currency, PlanPeriodId, ResourceId};
+use crate::domain::{Amount, BillingPeriod, ComponentType, PlanPeriodId, ResourceId};
 use crate::findings::{Code, RowIndex};
+
+pub use crate::parse::StatedMoney;
 
 /// One figure of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,21 +59,4 @@ pub struct LineFault {
     pub code: Code,
     /// What was found and what to do, in one sentence.
     pub note: Arc<str>,
-}
-
-/// What a row says of the money of its usage.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct StatedMoney {
-    /// What a unit costs.
-    pub unit_price: Option<Amount>,
-    /// What the usage costs without tax.
-    pub price: Option<Amount>,
-    /// The tax on it.
-    pub tax: Option<Amount>,
-    /// In which currency.
-    pub currency: Option<Currency>,
-    /// The number of the invoice.
-    pub invoice_number: Option<Arc<str>>,
-    /// The organisation that is to pay.
-    pub customer: Option<Arc<str>>,
 }

@@ -5,10 +5,12 @@
 //! once. Everything else becomes a finding with its cell.
 
 mod aliases;
+mod bearing;
 mod capabilities;
 mod catalogue;
 mod columns;
 mod file_lines;
+mod lines;
 mod months;
 mod name_index;
 mod offering_names;
@@ -23,6 +25,7 @@ mod usages;
 mod zero_missing;
 
 pub use aliases::SettledAliases;
+pub use bearing::{Bearing, bearing};
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use file_lines::{FileLine, FileLineMore, LineFault, StatedMoney};

@@ -13,6 +13,8 @@ use crate::parse::{Figure, Parsed, Subject, listed};
 use super::aliases::SettledAliases;
 use super::capabilities::{Capabilities, CarryOverField};
 use super::catalogue::{Catalogue, Component, NameKind, Resource};
+use super::file_lines::FileLine;
+use super::lines::Loose;
 use super::people::{self, UserUsage, UserUsages};
 use super::resources::{ResourceFinder, Via, did_you_mean};
 use super::units::{At, Conversions, Measured};
@@ -26,6 +28,8 @@ pub struct ResolveSettings {
     pub projects: Vec<Selector>,
     /// Only resources of these organisations; all where empty.
     pub customers: Vec<Selector>,
+    /// Whether every figure is left as a line, with its faults, and none as a usage that can be posted.
+    pub keeps_lines: bool,
 }
 
 impl ResolveSettings {
@@ -47,6 +51,10 @@ pub struct Resolved {
     pub people: UserUsages,
     /// The resources that a row at deny speaks of.
     pub tainted: HashSet<ResourceId>,
+    /// All figures that are compared, where they were to be kept.
+    pub lines: Vec<FileLine>,
+    /// How many rows speak of single users, where lines were to be kept.
+    pub rows_of_users: usize,
 }
 
 /// Resolves all rows.
@@ -64,11 +72,27 @@ pub fn rows(
     let mut finder = ResourceFinder::new(catalogue, aliases);
     let headers = Headers::new(catalogue);
     let component_hints = HashMap::new();
-    let mut judge =
-        Judge { parsed, catalogue, capabilities, settings, aliases, findings, headers, component_hints };
+    let mut judge = Judge {
+        parsed,
+        catalogue,
+        capabilities,
+        settings,
+        aliases,
+        findings,
+        headers,
+        component_hints,
+        loose: Vec::new(),
+        filtered: HashSet::new(),
+    };
 
     let resources = judge.subjects(&mut finder);
     figures.extend(judge.sums(&resources));
+    if settings.keeps_lines {
+        let (lines, rows_of_users) = judge.lines(&figures, &resources);
+        judge.nothing_reported(&figures, &resources);
+        let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
+        return Resolved { usages, people, tainted, lines, rows_of_users };
+    }
     let (usages, people) = judge.figures(&figures, &resources);
     judge.duplicates(&usages);
     people::duplicates(&people, catalogue, judge.findings);
@@ -80,12 +104,16 @@ pub(super) struct Judge<'a> {
     pub(super) parsed: &'a mut Parsed,
     pub(super) catalogue: &'a Catalogue,
     capabilities: &'a Capabilities,
-    settings: &'a ResolveSettings,
-    aliases: &'a SettledAliases,
+    pub(super) settings: &'a ResolveSettings,
+    pub(super) aliases: &'a SettledAliases,
     pub(super) findings: &'a mut Findings,
     headers: Headers,
     /// What is said of component types that an offering does not have; many rows have the same one.
     component_hints: HashMap<(OfferingId, Arc<str>), Option<String>>,
+    /// Sums whose resource or component is not known.
+    pub(super) loose: Vec<Loose>,
+    /// The subjects of other projects and organisations, where lines are kept.
+    pub(super) filtered: HashSet<usize>,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
@@ -112,6 +140,7 @@ impl<'a> Judge<'a> {
             let found = match finder.find(&subject.resource, subject.offering) {
                 Ok(found) if !self.settings.wants(found.resource) => {
                     filtered += 1;
+                    self.filtered.extend(self.settings.keeps_lines.then_some(index));
                     self.parsed.fates.filtered(subject.row);
                     None
                 }
@@ -204,7 +233,11 @@ impl<'a> Judge<'a> {
         for figure in figures {
             let Some(resource) = resources[figure.subject] else { continue };
             let Some(component) = self.component(figure, resource) else { continue };
-            let Some(measured) = self.measured(figure, component, &mut conversions) else { continue };
+            let Ok(measured) = self.measured(figure, component, &mut conversions) else { continue };
+            // None is made that is below zero, unless lines are kept; such a figure is never a usage.
+            if figure.is_negative {
+                continue;
+            }
             let Measured { amount, unrounded } = measured;
             let Subject { period, plan_period, row, description, carry_over, username, .. } =
                 &self.parsed.subjects[figure.subject];
@@ -240,34 +273,39 @@ impl<'a> Judge<'a> {
         (usages, people)
     }
 
-    /// The amount of a figure in the unit of its component; `None` where it cannot be told.
-    fn measured(
+    /// The amount of a figure in the unit of its component, or what it is at fault with.
+    pub(super) fn measured(
         &mut self,
         figure: &Figure,
         component: &Component,
         conversions: &mut Conversions,
-    ) -> Option<Measured> {
+    ) -> Result<Measured, Code> {
         let parsed = &self.parsed;
         let at = || (parsed.place(figure.subject, Some(figure.column)), parsed.subjects[figure.subject].row);
         match conversions.measure(figure, component, self.aliases, parsed.rounding, at) {
-            Ok(measured) => Some(measured),
+            Ok(measured) => Ok(measured),
             Err(fault) => {
                 let (at, finding) = *fault;
+                let code = finding.code;
                 let column = match at {
                     At::Unit => figure.unit_column,
                     At::Amount => figure.column,
                 };
                 self.fault(figure.subject, Some(column), finding);
-                None
+                Err(code)
             }
         }
     }
 
     fn component(&mut self, figure: &Figure, resource: &Resource) -> Option<&'a Component> {
+        let component = self.known_component(figure, resource)?;
+        self.is_reportable(figure, component).then_some(component)
+    }
+
+    /// The component that a figure names, whether usage of it can be reported or not.
+    pub(super) fn known_component(&mut self, figure: &Figure, resource: &Resource) -> Option<&'a Component> {
         let offering = self.catalogue.offering(resource.offering)?;
-        let is_wide = self.parsed.tables[self.parsed.subjects[figure.subject].table]
-            .column(Field::ComponentType)
-            .is_none();
+        let is_wide = self.is_wide(figure);
         let wanted = if is_wide {
             self.headers.component(offering.id, &figure.component).unwrap_or(&figure.component)
         } else {
@@ -290,6 +328,16 @@ impl<'a> Judge<'a> {
             self.component_fault(figure, is_wide, finding);
             return None;
         };
+        Some(component)
+    }
+
+    fn is_wide(&self, figure: &Figure) -> bool {
+        let table = self.parsed.subjects[figure.subject].table;
+        self.parsed.tables[table].column(Field::ComponentType).is_none()
+    }
+
+    /// Whether usage of a component can be reported; it is told where not.
+    pub(super) fn is_reportable(&mut self, figure: &Figure, component: &Component) -> bool {
         if !component.is_reportable() {
             let found = format!(
                 "{} is billed as {}",
@@ -297,10 +345,11 @@ impl<'a> Judge<'a> {
                 visible(&component.billing_type.to_string())
             );
             let finding = Finding::new(Code::NotReportable, found, "a component billed by usage or by limit");
+            let is_wide = self.is_wide(figure);
             self.component_fault(figure, is_wide, finding);
-            return None;
+            return false;
         }
-        Some(component)
+        true
     }
 
     fn component_fault(&mut self, figure: &Figure, is_wide: bool, finding: Finding) {
@@ -407,7 +456,8 @@ impl<'a> Judge<'a> {
         let list =
             usages.into_iter().map(|(_, usage)| usage).filter(|usage| !faulty.contains(&usage.row)).collect();
         people.retain(|usage| !faulty.contains(&usage.row));
-        Resolved { usages: Usages::new(list), people: UserUsages::new(people), tainted }
+        let (usages, people) = (Usages::new(list), UserUsages::new(people));
+        Resolved { usages, people, tainted, lines: Vec::new(), rows_of_users: 0 }
     }
 }
 

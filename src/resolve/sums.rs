@@ -13,7 +13,9 @@ use crate::findings::{Code, Finding};
 use crate::mapping::{Factor, Field, Layout, Metric};
 use crate::parse::{Figure, Sum, Wanted};
 
+use super::bearing::{Bearing, bearing};
 use super::catalogue::{Component, Offering};
+use super::lines::Loose;
 use super::rows::{Judge, Resources};
 
 /// Sums that no component of an offering takes: how many, and in all.
@@ -26,7 +28,10 @@ impl Judge<'_> {
         let mut not_billed = NotBilled::new();
         let mut figures = Vec::with_capacity(sums.len());
         for sum in &sums {
-            let Some(resource) = resources[sum.subject] else { continue };
+            let Some(resource) = resources[sum.subject] else {
+                self.keep_loose(sum);
+                continue;
+            };
             let Some(offering) = self.catalogue.offering(resource.offering) else { continue };
             let subject = &self.parsed.subjects[sum.subject];
             let (table, period) = (subject.table, subject.period);
@@ -56,10 +61,38 @@ impl Judge<'_> {
                 }
                 (Wanted::Metric(_), None) => continue,
             };
+            if figure.is_none() && self.is_kept_fault() {
+                self.keep_loose(sum);
+            }
             figures.extend(figure);
         }
         self.tell_not_billed(not_billed);
         figures
+    }
+
+    /// Whether the fault that was told last leaves a line.
+    fn is_kept_fault(&self) -> bool {
+        let last = self.findings.list().last().map(|finding| bearing(finding.code));
+        matches!(last, Some(Bearing::OfRow | Bearing::OfFigure))
+    }
+
+    /// Keeps a sum whose resource or component is not known, in the unit that the layout counts in.
+    fn keep_loose(&mut self, sum: &Sum) {
+        if !self.settings.keeps_lines {
+            return;
+        }
+        let subject = &self.parsed.subjects[sum.subject];
+        let layout = self.parsed.tables[subject.table].layout.clone();
+        let metrics = layout.records().map(|records| &records.metrics);
+        let (component, unit) = match &sum.wanted {
+            Wanted::Component(name) => (name.clone(), sum.unit.clone()),
+            Wanted::Metric(at) => match metrics.and_then(|metrics| metrics.get(*at)) {
+                Some(metric) => (metric.label().into(), Some(metric.counted_in.as_str().into())),
+                None => return,
+            },
+        };
+        let Some(figure) = self.figure(sum, &component, &sum.ratio) else { return };
+        self.loose.push(Loose { figure: Figure { unit, ..figure } });
     }
 
     fn tell_not_billed(&mut self, not_billed: NotBilled) {
@@ -180,7 +213,9 @@ impl Judge<'_> {
 
     fn figure(&mut self, sum: &Sum, component: &str, ratio: &Ratio) -> Option<Figure> {
         let quotient = sum.exact.times(ratio);
-        let read = match reportable(&quotient, self.parsed.rounding) {
+        let is_negative = quotient.is_negative() && self.parsed.takes_negative;
+        let size = if is_negative { quotient.size() } else { quotient.clone() };
+        let read = match reportable(&size, self.parsed.rounding) {
             Ok(read) => read,
             Err(why) => {
                 let of =
@@ -204,7 +239,13 @@ impl Judge<'_> {
             }
         };
         let (amount, unrounded) = read;
+        if is_negative {
+            let finding =
+                Finding::new(Code::NegativeAmount, format!("{quotient} {component}"), "zero or more");
+            self.fault(sum.subject, Some(sum.column), finding);
+        }
         Some(Figure {
+            is_negative,
             subject: sum.subject,
             column: sum.column,
             component: component.into(),

@@ -23,6 +23,7 @@ impl Reading {
         if let Some(column) = self.amounts.column {
             amounts::weigh(&mut self.amounts.evidence, line, raw.cell(column), is_used);
         }
+        self.money.weigh(raw, line, is_used);
         let open = self.open.iter().enumerate().filter(|(_, open)| open.is_some());
         for ((column, _), evidence) in open.zip(&mut self.of_open) {
             amounts::weigh(evidence, line, raw.cell(column), is_used);
@@ -58,6 +59,7 @@ impl Reading {
     fn decide(&mut self, settings: &ParseSettings) {
         self.periods.verdict = period::date_order(&self.periods.evidence, settings.dates);
         self.amounts.verdict = amounts::decimal_sign(&self.amounts.evidence, settings.decimal);
+        self.money.decide(settings);
     }
 }
 
@@ -121,7 +123,8 @@ impl Parser<'_> {
         let Judged { column, verdict, doubts, .. } = &mut reading.amounts;
         let amounts =
             column.and_then(|column| std::mem::take(doubts).amounts(&parsed_table, column, verdict));
-        for finding in [periods, amounts].into_iter().flatten() {
+        let money = reading.money.doubts(&parsed_table);
+        for finding in [periods, amounts].into_iter().flatten().chain(money) {
             self.findings.push(finding);
         }
     }

@@ -274,7 +274,7 @@ impl Parser<'_> {
 
     /// Leaves a row out whose resource is remembered.
     fn leave(&mut self, raw: &RawRow, row: RowIndex, table: &ParsedTable, is_faulty: bool) {
-        let mut draft = RowDraft { raw, table, row, faults: Vec::new(), is_in_doubt: false };
+        let mut draft = RowDraft::new(raw, table, row);
         let resource = self.resource(&mut draft);
         let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
         self.named(&draft, resource.clone(), offering);

@@ -290,6 +290,7 @@ impl Parser<'_> {
             sums.add(&label, &unit, &group.sum);
             let subject = self.parsed.subjects.len();
             self.parsed.subjects.push(Subject {
+                money: None,
                 table: reading.table,
                 number: group.number,
                 row: group.row,

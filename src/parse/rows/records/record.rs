@@ -60,7 +60,7 @@ impl Parser<'_> {
         reading.rows_with_content += 1;
         let layout = reading.layout.clone();
         let Some(records) = layout.records() else { return };
-        let mut draft = RowDraft { raw, table, row, faults: Vec::new(), is_in_doubt: false };
+        let mut draft = RowDraft::new(raw, table, row);
         let hidden = reading.hidden.of(raw.number());
         match left(reading, records, raw) {
             Some(Left::Out(rule)) => {
@@ -86,7 +86,7 @@ impl Parser<'_> {
             }
             _ => false,
         };
-        let mut read = RowDraft { raw, table, row, faults: Vec::new(), is_in_doubt: false };
+        let mut read = RowDraft::new(raw, table, row);
         let shares = self.shares(reading, records, &mut read, &when);
         if is_outside {
             reading.in_doubt.clear();

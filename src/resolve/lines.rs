@@ -1,0 +1,210 @@
+//! Every figure as a line that can be compared, whatever speaks against posting it.
+//!
+//! The law kept here: a figure whose amount and month could be read, and whose row is in scope and not
+//! of a single user, is exactly one line; a fault at deny about it stands on the line.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::{Amount, visible};
+use crate::findings::{Code, Finding, RowIndex, Severity};
+use crate::parse::{Figure, listed};
+
+use super::bearing::{Bearing, bearing};
+use super::catalogue::{Component, Resource};
+use super::file_lines::{FileLine, FileLineMore, LineFault};
+use super::rows::{Judge, Resources};
+use super::units::{Conversions, Measured};
+
+/// A sum whose resource or component is not known, in its own unit.
+pub(super) struct Loose {
+    pub figure: Figure,
+}
+
+impl Judge<'_> {
+    /// The lines of all figures, and how many rows speak of single users.
+    pub(super) fn lines(&mut self, figures: &[Figure], resources: &Resources<'_>) -> (Vec<FileLine>, usize) {
+        let mut lines = Vec::with_capacity(figures.len());
+        let mut conversions = Conversions::default();
+        for figure in figures {
+            if self.filtered.contains(&figure.subject) {
+                continue;
+            }
+            let resource = resources[figure.subject];
+            let component = resource.and_then(|resource| self.known_component(figure, resource));
+            let measured = component.map(|component| {
+                self.is_reportable(figure, component);
+                self.measured(figure, component, &mut conversions)
+            });
+            if self.parsed.subjects[figure.subject].username.is_some() {
+                continue;
+            }
+            let (amount, is_own_unit) = match measured {
+                Some(Ok(Measured { amount, .. })) => (amount, true),
+                Some(Err(Code::UnitMismatch)) | None => (figure.amount, false),
+                // No amount in the unit of its component, which stops the figure.
+                Some(Err(_)) => continue,
+            };
+            lines.push(self.line(figure, resource, component, (amount.get(), is_own_unit)));
+        }
+        conversions.tell(self.findings);
+        for Loose { figure } in std::mem::take(&mut self.loose) {
+            let is_left_out = self.filtered.contains(&figure.subject)
+                || self.parsed.subjects[figure.subject].username.is_some();
+            if !is_left_out {
+                let resource = resources[figure.subject];
+                lines.push(self.line(&figure, resource, None, (figure.amount.get(), false)));
+            }
+        }
+        self.attach_faults(&mut lines);
+        self.mark_doubles(&mut lines);
+        let subjects = self.parsed.subjects.iter().enumerate();
+        let of_users =
+            subjects.filter(|(at, subject)| subject.username.is_some() && !self.filtered.contains(at));
+        (lines, of_users.count())
+    }
+
+    fn line(
+        &self,
+        figure: &Figure,
+        resource: Option<&Resource>,
+        component: Option<&Component>,
+        (amount, is_own_unit): (Amount, bool),
+    ) -> FileLine {
+        let subject = &self.parsed.subjects[figure.subject];
+        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        // Sizes are far from the end of the range.
+        let below = if figure.is_negative { Amount::ZERO.checked_sub(amount) } else { None };
+        let named =
+            |is_known: bool, text: &dyn Fn() -> Option<Arc<str>>| if is_known { None } else { text() };
+        let more = FileLineMore {
+            faults: Vec::new(),
+            resource: named(resource.is_some(), &|| self.called(figure.subject)),
+            component: named(component.is_some(), &|| Some(figure.component.clone())),
+            unit: named(is_own_unit, &|| figure.unit.clone()),
+            money: subject.money.as_deref().cloned(),
+        };
+        FileLine {
+            row: subject.row,
+            table: short(subject.table),
+            number: subject.number,
+            column: short(figure.column).saturating_add(1),
+            resource: resource.map(|resource| resource.id),
+            component: component.map(|component| component.component_type.clone()),
+            period: subject.period,
+            plan_period: subject.plan_period,
+            amount: below.unwrap_or(amount),
+            more: (more != FileLineMore::default()).then(|| Box::new(more)),
+        }
+    }
+
+    /// The resource as its row names it.
+    fn called(&self, subject: usize) -> Option<Arc<str>> {
+        let resource = &self.parsed.subjects[subject].resource;
+        let names = [&resource.backend_id, &resource.slug, &resource.name];
+        match resource.uuid {
+            Some(uuid) => Some(uuid.to_string().into()),
+            None => names.into_iter().flatten().next().cloned(),
+        }
+    }
+
+    /// Says on each line what is at deny about it.
+    fn attach_faults(&self, lines: &mut [FileLine]) {
+        let is_kept = |finding: &&Finding| {
+            finding.severity == Severity::Deny
+                && matches!(bearing(finding.code), Bearing::OfRow | Bearing::OfFigure)
+        };
+        let mut of_rows: HashMap<RowIndex, Vec<&Finding>> = HashMap::new();
+        for finding in self.findings.list().iter().filter(is_kept) {
+            for row in &finding.rows {
+                of_rows.entry(*row).or_default().push(finding);
+            }
+        }
+        if of_rows.is_empty() {
+            return;
+        }
+        let touched = lines.iter().filter(|line| of_rows.contains_key(&line.row));
+        let amounts: HashSet<(RowIndex, u32)> = touched.map(|line| (line.row, line.column)).collect();
+        for line in lines {
+            let Some(findings) = of_rows.get(&line.row) else { continue };
+            let row = line.row;
+            // A fault at the amount of another figure of the row is that figure's own.
+            let is_about = |finding: &Finding, column: u32| {
+                bearing(finding.code) == Bearing::OfRow || {
+                    let at = finding.place.as_ref().and_then(crate::domain::Place::column);
+                    at.is_none_or(|at| at == column || !amounts.contains(&(row, at)))
+                }
+            };
+            let column = line.column;
+            let own = findings.iter().filter(|finding| is_about(finding, column));
+            let faults = own.map(|finding| LineFault { code: finding.code, note: note(finding) });
+            let faults: Vec<LineFault> = faults.collect();
+            if !faults.is_empty() {
+                line.more.get_or_insert_default().faults.extend(faults);
+            }
+        }
+    }
+
+    /// Marks lines of which several speak of one usage. Rows that each name another plan period speak of
+    /// different parts of the month.
+    fn mark_doubles(&self, lines: &mut [FileLine]) {
+        let key = |line: &FileLine| Some((line.resource?, line.component.clone()?, line.period));
+        let mut order: Vec<u32> = Vec::with_capacity(lines.len());
+        let known =
+            lines.iter().zip(0..).filter(|(line, _)| line.resource.is_some() && line.component.is_some());
+        order.extend(known.map(|(_, at)| at));
+        let compared = |one: &u32, other: &u32| {
+            let (one, other) = (&lines[at(*one)], &lines[at(*other)]);
+            (one.resource, &one.component, one.period, one.plan_period).cmp(&(
+                other.resource,
+                &other.component,
+                other.period,
+                other.plan_period,
+            ))
+        };
+        order.sort_by(compared);
+        let mut doubles: Vec<(u32, Arc<str>)> = Vec::new();
+        for group in order.chunk_by(|one, other| key(&lines[at(*one)]) == key(&lines[at(*other)])) {
+            // A row that names no plan period stands first, and speaks of the whole.
+            let is_of_whole = lines[at(group[0])].plan_period.is_none();
+            let parts = group.chunk_by(|one, other| {
+                is_of_whole || lines[at(*one)].plan_period == lines[at(*other)].plan_period
+            });
+            for own in parts.filter(|own| own.len() > 1) {
+                let note = self.told_doubles(lines, own);
+                doubles.extend(own.iter().map(|position| (*position, note.clone())));
+            }
+        }
+        for (position, note) in doubles {
+            let fault = LineFault { code: Code::DuplicateKey, note };
+            lines[at(position)].more.get_or_insert_default().faults.push(fault);
+        }
+    }
+
+    fn told_doubles(&self, lines: &[FileLine], own: &[u32]) -> Arc<str> {
+        let mut own = own.to_vec();
+        own.sort_unstable();
+        let amounts: Vec<String> =
+            own.iter().take(21).map(|position| lines[at(*position)].amount.to_string()).collect();
+        let amounts: Vec<&str> = amounts.iter().map(String::as_str).collect();
+        let first = &lines[at(own[0])];
+        let resource = first.resource.and_then(|id| self.catalogue.resource(id));
+        let name = visible(resource.map_or("", |resource| &resource.name));
+        let (rows, period) = (own.len(), first.period);
+        format!("{rows} rows of {name}, {period}: {}; leave one, or add them up", listed(&amounts)).into()
+    }
+}
+
+/// A position in a list of lines.
+fn at(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+/// What was found, what would have been right and what to do, in one sentence.
+fn note(finding: &Finding) -> Arc<str> {
+    let Finding { found, expected, hint, .. } = finding;
+    match hint {
+        Some(hint) => format!("{found}; expected {expected}; {hint}").into(),
+        None => format!("{found}; expected {expected}").into(),
+    }
+}
