@@ -116,6 +116,7 @@ pub async fn run(
         resolve: ResolveSettings {
             projects: selectors(&arguments.project),
             customers: selectors(&arguments.customer),
+            ..ResolveSettings::default()
         },
         period: arguments.period,
         time_zone: server.and_then(|server| server.time_zone.clone()),

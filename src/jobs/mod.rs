@@ -11,6 +11,7 @@ pub mod audit;
 pub mod billing;
 pub mod catalogue;
 pub mod check;
+pub mod chosen;
 pub mod copy_world;
 pub mod demo;
 pub mod doctor;
