@@ -14,6 +14,7 @@ use crate::parse::{DateOrder, DecimalSign, Hidden, ParseSettings};
 use crate::plan::SplitPlans;
 use crate::resolve::ResolveSettings;
 
+use super::config::{Config, Server};
 use super::connect::Connection;
 use super::policy::PolicyArguments;
 
@@ -218,7 +219,16 @@ impl InputArguments {
 
     /// The settings of a check of these files.
     pub fn settings(&self, files: &[PathBuf], connection: &Connection) -> Result<CheckSettings, Error> {
-        let server = connection.server.as_ref();
+        self.settings_of(files, &connection.config, connection.server.as_ref())
+    }
+
+    /// The same by what the configuration says of a server, which may not be asked at all.
+    pub fn settings_of(
+        &self,
+        files: &[PathBuf],
+        config: &Config,
+        server: Option<&Server>,
+    ) -> Result<CheckSettings, Error> {
         let of_profile = server.map(|server| server.offerings.clone()).unwrap_or_default();
         let offerings = if self.offering.is_empty() { &of_profile } else { &self.offering };
         Ok(CheckSettings {
@@ -248,7 +258,7 @@ impl InputArguments {
             },
             aliases: self.aliases.clone(),
             unit_factors: self.unit_factor.clone(),
-            policy: self.policy.policy(connection)?,
+            policy: self.policy.policy(config)?,
             time_zone: server.and_then(|server| server.time_zone.clone()),
         })
     }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::error::Error;
 use crate::findings::{Policy, PolicyError, Severity};
 
-use super::connect::Connection;
+use super::config::Config;
 
 /// How grave findings are to be taken.
 #[derive(Debug, Args)]
@@ -29,14 +29,14 @@ impl PolicyArguments {
     }
 
     /// The policy of the profile, and above it what was typed.
-    pub fn policy(&self, connection: &Connection) -> Result<Policy, Error> {
+    pub fn policy(&self, config: &Config) -> Result<Policy, Error> {
         let lists =
             [(&self.deny, Severity::Deny), (&self.warn, Severity::Warn), (&self.allow, Severity::Allow)];
         let entries = lists
             .into_iter()
             .flat_map(|(codes, severity)| codes.iter().map(move |code| (code.trim().to_owned(), severity)));
         let typed = Policy::new(entries).map_err(|error| wrong(&error))?;
-        Ok(connection.config.policy()?.under(typed))
+        Ok(config.policy()?.under(typed))
     }
 }
 

@@ -84,8 +84,9 @@ impl Amount {
         AmountText::of_steps(self.0)
     }
 
-    /// The amount in whole steps of 10⁻¹⁰, for arithmetic that has a file of its own.
-    pub(super) fn steps(self) -> i128 {
+    /// The amount in whole steps of 10⁻¹⁰: for arithmetic that has a file of its own, and for formats
+    /// that hold decimals as whole numbers.
+    pub fn steps(self) -> i128 {
         self.0
     }
 

@@ -162,6 +162,16 @@ impl PeriodRange {
         (self.first == self.last).then_some(self.first)
     }
 
+    /// The first month.
+    pub fn first(self) -> BillingPeriod {
+        self.first
+    }
+
+    /// The last month.
+    pub fn last(self) -> BillingPeriod {
+        self.last
+    }
+
     /// Whether a month lies in the range.
     pub fn contains(self, period: BillingPeriod) -> bool {
         (self.first..=self.last).contains(&period)

@@ -134,6 +134,11 @@ impl Findings {
         }
     }
 
+    /// Keeps only what passes.
+    pub fn retain(&mut self, keeps: impl FnMut(&Finding) -> bool) {
+        self.list.retain(keeps);
+    }
+
     /// How grave a code is under the policy.
     pub fn grade(&self, code: Code) -> Severity {
         self.policy.grade(code)

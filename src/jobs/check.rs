@@ -124,20 +124,7 @@ pub async fn resolve(
 ) -> Result<Check, Error> {
     let mut stages = Stages::begin(observer, "load");
     let mut findings = Findings::new(settings.policy.clone());
-    let mut aliases = match &settings.aliases {
-        Some(path) => aliases::read(path, &mut findings)?,
-        None => Aliases::default(),
-    };
-    for (at, own) in settings.unit_factors.iter().enumerate() {
-        let contradicts =
-            |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
-        if let Some(other) = settings.unit_factors[..at].iter().find(contradicts) {
-            let what = format!("--unit-factor gives two factors: {other} and {own}");
-            return Err(Error::setting(what, "give one of them"));
-        }
-    }
-    // What is typed counts before what a file says.
-    aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
+    let aliases = read_aliases(settings, &mut findings)?;
     let mut loaded = load(&settings.input, &mut findings)?;
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         let (usages, people, tainted) = (Usages::default(), UserUsages::default(), HashSet::new());
@@ -170,4 +157,23 @@ pub async fn resolve(
         snapshot: Some(snapshot),
         named,
     })
+}
+
+/// The aliases of a file, and the factors that were typed.
+pub(super) fn read_aliases(settings: &CheckSettings, findings: &mut Findings) -> Result<Aliases, Error> {
+    let mut aliases = match &settings.aliases {
+        Some(path) => aliases::read(path, findings)?,
+        None => Aliases::default(),
+    };
+    for (at, own) in settings.unit_factors.iter().enumerate() {
+        let contradicts =
+            |other: &&UnitFactor| other.from == own.from && other.to == own.to && other.factor != own.factor;
+        if let Some(other) = settings.unit_factors[..at].iter().find(contradicts) {
+            let what = format!("--unit-factor gives two factors: {other} and {own}");
+            return Err(Error::setting(what, "give one of them"));
+        }
+    }
+    // What is typed counts before what a file says.
+    aliases.units.splice(0..0, settings.unit_factors.iter().cloned());
+    Ok(aliases)
 }

@@ -23,6 +23,7 @@ pub struct InputSettings {
 }
 
 /// The files in memory and what was parsed from them.
+#[derive(Default)]
 pub struct Loaded {
     /// The files.
     pub inputs: Vec<Input>,

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod post;
 mod post_past;
 pub mod post_people;
+pub mod reconcile;
 pub mod refresh;
 pub mod results;
 pub mod run;

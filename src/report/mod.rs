@@ -102,7 +102,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), ReportError
     })
 }
 
-fn write_with(
+pub(in crate::report) fn write_with(
     path: &Path,
     write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
 ) -> Result<(), ReportError> {

@@ -216,7 +216,7 @@ impl Reader {
 
     /// All resources of an offering, in every state, with all that a copy holds of them.
     pub async fn resource_copies(&self, offering: OfferingId) -> Result<Vec<ResourceCopy>, WaldurError> {
-        let (query, cut) = resources_of(offering);
+        let (query, cut) = resources_of(offering, self.side);
         let query = query.fields(&["created", "limits", "current_usages"]);
         let rows: Vec<ResourceCopyRow> = read(&self.http, &query, &[cut], self.at_once).await?;
         let own = rows.into_iter().filter(|row| row.row.offering_uuid == offering);

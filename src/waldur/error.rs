@@ -119,4 +119,9 @@ impl WaldurError {
     pub fn is_about_the_account(&self) -> bool {
         matches!(self, Self::Unauthorized { .. } | Self::Forbidden { .. } | Self::OtherAccount { .. })
     }
+
+    /// Whether it says that an offering is not there, or not visible.
+    pub fn is_of_no_offering(&self) -> bool {
+        matches!(self, Self::NoOffering(_))
+    }
 }

@@ -26,6 +26,10 @@ use super::list::last_id;
 use super::listing::{Cut, Identified, Part, Query, read};
 use super::{Account, Reader, WaldurError};
 
+mod in_full;
+
+pub use in_full::{FurtherLine, InvoicesInFull, MoneySeen};
+
 const INVOICES: &str = "invoices/";
 const ITEMS: &str = "invoice-items/";
 const PROVIDER_ITEMS: &str = "provider-invoice-items/";

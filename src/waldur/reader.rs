@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
-    Amount, BillingPeriod, CarryOver, ComponentType, Destination, OfferingId, PlanId, ResourceId, Role,
-    UsageId, UserId,
+    Amount, BillingPeriod, CarryOver, ComponentType, Currency, Destination, OfferingId, PlanId, ResourceId,
+    Role, UsageId, UserId,
 };
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Component, LimitPeriod, Offering, PlanPeriod, Resource};
@@ -20,7 +20,8 @@ use super::list::{ListFilter, ListRow, Listed};
 use super::listing::{Cut, Query, read};
 use super::usages;
 use super::wire::{
-    AccountRow, OfferingName, OfferingRow, PlanPeriodRow, PriceRow, ResourceRow, UsageRow, VersionRow,
+    AccountRow, ConfigurationRow, OfferingName, OfferingRow, PlanPeriodRow, PriceRow, ResourceRow, UsageRow,
+    VersionRow,
 };
 use super::{ServerAddress, TokenSource, WaldurError};
 
@@ -70,10 +71,38 @@ pub struct ResourceMonth {
     pub plan_periods: Vec<PlanPeriod>,
 }
 
+/// Whose view of offerings and resources is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// That of who provides them.
+    Provider,
+    /// That of who uses them.
+    Consumer,
+}
+
+impl Side {
+    /// The list of offerings.
+    pub fn offerings(self) -> &'static str {
+        match self {
+            Self::Provider => "marketplace-provider-offerings/",
+            Self::Consumer => "marketplace-public-offerings/",
+        }
+    }
+
+    /// The list of resources.
+    pub fn resources(self) -> &'static str {
+        match self {
+            Self::Provider => "marketplace-provider-resources/",
+            Self::Consumer => "marketplace-resources/",
+        }
+    }
+}
+
 /// A connection that changes nothing.
 pub struct Reader {
     pub(super) http: Arc<Http>,
     pub(super) at_once: usize,
+    pub(super) side: Side,
 }
 
 impl Reader {
@@ -89,7 +118,19 @@ impl Reader {
         timeout: Duration,
     ) -> Result<Self, WaldurError> {
         let at_once = at_once.max(1);
-        Ok(Self { http: Arc::new(Http::new(address, tokens, at_once, timeout)?), at_once })
+        let http = Arc::new(Http::new(address, tokens, at_once, timeout)?);
+        Ok(Self { http, at_once, side: Side::Provider })
+    }
+
+    /// The same connection with the view of the other side of offerings and resources.
+    #[must_use]
+    pub fn seen_by(&self, side: Side) -> Self {
+        Self { http: Arc::clone(&self.http), at_once: self.at_once, side }
+    }
+
+    /// Whose view of offerings and resources is read.
+    pub fn side(&self) -> Side {
+        self.side
     }
 
     /// The server.
@@ -131,6 +172,19 @@ impl Reader {
         }
     }
 
+    /// The currency of the server's prices, where its configuration tells it to this account.
+    pub async fn currency(&self) -> Result<Option<Currency>, WaldurError> {
+        let configuration = match self.http.get_json::<ConfigurationRow>("configuration/", &[]).await {
+            Ok(configuration) => configuration,
+            Err(
+                WaldurError::Forbidden { .. } | WaldurError::Status { .. } | WaldurError::NotTheApi { .. },
+            ) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let told = configuration.core.currency.or(configuration.currency);
+        Ok(told.and_then(|text| text.parse().ok()))
+    }
+
     /// Learns from the fields of any one stored usage, where there is one.
     pub async fn learn_row(&self, capabilities: &mut Capabilities) -> Result<(), WaldurError> {
         let query =
@@ -165,14 +219,14 @@ impl Reader {
 
     /// The offerings that this account may see, by id and name.
     pub async fn offering_names(&self) -> Result<Vec<(OfferingId, String)>, WaldurError> {
-        let query = Query::new("marketplace-provider-offerings/").fields(&["uuid", "name"]);
+        let query = Query::new(self.side.offerings()).fields(&["uuid", "name"]);
         let rows: Vec<OfferingName> = read(&self.http, &query, &[], self.at_once).await?;
         Ok(rows.into_iter().map(|row| (row.uuid, row.name)).collect())
     }
 
     /// An offering with its components; `None` where this account sees none.
     pub async fn offering(&self, id: OfferingId) -> Result<Option<Offering>, WaldurError> {
-        let path = format!("marketplace-provider-offerings/{id}/");
+        let path = format!("{}{id}/", self.side.offerings());
         let fields = OfferingRow::FIELDS.map(|field| ("field", field.to_owned()));
         let row = found(self.http.get_json::<OfferingRow>(&path, &fields).await)?;
         Ok(row.map(|row| Offering {
@@ -197,7 +251,7 @@ impl Reader {
 
     /// All resources of an offering, in every state.
     pub async fn resources(&self, offering: OfferingId) -> Result<Vec<Resource>, WaldurError> {
-        let (query, cut) = resources_of(offering);
+        let (query, cut) = resources_of(offering, self.side);
         let rows: Vec<ResourceRow> = read(&self.http, &query, &[cut], self.at_once).await?;
         let rows = rows.into_iter().filter(|row| row.offering_uuid == offering);
         Ok(rows.map(|row| resource(row).0).collect())
@@ -205,7 +259,7 @@ impl Reader {
 
     /// One resource with the name of its offering; `None` where this account sees none.
     pub async fn resource(&self, id: ResourceId) -> Result<Option<(Resource, String)>, WaldurError> {
-        let path = format!("marketplace-provider-resources/{id}/");
+        let path = format!("{}{id}/", self.side.resources());
         let fields: Vec<_> = ResourceRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
         let row = found(self.http.get_json::<ResourceRow>(&path, &fields).await)?;
         Ok(row.map(resource))
@@ -217,7 +271,7 @@ impl Reader {
         resources: &[ResourceId],
     ) -> Result<Vec<(ResourceId, Vec<PlanPeriod>)>, WaldurError> {
         let read = |id: ResourceId| async move {
-            let path = format!("marketplace-provider-resources/{id}/plan_periods/");
+            let path = format!("{}{id}/plan_periods/", self.side.resources());
             let rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
             Ok((id, rows.into_iter().map(plan_period).collect()))
         };
@@ -231,7 +285,7 @@ impl Reader {
         resource: ResourceId,
         period: BillingPeriod,
     ) -> Result<ResourceMonth, WaldurError> {
-        let path = format!("marketplace-provider-resources/{resource}/plan_periods/");
+        let path = format!("{}{resource}/plan_periods/", self.side.resources());
         let rows: Vec<PlanPeriodRow> = found(self.http.get_json(&path, &[]).await)?.unwrap_or_default();
         let shown = rows.iter().flat_map(|row| &row.components);
         let usages = shown.map(|row| StoredUsage {
@@ -294,11 +348,11 @@ impl Reader {
 }
 
 /// The list of all resources of an offering, and how it is cut where a page of it cannot be proven.
-pub(super) fn resources_of(offering: OfferingId) -> (Query, Cut) {
+pub(super) fn resources_of(offering: OfferingId, side: Side) -> (Query, Cut) {
     let states = ["Creating", "OK", "Erred", "Updating", "Terminating", "Terminated"];
     let none: Arc<[Cut]> = Arc::new([]);
     // Creation times are all but unique, so ordering by them keeps pages apart.
-    let query = Query::new("marketplace-provider-resources/")
+    let query = Query::new(side.resources())
         .with("offering_uuid", offering.to_string())
         .with("o", "created")
         .fields(ResourceRow::FIELDS);

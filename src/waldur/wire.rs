@@ -49,6 +49,21 @@ pub(super) struct VersionRow {
     pub version: String,
 }
 
+/// The server's configuration, as far as we ask for it.
+#[derive(Debug, Deserialize)]
+pub(super) struct ConfigurationRow {
+    #[serde(default, rename = "WALDUR_CORE")]
+    pub core: CoreRow,
+    #[serde(default, rename = "CURRENCY_NAME")]
+    pub currency: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CoreRow {
+    #[serde(default, rename = "CURRENCY_NAME")]
+    pub currency: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct OfferingName {
     pub uuid: OfferingId,

@@ -62,17 +62,18 @@ const ROOMS: [(&str, &[&str]); 16] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 13] = [
+const FENCES: [(&str, &[&str]); 14] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
     ("quick_xml", &["source", "report"]),
-    ("parquet", &["source"]),
+    ("parquet", &["source", "report"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),
     ("reqwest", &["waldur"]),
     ("indicatif", &["ui"]),
     ("rust_xlsxwriter", &["report"]),
+    ("minijinja", &["report"]),
     ("clap", &["cli"]),
     ("rusqlite", &["store"]),
     ("rustix", &["store"]),

@@ -11,13 +11,6 @@ use jiff::civil::Date;
 use crate::domain::{Amount, BillingPeriod};
 
 /// A way to write numbers and dates.
-///
-/// ```
-/// # use waldur_usage::report::Locale;
-/// let german: Locale = "de".parse().unwrap();
-/// assert_eq!(german.amount("-1234567.5".parse().unwrap()), "\u{2212}1.234.567,50");
-/// assert_eq!(german.month("2026-11".parse().unwrap()), "11.2026");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locale {
     /// Its name, as users give it.

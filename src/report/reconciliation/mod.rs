@@ -4,14 +4,25 @@
 //! anew in a writer. What differs between two reports of the same inputs, the run and the time, stands
 //! in one place of each format.
 
+mod columns;
+mod figures;
+mod json;
 mod locale;
+mod page;
+mod page_lines;
+mod page_rest;
+mod page_table;
 mod page_template;
+mod parquet;
+mod text;
 pub mod words;
+mod workbook;
 
 use std::path::Path;
 
 pub use locale::{DateOrder, Locale, LocaleError};
 pub use page_template::PageTemplate;
+pub use workbook::write_reconciliation_workbook;
 
 use crate::reconcile::Report;
 
@@ -44,13 +55,6 @@ impl ReportFormat {
     ];
 
     /// The format that a file name ends in; `None` where it is none of them.
-    ///
-    /// ```
-    /// # use std::path::Path;
-    /// # use waldur_usage::report::ReportFormat;
-    /// assert_eq!(ReportFormat::of_path(Path::new("report.XLSX")), Some(ReportFormat::Workbook));
-    /// assert_eq!(ReportFormat::of_path(Path::new("report.pdf")), None);
-    /// ```
     pub fn of_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?;
         Self::ENDINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ending)).map(|(_, format)| *format)
@@ -72,6 +76,24 @@ pub fn write_reconciliation(
     report: &Report,
     options: &ReportOptions,
 ) -> Result<(), ReportError> {
-    let _ = (report, options);
-    Err(ReportError::NoFormat { path: path.to_owned() })
+    match ReportFormat::of_path(path) {
+        Some(ReportFormat::Page) => page::write(path, report, options),
+        Some(ReportFormat::Csv) => text::write(path, report),
+        Some(ReportFormat::Json) => json::write(path, report),
+        Some(ReportFormat::Parquet) => parquet::write(path, report),
+        Some(ReportFormat::Workbook) | None => Err(ReportError::NoFormat { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_what_the_name_ends_in() {
+        let of = |name: &str| ReportFormat::of_path(Path::new(name));
+        assert_eq!(of("folder.csv/report.XLSX"), Some(ReportFormat::Workbook));
+        assert_eq!(of("report.html"), Some(ReportFormat::Page));
+        assert_eq!((of("report.pdf"), of("report"), of(".json")), (None, None, None));
+    }
 }

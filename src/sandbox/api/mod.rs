@@ -145,6 +145,7 @@ fn answer_route(state: &State, request: &Request, route: &Route) -> Answer {
         Action::Projects => organisations::projects(&view),
         Action::ServiceProviders => organisations::service_providers(&view),
         Action::Version => people::version(&view),
+        Action::Configuration => people::configuration(),
         Action::Money(action) => money_route::read(&view, action),
         Action::SetUsage | Action::SetUserUsage(_) | Action::SetUserUsages(_) => {
             Answer::detail(405, "Method not allowed.")

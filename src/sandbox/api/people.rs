@@ -7,6 +7,11 @@ use super::{Answer, View};
 use crate::sandbox::data::{Scope, User};
 use crate::sandbox::rules::{sees_all, sees_offering};
 
+/// `configuration`: what the web client asks for before anybody has signed in, as far as it concerns money.
+pub(super) fn configuration() -> Answer {
+    Answer::value(200, &json!({"WALDUR_CORE": {"CURRENCY_NAME": "EUR", "SITE_NAME": "Waldur sandbox"}}))
+}
+
 /// `users/me`: the whole of it holds the token in clear, as on the real server.
 pub(super) fn me(view: &View) -> Answer {
     let user = &view.data.users[view.user];

@@ -32,6 +32,7 @@ pub(super) enum Action {
     ServiceProviders,
     Me,
     Version,
+    Configuration,
     Money(MoneyAction),
 }
 
@@ -74,6 +75,7 @@ impl Route {
             ["projects"] => Action::Projects,
             ["users", "me"] => Action::Me,
             ["version"] => Action::Version,
+            ["configuration"] => Action::Configuration,
             [collection, ref rest @ ..] => match MoneyAction::resolve(&parts) {
                 Some(action) => Action::Money(action),
                 None => two_sided(collection, rest)?,
@@ -104,7 +106,7 @@ impl Route {
             | Action::Offering(Side::Consumer, _)
             | Action::PlanComponents
             | Action::Me => "GET, HEAD, OPTIONS",
-            Action::Version => "GET, OPTIONS",
+            Action::Version | Action::Configuration => "GET, OPTIONS",
             Action::Money(ref action) => action.allow(),
         }
     }
@@ -135,6 +137,7 @@ impl Route {
             Action::ServiceProviders => "Service Provider List",
             Action::Me => "Me",
             Action::Version => "Version",
+            Action::Configuration => "Configuration",
             Action::Money(ref action) => action.name(),
         }
     }

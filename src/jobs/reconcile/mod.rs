@@ -1,0 +1,312 @@
+//! Files, stored usages and invoices of some months, side by side. Posts nothing.
+
+mod endpoints;
+mod saved_list;
+mod scope;
+mod stops;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{BillingPeriod, Currency, CustomerId, PeriodRange, RunId};
+use crate::error::Error;
+use crate::findings::Findings;
+use crate::parse::Parsed;
+use crate::plan::{Reporter, StoredUsage};
+use crate::reconcile::{
+    Compared, CurrencyOf, Endpoint, FileSide, Header, InvoiceMoney, InvoiceSide, Made, Month, OtherLine,
+    Report, Rules, Sides, TablePlace, reconcile as compare,
+};
+use crate::resolve::{Capabilities, Catalogue, FileLine, SettledAliases, Usages, UserUsages, months, rows};
+use crate::waldur::{Account, InvoicesInFull, Reader, Side};
+
+use super::catalogue::Snapshot;
+use super::check::{Check, CheckSettings, read_aliases};
+use super::load::{Loaded, load};
+use super::plan::scope_of;
+use super::{Observer, Stages};
+use saved_list::SavedList;
+use stops::Stops;
+
+/// What is to be reconciled.
+#[derive(Debug)]
+pub struct ReconcileSettings {
+    /// The files, none of them where usages and invoices alone are compared, and the scope.
+    pub check: CheckSettings,
+    /// The months.
+    pub periods: PeriodRange,
+    /// Whether invoices are compared too.
+    pub with_invoices: bool,
+    /// Whether rows that cannot be read are left out and listed.
+    pub skip_faulty: bool,
+    /// A saved list of usages that stands in for the server.
+    pub server_rows: Option<PathBuf>,
+    /// The currency of the server's prices, where the profile tells it.
+    pub currency: Option<Currency>,
+    /// Whose view is read; whichever sees the scope where it is not given.
+    pub side: Option<Side>,
+    /// What differences are allowed.
+    pub rules: Rules,
+    /// The time of the report; the server's clock where it is not given.
+    pub now: Option<Timestamp>,
+    /// The id of the run; a new one where it is not given.
+    pub run: Option<RunId>,
+}
+
+/// How it ended.
+pub enum Reconciled {
+    /// Findings stand against it.
+    Stopped(Box<Check>),
+    /// The report, and what is worth a look in the files.
+    Done(Box<Report>, Findings),
+}
+
+/// What is known of the server's side.
+struct ServerSide {
+    snapshot: Option<(Account, Reader)>,
+    catalogue: Catalogue,
+    capabilities: Capabilities,
+    saved: Option<SavedList>,
+}
+
+/// Compares. `reader` is not needed with a saved list.
+pub async fn reconcile(
+    reader: Option<&Reader>,
+    settings: &ReconcileSettings,
+    observer: &dyn Observer,
+) -> Result<Reconciled, Error> {
+    let mut stages = Stages::begin(observer, "load");
+    let mut findings = Findings::new(settings.check.policy.clone());
+    let aliases = read_aliases(&settings.check, &mut findings)?;
+    let has_file = !settings.check.input.files.is_empty();
+    let mut loaded = if has_file { load(&settings.check.input, &mut findings)? } else { Loaded::default() };
+    if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
+        return Ok(stopped(findings, loaded, None));
+    }
+    stages.next("catalogue");
+    let ServerSide { snapshot, catalogue, mut capabilities, saved } =
+        server_side(reader, settings, &loaded.parsed).await?;
+    let current = begun(settings.periods, &catalogue)?;
+
+    stages.next("resolve");
+    let aliases = SettledAliases::new(&aliases, &catalogue, &mut findings);
+    let scope = &settings.check.resolve;
+    let resolved = rows(&mut loaded.parsed, &catalogue, &capabilities, scope, &aliases, &mut findings);
+    let (mut lines, rows_of_users) = (resolved.lines, resolved.rows_of_users);
+    if has_file {
+        months(&[], &catalogue, loaded.parsed.fates.counts(), &mut findings);
+    }
+    let stops = Stops::of(&findings, &loaded.parsed, &lines);
+    findings.retain(|finding| stops.keeps(finding));
+    if stops.of_run || !stops.is_empty() && !settings.skip_faulty {
+        let stopped_by = snapshot.map(|(account, _)| Snapshot { account, capabilities, catalogue });
+        return Ok(stopped(findings, loaded, stopped_by));
+    }
+    stops.take_out(&mut lines);
+    for row in stops.skipped.keys() {
+        loaded.parsed.fates.faulty(*row);
+    }
+
+    stages.next("stored usages");
+    let around = around(settings.periods, current);
+    let wants = |usage: &StoredUsage| catalogue.resource(usage.resource).is_some_and(|own| scope.wants(own));
+    let (mut stored, mut beside) = (Vec::new(), Vec::new());
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    let mut server_rows = None;
+    if let Some((_, reader)) = &snapshot {
+        for month in settings.periods.months() {
+            stored.extend(reader.usages(&catalogue, month, &mut capabilities).await?);
+        }
+        for month in &around {
+            beside.extend(reader.usages(&catalogue, *month, &mut capabilities).await?);
+        }
+        let rows = stored.len() + beside.len();
+        endpoints = endpoints::of_usages(reader.side(), &catalogue, (settings.periods, &around), rows);
+    } else if let Some(saved) = saved {
+        server_rows = Some(saved.file);
+        (stored, beside) = (saved.stored, saved.around);
+    }
+    stored.retain(wants);
+    beside.retain(wants);
+
+    let mut invoices = BTreeMap::new();
+    if settings.with_invoices
+        && let Some((account, reader)) = &snapshot
+    {
+        stages.next("invoices");
+        let in_scope = catalogue.resources().filter(|resource| scope.wants(resource));
+        let customers: BTreeSet<CustomerId> = in_scope.map(|resource| resource.customer).collect();
+        let mut read = BTreeMap::new();
+        for month in settings.periods.months() {
+            read.insert(month, reader.invoices_in_full(account, &catalogue, &customers, month).await?);
+        }
+        let customers: Vec<CustomerId> = customers.into_iter().collect();
+        endpoints.extend(endpoints::of_invoices(&read, &customers));
+        invoices = read.into_iter().map(|(month, read)| (month, invoice_side(read))).collect();
+    }
+    let currency = currency(settings, snapshot.as_ref().map(|(_, reader)| reader), &mut endpoints).await?;
+
+    stages.next("compare");
+    let destination = snapshot.as_ref().map(|(_, reader)| reader.destination());
+    let at = match (settings.now, &snapshot) {
+        (Some(now), _) => now,
+        (None, Some((_, reader))) => reader.now()?,
+        (None, None) => return Err(Error::Bug("a report without a time".into())),
+    };
+    let account = snapshot.as_ref().map(|(account, _)| Reporter {
+        id: account.id,
+        role: account.role_for(catalogue.offerings().into_iter()),
+    });
+    let mut offerings: Vec<String> = catalogue.offerings().iter().map(|own| own.name.clone()).collect();
+    offerings.sort();
+    let made = Made {
+        run: settings.run.unwrap_or_else(|| RunId::new(Uuid::new_v4())),
+        at,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let header = Header {
+        server: destination.as_ref().map(|destination| destination.server.clone()),
+        sandbox: destination.and_then(|destination| destination.sandbox),
+        account,
+        sides: sides(has_file, settings.with_invoices),
+        months: settings
+            .periods
+            .months()
+            .map(|period| Month { period, is_partial: period == current })
+            .collect(),
+        offerings,
+        scope: scope_of(scope),
+        currency,
+        inputs: loaded.files,
+        server_rows,
+        rows: loaded.parsed.fates.counts(),
+        rows_of_users,
+        endpoints,
+        rules: Vec::new(),
+    };
+    let skipped = stops.skipped.into_values().collect();
+    let file = has_file.then(|| FileSide {
+        lines: std::mem::take(&mut lines),
+        tables: tables(&loaded.parsed),
+        skipped,
+    });
+    // What was parsed is not looked at again, and can be large.
+    drop(loaded.parsed);
+    let compared = Compared {
+        made,
+        header,
+        catalogue: &catalogue,
+        periods: settings.periods,
+        file,
+        stored,
+        around: beside,
+        invoices,
+    };
+    Ok(Reconciled::Done(Box::new(compare(compared, &settings.rules)), findings))
+}
+
+fn sides(has_file: bool, with_invoices: bool) -> Sides {
+    match (has_file, with_invoices) {
+        (true, false) => Sides::FileAndServer,
+        (true, true) => Sides::FileServerAndInvoices,
+        (false, _) => Sides::ServerAndInvoices,
+    }
+}
+
+fn stopped(findings: Findings, loaded: Loaded, snapshot: Option<Snapshot>) -> Reconciled {
+    let (usages, people, tainted) =
+        (Usages::default(), UserUsages::default(), std::collections::HashSet::new());
+    let mut check = Check { findings, loaded, usages, people, tainted, snapshot, named: None };
+    check.mark_faulty();
+    Reconciled::Stopped(Box::new(check))
+}
+
+/// The server as it is asked, or as a saved list shows it.
+async fn server_side(
+    reader: Option<&Reader>,
+    settings: &ReconcileSettings,
+    parsed: &Parsed,
+) -> Result<ServerSide, Error> {
+    let check = &settings.check;
+    if let Some(path) = &settings.server_rows {
+        let now = settings.now.ok_or_else(|| Error::Bug("a saved list without a time".into()))?;
+        let (saved, catalogue) = SavedList::read(path, settings.periods, &check.offerings, now)?;
+        let capabilities = Capabilities::default();
+        return Ok(ServerSide { snapshot: None, catalogue, capabilities, saved: Some(saved) });
+    }
+    let reader = reader.ok_or_else(|| Error::Bug("neither a server nor a saved list".into()))?;
+    let zone = check.time_zone.as_deref();
+    let seen = scope::seen(reader, parsed, &check.offerings, zone, settings.side).await?;
+    let Snapshot { account, capabilities, catalogue } = seen.snapshot;
+    Ok(ServerSide { snapshot: Some((account, seen.reader)), catalogue, capabilities, saved: None })
+}
+
+/// The month before the first one and the month after the last one, where they have begun.
+fn around(periods: PeriodRange, current: BillingPeriod) -> Vec<BillingPeriod> {
+    let after = Some(periods.last().next()).filter(|after| *after <= current);
+    periods.first().previous().into_iter().chain(after).collect()
+}
+
+/// The server's month; refuses months that have not begun.
+fn begun(periods: PeriodRange, catalogue: &Catalogue) -> Result<BillingPeriod, Error> {
+    let current = catalogue.current_period();
+    let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
+    match periods.last() {
+        wanted if wanted > current => {
+            let what = format!("{wanted} has not begun; the server's month is {current}");
+            Err(Error::setting(what, format!("name months up to {current} with --period")))
+        }
+        _ => Ok(current),
+    }
+}
+
+/// The profile's currency, else the server's own.
+async fn currency(
+    settings: &ReconcileSettings,
+    reader: Option<&Reader>,
+    endpoints: &mut Vec<Endpoint>,
+) -> Result<Option<CurrencyOf>, Error> {
+    if let Some(currency) = settings.currency {
+        return Ok(Some(CurrencyOf { currency, source: "the profile".into() }));
+    }
+    let Some(reader) = reader else { return Ok(None) };
+    let told = reader.currency().await?;
+    let read = if told.is_some() { "the currency" } else { "no currency is told; set it in your profile" };
+    endpoints.push(Endpoint { path: "configuration/".into(), read: read.into(), rows: told.iter().count() });
+    let source = "the server's configuration";
+    Ok(told.map(|currency| CurrencyOf { currency, source: source.into() }))
+}
+
+fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
+    let InvoicesInFull { seen, money, others, taxes, partly, .. } = read;
+    let invoices = money.into_iter().map(|(customer, money)| {
+        // Where not every line is known, the sum of the lines cannot be set against the whole.
+        let is_whole = !partly.contains(&customer);
+        let told = |amount: Option<_>| amount.filter(|_| is_whole);
+        let (price, tax, total) = (told(money.price), told(money.tax), told(money.total));
+        (customer, InvoiceMoney { invoice: money.invoice, price, tax, total })
+    });
+    let others = others.into_iter().map(|line| OtherLine {
+        id: line.id,
+        customer: line.customer,
+        name: line.name,
+        resource: line.resource,
+        component: line.component,
+        is_credit: line.is_credit,
+        price: line.price,
+    });
+    InvoiceSide { seen, invoices: invoices.collect(), others: others.collect(), taxes }
+}
+
+fn tables(parsed: &Parsed) -> Vec<TablePlace> {
+    let place = |table: &Arc<crate::parse::ParsedTable>| TablePlace {
+        file: table.table.file.clone(),
+        sheet: table.table.sheet.clone(),
+        headers: table.headers.clone(),
+    };
+    parsed.tables.iter().map(place).collect()
+}

@@ -1,0 +1,435 @@
+//! A list of usages that `list` wrote, in place of the server that it was read from.
+//!
+//! It can be of millions of rows, so rows are taken in one by one and names are kept once. The
+//! catalogue is made of what the rows name: a resource without usage is not in it. A row that cannot be
+//! read, or an id that comes twice, ends the run: a list that lost something proves nothing.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
+
+use crate::domain::{
+    Amount, BillingPeriod, BillingType, CarryOver, ComponentType, CustomerId, Digest, OfferingId, PeriodRange,
+    PlanId, ProjectId, ResourceId, ResourceState, Selector, UsageId, visible,
+};
+use crate::error::Error;
+use crate::parse::without_guard;
+use crate::plan::{InputFile, StoredUsage};
+use crate::resolve::{Catalogue, Component, Offering, Resource};
+use crate::source::SourceError;
+
+use super::around;
+
+/// The rows of a saved list.
+pub struct SavedList {
+    /// The file.
+    pub file: InputFile,
+    /// The usages of the months that are compared.
+    pub stored: Vec<StoredUsage>,
+    /// Those of the month before and the month after.
+    pub around: Vec<StoredUsage>,
+}
+
+/// A text that may be missing or null.
+#[derive(Debug, Default)]
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Option::<String>::deserialize(deserializer)?.unwrap_or_default()))
+    }
+}
+
+/// A row as `list` writes it, as far as it is needed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Row {
+    uuid: Text,
+    resource_uuid: Text,
+    resource_name: Text,
+    #[serde(rename = "type")]
+    component_type: Text,
+    measured_unit: Text,
+    usage: Option<Amount>,
+    billing_period: Text,
+    recurring: Option<bool>,
+    missing_usage_policy: Option<CarryOver>,
+    offering_uuid: Text,
+    offering_name: Text,
+    project_uuid: Text,
+    project_name: Text,
+    customer_uuid: Text,
+    customer_name: Text,
+}
+
+impl SavedList {
+    /// Reads a list, whichever of its forms it has: csv, a JSON array, or a JSON object a line.
+    pub fn read(
+        path: &Path,
+        periods: PeriodRange,
+        offerings: &[Selector],
+        now: Timestamp,
+    ) -> Result<(Self, Catalogue), Error> {
+        let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+        let name = path.to_string_lossy().into_owned();
+        let current = BillingPeriod::of(now).map_err(|_| {
+            Error::setting("--now names no month that can be billed", "give a time of our days")
+        })?;
+        let mut intake = Intake {
+            name: &name,
+            periods,
+            around: around(periods, current),
+            offerings,
+            catalogue: Catalogue::new(current),
+            of_offerings: HashMap::new(),
+            types: HashMap::new(),
+            stored: Vec::new(),
+            beside: Vec::new(),
+            ids: Vec::new(),
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let mut reader = BufReader::with_capacity(1 << 18, Hashing { inner: file, digest: Digest::default() });
+        let first = reader.fill_buf().map_err(unreadable)?;
+        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+        let first = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            Some(b'[') => intake.json(&mut reader)?,
+            Some(b'{') => intake.lines(&mut reader).map_err(|error| error.into_error(path))?,
+            _ => intake.csv(&mut reader)?,
+        }
+        io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
+        let sha256 = reader.into_inner().digest.finish();
+        intake.refuse_doubles()?;
+        let Intake { mut catalogue, of_offerings, stored, beside, .. } = intake;
+        for (_, offering) in of_offerings {
+            catalogue.add_offering(offering);
+        }
+        let file = InputFile { name, sheet: None, sha256, layout: None };
+        Ok((Self { file, stored, around: beside }, catalogue))
+    }
+}
+
+/// Takes the digest of what is read.
+struct Hashing<R> {
+    inner: R,
+    digest: Digest,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.digest.add(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+/// Why lines could not be read: the file, or what stands in it.
+enum LineError {
+    Io(io::Error),
+    Other(Error),
+}
+
+impl LineError {
+    fn into_error(self, path: &Path) -> Error {
+        match self {
+            Self::Io(source) => SourceError::Unreadable { path: path.to_owned(), source }.into(),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+/// The rows that were read so far.
+struct Intake<'a> {
+    name: &'a str,
+    periods: PeriodRange,
+    around: Vec<BillingPeriod>,
+    offerings: &'a [Selector],
+    catalogue: Catalogue,
+    of_offerings: HashMap<OfferingId, Offering>,
+    types: HashMap<String, ComponentType>,
+    stored: Vec<StoredUsage>,
+    beside: Vec<StoredUsage>,
+    ids: Vec<Uuid>,
+}
+
+/// The columns of a list as text.
+const COLUMNS: [&str; 15] = [
+    "uuid",
+    "resource_uuid",
+    "type",
+    "usage",
+    "billing_period",
+    "resource_name",
+    "measured_unit",
+    "recurring",
+    "missing_usage_policy",
+    "offering_uuid",
+    "offering_name",
+    "project_uuid",
+    "project_name",
+    "customer_uuid",
+    "customer_name",
+];
+/// How many of them a list has to have.
+const NEEDED: usize = 5;
+
+/// A row with its texts where they stand.
+struct Texts<'a> {
+    texts: [&'a str; 15],
+    amount: Option<Amount>,
+    line: u64,
+}
+
+impl Intake<'_> {
+    fn fault(&self, line: u64, what: &str) -> Error {
+        let hint = "save it anew with `waldur-usage list --format csv`, with all fields";
+        Error::setting(format!("{} line {line}: {what}", visible(self.name)), hint)
+    }
+
+    fn csv(&mut self, reader: impl Read) -> Result<(), Error> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(reader);
+        let mut record = csv::StringRecord::new();
+        let unread = |own: &Self, record: &csv::StringRecord, error: &csv::Error| {
+            let line = error.position().or(record.position()).map_or(0, csv::Position::line);
+            own.fault(line, &format!("it cannot be read: {}", visible(&error.to_string())))
+        };
+        let is_there = reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))?;
+        let header = record.clone();
+        let at = |name: &str| header.iter().position(|own| own.trim_start_matches('\u{feff}').trim() == name);
+        let columns = COLUMNS.map(at);
+        let missing = columns.iter().zip(COLUMNS).take(NEEDED).find(|(column, _)| column.is_none());
+        if let Some((_, name)) = missing.filter(|_| is_there) {
+            return Err(self.fault(1, &format!("no column {name}")));
+        }
+        while reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))? {
+            let text = |column: Option<usize>| {
+                column.and_then(|column| record.get(column)).map_or("", without_guard)
+            };
+            let texts = columns.map(text);
+            let line = record.position().map_or(0, csv::Position::line);
+            self.take(Texts { texts, amount: None, line })?;
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, mut reader: impl BufRead) -> Result<(), LineError> {
+        let mut text = String::new();
+        let mut line = 0_u64;
+        loop {
+            text.clear();
+            line += 1;
+            if reader.read_line(&mut text).map_err(LineError::Io)? == 0 {
+                return Ok(());
+            }
+            let json = text.trim_start_matches('\u{feff}').trim();
+            if json.is_empty() {
+                continue;
+            }
+            let row: Row = serde_json::from_str(json).map_err(|error| {
+                LineError::Other(
+                    self.fault(line, &format!("it cannot be read: {}", visible(&error.to_string()))),
+                )
+            })?;
+            self.row(&row, line).map_err(LineError::Other)?;
+        }
+    }
+
+    fn json(&mut self, reader: impl Read) -> Result<(), Error> {
+        let mut stopped = None;
+        let seed = EachRow { intake: self, stopped: &mut stopped };
+        let read = seed.deserialize(&mut serde_json::Deserializer::from_reader(reader));
+        match (stopped, read) {
+            (Some(error), _) => Err(error),
+            (None, Ok(())) => Ok(()),
+            (None, Err(error)) => {
+                let line = u64::try_from(error.line()).unwrap_or_default();
+                Err(self.fault(line, &format!("it cannot be read: {}", visible(&error.to_string()))))
+            }
+        }
+    }
+
+    fn row(&mut self, row: &Row, line: u64) -> Result<(), Error> {
+        let recurring = match row.recurring {
+            Some(true) => "true",
+            Some(false) | None => "",
+        };
+        let policy = match row.missing_usage_policy {
+            Some(CarryOver::Reuse) => "reuse",
+            Some(CarryOver::Zero) => "zero",
+            Some(CarryOver::None) | None => "",
+        };
+        let texts = [
+            row.uuid.0.as_str(),
+            row.resource_uuid.0.as_str(),
+            row.component_type.0.as_str(),
+            "",
+            row.billing_period.0.as_str(),
+            row.resource_name.0.as_str(),
+            row.measured_unit.0.as_str(),
+            recurring,
+            policy,
+            row.offering_uuid.0.as_str(),
+            row.offering_name.0.as_str(),
+            row.project_uuid.0.as_str(),
+            row.project_name.0.as_str(),
+            row.customer_uuid.0.as_str(),
+            row.customer_name.0.as_str(),
+        ];
+        let amount = row.usage.ok_or_else(|| self.fault(line, "no usage"))?;
+        self.take(Texts { texts, amount: Some(amount), line })
+    }
+
+    fn take(&mut self, row: Texts<'_>) -> Result<(), Error> {
+        let Texts { texts, amount, line } = row;
+        let [
+            uuid,
+            resource,
+            component,
+            usage,
+            period,
+            resource_name,
+            unit,
+            recurring,
+            policy,
+            offering,
+            offering_name,
+            project,
+            project_name,
+            customer,
+            customer_name,
+        ] = texts;
+        let id = |name: &str, text: &str| {
+            Uuid::try_parse(text).map_err(|_| self.fault(line, &format!("{name} is `{}`", visible(text))))
+        };
+        let optional = |text: &str| Uuid::try_parse(text).unwrap_or_default();
+        let period: BillingPeriod = period
+            .parse()
+            .map_err(|_| self.fault(line, &format!("billing_period is `{}`", visible(period))))?;
+        let uuid = id("uuid", uuid)?;
+        let is_beside = self.around.contains(&period);
+        let offering = OfferingId::new(optional(offering));
+        let is_picked = self.offerings.is_empty()
+            || self.offerings.iter().any(|selector| selector.picks(offering.uuid(), offering_name));
+        if !is_picked || !is_beside && !self.periods.contains(period) {
+            return Ok(());
+        }
+        let resource = ResourceId::new(id("resource_uuid", resource)?);
+        let amount = match amount {
+            Some(amount) => amount,
+            None => usage.parse().map_err(|_| self.fault(line, &format!("usage is `{}`", visible(usage))))?,
+        };
+        let component = match self.types.get(component) {
+            Some(known) => known.clone(),
+            None => {
+                let known: ComponentType = component
+                    .parse()
+                    .map_err(|_| self.fault(line, &format!("type is `{}`", visible(component))))?;
+                self.types.insert(component.to_owned(), known.clone());
+                known
+            }
+        };
+        self.ids.push(uuid);
+        self.know_component(offering, offering_name, &component, unit);
+        if self.catalogue.resource(resource).is_none() {
+            self.catalogue.add_resource(Resource {
+                id: resource,
+                name: resource_name.to_owned(),
+                slug: String::new(),
+                backend_id: String::new(),
+                state: ResourceState::Ok,
+                offering,
+                created: None,
+                // The list tells no plan; that there is one speaks from its usage.
+                plan: Some(PlanId::new(Uuid::nil())),
+                project: ProjectId::new(optional(project)),
+                project_name: project_name.to_owned(),
+                customer: CustomerId::new(optional(customer)),
+                customer_name: customer_name.to_owned(),
+            });
+        }
+        let carry_over = policy
+            .parse()
+            .unwrap_or_else(|()| CarryOver::from_recurring(recurring.eq_ignore_ascii_case("true")));
+        let list = if is_beside { &mut self.beside } else { &mut self.stored };
+        list.push(StoredUsage {
+            id: UsageId::new(uuid),
+            resource,
+            component,
+            period,
+            amount,
+            description: String::new(),
+            carry_over,
+            modified_by: None,
+        });
+        Ok(())
+    }
+
+    fn know_component(&mut self, id: OfferingId, name: &str, component: &ComponentType, unit: &str) {
+        let offering = self.of_offerings.entry(id).or_insert_with(|| Offering {
+            id,
+            name: name.to_owned(),
+            customer: None,
+            components: Vec::new(),
+            prices: HashMap::new(),
+        });
+        if offering.component(component).is_none() {
+            offering.components.push(Component {
+                component_type: component.clone(),
+                name: component.as_str().to_owned(),
+                measured_unit: unit.to_owned(),
+                billing_type: BillingType::Usage,
+                has_limit: false,
+                limit: None,
+            });
+        }
+    }
+
+    fn refuse_doubles(&mut self) -> Result<(), Error> {
+        self.ids.sort_unstable();
+        let double = self.ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let Some(double) = double else { return Ok(()) };
+        let what = format!("{}: the usage {} stands twice", visible(self.name), double.as_simple());
+        Err(Error::setting(what, "read the list anew; one that repeats rows may have lost others"))
+    }
+}
+
+/// Takes in the rows of a JSON array one by one.
+struct EachRow<'a, 'i> {
+    intake: &'a mut Intake<'i>,
+    stopped: &'a mut Option<Error>,
+}
+
+impl<'de> DeserializeSeed<'de> for EachRow<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EachRow<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of usages")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        let mut number = 0_u64;
+        while let Some(row) = rows.next_element::<Row>()? {
+            number += 1;
+            if let Err(error) = self.intake.row(&row, number) {
+                *self.stopped = Some(error);
+                return Err(serde::de::Error::custom("a row cannot be taken in"));
+            }
+        }
+        Ok(())
+    }
+}

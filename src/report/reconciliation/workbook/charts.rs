@@ -1,0 +1,141 @@
+//! The charts of the summary. Amounts of different units never share an axis, and bars differ in pattern,
+//! not in colour alone.
+
+use rust_xlsxwriter::{
+    Chart, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartPatternFill, ChartPatternFillType,
+    ChartSolidFill, ChartType, Color, XlsxError,
+};
+
+use super::columns::currency_text;
+use super::names::text;
+use super::summary::{ClassRows, Page, UnitRows};
+use super::words;
+
+/// Units that have a chart.
+const MOST_UNITS: usize = 8;
+/// Components that have bars in a chart.
+const MOST_BARS: u32 = 12;
+/// Rows of the sheet under a chart, of 20 pixels each.
+const ROWS: u32 = 15;
+const WIDTH: u32 = 590;
+const HEIGHT: u32 = 290;
+
+const DARK: Color = Color::RGB(0x001F_3A5F);
+const LIGHT: Color = Color::RGB(0x00B4_C0CE);
+const WARM: Color = Color::RGB(0x00C5_5A11);
+
+/// Puts the charts on the summary: what each class is worth, then one for each unit.
+pub(super) fn insert(
+    page: &mut Page<'_, '_>,
+    classes: Option<ClassRows>,
+    units: &[UnitRows],
+) -> Result<(), XlsxError> {
+    let has_file = page.book.report.header.sides.has_file();
+    let classes = classes.and_then(|rows| Some((rows, rows.currency?)));
+    if units.is_empty() && classes.is_none() {
+        return Ok(());
+    }
+    page.section("Charts")?;
+    let mut place = 0;
+    if let Some((rows, currency)) = classes {
+        let mut chart = worth(rows, &currency_text(currency));
+        put(page, &mut chart, &mut place)?;
+    }
+    for unit in units.iter().take(MOST_UNITS) {
+        let mut chart = by_component(unit, has_file);
+        put(page, &mut chart, &mut place)?;
+    }
+    page.row += (place + 1) / 2 * ROWS;
+    if units.len() > MOST_UNITS || units.iter().any(|unit| unit.last - unit.first >= MOST_BARS) {
+        page.text(0, &words::not_charted(MOST_UNITS, MOST_BARS), &page.book.styles.remark)?;
+    }
+    page.row = page.row.saturating_sub(1);
+    Ok(())
+}
+
+/// Two charts stand side by side.
+fn put(page: &mut Page<'_, '_>, chart: &mut Chart, place: &mut u32) -> Result<(), XlsxError> {
+    chart.set_width(WIDTH).set_height(HEIGHT);
+    let (row, is_right) = (page.row + *place / 2 * ROWS, *place % 2 == 1);
+    page.sheet.insert_chart_with_offset(row, if is_right { 4 } else { 0 }, chart, 4, 6)?;
+    *place += 1;
+    Ok(())
+}
+
+fn by_component(rows: &UnitRows, has_file: bool) -> Chart {
+    let mut chart = Chart::new(ChartType::Column);
+    let last = rows.last.min(rows.first + MOST_BARS - 1);
+    let unit = if rows.unit.is_empty() { "no unit".to_owned() } else { text(&rows.unit).into_owned() };
+    let sides = if has_file { "Waldur last month, Waldur and file" } else { "Waldur last month and Waldur" };
+    title(&mut chart, &format!("{sides} ({unit})"));
+    let mut series = vec![("Waldur last month", 2_u16, Fill::Solid(LIGHT)), ("Waldur", 3, Fill::Solid(DARK))];
+    if has_file {
+        series.push(("File", 4, Fill::Striped(WARM)));
+    }
+    for (name, column, fill) in series {
+        let own = chart.add_series();
+        own.set_name(name)
+            .set_categories((words::SUMMARY, rows.first, 0, last, 0))
+            .set_values((words::SUMMARY, rows.first, column, last, column))
+            .set_format(&mut fill.format())
+            .set_gap(70);
+    }
+    axes(&mut chart);
+    chart.legend().set_position(ChartLegendPosition::Bottom);
+    chart
+}
+
+fn worth(rows: ClassRows, currency: &str) -> Chart {
+    let mut chart = Chart::new(ChartType::Bar);
+    title(&mut chart, &format!("Worth of the breaks by class ({currency})"));
+    chart
+        .add_series()
+        .set_name("Worth")
+        .set_categories((words::SUMMARY, rows.first, 0, rows.last, 0))
+        .set_values((words::SUMMARY, rows.first, 2, rows.last, 2))
+        .set_format(&mut Fill::Solid(DARK).format())
+        .set_gap(40);
+    axes(&mut chart);
+    // The first class stands on top, as in the table; names keep clear of bars below zero.
+    chart.x_axis().set_reverse().set_label_position(rust_xlsxwriter::ChartAxisLabelPosition::Low);
+    chart.legend().set_hidden();
+    chart
+}
+
+fn title(chart: &mut Chart, words: &str) {
+    chart.title().set_name(words).set_font(ChartFont::new().set_size(12).set_bold());
+    chart.set_alt_text(words);
+}
+
+fn axes(chart: &mut Chart) {
+    let font = || ChartFont::new().set_size(9).clone();
+    chart.x_axis().set_font(&font());
+    chart.y_axis().set_font(&font()).set_num_format("#,##0").set_major_gridlines_line(
+        ChartLine::new().set_color(Color::RGB(0x00D9_D9D9)).set_width(0.5),
+    );
+}
+
+/// How a bar is filled.
+#[derive(Debug, Clone, Copy)]
+enum Fill {
+    Solid(Color),
+    Striped(Color),
+}
+
+impl Fill {
+    fn format(self) -> ChartFormat {
+        let mut format = ChartFormat::new();
+        match self {
+            Self::Solid(colour) => format.set_solid_fill(ChartSolidFill::new().set_color(colour)),
+            Self::Striped(colour) => format
+                .set_pattern_fill(
+                    ChartPatternFill::new()
+                        .set_pattern(ChartPatternFillType::DiagonalStripesWideUpwards)
+                        .set_foreground_color(colour)
+                        .set_background_color(Color::White),
+                )
+                .set_border(ChartLine::new().set_color(colour).set_width(0.75)),
+        };
+        format
+    }
+}

@@ -1,0 +1,215 @@
+//! The sheet of what went in: files, rows, what was asked of the server, rules, and rows left out.
+
+use rust_xlsxwriter::{Formula, Worksheet, XlsxError};
+
+use crate::plan::InputFile;
+
+use super::Book;
+use super::lines::write_text;
+use super::live::At;
+use super::words;
+
+const WIDTHS: [f64; 6] = [46.0, 24.0, 18.0, 18.0, 14.0, 14.0];
+const LAST: u16 = 5;
+
+/// Writes the sheet.
+pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<(), XlsxError> {
+    for (column, width) in (0_u16..).zip(WIDTHS) {
+        sheet.set_column_width(column, width)?;
+        sheet.set_column_format(column, &book.styles.plain)?;
+    }
+    sheet.set_row_height(0, 27)?;
+    sheet.write_string_with_format(0, 0, words::INPUTS, &book.styles.title)?;
+    sheet.write_url_with_format(1, 0, book.back(), &book.styles.link)?;
+    sheet.set_freeze_panes(2, 0)?;
+    sheet.set_screen_gridlines(false);
+    book.paper(sheet, words::INPUTS)?;
+    let mut page = Page { sheet, book, row: 1 };
+    page.files()?;
+    page.rows()?;
+    page.endpoints()?;
+    page.rules()?;
+    page.skipped()
+}
+
+struct Page<'a, 'b> {
+    sheet: &'a mut Worksheet,
+    book: &'a Book<'b>,
+    row: u32,
+}
+
+impl Page<'_, '_> {
+    fn section(&mut self, heading: &str, headers: &[&str]) -> Result<(), XlsxError> {
+        self.row += 2;
+        let styles = &self.book.styles;
+        for column in 1..=LAST {
+            self.sheet.write_blank(self.row, column, &styles.section)?;
+        }
+        self.sheet.write_string_with_format(self.row, 0, heading, &styles.section)?;
+        self.sheet.set_row_height(self.row, 21)?;
+        self.row += 1;
+        for (column, header) in (0_u16..).zip(headers) {
+            self.sheet.write_string_with_format(self.row, column, *header, &styles.header)?;
+        }
+        if !headers.is_empty() {
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, column: u16, raw: &str) -> Result<(), XlsxError> {
+        write_text(self.sheet, self.row, column, raw, &self.book.styles.quoted)
+    }
+
+    /// A text over several columns, as high as it has to be.
+    fn wide(&mut self, from: u16, to: u16, raw: &str) -> Result<(), XlsxError> {
+        let shown = super::names::text(raw).into_owned();
+        self.sheet.merge_range(self.row, from, self.row, to, &shown, &self.book.styles.wrapped)?;
+        let width: f64 = WIDTHS.iter().take(usize::from(to) + 1).skip(usize::from(from)).sum();
+        let mut lines = 1;
+        let mut room = width;
+        for _ in shown.chars() {
+            room -= 1.1;
+            if room < 0.0 {
+                lines += 1;
+                room = width;
+            }
+        }
+        self.sheet.set_row_height(self.row, (16 * lines + 2).min(400))?;
+        Ok(())
+    }
+
+    fn count(&mut self, column: u16, count: usize) -> Result<(), XlsxError> {
+        let at = At { sheet: &self.book.inputs, row: self.row, column };
+        self.book.count(self.sheet, at, None, count, count, &self.book.styles.count)
+    }
+
+    fn files(&mut self) -> Result<(), XlsxError> {
+        let header = &self.book.report.header;
+        self.section("Files", &["File", "Sheet", "Layout", "SHA-256", "", ""])?;
+        for input in &header.inputs {
+            self.file(input, &input.name)?;
+        }
+        if let Some(saved) = &header.server_rows {
+            self.file(saved, &format!("{} (in place of the server)", saved.name))?;
+        }
+        if header.inputs.is_empty() && header.server_rows.is_none() {
+            self.text(0, "none")?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, input: &InputFile, name: &str) -> Result<(), XlsxError> {
+        self.text(0, name)?;
+        self.text(1, input.sheet.as_deref().unwrap_or_default())?;
+        let layout = input.layout.as_ref();
+        self.text(2, layout.and_then(|layout| layout.name.as_deref()).unwrap_or_default())?;
+        self.wide(3, LAST, &input.sha256)?;
+        self.row += 1;
+        let notes = layout.map_or(&[][..], |layout| &layout.notes);
+        for note in notes {
+            self.wide(1, LAST, note)?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self) -> Result<(), XlsxError> {
+        let header = &self.book.report.header;
+        let rows = &header.rows;
+        self.section("Rows of the files", &["Row", "Rows"])?;
+        let first = self.row;
+        let parts = [
+            ("used", rows.rows_used),
+            ("faulty", rows.rows_faulty),
+            ("blank", rows.rows_blank),
+            ("filtered", rows.rows_filtered),
+        ];
+        for (label, count) in parts {
+            self.text(0, label)?;
+            self.count(1, count)?;
+            self.row += 1;
+        }
+        self.text(0, "read")?;
+        let read: usize = parts.iter().map(|(_, count)| count).sum();
+        let formula = format!("SUM(B{}:B{})", first + 1, self.row);
+        let at = At { sheet: &self.book.inputs, row: self.row, column: 1 };
+        self.book.count(self.sheet, at, Some(formula), read, rows.rows_read, &self.book.styles.count)?;
+        self.row += 1;
+        if header.rows_of_users > 0 {
+            self.text(0, "of them of single users, whose parts are in the totals already")?;
+            self.count(1, header.rows_of_users)?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn endpoints(&mut self) -> Result<(), XlsxError> {
+        let headers = ["Read from the server", "Rows", "How, and how it is known to be whole", "", "", ""];
+        self.section("Endpoints", &headers)?;
+        for endpoint in &self.book.report.header.endpoints {
+            self.text(0, &endpoint.path)?;
+            self.count(1, endpoint.rows)?;
+            self.wide(2, LAST, &endpoint.read)?;
+            self.row += 1;
+        }
+        if self.book.report.header.endpoints.is_empty() {
+            self.text(0, "none")?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn rules(&mut self) -> Result<(), XlsxError> {
+        self.section("Rules", &["Rule", "Until", "Lines", "What it says", "", ""])?;
+        for rule in &self.book.report.header.rules {
+            self.text(0, &rule.name)?;
+            if let Some(until) = rule.until {
+                let word = if rule.has_ended { " (has ended; not applied)" } else { "" };
+                self.text(1, &format!("{until}{word}"))?;
+            }
+            self.count(2, rule.lines)?;
+            self.wide(3, LAST, &rule.says)?;
+            self.row += 1;
+        }
+        if self.book.report.header.rules.is_empty() {
+            self.text(0, "none")?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    /// What could not be read; it comes last, because there may be many.
+    fn skipped(&mut self) -> Result<(), XlsxError> {
+        let skipped = &self.book.report.skipped;
+        self.section("Rows left out, not in the proof", &[])?;
+        if skipped.is_empty() {
+            self.text(0, "none")?;
+            return Ok(());
+        }
+        let headers = ["Where", "Why", "What stands there", "", "", ""];
+        for (column, header) in (0_u16..).zip(headers) {
+            self.sheet.write_string_with_format(self.row, column, header, &self.book.styles.header)?;
+        }
+        self.row += 1;
+        let first = self.row;
+        let room = usize::try_from(self.book.limits.rows.saturating_sub(first + 2)).unwrap_or_default();
+        for row in skipped.iter().take(room) {
+            self.text(0, &row.place.to_string())?;
+            self.text(1, row.code.name())?;
+            self.text(2, &row.found)?;
+            self.row += 1;
+        }
+        if skipped.len() > room {
+            self.text(0, &format!("and {} more, for which a sheet has no rows", skipped.len() - room))?;
+            self.row += 1;
+        }
+        let told = skipped.len().min(room);
+        let formula = Formula::new(format!("=ROWS(A{}:A{})", first + 1, self.row)).set_result(told.to_string());
+        if told == skipped.len() {
+            let row = first - 2;
+            self.sheet.write_formula_with_format(row, 1, formula, &self.book.styles.rows)?;
+        }
+        Ok(())
+    }
+}
