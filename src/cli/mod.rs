@@ -13,6 +13,7 @@ mod connect;
 mod demo;
 mod doctor;
 mod explain;
+mod explain_key;
 mod guards;
 mod input;
 mod layout;
@@ -23,6 +24,7 @@ mod plan;
 mod plan_file;
 mod plan_show;
 mod policy;
+mod reconcile_plan;
 mod resume;
 mod runs;
 mod sandbox;
@@ -145,6 +147,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Say what a finding means and how to mend it, or list them all; asks no server
     Explain(explain::ExplainArguments),
+    /// Tell the whole story of one figure: cells, stored rows, price, invoice and runs; posts nothing
+    ExplainKey(Box<explain_key::ExplainKeyArguments>),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -244,6 +248,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,
         Command::Explain(command) => explain::run(command, global),
+        Command::ExplainKey(command) => explain_key::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

@@ -146,7 +146,8 @@ pub struct TakenRows(HashMap<UsageKey, RowIndex>);
 /// Why a key is not in a plan.
 fn why(key: &UsageKey, planned: &Planned) -> String {
     let Some(row) = planned.taken.0.get(key) else {
-        let why = "where it is read for posting, the file has no such figure of it: it is at fault, or a rule";
+        let why =
+            "where it is read for posting, the file has no such figure of it: it is at fault, or a rule";
         return format!("{why} made another one of it");
     };
     let findings = planned.check.findings.list();
@@ -158,9 +159,10 @@ fn why(key: &UsageKey, planned: &Planned) -> String {
     if planned.plan.is_none() {
         return "there is no plan".into();
     }
-    let is_stored = planned.plan.as_ref().is_some_and(|plan| {
-        plan.get().resources.iter().any(|resource| resource.resource == key.resource)
-    });
+    let is_stored = planned
+        .plan
+        .as_ref()
+        .is_some_and(|plan| plan.get().resources.iter().any(|resource| resource.resource == key.resource));
     if is_stored {
         "it is stored as the file has it by now".into()
     } else {

@@ -15,6 +15,7 @@ pub mod chosen;
 pub mod copy_world;
 pub mod demo;
 pub mod doctor;
+pub mod explain_key;
 pub mod foresee;
 pub mod freshness;
 pub mod fuzz;

@@ -14,6 +14,7 @@ mod plan;
 mod progress;
 mod rounding;
 mod runs;
+mod story;
 mod table;
 mod verified;
 
@@ -33,6 +34,7 @@ pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use rounding::rounding_text;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
+pub use story::story_text;
 pub use table::Table;
 pub use verified::{bills_text, verified_text};
 

@@ -298,7 +298,7 @@ fn a_template_has_just_the_missing_figures_and_goes_in_again() {
         }
     }
     // Once it is posted, nothing is missing.
-    rig.run(&["apply", "zero.xlsx", "--yes"]).ends_with(0);
+    rig.run(&["apply", "zero.xlsx", "--yes", "--allow-zeroed"]).ends_with(0);
     rig.run(&[&MISSING[..], &["--exit-code"]].concat())
         .ends_with(0)
         .says("Nothing is missing: all 96 figures");

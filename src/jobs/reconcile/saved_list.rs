@@ -16,8 +16,8 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 use crate::domain::{
-    Amount, BillingPeriod, BillingType, CarryOver, ComponentType, CustomerId, Digest, OfferingId, PeriodRange,
-    PlanId, ProjectId, ResourceId, ResourceState, Selector, UsageId, visible,
+    Amount, BillingPeriod, BillingType, CarryOver, ComponentType, CustomerId, Digest, OfferingId,
+    PeriodRange, PlanId, ProjectId, ResourceId, ResourceState, Selector, UsageId, visible,
 };
 use crate::error::Error;
 use crate::parse::without_guard;
@@ -95,7 +95,8 @@ impl SavedList {
             ids: Vec::new(),
         };
         let file = File::open(path).map_err(unreadable)?;
-        let mut reader = BufReader::with_capacity(1 << 18, Hashing { inner: file, digest: Digest::default() });
+        let mut reader =
+            BufReader::with_capacity(1 << 18, Hashing { inner: file, digest: Digest::default() });
         let first = reader.fill_buf().map_err(unreadable)?;
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
         let first = first.iter().copied().find(|byte| !byte.is_ascii_whitespace());

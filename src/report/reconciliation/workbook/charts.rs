@@ -110,9 +110,11 @@ fn title(chart: &mut Chart, words: &str) {
 fn axes(chart: &mut Chart) {
     let font = || ChartFont::new().set_size(9).clone();
     chart.x_axis().set_font(&font());
-    chart.y_axis().set_font(&font()).set_num_format("#,##0").set_major_gridlines_line(
-        ChartLine::new().set_color(Color::RGB(0x00D9_D9D9)).set_width(0.5),
-    );
+    chart
+        .y_axis()
+        .set_font(&font())
+        .set_num_format("#,##0")
+        .set_major_gridlines_line(ChartLine::new().set_color(Color::RGB(0x00D9_D9D9)).set_width(0.5));
 }
 
 /// How a bar is filled.

@@ -114,9 +114,8 @@ impl What {
 
     /// The amount of a line in such a column.
     pub(super) fn amount(self, view: &LineView<'_>) -> Option<Amount> {
-        let in_currency = |own: Option<Currency>, currency, amount: Option<Amount>| {
-            amount.filter(|_| own == currency)
-        };
+        let in_currency =
+            |own: Option<Currency>, currency, amount: Option<Amount>| amount.filter(|_| own == currency);
         match self {
             Self::File => view.line.file,
             Self::Server => view.line.server,
@@ -151,7 +150,9 @@ impl What {
             Self::Project => view.subject.project.as_ref().into(),
             Self::Offering => view.subject.offering.as_ref().into(),
             Self::Resource => view.subject.resource.as_ref().into(),
-            Self::ResourceId => view.subject.resource_uuid.map(|id| id.to_string()).unwrap_or_default().into(),
+            Self::ResourceId => {
+                view.subject.resource_uuid.map(|id| id.to_string()).unwrap_or_default().into()
+            }
             Self::Component => view.measured.component.as_ref().into(),
             Self::Unit => view.measured.unit.as_ref().into(),
             Self::OtherWorth => {
@@ -161,7 +162,9 @@ impl What {
             Self::OtherStated => {
                 let Some(stated) = view.stated() else { return Cow::Borrowed("") };
                 let of = |money, amount: Option<Amount>| {
-                    amount.filter(|_| !own_column(money, stated.currency)).map(|it| priced(stated.currency, it))
+                    amount
+                        .filter(|_| !own_column(money, stated.currency))
+                        .map(|it| priced(stated.currency, it))
                 };
                 let tax = of(&survey.stated_tax, stated.tax).map(|tax| format!("tax {tax}"));
                 joined(of(&survey.stated_price, stated.price).into_iter().chain(tax)).into()
@@ -394,9 +397,11 @@ impl<'a> Columns<'a> {
             What::File | What::Server | What::BilledQuantity | What::Difference => {
                 grouped(self.survey.quantity.length, self.unit_length())
             }
-            What::Worth(_) | What::BilledPrice | What::BilledTax | What::StatedPrice(_) | What::StatedTax(_) => {
-                grouped(self.survey.price.length, 0)
-            }
+            What::Worth(_)
+            | What::BilledPrice
+            | What::BilledTax
+            | What::StatedPrice(_)
+            | What::StatedTax(_) => grouped(self.survey.price.length, 0),
             What::BilledUnitPrice | What::StatedUnitPrice => grouped(self.survey.unit_price.length, 0),
             What::OtherWorth | What::OtherStated => 18.0,
             What::Invoice | What::StatedInvoice => 16.0,

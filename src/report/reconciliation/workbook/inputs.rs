@@ -205,7 +205,8 @@ impl Page<'_, '_> {
             self.row += 1;
         }
         let told = skipped.len().min(room);
-        let formula = Formula::new(format!("=ROWS(A{}:A{})", first + 1, self.row)).set_result(told.to_string());
+        let formula =
+            Formula::new(format!("=ROWS(A{}:A{})", first + 1, self.row)).set_result(told.to_string());
         if told == skipped.len() {
             let row = first - 2;
             self.sheet.write_formula_with_format(row, 1, formula, &self.book.styles.rows)?;

@@ -111,10 +111,8 @@ impl<'a> Writer<'a> {
             (SUM, Money::Sum, format!("Sum of the lines ({told})")),
             (PRICE, Money::Price, format!("Waldur without tax ({told})")),
         ];
-        let mut rest = vec![
-            (Money::Tax, format!("Tax ({told})")),
-            (Money::Total, format!("Waldur with tax ({told})")),
-        ];
+        let mut rest =
+            vec![(Money::Tax, format!("Tax ({told})")), (Money::Total, format!("Waldur with tax ({told})"))];
         for own in stated.iter().take(MOST_CURRENCIES) {
             rest.push((Money::Stated(*own), format!("Stated without tax ({})", currency_text(*own))));
         }
@@ -209,7 +207,8 @@ impl<'a> Writer<'a> {
 
     fn row(&self, sheet: &mut Worksheet, row: u32, invoice: &InvoiceTotal) -> Result<(), XlsxError> {
         let styles = &self.book.styles;
-        let name = if invoice.organisation.is_empty() { words::NO_ORGANISATION } else { &invoice.organisation };
+        let name =
+            if invoice.organisation.is_empty() { words::NO_ORGANISATION } else { &invoice.organisation };
         write_text(sheet, row, 0, name, &styles.quoted)?;
         sheet.write_number(row, 1, first_day(invoice.period)?.to_excel())?;
         write_text(sheet, row, 2, invoice.number.as_deref().unwrap_or_default(), &styles.quoted)?;
@@ -223,7 +222,8 @@ impl<'a> Writer<'a> {
         self.check(sheet, row, invoice)?;
         if let Some(column) = self.others {
             let told = |kind: &str, own: &[(Option<Currency>, Amount)]| {
-                let own = own.iter().map(|(currency, amount)| format!("{kind} {}", priced(*currency, *amount)));
+                let own =
+                    own.iter().map(|(currency, amount)| format!("{kind} {}", priced(*currency, *amount)));
                 own.collect::<Vec<_>>()
             };
             let mut others = told("stated", &invoice.stated);
@@ -249,9 +249,9 @@ impl<'a> Writer<'a> {
                 (format!("SUM({first}{line}:{last}{line})"), sum(invoice))
             }
             Money::Difference => {
-                let stated = self.money.iter().find(|(_, what, _)| {
-                    matches!(what, Money::Stated(currency) if *currency == self.currency)
-                });
+                let stated = self.money.iter().find(
+                    |(_, what, _)| matches!(what, Money::Stated(currency) if *currency == self.currency),
+                );
                 let Some((stated_at, stated, _)) = stated else { return Ok(()) };
                 let stated = stated.of(invoice, self.currency).unwrap_or_default();
                 let mut difference = Sum::default();
@@ -262,7 +262,8 @@ impl<'a> Writer<'a> {
             }
             _ => return self.book.constant(sheet, at, Some(amount), format).map(|_| ()),
         };
-        let total = Total { formula: Some(formula), sum: &sum, stated: Some(amount), decimals: self.decimals };
+        let total =
+            Total { formula: Some(formula), sum: &sum, stated: Some(amount), decimals: self.decimals };
         self.book.total(sheet, at, total, format).map(|_| ())
     }
 
@@ -274,7 +275,8 @@ impl<'a> Writer<'a> {
         let mut difference = sum.clone();
         difference.subtract(price, Figure::of(price));
         let holds = sum.exact() == Some(price);
-        let (now, style) = if holds { (words::YES, &styles.good_word) } else { (words::NO, &styles.bad_word) };
+        let (now, style) =
+            if holds { (words::YES, &styles.good_word) } else { (words::NO, &styles.bad_word) };
         let at = At { sheet: self.name, row, column: CHECK };
         if sum.is_safe(self.decimals) && difference.is_safe(self.decimals) {
             let (sum, price, line) = (column_number_to_name(SUM), column_number_to_name(PRICE), row + 1);

@@ -243,10 +243,8 @@ impl PartWriter<'_> {
         let mut formula = format!("ROUND(SUBTOTAL(109,{range}),{decimals})");
         let mut result = sum.exact().map(cached);
         if sum.has_texts() {
-            formula = format!(
-                "IF(SUBTOTAL(103,{range})<>SUBTOTAL(102,{range}),\"{}\",{formula})",
-                words::TOO_LONG
-            );
+            formula =
+                format!("IF(SUBTOTAL(103,{range})<>SUBTOTAL(102,{range}),\"{}\",{formula})", words::TOO_LONG);
             result = Some(words::TOO_LONG.to_owned());
         } else if !sum.is_safe(decimals) {
             let total = sum.exact().map_or_else(|| words::BEYOND.to_owned(), |sum| sum.to_string());

@@ -26,7 +26,9 @@ mod words;
 use std::cell::RefCell;
 use std::path::Path;
 
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Url, Workbook, Worksheet, XlsxError, column_number_to_name};
+use rust_xlsxwriter::{
+    DocProperties, ExcelDateTime, Url, Workbook, Worksheet, XlsxError, column_number_to_name,
+};
 
 use crate::reconcile::{Measured, Report};
 use crate::report::{ReportError, write_with};
@@ -155,14 +157,7 @@ impl<'a> Book<'a> {
             for (at, (own, sums)) in report.organisations.iter().zip(&survey.organisations).enumerate() {
                 let name = if own.name.is_empty() { words::NO_ORGANISATION } else { &own.name };
                 let (table, columns) = (format!("Organisation_{}_", at + 1), columns.of_lines(true));
-                organisations.push(LineTable::plan(
-                    name,
-                    table,
-                    columns,
-                    sums.keys,
-                    &mut names,
-                    limits.rows,
-                ));
+                organisations.push(LineTable::plan(name, table, columns, sums.keys, &mut names, limits.rows));
             }
         }
         Self {

@@ -24,7 +24,8 @@ pub(super) fn write(page: &mut Page<'_, '_>) -> Result<(), XlsxError> {
     let worth: Vec<Option<Currency>> = own_columns(&survey.worth).collect();
     let stated: Vec<Option<Currency>> = own_columns(&survey.stated_price).collect();
     let has_billed = report.organisations.iter().any(|own| own.billed.is_some());
-    let mut headers = vec!["Organisation".to_owned(), "No.".to_owned(), "Keys".to_owned(), "Breaks".to_owned()];
+    let mut headers =
+        vec!["Organisation".to_owned(), "No.".to_owned(), "Keys".to_owned(), "Breaks".to_owned()];
     headers.extend(worth.iter().map(|currency| format!("Worth ({})", currency_text(*currency))));
     headers.extend(stated.iter().map(|currency| format!("Stated ({})", currency_text(*currency))));
     if has_billed {

@@ -75,7 +75,8 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<ProofRange
             }
         }
         let is_some = are_numbers && row >= first;
-        ranges.push(is_some.then(|| format!("{}!$E${}:$E${}", super::quoted(&book.proof), first + 1, row + 1)));
+        ranges
+            .push(is_some.then(|| format!("{}!$E${}:$E${}", super::quoted(&book.proof), first + 1, row + 1)));
     }
     Ok(ranges)
 }

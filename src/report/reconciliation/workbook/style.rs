@@ -77,9 +77,10 @@ impl Styles {
                 .set_border_bottom_color(INK),
             label: top.clone().set_font_color(GREY),
             remark: Format::new().set_italic().set_font_color(GREY),
-            link: top.clone().set_font_color(Color::RGB(0x0005_63C1)).set_underline(
-                rust_xlsxwriter::FormatUnderline::Single,
-            ),
+            link: top
+                .clone()
+                .set_font_color(Color::RGB(0x0005_63C1))
+                .set_underline(rust_xlsxwriter::FormatUnderline::Single),
             header_right: header.clone().set_align(FormatAlign::Right),
             header_open: header.clone().set_background_color(Color::RGB(0x007F_6000)),
             header,

@@ -130,10 +130,13 @@ impl Page<'_, '_> {
         let partial = book.report.header.months.iter().filter(|month| month.is_partial);
         let partial: Vec<String> = partial.map(|month| month.period.to_string()).collect();
         if !partial.is_empty() {
-            let partial = format!("⚠ Partial: {} not over; the figures can still change.", match &partial[..] {
-                [month] => format!("{month} is"),
-                months => format!("{} are", months.join(", ")),
-            });
+            let partial = format!(
+                "⚠ Partial: {} not over; the figures can still change.",
+                match &partial[..] {
+                    [month] => format!("{month} is"),
+                    months => format!("{} are", months.join(", ")),
+                }
+            );
             self.sheet.merge_range(self.row, 0, self.row, LAST, &partial, &styles.bad_word)?;
             self.row += 1;
         }
@@ -264,7 +267,9 @@ impl Page<'_, '_> {
         for (_, amount) in &proof.classes {
             explained.add(*amount, Figure::of(*amount));
         }
-        let formula = if proof.classes.is_empty() { Some("0".to_owned()) } else {
+        let formula = if proof.classes.is_empty() {
+            Some("0".to_owned())
+        } else {
             range.map(|range| format!("SUM({range})"))
         };
         let total = Total { formula, sum: &explained, stated: proof.explained(), decimals };
@@ -399,8 +404,15 @@ impl Page<'_, '_> {
             return Ok(Vec::new());
         }
         self.section("Last month, this month, file")?;
-        let headers =
-            ["Component", "Unit", "Waldur last month", "Waldur", "File", "Waldur to last month", "File to Waldur"];
+        let headers = [
+            "Component",
+            "Unit",
+            "Waldur last month",
+            "Waldur",
+            "File",
+            "Waldur to last month",
+            "File to Waldur",
+        ];
         let columns = if report.header.sides.has_file() { 7 } else { 4 };
         let mut headers = headers[..columns].to_vec();
         if columns == 4 {
@@ -409,7 +421,8 @@ impl Page<'_, '_> {
         self.header(2, &headers)?;
         let mut trend: Vec<_> = report.trend.iter().collect();
         trend.sort_by(|left, right| {
-            (&left.measured.unit, &left.measured.component).cmp(&(&right.measured.unit, &right.measured.component))
+            (&left.measured.unit, &left.measured.component)
+                .cmp(&(&right.measured.unit, &right.measured.component))
         });
         let mut units: Vec<UnitRows> = Vec::new();
         for one in trend {
@@ -423,10 +436,22 @@ impl Page<'_, '_> {
                 self.book.constant(self.sheet, self.at(2), Some(amount), &format)?;
             }
             let server = proven.filter(|(row, cells)| cells.server_is_number && row.server == one.server);
-            self.pointer(3, server.map(|(_, cells)| format!("D{}", cells.row + 1)), one.server, decimals, &format)?;
+            self.pointer(
+                3,
+                server.map(|(_, cells)| format!("D{}", cells.row + 1)),
+                one.server,
+                decimals,
+                &format,
+            )?;
             if let Some(file) = one.file {
                 let own = proven.filter(|(row, cells)| cells.file_is_number && row.file == file);
-                self.pointer(4, own.map(|(_, cells)| format!("C{}", cells.row + 1)), file, decimals, &format)?;
+                self.pointer(
+                    4,
+                    own.map(|(_, cells)| format!("C{}", cells.row + 1)),
+                    file,
+                    decimals,
+                    &format,
+                )?;
             }
             let is_file = columns == 7;
             self.percent(if is_file { 5 } else { 4 }, "D", "C", Some(one.server), one.last_month)?;
@@ -512,7 +537,9 @@ impl Page<'_, '_> {
         facts.push(("Months", super::months(report)));
         facts.push(("Offerings", header.offerings.join(", ")));
         let scopes = [("Organisations", &header.scope.customers), ("Projects", &header.scope.projects)];
-        facts.extend(scopes.into_iter().filter(|(_, own)| !own.is_empty()).map(|(it, own)| (it, own.join(", "))));
+        facts.extend(
+            scopes.into_iter().filter(|(_, own)| !own.is_empty()).map(|(it, own)| (it, own.join(", "))),
+        );
         facts.push(match &header.currency {
             Some(told) => ("Currency", format!("{}, from {}", told.currency, told.source)),
             None => ("Currency", "nobody tells it; money is shown without".to_owned()),
@@ -526,10 +553,13 @@ impl Page<'_, '_> {
             facts.push(("", format!("and {more} more; see {}", words::INPUTS)));
         }
         let rows = &header.rows;
-        facts.push(("Rows of the files", format!(
-            "{} read: {} used, {} faulty, {} blank, {} filtered",
-            rows.rows_read, rows.rows_used, rows.rows_faulty, rows.rows_blank, rows.rows_filtered
-        )));
+        facts.push((
+            "Rows of the files",
+            format!(
+                "{} read: {} used, {} faulty, {} blank, {} filtered",
+                rows.rows_read, rows.rows_used, rows.rows_faulty, rows.rows_blank, rows.rows_filtered
+            ),
+        ));
         facts.push(("Made by", format!("waldur-usage {}", report.made.tool_version)));
         facts.push(("Run", report.made.run.to_string()));
         for (label, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {

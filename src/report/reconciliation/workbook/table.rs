@@ -41,7 +41,8 @@ impl LineTable {
         names: &mut SheetNames,
         most_rows: u32,
     ) -> Self {
-        let rows_per_part = usize::try_from(most_rows.saturating_sub(HEADER_ROWS)).unwrap_or(usize::MAX).max(1);
+        let rows_per_part =
+            usize::try_from(most_rows.saturating_sub(HEADER_ROWS)).unwrap_or(usize::MAX).max(1);
         let mut parts = Vec::new();
         let mut left = rows;
         loop {
@@ -116,7 +117,8 @@ mod tests {
         let columns = vec![column(What::Class), column(What::Difference)];
         let mut names = SheetNames::default();
         let table = LineTable::plan("It's", "Lines".into(), columns, 7, &mut names, 4 + 3);
-        let rows: Vec<(&str, u32)> = table.parts.iter().map(|part| (part.sheet.as_str(), part.rows)).collect();
+        let rows: Vec<(&str, u32)> =
+            table.parts.iter().map(|part| (part.sheet.as_str(), part.rows)).collect();
         assert_eq!(rows, [("It's", 3), ("It's (2)", 3), ("It's (3)", 1)]);
         let sum = table.sum_ifs(What::Difference, &[(What::Class, "\"amount\"")]);
         assert_eq!(

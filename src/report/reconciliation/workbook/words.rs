@@ -45,7 +45,9 @@ pub(super) fn part(title: &str, number: usize, parts: usize) -> String {
 
 /// Why lines stand on several sheets.
 pub(super) fn split(title: &str, sheets: usize) -> String {
-    format!("{title} stand on {sheets} sheets, because a sheet holds 1,048,576 rows. Totals here count all of them.")
+    format!(
+        "{title} stand on {sheets} sheets, because a sheet holds 1,048,576 rows. Totals here count all of them."
+    )
 }
 
 /// Why organisations have no sheets.
