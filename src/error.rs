@@ -20,7 +20,7 @@ use crate::waldur::{AddressError, TokenError, WaldurError};
 pub enum ExitStatus {
     /// Done, equal, or nothing to do.
     Done,
-    /// There are differences, and the user asked to be told by the exit code.
+    /// There are differences: of a reconciliation, or where the user asked to be told by the exit code.
     Differences,
     /// The command line, the configuration or a path is at fault.
     Usage,
@@ -96,7 +96,7 @@ impl ExitStatus {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, equal, or nothing to do; warnings do not change it",
-            Self::Differences => "differences (plan --exit-code)",
+            Self::Differences => "differences (reconcile; plan --exit-code)",
             Self::Usage => {
                 "command line, configuration, a path that cannot be read or written, or nobody to ask and no --yes"
             }

@@ -7,7 +7,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::domain::{Amount, visible};
+use crate::domain::{Amount, Currency, visible};
 use crate::error::Error;
 use crate::findings::{Policy, Severity};
 use crate::plan::{Thresholds, WrittenThresholds};
@@ -34,12 +34,8 @@ pub struct Server {
     pub token_file: Option<PathBuf>,
     /// The time zone in which its months turn.
     pub time_zone: Option<String>,
-    /// The currency of its prices; read by the reports that show money.
-    #[expect(
-        dead_code,
-        reason = "accepted now so that one file serves every version; reports with money read it"
-    )]
-    pub currency: Option<String>,
+    /// The currency of its prices.
+    currency: Option<String>,
     /// The offerings in scope where no flag names any.
     #[serde(default)]
     pub offerings: Vec<String>,
@@ -49,6 +45,17 @@ pub struct Server {
 }
 
 impl Server {
+    /// The currency of its prices, where it is given.
+    pub fn currency(&self) -> Result<Option<Currency>, Error> {
+        let read = |text: &String| {
+            text.parse().map_err(|_| {
+                let what = format!("the currency of the server in config.toml is `{}`", visible(text));
+                Error::setting(what, "give its three letters, such as EUR")
+            })
+        };
+        self.currency.as_ref().map(read).transpose()
+    }
+
     /// The thresholds of the guards; a limit of money given elsewhere takes the place of its own.
     pub fn thresholds(&self, max_money: Option<Amount>) -> Result<Thresholds, Error> {
         let max_money = max_money.or(self.guards.max_money);

@@ -50,7 +50,7 @@ pub async fn run(
     settings.input.parse.takes_negative = true;
     settings.input.parse.period = Some(PeriodRange::single(arguments.month));
     settings.resolve.keeps_lines = true;
-    let server = connection.server.as_ref();
+    let currency = connection.server.as_ref().map(super::config::Server::currency).transpose()?;
     let settings = KeySettings {
         reconcile: ReconcileSettings {
             check: settings,
@@ -58,7 +58,7 @@ pub async fn run(
             with_invoices: true,
             skip_faulty: true,
             server_rows: None,
-            currency: server.and_then(|server| server.currency.as_deref()?.parse().ok()),
+            currency: currency.flatten(),
             side: None,
             rules: Rules::default(),
             now: arguments.now,

@@ -5,11 +5,12 @@ use jiff::civil::Date;
 
 use crate::domain::{ComponentType, CustomerId, OfferingId, PeriodRange, ProjectId, ResourceId};
 use crate::error::{Error, ExitStatus};
-use crate::ui::{self, Format, Terminal};
+use crate::parse::with_guard;
+use crate::ui::{self, Terminal};
 use crate::waldur::{ListFilter, Listing, Ordering};
 
-use super::Global;
 use super::connect::connect;
+use super::{FormatArgument, Global};
 
 /// What `list` takes.
 #[derive(Debug, Args)]
@@ -155,9 +156,11 @@ pub async fn run(
         let what = format!("usages of this server have no field `{}`", crate::domain::visible(unknown));
         return Err(Error::setting(what, hint));
     }
-    match global.format.into() {
-        Format::Json => ui::json(&listed.rows),
-        Format::Text => ui::data(&ui::list_text(&listed.rows, &filter.fields)),
+    match global.format {
+        FormatArgument::Csv => ui::stream(|out| list_csv(out, &listed.rows)),
+        FormatArgument::Ndjson => listed.rows.iter().for_each(ui::json_line),
+        FormatArgument::Json => ui::json(&listed.rows),
+        FormatArgument::Text => ui::data(&ui::list_text(&listed.rows, &filter.fields)),
     }
     let rows = ui::counted(listed.rows.len(), "row");
     match listed.count {
@@ -167,4 +170,19 @@ pub async fn run(
         None => terminal.say(&rows),
     }
     Ok(ExitStatus::Done)
+}
+
+/// The rows as text with commas: all fields that any of them has, in the order of the server. Text that
+/// a spreadsheet would take for a formula is guarded, as our readers expect it.
+fn list_csv(out: &mut dyn Write, rows: &[ListRow]) -> io::Result<()> {
+    let mut seen = HashSet::new();
+    let names = rows.iter().flat_map(|row| row.0.keys());
+    let names: Vec<&str> = names.map(String::as_str).filter(|name| seen.insert(*name)).collect();
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(&names)?;
+    for row in rows {
+        let cells = names.iter().map(|name| row.text(name));
+        writer.write_record(cells.map(|cell| with_guard(&cell).into_owned()))?;
+    }
+    writer.flush()
 }

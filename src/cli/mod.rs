@@ -24,6 +24,7 @@ mod plan;
 mod plan_file;
 mod plan_show;
 mod policy;
+mod reconcile;
 mod reconcile_plan;
 mod resume;
 mod runs;
@@ -102,15 +103,22 @@ struct Global {
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum FormatArgument {
     #[default]
+    /// For people
     Text,
+    /// For programs
     Json,
+    /// A table of text; `list` alone
+    Csv,
+    /// A JSON object a line; `list` alone
+    Ndjson,
 }
 
 impl From<FormatArgument> for Format {
     fn from(format: FormatArgument) -> Self {
         match format {
             FormatArgument::Text => Self::Text,
-            FormatArgument::Json => Self::Json,
+            // Whatever has no other form for programs is refused before it runs.
+            FormatArgument::Json | FormatArgument::Csv | FormatArgument::Ndjson => Self::Json,
         }
     }
 }
@@ -125,6 +133,8 @@ enum Command {
     Missing(missing::MissingArguments),
     /// Compare files of usage with what is stored, and say what would be posted; posts nothing
     Plan(plan::PlanArguments),
+    /// Compare files, stored usages and invoices of a month, and report where they differ; posts nothing
+    Reconcile(Box<reconcile::ReconcileArguments>),
     /// Post the usage of files, or of a plan, and prove what is stored
     Apply(apply::ApplyArguments),
     /// Go on with a run that was interrupted, killed or stopped
@@ -232,11 +242,16 @@ async fn interruptible(arguments: &Arguments, terminal: &Terminal) -> Result<Exi
 
 async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
     let global = &arguments.global;
+    let is_list = matches!(arguments.command, Command::List(_));
+    if matches!(global.format, FormatArgument::Csv | FormatArgument::Ndjson) && !is_list {
+        return Err(Error::setting("--format csv and ndjson are forms of `list` alone", "use json"));
+    }
     match &arguments.command {
         Command::Check(command) => check::run(command, global, terminal).await,
         Command::Template(command) => template::run(command, global, terminal).await,
         Command::Missing(command) => missing::run(command, global, terminal).await,
         Command::Plan(command) => plan::run(command, global, terminal).await,
+        Command::Reconcile(command) => reconcile::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
         Command::Resume(command) => resume::run(command, global, terminal).await,
         Command::Undo(command) => undo::run(command, global, terminal).await,

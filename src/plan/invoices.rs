@@ -249,4 +249,9 @@ impl InvoicesSeen {
     pub fn lines(&self, resource: ResourceId, component: &ComponentType) -> &[InvoiceLine] {
         self.lines.get(&(resource, component.clone())).map_or(&[], Vec::as_slice)
     }
+
+    /// All lines that bill usage, in no order.
+    pub fn all_lines(&self) -> impl Iterator<Item = &InvoiceLine> {
+        self.lines.values().flatten()
+    }
 }

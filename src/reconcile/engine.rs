@@ -1,29 +1,53 @@
 //! From the sides to the report: rows to keys, keys to lines, lines to totals.
 //!
-//! Keys are joined by sorting. What comes out does not depend on the order in which rows come in.
+//! Keys are joined by sorting. What comes out does not depend on the order in which rows come in, nor
+//! on threads: the two sides are sorted at the same time, and everything else is done in order.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread;
 
-use crate::domain::{Amount, BillingPeriod, PeriodRange};
-use crate::resolve::FileLine;
+use jiff::tz::TimeZone;
 
-use super::class::{Class, Classes};
+use crate::domain::{Amount, BillingPeriod, ComponentType, PeriodRange};
+use crate::findings::Code;
+use crate::plan::StoredUsage;
+use crate::resolve::{Catalogue, FileLine, FileLineMore};
+
+use super::cells::{Calendar, Group};
+use super::class::Class;
+use super::invoice_totals::invoice_totals;
+use super::invoiced::Invoices;
+use super::judge::Judge;
 use super::names::{Names, Settled};
-use super::report::{Line, More, Report};
-use super::rows::{FileRow, Key, RowMore, ServerRow, at, take_each};
-use super::rules::Rules;
-use super::sides::{Compared, FileSide};
+use super::notes::Notes;
+use super::report::{CellPlace, Line, Report};
+use super::rows::{AT_ONCE, FileRow, Key, RowMore, ServerRow, at, take_each};
+use super::rules::{Applied, Converted, Rules};
+use super::sides::{Compared, FileSide, InvoiceSide};
 use super::totals::{self, AsRead, add};
+use super::verdict::verdict;
 
 /// Compares the sides by the rules.
+///
+/// Every key of any side becomes exactly one line of exactly one primary class, and the proof holds
+/// unless sums leave the range of amounts.
 pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
-    let _ = rules;
-    let Compared { made, header, catalogue, periods, file, stored, around, invoices: _ } = compared;
+    let Compared { made, mut header, catalogue, periods, file, stored, around, invoices } = compared;
     let has_file = header.sides.has_file();
-    let mut names = Names::new(catalogue);
-    let mut intake = Intake { names: &mut names, read: Vec::new(), periods, before: None };
-    intake.before = periods.months().next().and_then(BillingPeriod::previous);
-    let was_read = around.iter().any(|row| Some(row.period) == intake.before);
+    let today = made.at.to_zoned(TimeZone::UTC).date();
+    let first = periods.months().next();
+    let before = first.and_then(BillingPeriod::previous);
+    let was_read = around.iter().any(|row| Some(row.period) == before);
+    let mut intake = Intake {
+        catalogue,
+        names: Names::new(catalogue),
+        rules: Applied::new(rules, today),
+        read: Vec::new(),
+        periods,
+        before,
+        in_file: BTreeSet::new(),
+    };
+    let billed = intake.bills(&invoices);
     let mut server_rows = Vec::with_capacity(stored.len().saturating_add(around.len()));
     for list in [stored, around] {
         take_each(list, |row| server_rows.push(intake.server(row)));
@@ -31,7 +55,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let FileSide { lines, tables, skipped } = file.unwrap_or_default();
     let mut file_rows = Vec::with_capacity(lines.len());
     take_each(lines, |line| file_rows.push(intake.file(line)));
-    let given = std::mem::take(&mut intake.read);
+    let Intake { names, rules: applied, read: given, in_file, .. } = intake;
     let settled = names.settle();
     let mut read = vec![AsRead::default(); settled.components.len()];
     for (sums, number) in given.into_iter().zip(0..) {
@@ -39,33 +63,57 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
             *slot = sums;
         }
     }
-    sort(&mut file_rows, &mut server_rows, &settled);
-    let lines = lines_of(file_rows, server_rows, periods);
+    let mut rows = Rows { file: file_rows, server: server_rows, billed };
+    rows.sort(&settled);
+    let (organisations, number_of) = totals::organisations_of(&settled.subjects);
+    let mut judge = Judge {
+        catalogue,
+        sides: header.sides,
+        is_saved: header.server_rows.is_some(),
+        currency: header.currency.as_ref().map(|own| own.currency),
+        settled: &settled,
+        types: settled.components.iter().map(|own| own.component.parse().ok()).collect(),
+        organisations: number_of,
+        rules: applied,
+        invoices: Invoices::new(catalogue, &invoices),
+        notes: Notes::default(),
+        stated: HashMap::new(),
+    };
+    judge.rules.settle(&settled.subjects);
+    rows.see_conversions(&mut judge, periods);
+    let lines = rows.lines(&mut judge, &Calendar { periods, in_file });
+    let Judge { organisations: number_of, rules: applied, notes, stated: money, .. } = judge;
+    header.rules = applied.into_uses();
+    let invoices = invoice_totals(&invoices, catalogue, &organisations, &money);
     let Settled { subjects, components, .. } = settled;
     Report {
         made,
-        verdict: totals::verdict(&lines, &header, skipped.len()),
+        verdict: verdict(&lines, &header, skipped.len()),
         classes: totals::classes(&lines),
         proof: totals::proof(&lines, &components, &read, has_file),
-        organisations: totals::organisations(&lines, &subjects),
-        invoices: Vec::new(),
+        organisations: totals::organisations(&lines, (organisations, &number_of), &money),
+        invoices,
         trend: totals::trend(&components, &read, has_file, was_read),
         header,
         lines,
         subjects,
         components,
         tables,
-        notes: Vec::new(),
+        notes: notes.into_texts(),
         skipped,
     }
 }
 
-/// Takes rows in: gives them numbers and adds their amounts up as they come.
-struct Intake<'a, 'c> {
-    names: &'a mut Names<'c>,
+/// Takes rows in: gives them numbers, and adds their amounts up as they come.
+struct Intake<'a, 'r> {
+    catalogue: &'a Catalogue,
+    names: Names<'a>,
+    rules: Applied<'r>,
     read: Vec<AsRead>,
     periods: PeriodRange,
     before: Option<BillingPeriod>,
+    /// The months of which the file says something.
+    in_file: BTreeSet<BillingPeriod>,
 }
 
 impl Intake<'_, '_> {
@@ -77,7 +125,22 @@ impl Intake<'_, '_> {
         &mut self.read[place]
     }
 
-    fn server(&mut self, row: crate::plan::StoredUsage) -> ServerRow {
+    /// The keys of the lines of invoices.
+    fn bills(&mut self, months: &BTreeMap<BillingPeriod, InvoiceSide>) -> Vec<Key> {
+        let mut keys = Vec::new();
+        let periods = self.periods;
+        for (period, side) in months.iter().filter(|(period, _)| periods.contains(**period)) {
+            for line in side.seen.all_lines() {
+                let subject = self.names.resource(line.resource);
+                let component = self.names.component(Some(line.resource), &line.component);
+                add(&mut self.sums(component).billed, line.quantity);
+                keys.push(Key { subject, component, period: *period });
+            }
+        }
+        keys
+    }
+
+    fn server(&mut self, row: StoredUsage) -> ServerRow {
         let subject = self.names.resource(row.resource);
         let component = self.names.component(Some(row.resource), &row.component);
         let (is_in, is_before) = (self.periods.contains(row.period), self.before == Some(row.period));
@@ -96,7 +159,8 @@ impl Intake<'_, '_> {
         }
     }
 
-    fn file(&mut self, line: FileLine) -> FileRow {
+    fn file(&mut self, mut line: FileLine) -> FileRow {
+        let converted = line.more.is_some().then(|| self.convert(&mut line)).flatten();
         let more = line.more.as_deref();
         let subject = match line.resource {
             Some(id) => self.names.resource(id),
@@ -105,87 +169,164 @@ impl Intake<'_, '_> {
         let component = match &line.component {
             Some(component) if line.resource.is_some() => self.names.component(line.resource, component),
             known => {
-                let text = known.as_ref().map(crate::domain::ComponentType::as_str);
+                let text = known.as_ref().map(ComponentType::as_str);
                 let text = text.or_else(|| more.and_then(|more| more.component.as_deref()));
                 let unit = more.and_then(|more| more.unit.as_ref());
                 self.names.foreign_component(text.unwrap_or_default(), unit)
             }
         };
+        self.in_file.insert(line.period);
         if self.periods.contains(line.period) {
             add(&mut self.sums(component).file, line.amount);
         }
         let has_more = line.more.is_some() || line.plan_period.is_some();
         let more = has_more.then(|| {
             let own = line.more.map(|more| *more).unwrap_or_default();
-            Box::new(RowMore { plan_period: line.plan_period, line: own, converted: None })
+            Box::new(RowMore { plan_period: line.plan_period, line: own, converted })
         });
         FileRow {
             key: Key { subject, component, period: line.period },
-            cell: super::report::CellPlace { table: line.table, row: line.number, column: line.column },
+            cell: CellPlace { table: line.table, row: line.number, column: line.column },
             amount: line.amount,
             more,
         }
     }
-}
 
-/// Puts the rows of both sides into the order of their settled keys.
-fn sort(file: &mut [FileRow], server: &mut [ServerRow], settled: &Settled) {
-    let settle = |key: &mut Key| {
-        key.subject = settled.subject(key.subject);
-        key.component = settled.component(key.component);
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            file.iter_mut().for_each(|row| settle(&mut row.key));
-            file.sort_unstable_by_key(|row| (row.key, row.cell));
-        });
-        server.iter_mut().for_each(|row| settle(&mut row.key));
-        server.sort_unstable_by_key(|row| (row.key, row.id));
-    });
-}
-
-/// The lines, from the last key to the first, and then the other way round.
-fn lines_of(mut file: Vec<FileRow>, mut server: Vec<ServerRow>, periods: PeriodRange) -> Vec<Line> {
-    file.retain(|row| periods.contains(row.key.period));
-    server.retain(|row| periods.contains(row.key.period));
-    let mut lines = Vec::new();
-    while let Some(key) = file.last().map(|row| row.key).max(server.last().map(|row| row.key)) {
-        let (mut of_file, mut stored) = (Vec::new(), Vec::new());
-        while let Some(row) = file.pop_if(|row| row.key == key) {
-            of_file.push(row);
+    /// Takes an amount into the unit of its component where a rule says how; tells which rule.
+    fn convert(&mut self, line: &mut FileLine) -> Option<u32> {
+        let more: &mut FileLineMore = line.more.as_deref_mut()?;
+        let offering = self.catalogue.resource(line.resource?)?.offering;
+        let own = self.names.unit_of(offering, line.component.as_ref()?.as_str())?;
+        let (rule, converted) = self.rules.convert(more.unit.as_deref()?, &own, line.amount)?;
+        let name = self.rules.name(rule);
+        let fault = more.faults.iter_mut().find(|fault| fault.code == Code::UnitMismatch);
+        match (converted, fault) {
+            (Converted::To(amount), _) => {
+                line.amount = amount;
+                more.unit = None;
+                more.faults.retain(|fault| fault.code != Code::UnitMismatch);
+                return Some(rule);
+            }
+            (Converted::NoLastDigit, Some(fault)) => {
+                let text = format!("the rule {name} makes no exact amount of it; add round to the rule");
+                fault.note = text.into();
+            }
+            (Converted::TooLarge, Some(fault)) => {
+                fault.note = format!("the rule {name} makes more of it than an amount can be").into();
+            }
+            (Converted::NoLastDigit | Converted::TooLarge, None) => {}
         }
-        while let Some(row) = server.pop_if(|row| row.key == key) {
-            stored.push(row);
-        }
-        let total =
-            |amounts: Vec<Amount>| (!amounts.is_empty()).then(|| Amount::total(amounts).unwrap_or_default());
-        let in_file = total(of_file.iter().map(|row| row.amount).collect());
-        let on_server = total(stored.iter().map(|row| row.amount).collect());
-        let class = match (in_file, on_server) {
-            (one, other) if one.unwrap_or_default() == other.unwrap_or_default() => Class::Match,
-            (Some(_), None) => Class::MissingOnServer,
-            (None, _) => Class::MissingInFile,
-            _ => Class::Amount,
-        };
-        of_file.reverse();
-        stored.reverse();
-        let cells: Vec<_> = of_file.iter().skip(1).map(|row| row.cell).collect();
-        let usages: Vec<_> = stored.iter().skip(1).map(|row| row.id).collect();
-        let has_more = !cells.is_empty() || !usages.is_empty();
-        lines.push(Line {
-            class,
-            also: Classes::default(),
-            period: key.period,
-            subject: key.subject,
-            component: key.component,
-            file: in_file,
-            server: on_server,
-            cell: of_file.first().map(|row| row.cell),
-            usage: stored.first().map(|row| row.id),
-            more: has_more.then(|| Box::new(More { cells, usages, ..More::default() })),
-        });
+        None
     }
-    lines.reverse();
-    lines.sort_by_key(|line| (!line.class.is_break(), line.class));
-    lines
+}
+
+/// The rows of all sides.
+struct Rows {
+    file: Vec<FileRow>,
+    server: Vec<ServerRow>,
+    billed: Vec<Key>,
+}
+
+/// A resource and a component.
+fn pair(key: Key) -> (u32, u32) {
+    (key.subject, key.component)
+}
+
+impl Rows {
+    /// Puts the rows into the order of their settled keys.
+    fn sort(&mut self, settled: &Settled) {
+        let settle = |key: &mut Key| {
+            key.subject = settled.subject(key.subject);
+            key.component = settled.component(key.component);
+        };
+        let Self { file, server, billed } = self;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                file.iter_mut().for_each(|row| settle(&mut row.key));
+                file.sort_unstable_by(|one, other| (one.key, one.cell).cmp(&(other.key, other.cell)));
+            });
+            server.iter_mut().for_each(|row| settle(&mut row.key));
+            server.sort_unstable_by(|one, other| (one.key, one.id).cmp(&(other.key, other.id)));
+        });
+        billed.iter_mut().for_each(settle);
+        billed.sort_unstable();
+        billed.dedup();
+    }
+
+    /// Lets all keys that are billed say how quantities stand to usages, before any is judged.
+    fn see_conversions(&self, judge: &mut Judge<'_, '_>, periods: PeriodRange) {
+        if self.billed.is_empty() {
+            return;
+        }
+        for rows in self.server.chunk_by(|one, other| one.key == other.key) {
+            let Some(key) = rows.first().map(|row| row.key).filter(|key| periods.contains(key.period)) else {
+                continue;
+            };
+            let resource = judge.settled.subjects.get(at(key.subject)).and_then(|own| own.resource_uuid);
+            let component = judge.types.get(at(key.component)).cloned().flatten();
+            let usage = Amount::total(rows.iter().map(|row| row.amount));
+            if let (Some(resource), Some(component), Some(usage)) = (resource, component, usage) {
+                judge.invoices.see(resource, (key.component, &component), key.period, usage);
+            }
+        }
+    }
+
+    /// The lines in order. They are made from the last key to the first, so that the memory of the rows
+    /// can be given back meanwhile, and are turned round at the end.
+    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar) -> Vec<Line> {
+        let (mut lines, mut others) = (Vec::new(), Vec::new());
+        let (mut file, mut server, mut months, mut cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        while let Some(key) = self.last_pair() {
+            file.clear();
+            server.clear();
+            months.clear();
+            while let Some(row) = self.file.pop_if(|row| pair(row.key) == key) {
+                file.push(row);
+                give_back(&mut self.file);
+            }
+            while let Some(row) = self.server.pop_if(|row| pair(row.key) == key) {
+                server.push(row);
+                give_back(&mut self.server);
+            }
+            while let Some(row) = self.billed.pop_if(|row| pair(*row) == key) {
+                months.push(row.period);
+            }
+            file.reverse();
+            server.reverse();
+            months.reverse();
+            let group = Group { subject: key.0, component: key.1, file: &file, server: &server };
+            group.cells(&months, calendar, &mut cells);
+            for cell in cells.iter().rev().filter(|cell| cell.is_compared) {
+                let line = judge.line(&group, cell);
+                if line.class == Class::Match {
+                    lines.push(line);
+                } else {
+                    others.push(line);
+                }
+            }
+        }
+        drop(self);
+        others.sort_unstable_by(|one, other| order(other).cmp(&order(one)));
+        lines.append(&mut others);
+        lines.reverse();
+        lines
+    }
+
+    fn last_pair(&self) -> Option<(u32, u32)> {
+        let file = self.file.last().map(|row| pair(row.key));
+        let server = self.server.last().map(|row| pair(row.key));
+        file.max(server).max(self.billed.last().map(|row| pair(*row)))
+    }
+}
+
+/// Breaks first, by class; then by what the lines speak of.
+fn order(line: &Line) -> impl Ord + use<> {
+    (!line.class.is_break(), line.class, line.subject, line.component, line.period)
+}
+
+/// Gives the memory behind a list back now and then.
+fn give_back<T>(list: &mut Vec<T>) {
+    if list.len().is_multiple_of(AT_ONCE) {
+        list.shrink_to_fit();
+    }
 }

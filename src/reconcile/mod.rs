@@ -5,17 +5,28 @@
 //! differences of the classes are the difference of the totals.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
+mod cells;
 mod class;
+mod conversion;
 mod engine;
+mod explain;
+mod faults;
+mod invoice_totals;
+mod invoiced;
+mod judge;
 mod names;
+mod notes;
+mod prices;
 mod proof;
+mod ratio;
 mod report;
 mod rows;
-mod rules;
+pub mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
 mod totals;
+mod verdict;
 
 pub use class::{Class, ClassError, Classes, Who};
 pub use engine::reconcile;

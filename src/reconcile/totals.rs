@@ -1,12 +1,15 @@
-//! What the lines come to: by class, by organisation, and in one sentence.
+//! What the lines come to: by class, by organisation, and by component.
 //!
 //! Amounts of different currencies are never added together.
 
-use crate::domain::{Amount, Currency};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::domain::{Amount, BillingPeriod, Currency};
 
 use super::class::Class;
+use super::judge::StatedSums;
 use super::proof::{Proof, ProofRow};
-use super::report::{ClassTotal, Header, Line, Measured, More, OrganisationTotal, Subject, Trend, Verdict};
+use super::report::{ClassTotal, Line, Measured, More, OrganisationTotal, Subject, Trend};
 use super::rows::at;
 
 /// Sums of money, by currency.
@@ -40,7 +43,8 @@ pub struct AsRead {
     pub last_month: Amount,
 }
 
-fn worth_of(line: &Line) -> Option<(Option<Currency>, Amount)> {
+/// What the difference of a line is worth.
+pub fn worth_of(line: &Line) -> Option<(Option<Currency>, Amount)> {
     line.more.as_deref().and_then(|more: &More| more.worth)
 }
 
@@ -93,26 +97,30 @@ pub fn proof(lines: &[Line], components: &[Measured], read: &[AsRead], has_file:
     Proof { rows: rows.collect() }
 }
 
-/// By organisation, in the order of their names.
-pub fn organisations(lines: &[Line], subjects: &[Subject]) -> Vec<OrganisationTotal> {
-    let mut totals: Vec<OrganisationTotal> = Vec::new();
-    let mut number_of = Vec::with_capacity(subjects.len());
-    let mut known = std::collections::BTreeMap::new();
-    for subject in subjects {
-        let place = *known.entry((&subject.organisation, subject.customer)).or_insert(totals.len());
-        if place == totals.len() {
-            totals.push(OrganisationTotal {
-                name: subject.organisation.clone(),
-                customer: subject.customer,
-                keys: 0,
-                breaks: 0,
-                worth: Money::new(),
-                stated: Money::new(),
-                billed: None,
-            });
-        }
-        number_of.push(place);
-    }
+/// The organisations of subjects, in the order of their names, and whose each subject is.
+pub fn organisations_of(subjects: &[Subject]) -> (Vec<OrganisationTotal>, Vec<usize>) {
+    let own = |subject: &Subject| (subject.organisation.clone(), subject.customer);
+    let names: BTreeSet<_> = subjects.iter().map(own).collect();
+    let numbers: BTreeMap<_, usize> = names.iter().zip(0..).collect();
+    let number_of = subjects.iter().map(|subject| numbers[&own(subject)]).collect();
+    let totals = names.iter().map(|(name, customer)| OrganisationTotal {
+        name: name.clone(),
+        customer: *customer,
+        keys: 0,
+        breaks: 0,
+        worth: Money::new(),
+        stated: Money::new(),
+        billed: None,
+    });
+    (totals.collect(), number_of)
+}
+
+/// By organisation; only those that have a line.
+pub fn organisations(
+    lines: &[Line],
+    (mut totals, number_of): (Vec<OrganisationTotal>, &[usize]),
+    stated: &HashMap<(usize, BillingPeriod), StatedSums>,
+) -> Vec<OrganisationTotal> {
     for line in lines {
         let Some(total) = number_of.get(at(line.subject)).and_then(|place| totals.get_mut(*place)) else {
             continue;
@@ -123,17 +131,17 @@ pub fn organisations(lines: &[Line], subjects: &[Subject]) -> Vec<OrganisationTo
         if let Some((currency, worth)) = more.worth {
             add_money(&mut total.worth, currency, worth);
         }
-        if let Some(stated) = &more.stated
-            && let Some(price) = stated.price
-        {
-            add_money(&mut total.stated, stated.currency, price);
-        }
         if let Some(billed) = &more.billed {
             add(total.billed.get_or_insert(Amount::ZERO), billed.price);
         }
     }
+    for ((organisation, _), sums) in stated {
+        let Some(total) = totals.get_mut(*organisation) else { continue };
+        for (currency, price) in &sums.price {
+            add_money(&mut total.stated, *currency, *price);
+        }
+    }
     totals.retain(|total| total.keys > 0);
-    totals.sort_by(|one, other| (&one.name, one.customer).cmp(&(&other.name, other.customer)));
     totals
 }
 
@@ -146,91 +154,4 @@ pub fn trend(components: &[Measured], read: &[AsRead], has_file: bool, was_read:
         file: has_file.then_some(read.file),
     });
     each.collect()
-}
-
-/// What comes of it all.
-pub fn verdict(lines: &[Line], header: &Header, skipped: usize) -> Verdict {
-    let breaks = || lines.iter().filter(|line| line.class.is_break());
-    let mut at_stake = Money::new();
-    for (currency, worth) in breaks().filter_map(worth_of) {
-        add_money(&mut at_stake, currency, size(worth));
-    }
-    let mut verdict = Verdict {
-        agrees: !lines.is_empty() && skipped == 0 && breaks().next().is_none(),
-        keys: lines.len(),
-        breaks: breaks().count(),
-        at_stake,
-        without_price: breaks().filter(|line| worth_of(line).is_none()).count(),
-        sentence: String::new(),
-    };
-    verdict.sentence = sentence(&verdict, header, skipped);
-    verdict
-}
-
-/// `Agrees`, or by how much it does not.
-fn sentence(verdict: &Verdict, header: &Header, skipped: usize) -> String {
-    let (keys, breaks) = (verdict.keys, verdict.breaks);
-    let keys_of = |count: usize| format!("{} {}", grouped(count), if count == 1 { "key" } else { "keys" });
-    let mut text = match (keys, breaks) {
-        (0, _) => "Nothing was compared: neither side has a row in scope".to_owned(),
-        (_, 0) if skipped == 0 => format!("Agrees in all of {}", keys_of(keys)),
-        (_, 0) => format!("Agrees in {} and in part cannot be read", keys_of(keys)),
-        _ if breaks.saturating_mul(2) > keys => {
-            format!("Differs in {} of {}", grouped(breaks), keys_of(keys))
-        }
-        _ => format!("Agrees but for {} of {}", grouped(breaks), keys_of(keys)),
-    };
-    let stakes = verdict.at_stake.iter().filter(|(_, amount)| !amount.is_zero());
-    let mut parts: Vec<String> = Vec::new();
-    let money: Vec<String> = stakes
-        .map(|(currency, amount)| match currency {
-            Some(currency) => format!("{} {currency}", amount_grouped(*amount)),
-            None => format!("{} in a currency that nobody tells", amount_grouped(*amount)),
-        })
-        .collect();
-    if !money.is_empty() {
-        parts.push(format!("{} at stake", money.join(" and ")));
-    }
-    if verdict.without_price > 0 {
-        parts.push(format!("no price is known of {}", keys_of(verdict.without_price)));
-    }
-    if skipped > 0 {
-        let rows = if skipped == 1 { "row" } else { "rows" };
-        parts.push(format!("{} {rows} could not be read and were left out", grouped(skipped)));
-    }
-    let open: Vec<String> =
-        header.months.iter().filter(|month| month.is_partial).map(|month| month.period.to_string()).collect();
-    if !open.is_empty() {
-        parts.push(format!("{} is not over", open.join(", ")));
-    }
-    for part in parts {
-        text.push_str("; ");
-        text.push_str(&part);
-    }
-    text
-}
-
-/// A count with its thousands apart: `1,204`.
-fn grouped(count: usize) -> String {
-    group(&count.to_string())
-}
-
-fn amount_grouped(amount: Amount) -> String {
-    let text = amount.to_string();
-    match text.split_once('.') {
-        Some((whole, fraction)) => format!("{}.{fraction}", group(whole)),
-        None => text,
-    }
-}
-
-fn group(digits: &str) -> String {
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        let left = digits.len().saturating_sub(place);
-        if place > 0 && left.is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -12,6 +12,7 @@ mod outcome;
 mod people;
 mod plan;
 mod progress;
+mod reconciliation;
 mod rounding;
 mod runs;
 mod story;
@@ -32,6 +33,7 @@ pub use missing::missing_text;
 pub use outcome::{apply_text, files_text, stale_text, unpostable_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
+pub use reconciliation::{reconciliation_text, skipped_text};
 pub use rounding::rounding_text;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use story::story_text;
@@ -97,6 +99,15 @@ static OUTPUT_FAILED: AtomicBool = AtomicBool::new(false);
 pub fn data(text: &str) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        OUTPUT_FAILED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Prints data that is too much to be held as one text.
+pub fn stream(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    let mut stdout = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let written = write(&mut stdout).and_then(|()| stdout.flush());
     if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
         OUTPUT_FAILED.store(true, Ordering::Relaxed);
     }

@@ -34,6 +34,12 @@ pub(super) fn write(path: &Path, report: &Report) -> Result<(), ReportError> {
     })
 }
 
+/// Writes the document to wherever it is read as it comes.
+pub fn write_reconciliation_document(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    write_document(&mut *out, &Document { rest: Rest::of(report), lines: Lines(report) })?;
+    out.write_all(b"\n")
+}
+
 /// The document without its lines, on one line.
 pub(super) fn rest(report: &Report) -> Result<String, serde_json::Error> {
     let mut text = Vec::new();

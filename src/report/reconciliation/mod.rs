@@ -20,6 +20,7 @@ mod workbook;
 
 use std::path::Path;
 
+pub use json::write_reconciliation_document;
 pub use locale::{DateOrder, Locale, LocaleError};
 pub use page_template::PageTemplate;
 pub use workbook::write_reconciliation_workbook;

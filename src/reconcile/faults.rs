@@ -1,0 +1,87 @@
+//! What is wrong with a row of a file, as a class of differences.
+//!
+//! One table says which findings are a difference and which are not: whoever adds a code decides it
+//! here. The rest is about posting, which a reconciliation does not do.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::fold_name;
+use crate::findings::Code;
+
+use super::class::Class;
+use super::rows::FileRow;
+
+/// The class that a fault of a row is; `None` where it makes no difference.
+pub fn class_of(code: Code) -> Option<Class> {
+    match code {
+        Code::UnknownResource
+        | Code::UnknownOffering
+        | Code::OtherOffering
+        | Code::NoScope
+        | Code::InvalidResource
+        | Code::AliasNowhere => Some(Class::UnknownResource),
+        Code::AmbiguousResource | Code::ResourceDisagrees => Some(Class::AmbiguousName),
+        Code::UnknownComponent | Code::UnknownMetric | Code::MetricNotBilled => Some(Class::UnknownComponent),
+        Code::NotReportable | Code::ResourceState | Code::NoPlan => Some(Class::NotReportable),
+        Code::UnitMismatch => Some(Class::WrongUnit),
+        Code::DuplicateKey => Some(Class::DuplicateInFile),
+        Code::NegativeAmount => Some(Class::Sign),
+        _ => None,
+    }
+}
+
+/// What is wrong with the rows of a key.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// It cannot be told what they speak of.
+    pub naming: Option<(Class, Arc<str>)>,
+    /// The server cannot take it.
+    pub not_reportable: Option<Arc<str>>,
+    /// They declare another unit.
+    pub unit: Option<Arc<str>>,
+    /// Some of them speak of the same.
+    pub is_double: bool,
+}
+
+impl Faults {
+    /// Of the rows of one key, in order; the unit is that of the component.
+    pub fn of(rows: &[FileRow], unit: &str) -> Self {
+        let mut faults = Self { is_double: has_double(rows), ..Self::default() };
+        for more in rows.iter().filter_map(|row| row.more.as_deref()) {
+            for fault in &more.line.faults {
+                let note = || fault.note.clone();
+                match class_of(fault.code) {
+                    Some(
+                        class @ (Class::UnknownResource | Class::AmbiguousName | Class::UnknownComponent),
+                    ) => {
+                        faults.naming.get_or_insert_with(|| (class, note()));
+                    }
+                    Some(Class::NotReportable) => {
+                        faults.not_reportable.get_or_insert_with(note);
+                    }
+                    Some(Class::WrongUnit) if !is_same_unit(more.line.unit.as_deref(), unit) => {
+                        faults.unit.get_or_insert_with(note);
+                    }
+                    Some(Class::DuplicateInFile) => faults.is_double = true,
+                    _ => {}
+                }
+            }
+        }
+        faults
+    }
+}
+
+/// Whether a declared unit is the other one but for case, blanks and dashes.
+fn is_same_unit(declared: Option<&str>, unit: &str) -> bool {
+    declared.is_some_and(|declared| fold_name(declared) == fold_name(unit))
+}
+
+/// Whether two rows are of one plan period, or of none.
+fn has_double(rows: &[FileRow]) -> bool {
+    if rows.len() < 2 {
+        return false;
+    }
+    let mut periods = BTreeSet::new();
+    !rows.iter().all(|row| periods.insert(row.more.as_deref().and_then(|more| more.plan_period)))
+}

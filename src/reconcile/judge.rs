@@ -1,0 +1,347 @@
+//! From the months of a key to lines: one primary class each, what else is true, and what it is worth.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, Currency};
+use crate::resolve::Catalogue;
+
+use super::cells::{Cell, Group};
+use super::class::{Class, Classes};
+use super::explain::{Explanation, Facts, agreements, explanations};
+use super::faults::Faults;
+use super::invoiced::{Invoiced, Invoices, Standing};
+use super::names::Settled;
+use super::notes::Notes;
+use super::prices::{self, PriceFault, Reference};
+use super::ratio::{are_transposed, unit_ratio};
+use super::report::{Line, Measured, More, Sides, Stated, Subject};
+use super::rows::{FileRow, ServerRow, at};
+use super::rules::Applied;
+use super::totals::{Money, add_money};
+
+/// What a file states of the money of an organisation's month.
+#[derive(Debug, Default, Clone)]
+pub struct StatedSums {
+    pub price: Money,
+    pub tax: Money,
+}
+
+/// Judges keys one after the other.
+pub struct Judge<'a, 'r> {
+    pub catalogue: &'a Catalogue,
+    pub sides: Sides,
+    pub is_saved: bool,
+    pub currency: Option<Currency>,
+    pub settled: &'a Settled,
+    /// The types of the components.
+    pub types: Vec<Option<ComponentType>>,
+    /// Whose each subject is.
+    pub organisations: Vec<usize>,
+    pub rules: Applied<'r>,
+    pub invoices: Invoices<'a>,
+    pub notes: Notes,
+    /// By organisation and month.
+    pub stated: HashMap<(usize, BillingPeriod), StatedSums>,
+}
+
+/// What has been found out of a key.
+struct Story {
+    class: Class,
+    also: Classes,
+    note: Option<Arc<str>>,
+    rule: Option<u32>,
+}
+
+impl Story {
+    fn of(list: Vec<Explanation>) -> Self {
+        let mut list = list.into_iter();
+        let (class, note) = list.next().unwrap_or((Class::Match, None));
+        let mut also = Classes::default();
+        for (other, _) in list.filter(|(other, _)| !matches!(other, Class::Amount | Class::Match)) {
+            also.add(other);
+        }
+        also.remove(class);
+        Self { class, also, note, rule: None }
+    }
+
+    /// Makes another class the primary one; a break that was settled before stays beside it.
+    fn turn(&mut self, class: Class, note: Option<Arc<str>>) {
+        if !matches!(self.class, Class::Match | Class::Amount) {
+            self.also.add(self.class);
+        }
+        self.also.remove(class);
+        (self.class, self.rule) = (class, None);
+        if note.is_some() {
+            self.note = note;
+        }
+    }
+
+    /// Takes a class in: as the primary one where nothing is wrong so far, else beside it.
+    fn take(&mut self, class: Class, note: Option<Arc<str>>) {
+        let is_open = match self.class {
+            Class::Match | Class::ConvertedByServer => true,
+            Class::WithinTolerance => class.is_break(),
+            _ => false,
+        };
+        if is_open {
+            self.turn(class, note);
+        } else if class != self.class {
+            self.also.add(class);
+        }
+    }
+}
+
+/// A key with its rows.
+#[derive(Clone, Copy)]
+struct KeyRows<'k> {
+    cell: &'k Cell,
+    file: &'k [FileRow],
+    server: &'k [ServerRow],
+    subject: &'k Subject,
+    measured: &'k Measured,
+    numbers: (u32, u32),
+}
+
+impl<'a> Judge<'a, '_> {
+    /// The line of a month of a group.
+    pub fn line(&mut self, group: &Group<'_>, cell: &Cell) -> Line {
+        let settled = self.settled;
+        let nowhere = (at(group.subject), at(group.component));
+        let key = KeyRows {
+            cell,
+            file: &group.file[cell.file.clone()],
+            server: &group.server[cell.server.clone()],
+            subject: &settled.subjects[nowhere.0],
+            measured: &settled.components[nowhere.1],
+            numbers: (group.subject, group.component),
+        };
+        let is_plain = key.file.len() <= 1
+            && key.server.len() <= 1
+            && key.file.iter().all(|row| row.more.is_none())
+            && !self.sides.has_invoices();
+        if is_plain && cell.in_file.is_some() && cell.in_file == cell.on_server && !cell.is_carried {
+            return self.finish(key, Class::Match, Classes::default(), None);
+        }
+        self.judged(key)
+    }
+
+    fn judged(&mut self, key: KeyRows<'_>) -> Line {
+        let stated = prices::stated(key.file);
+        self.count_money(key);
+        let types: Option<ComponentType> = self.types.get(at(key.numbers.1)).cloned().flatten();
+        let invoiced = match types.as_ref().filter(|_| self.sides.has_invoices()) {
+            Some(own) => {
+                let component = (key.numbers.1, own);
+                Some(self.invoices.of(key.subject.resource_uuid, component, key.cell.period, key.server))
+            }
+            None => None,
+        };
+        let reference = self.reference(key, types.as_ref(), invoiced.as_ref());
+        let worth = self.worth(key, types.as_ref(), stated.as_ref(), &reference, invoiced.as_ref());
+        let mut story = if self.sides.has_file() { self.of_file(key, worth) } else { Story::of(Vec::new()) };
+        if let Some(invoiced) = &invoiced {
+            self.take_invoice(&mut story, key, invoiced, worth);
+        }
+        let faults = prices::faults(key.file, stated.as_ref(), &reference);
+        self.take_prices(&mut story, key, &faults);
+        if story.class.is_break()
+            && let Some(rule) = self.rules.ignored(story.class, key.numbers.0, key.measured, key.cell.period)
+        {
+            story.turn(Class::Ignored, None);
+            story.rule = Some(rule);
+        }
+        if story.rule.is_none() && story.class == Class::Match {
+            story.rule = key.file.iter().find_map(|row| row.more.as_deref()?.converted);
+        }
+        if let Some(rule) = story.rule {
+            self.rules.count(rule);
+        }
+        let more = More {
+            cells: key.file.iter().skip(1).map(|row| row.cell).collect(),
+            usages: key.server.iter().skip(1).map(|row| row.id).collect(),
+            stated,
+            billed: invoiced.and_then(|invoiced| invoiced.billed),
+            worth: if story.class == Class::Match { None } else { worth },
+            rule: story.rule,
+            note: story.note.as_deref().map(|note| self.notes.number(note)),
+        };
+        self.finish(key, story.class, story.also, (more != More::default()).then(|| Box::new(more)))
+    }
+
+    fn finish(&self, key: KeyRows<'_>, class: Class, also: Classes, more: Option<Box<More>>) -> Line {
+        Line {
+            class,
+            also,
+            period: key.cell.period,
+            subject: key.numbers.0,
+            component: key.numbers.1,
+            file: key.cell.in_file,
+            server: key.cell.on_server,
+            cell: key.file.first().map(|row| row.cell),
+            usage: key.server.first().map(|row| row.id),
+            more,
+        }
+    }
+
+    /// How the file and the server stand to each other.
+    fn of_file(&self, key: KeyRows<'_>, worth: Option<(Option<Currency>, Amount)>) -> Story {
+        let KeyRows { cell, file, server, measured, .. } = key;
+        let faults = Faults::of(file, &measured.unit);
+        let mut facts =
+            Facts { cell, file, server, faults: &faults, is_saved: self.is_saved, is_within: false };
+        let (in_file, on_server) = (cell.in_file.unwrap_or_default(), cell.on_server.unwrap_or_default());
+        if in_file == on_server {
+            return Story::of(agreements(&facts));
+        }
+        let difference = in_file.checked_sub(on_server).unwrap_or_default();
+        let is_both = cell.in_file.is_some() && cell.on_server.is_some();
+        let rule = if is_both { self.rules.quantity(measured, difference, on_server, worth) } else { None };
+        facts.is_within = rule.is_some();
+        let mut story = Story::of(explanations(&facts));
+        story.rule = rule.filter(|_| story.class == Class::WithinTolerance);
+        story
+    }
+
+    fn take_invoice(
+        &mut self,
+        story: &mut Story,
+        key: KeyRows<'_>,
+        invoiced: &Invoiced<'_>,
+        worth: Option<(Option<Currency>, Amount)>,
+    ) {
+        let word = |text: &str| -> Option<Arc<str>> { (!text.is_empty()).then(|| text.into()) };
+        let (class, note) = match invoiced.standing {
+            Standing::Agrees => return,
+            Standing::Nothing(note) => {
+                if story.note.is_none() && story.class == Class::Match {
+                    story.note = word(note);
+                }
+                return;
+            }
+            Standing::NotByUsage if self.sides.has_file() => return,
+            Standing::NotByUsage => {
+                story.turn(Class::Ignored, None);
+                story.rule = Some(self.rules.not_by_usage());
+                return;
+            }
+            Standing::Differs(class, note) => (class, word(note)),
+        };
+        if class != Class::Billed {
+            story.take(class, note);
+            return;
+        }
+        let quantity = invoiced.billed.as_ref().map_or(Amount::ZERO, |billed| billed.quantity);
+        let server = key.cell.on_server.unwrap_or_default();
+        let difference = quantity.checked_sub(server).unwrap_or_default();
+        if !key.server.is_empty()
+            && let Some(rule) = self.rules.quantity(key.measured, difference, server, worth)
+        {
+            story.take(Class::WithinTolerance, None);
+            if story.class == Class::WithinTolerance {
+                story.rule = story.rule.or(Some(rule));
+            }
+            return;
+        }
+        let mut note = note;
+        if let Some(ratio) = unit_ratio(quantity, server) {
+            let (one, other) =
+                if ratio.first_is_larger { ("invoice", "server") } else { ("server", "invoice") };
+            let text =
+                format!("the {one} has {} times what the {other} has: {}?", ratio.times, ratio.meaning);
+            note = Some(text.into());
+            story.also.add(Class::WrongUnit);
+        }
+        if are_transposed(quantity, server) {
+            story.also.add(Class::TransposedDigits);
+        }
+        if quantity.is_negative() != server.is_negative() && !key.server.is_empty() {
+            story.also.add(Class::Sign);
+        }
+        story.take(Class::Billed, note);
+    }
+
+    fn take_prices(&self, story: &mut Story, key: KeyRows<'_>, faults: &[PriceFault]) {
+        let Some(first) = faults.first() else { return };
+        let largest: Option<Vec<Amount>> = faults.iter().map(|fault| fault.difference).collect();
+        let rule = |difference: &Amount| self.rules.money(key.measured, self.currency, *difference);
+        let rules: Option<Vec<u32>> = largest.and_then(|all| all.iter().map(rule).collect());
+        let note: Option<Arc<str>> = Some(first.note.as_str().into());
+        match rules.as_deref() {
+            Some([rule, ..]) => {
+                let was_open = matches!(story.class, Class::Match | Class::ConvertedByServer);
+                story.take(Class::WithinTolerance, note);
+                if was_open {
+                    story.rule = Some(*rule);
+                }
+            }
+            _ => story.take(Class::Price, note),
+        }
+    }
+
+    /// Adds up what the file states, row by row, so that currencies stay apart.
+    fn count_money(&mut self, key: KeyRows<'_>) {
+        let organisation = self.organisations.get(at(key.numbers.0)).copied().unwrap_or(usize::MAX);
+        for row in key.file {
+            let Some(money) = row.more.as_deref().and_then(|more| more.line.money.as_ref()) else { continue };
+            let sums = self.stated.entry((organisation, key.cell.period)).or_default();
+            if let Some(price) = money.price {
+                add_money(&mut sums.price, money.currency, price);
+            }
+            if let Some(tax) = money.tax {
+                add_money(&mut sums.tax, money.currency, tax);
+            }
+        }
+    }
+
+    /// The price of the resource's plan of today.
+    fn plan_price(&self, key: KeyRows<'_>, component: Option<&ComponentType>) -> Option<Amount> {
+        let resource = self.catalogue.resource(key.subject.resource_uuid?)?;
+        self.catalogue.offering(resource.offering)?.price(resource.plan?, component?)
+    }
+
+    fn is_billed_by_usage(&self, key: KeyRows<'_>, component: Option<&ComponentType>) -> bool {
+        let resource = key.subject.resource_uuid.and_then(|id| self.catalogue.resource(id));
+        let offering = resource.and_then(|resource| self.catalogue.offering(resource.offering));
+        let own = offering.zip(component).and_then(|(offering, component)| offering.component(component));
+        own.is_none_or(|own| !matches!(own.billing_type, BillingType::Limit))
+    }
+
+    fn reference<'i>(
+        &self,
+        key: KeyRows<'_>,
+        component: Option<&ComponentType>,
+        invoiced: Option<&'i Invoiced<'a>>,
+    ) -> Reference<'i> {
+        let billed = invoiced.and_then(|invoiced| invoiced.billed.as_ref());
+        let other = billed.map_or(key.cell.on_server, |billed| Some(billed.quantity));
+        let is_by_usage = self.is_billed_by_usage(key, component);
+        Reference {
+            currency: self.currency,
+            plan_price: self.plan_price(key, component).filter(|_| is_by_usage),
+            billed,
+            lines: invoiced.map_or(&[], |invoiced| &invoiced.lines),
+            quantity: key.cell.in_file,
+            is_same_quantity: key.cell.in_file.is_some() && key.cell.in_file == other,
+        }
+    }
+
+    fn worth(
+        &self,
+        key: KeyRows<'_>,
+        component: Option<&ComponentType>,
+        stated: Option<&Stated>,
+        reference: &Reference<'_>,
+        invoiced: Option<&Invoiced<'_>>,
+    ) -> Option<(Option<Currency>, Amount)> {
+        let is_free = !self.is_billed_by_usage(key, component)
+            && stated.is_none_or(|stated| stated.price.is_none() && stated.unit_price.is_none());
+        if is_free {
+            // Its usage is for display, and the price is that of the limit.
+            return Some((self.currency, Amount::ZERO));
+        }
+        let paid = invoiced.and_then(|invoiced| invoiced.paid);
+        let sides = (key.cell.in_file, key.cell.on_server);
+        prices::worth(sides, stated, reference, (paid, self.sides.has_file()))
+    }
+}

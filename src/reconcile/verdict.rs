@@ -1,0 +1,93 @@
+//! The verdict: whether the sides agree, in one sentence that a director can read.
+
+use crate::domain::Amount;
+
+use super::report::{Header, Line, Verdict};
+use super::totals::{Money, add_money, size, worth_of};
+
+/// What comes of it all.
+pub fn verdict(lines: &[Line], header: &Header, skipped: usize) -> Verdict {
+    let breaks = || lines.iter().filter(|line| line.class.is_break());
+    let mut at_stake = Money::new();
+    for (currency, worth) in breaks().filter_map(worth_of) {
+        add_money(&mut at_stake, currency, size(worth));
+    }
+    let mut verdict = Verdict {
+        agrees: !lines.is_empty() && skipped == 0 && breaks().next().is_none(),
+        keys: lines.len(),
+        breaks: breaks().count(),
+        at_stake,
+        without_price: breaks().filter(|line| worth_of(line).is_none()).count(),
+        sentence: String::new(),
+    };
+    verdict.sentence = sentence(&verdict, header, skipped);
+    verdict
+}
+
+/// `Agrees`, or by how much it does not.
+fn sentence(verdict: &Verdict, header: &Header, skipped: usize) -> String {
+    let (keys, breaks) = (verdict.keys, verdict.breaks);
+    let keys_of = |count: usize| format!("{} {}", grouped(count), if count == 1 { "key" } else { "keys" });
+    let mut text = match (keys, breaks) {
+        (0, _) => "Nothing was compared: neither side has a row in scope".to_owned(),
+        (_, 0) if skipped == 0 => format!("Agrees in all of {}", keys_of(keys)),
+        (_, 0) => format!("Agrees in {} and in part cannot be read", keys_of(keys)),
+        _ if breaks.saturating_mul(2) > keys => {
+            format!("Differs in {} of {}", grouped(breaks), keys_of(keys))
+        }
+        _ => format!("Agrees but for {} of {}", grouped(breaks), keys_of(keys)),
+    };
+    let stakes = verdict.at_stake.iter().filter(|(_, amount)| !amount.is_zero());
+    let mut parts: Vec<String> = Vec::new();
+    let money: Vec<String> = stakes
+        .map(|(currency, amount)| match currency {
+            Some(currency) => format!("{} {currency}", amount_grouped(*amount)),
+            None => format!("{} in a currency that nobody tells", amount_grouped(*amount)),
+        })
+        .collect();
+    if !money.is_empty() {
+        parts.push(format!("{} at stake", money.join(" and ")));
+    }
+    if verdict.without_price > 0 {
+        parts.push(format!("no price is known of {}", keys_of(verdict.without_price)));
+    }
+    if skipped > 0 {
+        let rows = if skipped == 1 { "row" } else { "rows" };
+        parts.push(format!("{} {rows} could not be read and were left out", grouped(skipped)));
+    }
+    let open: Vec<String> =
+        header.months.iter().filter(|month| month.is_partial).map(|month| month.period.to_string()).collect();
+    if !open.is_empty() {
+        parts.push(format!("{} is not over", open.join(", ")));
+    }
+    for part in parts {
+        text.push_str("; ");
+        text.push_str(&part);
+    }
+    text
+}
+
+/// A count with its thousands apart: `1,204`.
+fn grouped(count: usize) -> String {
+    group(&count.to_string())
+}
+
+fn amount_grouped(amount: Amount) -> String {
+    let text = amount.to_string();
+    match text.split_once('.') {
+        Some((whole, fraction)) => format!("{}.{fraction}", group(whole)),
+        None => text,
+    }
+}
+
+fn group(digits: &str) -> String {
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        let left = digits.len().saturating_sub(place);
+        if place > 0 && left.is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
