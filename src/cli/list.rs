@@ -1,5 +1,8 @@
 //! `list`: stored usages, of resources or of single users, by every filter and ordering of the API.
 
+use std::collections::HashSet;
+use std::io::{self, Write};
+
 use clap::{Args, ValueEnum};
 use jiff::civil::Date;
 
@@ -7,7 +10,7 @@ use crate::domain::{ComponentType, CustomerId, OfferingId, PeriodRange, ProjectI
 use crate::error::{Error, ExitStatus};
 use crate::parse::with_guard;
 use crate::ui::{self, Terminal};
-use crate::waldur::{ListFilter, Listing, Ordering};
+use crate::waldur::{ListFilter, ListRow, Listing, Ordering};
 
 use super::connect::connect;
 use super::{FormatArgument, Global};

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use crate::domain::{Amount, RunId, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::reconcile::{ReconcileSettings, Reconciled, reconcile};
-use crate::reconcile::{Class, Report, Rules, Tolerance};
+use crate::reconcile::rules::{Tolerance, ToleranceError};
+use crate::reconcile::{Class, Report, Rules};
 use crate::report::{
     Locale, PageTemplate, ReportFormat, ReportOptions, write_reconciliation, write_reconciliation_document,
 };
@@ -155,18 +156,24 @@ impl ReconcileArguments {
                     .map_err(|source| SourceError::Unreadable { path: path.clone(), source })?;
                 Rules::parse(&text).map_err(|error| {
                     let what = format!("{}: {error}", visible(&path.to_string_lossy()));
-                    Error::setting(what, error.hint().unwrap_or_default())
+                    Error::setting(what, error.hint.unwrap_or_default())
                 })?
             }
         };
         for text in &self.tolerance {
-            let tolerance: Tolerance = text.parse().map_err(|error| {
+            let tolerance: Tolerance = text.parse().map_err(|error: ToleranceError| {
                 let what = format!("--tolerance {}: {error}", visible(text));
                 Error::setting(what, "write 0.05, 1%, cpu=0.5 or money=0.02")
             })?;
             rules.add_tolerance(tolerance);
         }
         Ok(rules)
+    }
+
+    /// The file of aliases that the rules name, beside them.
+    fn aliases_of(&self, rules: &Rules) -> Option<PathBuf> {
+        let folder = self.rules.as_deref()?.parent()?;
+        Some(folder.join(rules.aliases()?))
     }
 
     /// Refuses reports that could not be written, or would take the place of a file.
@@ -211,7 +218,7 @@ pub async fn run(
         return Err(Error::setting("--server-rows has nothing to be compared with", "name a file"));
     }
     arguments.keep_outputs()?;
-    arguments.plan.judge(&arguments.files, periods, arguments.server_rows.is_some())?;
+    arguments.plan.judge(&arguments.files, &arguments.out, periods, arguments.server_rows.is_some())?;
     let (rules, options) = (arguments.rules()?, arguments.options()?);
     let (connection, mut check, currency) = if arguments.server_rows.is_some() {
         let config = Config::read()?;
@@ -227,6 +234,9 @@ pub async fn run(
     if !has_file && check.offerings.is_empty() {
         let hint = "give --offering, whose usages and invoices are to be compared, or a file";
         return Err(Error::setting("no offering is named", hint));
+    }
+    if check.aliases.is_none() {
+        check.aliases = arguments.aliases_of(&rules);
     }
     check.input.parse.reads_money = true;
     check.input.parse.takes_negative = true;

@@ -47,6 +47,9 @@ impl ReconcilePlanArguments {
         if PlanForm::of(path)? != PlanForm::Json {
             return Err(Error::setting(format!("{shown} is no name of a plan"), "end it with .json"));
         }
+        if reports.contains(path) {
+            return Err(Error::setting(format!("{shown} is named twice"), "name another file for the plan"));
+        }
         PlanForm::Json.keep(path, files.iter().map(PathBuf::as_path), false)?;
         if has_saved_list {
             let hint = "leave --server-rows away: a plan is made against the server as it is";

@@ -158,7 +158,8 @@ pub async fn plan(
     left_out.complete(&check.loaded.parsed.fates);
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
-    plan.header.rows_left_out = left_out.len();
+    // What was not chosen, or could not be planned of it, was told where it was chosen.
+    plan.header.rows_left_out = if settings.only.is_some() { 0 } else { left_out.len() };
     let rule = settings.check.input.parse.rounding;
     let catalogue = check.snapshot.as_ref().map(|snapshot| &snapshot.catalogue);
     plan.header.rounding = catalogue.and_then(|catalogue| Rounding::of(rule, &usages, &people, catalogue));

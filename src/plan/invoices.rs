@@ -240,11 +240,6 @@ impl InvoicesSeen {
         self.seen.get(&(customer, offering)).copied().unwrap_or(LinesSeen::Hidden)
     }
 
-    /// All lines that bill usage, in no order.
-    pub fn all_lines(&self) -> impl Iterator<Item = &InvoiceLine> {
-        self.lines.values().flatten()
-    }
-
     /// The lines that bill usage of a component of a resource.
     pub fn lines(&self, resource: ResourceId, component: &ComponentType) -> &[InvoiceLine] {
         self.lines.get(&(resource, component.clone())).map_or(&[], Vec::as_slice)

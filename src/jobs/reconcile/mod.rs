@@ -21,7 +21,7 @@ use crate::reconcile::{
     Compared, CurrencyOf, Endpoint, FileSide, Header, InvoiceMoney, InvoiceSide, Made, Month, OtherLine,
     Report, Rules, Sides, TablePlace, reconcile as compare,
 };
-use crate::resolve::{Capabilities, Catalogue, FileLine, SettledAliases, Usages, UserUsages, months, rows};
+use crate::resolve::{Capabilities, Catalogue, SettledAliases, Usages, UserUsages, months, rows};
 use crate::waldur::{Account, InvoicesInFull, Reader, Side};
 
 use super::catalogue::Snapshot;

@@ -12,6 +12,8 @@ use waldur_usage::sandbox::{NewWorld, World};
 pub const OFFERING: &str = "Allocation 1";
 /// A component that is in no world that is made: its price is fixed.
 const FIXED: &str = "seats";
+/// A component that is stored in minutes and billed in hours, rounded up.
+const CONVERTED: &str = "egress";
 
 /// A key as the report names it: resource and component, in the month.
 pub type Key = (String, String);
@@ -114,6 +116,7 @@ impl Planted {
             planted.plant();
         }
         planted.plant_names();
+        planted.convert_on_invoices();
         planted
     }
 
@@ -141,7 +144,9 @@ impl Planted {
     /// The rows of a key, by their number in a table whose header is row 1.
     pub fn rows_of(&self, key: &Key) -> Vec<usize> {
         let rows = self.rows.iter().zip(2..);
-        rows.filter(|(row, _)| row.name == key.0 && row.component == key.1).map(|(_, number)| number).collect()
+        rows.filter(|(row, _)| row.name == key.0 && row.component == key.1)
+            .map(|(_, number)| number)
+            .collect()
     }
 
     fn roll(&mut self, bound: usize) -> usize {
@@ -226,7 +231,8 @@ impl Planted {
         let mut sites = Vec::new();
         for row in self.rows.clone() {
             let is_touched = self.touched.contains(&row.uuid);
-            if is_touched || row.amount < 5_000 || !self.is_billed(&row.component) {
+            let is_plain = self.is_billed(&row.component) && row.component != CONVERTED;
+            if is_touched || row.amount < 5_000 || !is_plain {
                 continue;
             }
             let resource = self.resource(&row.uuid);
@@ -384,20 +390,20 @@ impl Planted {
         ids
     }
 
+    /// The server has it a month too early, or a month too late.
     fn plant_other_months(&mut self) {
-        // The server has it a month too early, and a month too late.
         for by in [-1, 1] {
             let site = self.any();
             let there = shifted(&self.period, by);
-            let is_there = self.usages(&there).iter().any(|usage| usage["resource_uuid"] == site.uuid.as_str());
+            let is_there =
+                self.usages(&there).iter().any(|usage| usage["resource_uuid"] == site.uuid.as_str());
             let mut usage = self.stored(&site, &self.period.clone()).clone();
             self.forget(&site);
             if is_there {
                 self.stored(&site, &there)["usage"] = json!(written(site.amount));
             } else {
                 usage["billing_period"] = json!(format!("{there}-01"));
-                let day = if by > 0 { "02" } else { "28" };
-                usage["date"] = json!(format!("{there}-{day}T08:00:00Z"));
+                usage["date"] = json!(format!("{there}-02T08:00:00Z"));
                 usage["created"] = usage["date"].clone();
                 self.world["usages"].as_array_mut().unwrap().push(usage);
             }
@@ -443,13 +449,25 @@ impl Planted {
         self.item(&site, Item::Of(site.amount - 1_313));
         self.restate(&site, |row| (row.unit_price, row.price) = (String::new(), None));
         self.expect(&site, "match", "billed");
+    }
 
-        // Minutes become hours, rounded up.
-        let site = self.any();
-        let hours = (site.amount + 5_999) / 6_000;
-        self.item(&site, Item::Of(hours * 100));
-        self.restate(&site, |row| (row.unit_price, row.price) = (String::new(), None));
-        self.expect(&site, "match", "converted-by-server");
+    /// The server bills one component in another unit throughout, as for some kinds of offerings.
+    fn convert_on_invoices(&mut self) {
+        for usage in self.usages(&self.period.clone()) {
+            let (uuid, component) = (text(&usage["resource_uuid"]), text(&usage["type"]));
+            let amount = hundredths(usage["usage"].as_str().unwrap());
+            if component != CONVERTED {
+                continue;
+            }
+            let key = (self.names()[&uuid].clone(), component.clone());
+            self.items.insert((uuid, component), Item::Of((amount + 5_999) / 6_000 * 100));
+            // Nothing is nothing in every unit.
+            let three_way = if amount == 0 { "match" } else { "converted-by-server" };
+            self.expected.entry(key).or_insert(Expected { two_way: "match", three_way });
+        }
+        for row in self.rows.iter_mut().filter(|row| row.component == CONVERTED) {
+            (row.unit_price, row.price) = (String::new(), None);
+        }
     }
 
     /// What no server could take: usage of what is gone, and of what has a fixed price.
@@ -478,11 +496,22 @@ impl Planted {
             let name = format!("nobody-{number}");
             let row = Row { name: name.clone(), component: site.component, amount: 4_200, ..Row::default() };
             self.rows.push(row);
-            let nobody = Site { uuid: String::new(), name, component: self.rows.last().unwrap().component.clone(), amount: 0 };
+            let nobody = Site {
+                uuid: String::new(),
+                name,
+                component: self.rows.last().unwrap().component.clone(),
+                amount: 0,
+            };
             self.expect(&nobody, "unknown-resource", "unknown-resource");
 
             let site = self.any();
-            let row = Row { uuid: site.uuid.clone(), name: site.name.clone(), component: "fpga".into(), amount: 900, ..Row::default() };
+            let row = Row {
+                uuid: site.uuid.clone(),
+                name: site.name.clone(),
+                component: "fpga".into(),
+                amount: 900,
+                ..Row::default()
+            };
             self.rows.push(row);
             self.expect(&Site { component: "fpga".into(), ..site }, "unknown-component", "unknown-component");
         }
@@ -498,7 +527,12 @@ impl Planted {
             self.forget(&Site { component: first.component.clone(), ..site.clone() });
             self.strike(&Site { component: first.component.clone(), ..site.clone() });
         }
-        let twin = Row { name: "twin".into(), component: first.component.clone(), amount: first.amount, ..Row::default() };
+        let twin = Row {
+            name: "twin".into(),
+            component: first.component.clone(),
+            amount: first.amount,
+            ..Row::default()
+        };
         self.rows.push(twin);
         self.expect(&Site { name: "twin".into(), ..first }, "ambiguous-name", "ambiguous-name");
     }
