@@ -90,6 +90,7 @@ def text_files() -> None:
     long("ambiguous-amount", f"{ALPS},1.234")
     long("mixed-decimal-signs", f'{ALPS},"1,234.50"', 'climate-era5,2026-11,cpu,"1.234,50"')
     long("too-many-decimals", f"{ALPS},100.2345")
+    long("invalid-money", f"{ALPS},100,12.50 EUR,USD", columns=f"{COLUMNS},unit_price,currency")
     long("negative-amount", f"{ALPS},-35")
     long("amount-too-large", f"{ALPS},18874368000000")
     long("invalid-description", f"{ALPS},100,{'x' * 2001}", columns=f"{COLUMNS},description")

@@ -215,6 +215,29 @@ mod tests {
         assert!(!all.has(Class::Sign) && all.has(Class::Amount));
     }
 
+    /// `WALDUR_USAGE_WRITE_SAMPLES=1 cargo test --lib reconcile::class` writes them again.
+    #[test]
+    fn the_page_has_every_class() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconcile.md");
+        let stored = std::fs::read_to_string(path).unwrap();
+        let mut table =
+            String::from("| class | what it means | who acts | what to do |\n|---|---|---|---|\n");
+        for class in Class::ALL {
+            let (title, who, next) = (class.title(), class.who(), class.next_step());
+            table.push_str(&format!("| `{class}` | {title} | {who} | {next} |\n"));
+        }
+        let (head, rest) = stored.split_once("reconcile::class`. -->\n").unwrap();
+        let (_, tail) = rest.split_once("<!-- end of the classes -->").unwrap();
+        let right = format!("{head}reconcile::class`. -->\n\n{table}\n<!-- end of the classes -->{tail}");
+        if std::env::var_os("WALDUR_USAGE_WRITE_SAMPLES").is_some() {
+            std::fs::write(path, &right).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(path).unwrap() == right,
+            "docs/reconcile.md lacks what class.rs says"
+        );
+    }
+
     #[test]
     fn what_needs_work_says_who_and_what() {
         for class in Class::ALL.iter().filter(|class| class.is_break()) {

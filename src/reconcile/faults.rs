@@ -85,3 +85,17 @@ fn has_double(rows: &[FileRow]) -> bool {
     let mut periods = BTreeSet::new();
     !rows.iter().all(|row| periods.insert(row.more.as_deref().and_then(|more| more.plan_period)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::{Bearing, bearing};
+
+    #[test]
+    fn every_fault_that_is_kept_on_a_line_is_a_difference() {
+        for code in Code::ALL {
+            let is_kept = matches!(bearing(*code), Bearing::OfRow | Bearing::OfFigure);
+            assert!(!is_kept || class_of(*code).is_some(), "{code} is lost");
+        }
+    }
+}

@@ -32,6 +32,7 @@ mod planted;
 mod proxy;
 mod public_sandbox;
 mod reading;
+mod reconcile;
 mod reconcile_plan;
 mod rehearsal;
 mod resolution;

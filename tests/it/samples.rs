@@ -6,6 +6,7 @@
 mod faults;
 mod month;
 mod sheet;
+mod statement;
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("usage-2026-11-wide.csv", wide_csv),
         ("usage-2026-11-wide.xlsx", wide_xlsx),
         ("usage-2026-11-faults.csv", faulty_csv),
+        ("statement-2026-10.csv", statement::sheet().csv()),
         ("usage-2026-11-faults.xlsx", faulty_xlsx),
     ]
 }

@@ -4,16 +4,24 @@
 //! anew in a writer. What differs between two reports of the same inputs, the run and the time, stands
 //! in one place of each format.
 
+#[cfg(test)]
+mod browser;
 mod columns;
 mod figures;
 mod json;
+#[cfg(test)]
+mod large_sample;
 mod locale;
 mod page;
 mod page_lines;
 mod page_rest;
 mod page_table;
 mod page_template;
+#[cfg(test)]
+mod page_tests;
 mod parquet;
+#[cfg(test)]
+mod same_figures;
 mod text;
 pub mod words;
 mod workbook;

@@ -2,8 +2,8 @@
 //! not in colour alone.
 
 use rust_xlsxwriter::{
-    Chart, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartPatternFill, ChartPatternFillType,
-    ChartSolidFill, ChartType, Color, XlsxError,
+    Chart, ChartAxisLabelPosition, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartPatternFill,
+    ChartPatternFillType, ChartSolidFill, ChartType, Color, XlsxError,
 };
 
 use super::columns::currency_text;
@@ -17,6 +17,8 @@ const MOST_UNITS: usize = 8;
 const MOST_BARS: u32 = 12;
 /// Rows of the sheet under a chart, of 20 pixels each.
 const ROWS: u32 = 15;
+/// Classes from which on their chart is twice as high.
+const MANY_CLASSES: u32 = 9;
 const WIDTH: u32 = 590;
 const HEIGHT: u32 = 290;
 
@@ -36,29 +38,44 @@ pub(super) fn insert(
         return Ok(());
     }
     page.section("Charts")?;
-    let mut place = 0;
+    // They start on a page of their own.
+    page.sheet.set_page_breaks(&[page.row - 1])?;
+    let mut places = Vec::new();
+    let mut rows_taken = 0;
     if let Some((rows, currency)) = classes {
+        let high = if rows.last - rows.first >= MANY_CLASSES { 2 } else { 1 };
         let mut chart = worth(rows, &currency_text(currency));
-        put(page, &mut chart, &mut place)?;
+        put(page, &mut chart, (0, false), high)?;
+        // A high chart has others beside it, not below.
+        places.extend((0..high).map(|row| (row, true)));
+        rows_taken = high;
     }
-    for unit in units.iter().take(MOST_UNITS) {
+    let rows = units.len().min(MOST_UNITS).div_ceil(2) + 1;
+    let further = (rows_taken..).take(rows).flat_map(|row| [(row, false), (row, true)]);
+    places.extend(further);
+    for (unit, place) in units.iter().take(MOST_UNITS).zip(places) {
         let mut chart = by_component(unit, has_file);
-        put(page, &mut chart, &mut place)?;
+        put(page, &mut chart, place, 1)?;
+        rows_taken = rows_taken.max(place.0 + 1);
     }
-    page.row += (place + 1) / 2 * ROWS;
+    page.row += rows_taken * ROWS;
     if units.len() > MOST_UNITS || units.iter().any(|unit| unit.last - unit.first >= MOST_BARS) {
         page.text(0, &words::not_charted(MOST_UNITS, MOST_BARS), &page.book.styles.remark)?;
+        page.row += 1;
     }
-    page.row = page.row.saturating_sub(1);
     Ok(())
 }
 
-/// Two charts stand side by side.
-fn put(page: &mut Page<'_, '_>, chart: &mut Chart, place: &mut u32) -> Result<(), XlsxError> {
-    chart.set_width(WIDTH).set_height(HEIGHT);
-    let (row, is_right) = (page.row + *place / 2 * ROWS, *place % 2 == 1);
+/// Puts a chart into a row of charts, on the left or on the right.
+fn put(
+    page: &mut Page<'_, '_>,
+    chart: &mut Chart,
+    (row, is_right): (u32, bool),
+    high: u32,
+) -> Result<(), XlsxError> {
+    chart.set_width(WIDTH).set_height(HEIGHT + (high - 1) * ROWS * 20);
+    let row = page.row + row * ROWS;
     page.sheet.insert_chart_with_offset(row, if is_right { 4 } else { 0 }, chart, 4, 6)?;
-    *place += 1;
     Ok(())
 }
 
@@ -95,9 +112,16 @@ fn worth(rows: ClassRows, currency: &str) -> Chart {
         .set_values((words::SUMMARY, rows.first, 2, rows.last, 2))
         .set_format(&mut Fill::Solid(DARK).format())
         .set_gap(40);
-    axes(&mut chart);
+    // The axes of bars that lie change places: names stand on the one called y.
+    let font = font();
+    chart.x_axis().set_font(&font).set_num_format("#,##0").set_major_gridlines_line(&grid());
     // The first class stands on top, as in the table; names keep clear of bars below zero.
-    chart.x_axis().set_reverse().set_label_position(rust_xlsxwriter::ChartAxisLabelPosition::Low);
+    chart
+        .y_axis()
+        .set_font(&font)
+        .set_reverse()
+        .set_label_interval(1)
+        .set_label_position(ChartAxisLabelPosition::Low);
     chart.legend().set_hidden();
     chart
 }
@@ -108,13 +132,17 @@ fn title(chart: &mut Chart, words: &str) {
 }
 
 fn axes(chart: &mut Chart) {
-    let font = || ChartFont::new().set_size(9).clone();
-    chart.x_axis().set_font(&font());
-    chart
-        .y_axis()
-        .set_font(&font())
-        .set_num_format("#,##0")
-        .set_major_gridlines_line(ChartLine::new().set_color(Color::RGB(0x00D9_D9D9)).set_width(0.5));
+    let font = font();
+    chart.x_axis().set_font(&font);
+    chart.y_axis().set_font(&font).set_num_format("#,##0").set_major_gridlines_line(&grid());
+}
+
+fn font() -> ChartFont {
+    ChartFont::new().set_size(9).clone()
+}
+
+fn grid() -> ChartLine {
+    ChartLine::new().set_color(Color::RGB(0x00D9_D9D9)).set_width(0.5).clone()
 }
 
 /// How a bar is filled.

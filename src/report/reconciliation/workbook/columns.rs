@@ -278,9 +278,6 @@ impl<'a> Columns<'a> {
     fn figures(&self) -> Vec<What> {
         let has_file = self.report.header.sides.has_file();
         let mut columns = vec![if has_file { What::File } else { What::BilledQuantity }, What::Server];
-        if has_file && self.survey.has_billed {
-            columns.push(What::BilledQuantity);
-        }
         columns.push(What::Difference);
         columns.extend(own_columns(&self.survey.worth).map(What::Worth));
         if self.survey.worth.len() > MOST_CURRENCIES {
@@ -292,6 +289,9 @@ impl<'a> Columns<'a> {
     fn money(&self) -> Vec<What> {
         let mut columns = Vec::new();
         if self.survey.has_billed {
+            if self.report.header.sides.has_file() {
+                columns.push(What::BilledQuantity);
+            }
             columns.extend([What::BilledUnitPrice, What::BilledPrice]);
             if self.survey.has_billed_tax {
                 columns.push(What::BilledTax);
@@ -382,18 +382,16 @@ impl<'a> Columns<'a> {
             longest(&mut self.report.components.iter().map(|one| text(one).chars().count()))
         };
         match what {
-            What::Number => 10.0,
-            What::State => 10.0,
-            What::Class => 20.0,
-            What::Who => 11.0,
-            What::NextStep => 30.0,
-            What::Organisation => between(14, names(|subject| &subject.organisation), 26),
-            What::Project => between(12, names(|subject| &subject.project), 22),
+            What::Number | What::State => 9.0,
+            What::Class => 19.0,
+            What::Who | What::Month => 11.0,
+            What::NextStep => 28.0,
+            What::Organisation => between(14, names(|subject| &subject.organisation), 24),
+            What::Project => between(11, names(|subject| &subject.project), 18),
             What::Offering => between(12, names(|subject| &subject.offering), 22),
-            What::Resource => between(14, names(|subject| &subject.resource), 28),
-            What::Component => between(13, measured(|one| &one.component), 22),
-            What::Unit => between(8, measured(|one| &one.unit), 16),
-            What::Month => 11.0,
+            What::Resource => between(14, names(|subject| &subject.resource), 24),
+            What::Component => between(13, measured(|one| &one.component), 18),
+            What::Unit => between(8, measured(|one| &one.unit), 13),
             What::File | What::Server | What::BilledQuantity | What::Difference => {
                 grouped(self.survey.quantity.length, self.unit_length())
             }
@@ -406,12 +404,11 @@ impl<'a> Columns<'a> {
             What::OtherWorth | What::OtherStated => 18.0,
             What::Invoice | What::StatedInvoice => 16.0,
             What::ResourceId | What::InvoiceLines | What::Usages => 35.0,
-            What::StatedCustomer | What::Also | What::Rule => 24.0,
+            What::StatedCustomer | What::Also | What::Rule | What::FinanceNote => 24.0,
             What::Cell => 38.0,
             What::Note => 44.0,
             What::ComponentNumber | What::OrganisationNumber => 14.0,
             What::Status => 13.0,
-            What::FinanceNote => 26.0,
         }
     }
 

@@ -1,15 +1,16 @@
 //! The sheet of what went in: files, rows, what was asked of the server, rules, and rows left out.
 
-use rust_xlsxwriter::{Formula, Worksheet, XlsxError};
+use rust_xlsxwriter::{ExcelDateTime, Formula, Worksheet, XlsxError};
 
 use crate::plan::InputFile;
 
 use super::Book;
 use super::lines::write_text;
 use super::live::At;
+use super::style::height;
 use super::words;
 
-const WIDTHS: [f64; 6] = [46.0, 24.0, 18.0, 18.0, 14.0, 14.0];
+const WIDTHS: [f64; 6] = [46.0, 26.0, 16.0, 28.0, 20.0, 20.0];
 const LAST: u16 = 5;
 
 /// Writes the sheet.
@@ -48,12 +49,25 @@ impl Page<'_, '_> {
         self.sheet.write_string_with_format(self.row, 0, heading, &styles.section)?;
         self.sheet.set_row_height(self.row, 21)?;
         self.row += 1;
-        for (column, header) in (0_u16..).zip(headers) {
-            self.sheet.write_string_with_format(self.row, column, *header, &styles.header)?;
-        }
         if !headers.is_empty() {
-            self.row += 1;
+            self.headers(headers)?;
         }
+        Ok(())
+    }
+
+    /// The headers of a table; the last one goes as far as the page.
+    fn headers(&mut self, headers: &[&str]) -> Result<(), XlsxError> {
+        let style = &self.book.styles.header;
+        let last = u16::try_from(headers.len() - 1).unwrap_or(LAST);
+        for (column, header) in (0_u16..).zip(headers) {
+            if column == last && last < LAST {
+                self.sheet.merge_range(self.row, column, self.row, LAST, header, style)?;
+            } else {
+                self.sheet.write_string_with_format(self.row, column, *header, style)?;
+            }
+        }
+        self.sheet.set_row_height(self.row, 22)?;
+        self.row += 1;
         Ok(())
     }
 
@@ -64,18 +78,9 @@ impl Page<'_, '_> {
     /// A text over several columns, as high as it has to be.
     fn wide(&mut self, from: u16, to: u16, raw: &str) -> Result<(), XlsxError> {
         let shown = super::names::text(raw).into_owned();
-        self.sheet.merge_range(self.row, from, self.row, to, &shown, &self.book.styles.wrapped)?;
+        self.sheet.merge_range(self.row, from, self.row, to, &shown, &self.book.styles.wide)?;
         let width: f64 = WIDTHS.iter().take(usize::from(to) + 1).skip(usize::from(from)).sum();
-        let mut lines = 1;
-        let mut room = width;
-        for _ in shown.chars() {
-            room -= 1.1;
-            if room < 0.0 {
-                lines += 1;
-                room = width;
-            }
-        }
-        self.sheet.set_row_height(self.row, (16 * lines + 2).min(400))?;
+        self.sheet.set_row_height(self.row, height(shown.chars().count(), width))?;
         Ok(())
     }
 
@@ -86,7 +91,7 @@ impl Page<'_, '_> {
 
     fn files(&mut self) -> Result<(), XlsxError> {
         let header = &self.book.report.header;
-        self.section("Files", &["File", "Sheet", "Layout", "SHA-256", "", ""])?;
+        self.section("Files", &["File", "Sheet", "Layout", "SHA-256"])?;
         for input in &header.inputs {
             self.file(input, &input.name)?;
         }
@@ -117,7 +122,7 @@ impl Page<'_, '_> {
     fn rows(&mut self) -> Result<(), XlsxError> {
         let header = &self.book.report.header;
         let rows = &header.rows;
-        self.section("Rows of the files", &["Row", "Rows"])?;
+        self.section("Rows of the files", &["What became of them", "Rows"])?;
         let first = self.row;
         let parts = [
             ("used", rows.rows_used),
@@ -145,7 +150,7 @@ impl Page<'_, '_> {
     }
 
     fn endpoints(&mut self) -> Result<(), XlsxError> {
-        let headers = ["Read from the server", "Rows", "How, and how it is known to be whole", "", "", ""];
+        let headers = ["Read from the server", "Rows", "How, and how it is known to be whole"];
         self.section("Endpoints", &headers)?;
         for endpoint in &self.book.report.header.endpoints {
             self.text(0, &endpoint.path)?;
@@ -161,15 +166,18 @@ impl Page<'_, '_> {
     }
 
     fn rules(&mut self) -> Result<(), XlsxError> {
-        self.section("Rules", &["Rule", "Until", "Lines", "What it says", "", ""])?;
+        self.section("Rules", &["Rule", "Until", "Lines", "What it says"])?;
         for rule in &self.book.report.header.rules {
             self.text(0, &rule.name)?;
             if let Some(until) = rule.until {
-                let word = if rule.has_ended { " (has ended; not applied)" } else { "" };
-                self.text(1, &format!("{until}{word}"))?;
+                let part = |part: i8| u8::try_from(part).unwrap_or_default();
+                let year = u16::try_from(until.year()).unwrap_or_default();
+                let until = ExcelDateTime::from_ymd(year, part(until.month()), part(until.day()))?;
+                self.sheet.write_datetime_with_format(self.row, 1, until, &self.book.styles.day)?;
             }
             self.count(2, rule.lines)?;
-            self.wide(3, LAST, &rule.says)?;
+            let ended = if rule.has_ended { words::HAS_ENDED } else { "" };
+            self.wide(3, LAST, &format!("{}{ended}", rule.says))?;
             self.row += 1;
         }
         if self.book.report.header.rules.is_empty() {
@@ -187,11 +195,7 @@ impl Page<'_, '_> {
             self.text(0, "none")?;
             return Ok(());
         }
-        let headers = ["Where", "Why", "What stands there", "", "", ""];
-        for (column, header) in (0_u16..).zip(headers) {
-            self.sheet.write_string_with_format(self.row, column, header, &self.book.styles.header)?;
-        }
-        self.row += 1;
+        self.headers(&["Where", "Why", "What stands there"])?;
         let first = self.row;
         let room = usize::try_from(self.book.limits.rows.saturating_sub(first + 2)).unwrap_or_default();
         for row in skipped.iter().take(room) {

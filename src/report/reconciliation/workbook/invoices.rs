@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
             (figure.decimals.max(decimals), figure.length.max(length))
         });
         let others = has_others.then_some(after);
-        Self { book, name, currency, decimals, width: grouped(length + 1, 0), money, others }
+        Self { book, name, currency, decimals, width: grouped(length + 1, 0).max(15.0), money, others }
     }
 
     /// How many invoices there is room for.
@@ -153,7 +153,7 @@ impl<'a> Writer<'a> {
                 (1, _) => ("Month", 11.0),
                 (2, _) => ("Invoice number", 16.0),
                 (3, _) => ("State", 18.0),
-                (CHECK, _) => ("Adds up", 11.0),
+                (CHECK, _) => ("Adds up", 10.0),
                 (_, _) => ("Other currencies", 30.0),
             };
             sheet.set_column_width(column, width)?;
@@ -162,7 +162,7 @@ impl<'a> Writer<'a> {
                 &styles.header_right
             } else {
                 sheet.set_column_format(column, if column == 1 { &styles.month } else { &styles.plain })?;
-                &styles.header
+                if column == CHECK { &styles.header_centred } else { &styles.header }
             };
             columns.push(TableColumn::new().set_header(header).set_header_format(format));
         }

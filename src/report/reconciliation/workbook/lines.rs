@@ -17,6 +17,7 @@ use crate::reconcile::LineView;
 use super::Book;
 use super::columns::{Column, Kind, What, state};
 use super::names::{looks_like_a_formula, text};
+use super::style::height;
 use super::sums::{Figure, Sum, cached};
 use super::table::{HEADER_ROWS, LineTable, MOST_ROWS, Part};
 use super::words;
@@ -58,6 +59,9 @@ pub(super) fn write<'a, I: Iterator<Item = LineView<'a>>>(
         writer.head(sheet, number)?;
         let mut month = MonthCell::default();
         for (row, view) in (HEADER_ROWS..).zip(to_write.by_ref().take(rows)) {
+            if writer.is_wrapped() {
+                writer.fit(sheet, row, &view)?;
+            }
             for (at, column) in (0_u16..).zip(&table.columns) {
                 writer.cell(sheet, row, at, column.what, &view, &mut month)?;
             }
@@ -131,7 +135,12 @@ impl PartWriter<'_> {
     fn set_up(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         for (at, column) in (0_u16..).zip(&self.table.columns) {
             sheet.set_column_width(at, column.width)?;
-            sheet.set_column_format(at, &self.format(column.what.kind()))?;
+            let format = if column.what == What::Number {
+                self.book.styles.number.clone()
+            } else {
+                self.format(column.what.kind())
+            };
+            sheet.set_column_format(at, &format)?;
         }
         sheet.set_row_height(0, 27)?;
         sheet.set_row_height(HEADER_ROWS - 1, 48)?;
@@ -154,25 +163,51 @@ impl PartWriter<'_> {
         match self.sort {
             Sort::Breaks => self.table.column(What::FinanceNote),
             Sort::Lines | Sort::Organisation => {
-                let first_after = [What::BilledUnitPrice, What::StatedUnitPrice, What::Note];
-                let first = first_after.into_iter().find_map(|what| self.table.column(what))?;
+                let first_after =
+                    [What::BilledQuantity, What::BilledUnitPrice, What::StatedUnitPrice, What::Note];
+                let first_after = first_after.into_iter().filter(|what| self.is_for_looking_up(*what));
+                let first = first_after.filter_map(|what| self.table.column(what)).min()?;
                 first.checked_sub(1)
             }
         }
     }
 
+    /// Without a file, the billed quantity is one of the sides.
+    fn is_for_looking_up(&self, what: What) -> bool {
+        what != What::BilledQuantity || self.book.report.header.sides.has_file()
+    }
+
+    /// Whether rows are as high as their texts.
+    fn is_wrapped(&self) -> bool {
+        self.sort == Sort::Breaks && self.part.rows <= MOST_WRAPPED
+    }
+
+    /// Makes a row as high as its longest text; no program does it by itself when it opens the file.
+    fn fit(&self, sheet: &mut Worksheet, row: u32, view: &LineView<'_>) -> Result<(), XlsxError> {
+        let texts = self
+            .table
+            .columns
+            .iter()
+            .filter(|column| matches!(column.what.kind(), Kind::Text | Kind::Wrapped));
+        let heights = texts.map(|column| {
+            let text = column.what.text(view, &self.book.survey);
+            height(text.chars().count(), column.width)
+        });
+        sheet.set_row_height(row, heights.max().unwrap_or(20))?;
+        Ok(())
+    }
+
     fn format(&self, kind: Kind) -> Format {
         let (styles, survey) = (&self.book.styles, &self.book.survey);
-        let is_wrapped = self.sort == Sort::Breaks && self.part.rows <= MOST_WRAPPED;
         match kind {
-            Kind::Text | Kind::Wrapped if is_wrapped => styles.wrapped.clone(),
-            Kind::Text | Kind::Wrapped => styles.plain.clone(),
+            Kind::Text | Kind::Wrapped if self.is_wrapped() => styles.wrapped.clone(),
+            // Only the cells of the table are open, not all the column.
+            Kind::Text | Kind::Wrapped | Kind::Open => styles.plain.clone(),
             Kind::Count => styles.count.clone(),
             Kind::Month => styles.month.clone(),
             Kind::Quantity => styles.figure(survey.quantity.decimals, survey.unit(self.book.report)),
             Kind::UnitPrice => styles.figure(survey.unit_price.decimals, None),
             Kind::Money => styles.figure(survey.price.decimals, None),
-            Kind::Open => styles.open.clone(),
         }
     }
 
@@ -209,6 +244,7 @@ impl PartWriter<'_> {
     fn header(&self, column: &Column) -> TableColumn {
         let styles = &self.book.styles;
         let format = match column.what.kind() {
+            _ if column.what == What::Number => &styles.header,
             Kind::Count | Kind::Quantity | Kind::UnitPrice | Kind::Money => &styles.header_right,
             Kind::Open => &styles.header_open,
             Kind::Text | Kind::Wrapped | Kind::Month => &styles.header,
@@ -282,10 +318,11 @@ impl PartWriter<'_> {
         month: &mut MonthCell,
     ) -> Result<(), XlsxError> {
         match what.kind() {
-            Kind::Quantity | Kind::UnitPrice | Kind::Money => match what.amount(view) {
-                Some(amount) => write_figure(sheet, row, at, amount, &self.book.styles.long)?,
-                None => {}
-            },
+            Kind::Quantity | Kind::UnitPrice | Kind::Money => {
+                if let Some(amount) = what.amount(view) {
+                    write_figure(sheet, row, at, amount, &self.book.styles.long)?;
+                }
+            }
             Kind::Month => {
                 sheet.write_number(row, at, month.of(view.line.period)?)?;
             }
@@ -323,7 +360,7 @@ impl PartWriter<'_> {
             }
         }
         if let Some(at) = self.table.column(What::Difference) {
-            sheet.add_conditional_format(first, at, last, at, &arrows())?;
+            sheet.add_conditional_format(first, at, last, at, &arrows(self.book.survey.quantity.decimals))?;
         }
         if let Some(at) = self.table.column(What::Status) {
             let choices = DataValidation::new()
@@ -344,12 +381,13 @@ impl PartWriter<'_> {
 }
 
 /// An arrow up where the file has more, down where it has less: a sign, and no colour.
-fn arrows() -> ConditionalFormatIconSet {
-    let zero = || ConditionalFormatCustomIcon::new().set_rule(ConditionalFormatType::Number, 0);
+fn arrows(decimals: u8) -> ConditionalFormatIconSet {
+    // Programs differ in what they make of "above zero", and not in "from half a step on".
+    let half_a_step = 0.5 * 10_f64.powi(-i32::from(decimals));
     let icons = [
         ConditionalFormatCustomIcon::new().set_rule(ConditionalFormatType::Percent, 0),
-        zero(),
-        zero().set_greater_than(true),
+        ConditionalFormatCustomIcon::new().set_rule(ConditionalFormatType::Number, -half_a_step),
+        ConditionalFormatCustomIcon::new().set_rule(ConditionalFormatType::Number, half_a_step),
     ];
     ConditionalFormatIconSet::new()
         .set_icon_type(ConditionalFormatIconType::ThreeArrowsGray)

@@ -30,10 +30,16 @@ pub(super) struct Styles {
     pub(super) header: Format,
     pub(super) header_right: Format,
     pub(super) header_open: Format,
+    pub(super) header_centred: Format,
     pub(super) plain: Format,
+    /// Beside a number, clear of it.
+    pub(super) indented: Format,
+    pub(super) wide: Format,
     pub(super) wrapped: Format,
     pub(super) open: Format,
     pub(super) count: Format,
+    /// The number of a line.
+    pub(super) number: Format,
     pub(super) rows: Format,
     pub(super) month: Format,
     pub(super) day: Format,
@@ -67,6 +73,7 @@ impl Styles {
             .set_indent(1)
             .set_border(FormatBorder::Thin);
         let left = top.clone().set_align(FormatAlign::Left);
+        let word = top.clone().set_align(FormatAlign::Center);
         Self {
             title: Format::new().set_bold().set_font_size(18).set_font_color(INK),
             section: Format::new()
@@ -82,12 +89,19 @@ impl Styles {
                 .set_font_color(Color::RGB(0x0005_63C1))
                 .set_underline(rust_xlsxwriter::FormatUnderline::Single),
             header_right: header.clone().set_align(FormatAlign::Right),
+            header_centred: header.clone().set_align(FormatAlign::Center),
             header_open: header.clone().set_background_color(Color::RGB(0x007F_6000)),
             header,
+            indented: left.clone().set_indent(1),
+            wide: left.clone().set_indent(1).set_text_wrap(),
             wrapped: top.clone().set_text_wrap(),
             open: top.clone().set_text_wrap().set_background_color(OPEN).set_border(FormatBorder::Hair),
+            number: left.clone().set_num_format("0"),
             count: top.clone().set_num_format("#,##0"),
-            rows: Format::new().set_bold().set_num_format("#,##0\" rows\"").set_align(FormatAlign::Left),
+            rows: Format::new()
+                .set_bold()
+                .set_num_format("[=1]0\" row\";#,##0\" rows\"")
+                .set_align(FormatAlign::Left),
             month: left.clone().set_num_format(month(locale)),
             day: left.clone().set_num_format(day(locale)),
             moment: left.clone().set_num_format(format!("{} hh:mm:ss\" UTC\"", day(locale))),
@@ -96,8 +110,8 @@ impl Styles {
             quoted: top.clone().set_quote_prefix(),
             agrees: banner.clone().set_background_color(GOOD).set_font_color(GOOD_TEXT),
             differs: banner.set_background_color(BAD).set_font_color(BAD_TEXT),
-            good_word: Format::new().set_font_color(GOOD_TEXT).set_background_color(GOOD),
-            bad_word: Format::new().set_bold().set_font_color(BAD_TEXT).set_background_color(BAD),
+            good_word: word.clone().set_font_color(GOOD_TEXT).set_background_color(GOOD),
+            bad_word: word.set_bold().set_font_color(BAD_TEXT).set_background_color(BAD),
             plain: top,
         }
     }
@@ -131,6 +145,20 @@ fn unit_text(unit: &str) -> Option<String> {
     is_fit.then_some(unit)
 }
 
+/// The height of a row, in pixels, in which a text of so many characters stands in a cell so wide.
+pub(super) fn height(characters: usize, width: f64) -> u32 {
+    let mut lines = 1;
+    let mut room = width * 1.1;
+    for _ in 0..characters.min(2_000) {
+        room -= 1.0;
+        if room < 0.0 {
+            lines += 1;
+            room += width * 1.1;
+        }
+    }
+    (18 * lines + 2).min(400)
+}
+
 fn month(locale: &Locale) -> String {
     match locale.dates {
         DateOrder::YearFirst => "yyyy\\-mm".to_owned(),
@@ -150,6 +178,12 @@ fn day(locale: &Locale) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_as_high_as_its_text() {
+        assert_eq!([height(0, 20.0), height(22, 20.0), height(23, 20.0), height(80, 20.0)], [20, 20, 38, 74]);
+        assert_eq!(height(1_000_000, 10.0), 400);
+    }
 
     #[test]
     fn a_unit_never_breaks_a_number_format() {

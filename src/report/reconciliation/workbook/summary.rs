@@ -1,6 +1,8 @@
 //! The first sheet: the verdict, what it was made from, the proof and the totals, each figure a formula
 //! over the lines.
 
+use std::collections::HashMap;
+
 use rust_xlsxwriter::{Format, Formula, Url, Worksheet, XlsxError};
 
 use crate::domain::{Amount, Currency};
@@ -10,12 +12,13 @@ use super::columns::{What, currency_text, own_columns, priced};
 use super::live::{At, Total, word};
 use super::names::text;
 use super::proof::ProofRanges;
+use super::style::height;
 use super::sums::{Figure, Sum};
 use super::survey::MOST_CURRENCIES;
 use super::{Book, charts, link, organisations, title, words};
 
 /// The columns of the sheet; eight of them fit a page on its side.
-const WIDTHS: [f64; 8] = [30.0, 15.0, 19.0, 19.0, 19.0, 19.0, 19.0, 19.0];
+const WIDTHS: [f64; 8] = [34.0, 16.0, 19.0, 19.0, 19.0, 19.0, 16.0, 16.0];
 pub(super) const LAST: u16 = 7;
 /// Files that are named here; all of them stand on the sheet of the inputs.
 const MOST_FILES: usize = 5;
@@ -29,13 +32,12 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>, ranges: &ProofRanges
     sheet.set_screen_gridlines(false);
     let mut page = Page { sheet, book, row: 0 };
     page.head()?;
-    page.key_figures()?;
+    page.glance()?;
     let proof = page.proof(ranges)?;
     let classes = page.classes()?;
     let trend = page.trend(&proof)?;
     charts::insert(&mut page, classes, &trend)?;
     organisations::write(&mut page)?;
-    page.facts()?;
     page.notes()
 }
 
@@ -90,7 +92,7 @@ impl Page<'_, '_> {
 
     /// The heading of a section, with a line from side to side.
     pub(super) fn section(&mut self, heading: &str) -> Result<(), XlsxError> {
-        self.row += 2;
+        self.row += 1;
         let style = &self.book.styles.section;
         for column in 1..=LAST {
             self.sheet.write_blank(self.row, column, style)?;
@@ -146,13 +148,24 @@ impl Page<'_, '_> {
         for (column, name) in (0_u16..).zip(sheets) {
             self.link(column, link(name), &format!("→ {name}"))?;
         }
+        self.row += 1;
+        Ok(())
+    }
+
+    /// The key figures on the left, and what was compared on the right.
+    fn glance(&mut self) -> Result<(), XlsxError> {
+        self.section("At a glance")?;
+        let start = self.row;
+        self.facts()?;
+        let end = std::mem::replace(&mut self.row, start);
+        self.key_figures()?;
+        self.row = self.row.max(end);
         Ok(())
     }
 
     fn key_figures(&mut self) -> Result<(), XlsxError> {
         let (book, styles) = (self.book, &self.book.styles);
         let verdict = &book.report.verdict;
-        self.section("At a glance")?;
         self.text(0, "Keys compared", &styles.label)?;
         let (lines, count) = (book.report.lines.len(), &styles.count);
         book.count(self.sheet, self.at(1), book.lines.count(), lines, verdict.keys, count)?;
@@ -162,7 +175,7 @@ impl Page<'_, '_> {
         book.count(self.sheet, self.at(1), formula, book.survey.breaks, verdict.breaks, count)?;
         self.row += 1;
         for (currency, amount) in &verdict.at_stake {
-            self.text(0, "Worth of the breaks, without signs", &styles.label)?;
+            self.text(0, "Worth of the breaks, sign left out", &styles.label)?;
             let criteria = |sign| [(What::State, "\"break\""), (What::Worth(*currency), sign)];
             let above = book.lines.sum_ifs(What::Worth(*currency), &criteria("\">0\""));
             let below = book.lines.sum_ifs(What::Worth(*currency), &criteria("\"<0\""));
@@ -172,15 +185,14 @@ impl Page<'_, '_> {
             self.row += 1;
         }
         let counts = [
-            ("Breaks whose price is not known", verdict.without_price),
-            ("Rows left out, because they cannot be read", book.report.skipped.len()),
+            ("Breaks without a known price", verdict.without_price),
+            ("Rows left out, as not readable", book.report.skipped.len()),
         ];
         for (label, own) in counts.into_iter().filter(|(_, own)| *own > 0) {
             self.text(0, label, &styles.label)?;
             book.count(self.sheet, self.at(1), None, own, own, count)?;
             self.row += 1;
         }
-        self.row -= 1;
         Ok(())
     }
 
@@ -215,6 +227,8 @@ impl Page<'_, '_> {
             "Component no.",
         ];
         self.header(2, &headers)?;
+        let centred = &self.book.styles.header_centred;
+        self.sheet.write_string_with_format(self.row - 1, 6, "Proof", centred)?;
         let mut cells = Vec::new();
         for (proof, range) in self.book.report.proof.rows.iter().zip(ranges) {
             cells.push(self.proof_row(proof, range.as_deref(), has_file)?);
@@ -304,7 +318,12 @@ impl Page<'_, '_> {
         self.row -= 1;
         let first_text = u16::try_from(headers.len()).unwrap_or_default();
         let style = &self.book.styles.header;
-        self.sheet.write_string_with_format(self.row, first_text, "Who must act", style)?;
+        self.sheet.write_string_with_format(
+            self.row,
+            first_text,
+            "Who must act",
+            &style.clone().set_indent(1),
+        )?;
         let spans = spans(first_text + 1);
         for ((from, to), header) in spans.into_iter().zip(["What it means", "Next step"]) {
             self.sheet.merge_range(self.row, from, self.row, to, header, style)?;
@@ -355,7 +374,7 @@ impl Page<'_, '_> {
                 self.money(column, formula, own.worth.get(currency), stated, None)?;
             }
         }
-        self.text(who, &class.who().to_string(), &styles.plain)?;
+        self.text(who, &class.who().to_string(), &styles.indented)?;
         let mut step = class.next_step().to_owned();
         let others = total.worth.iter().filter(|(currency, _)| !currencies.contains(currency));
         for (currency, amount) in others {
@@ -364,9 +383,11 @@ impl Page<'_, '_> {
         for ((from, to), told) in spans.into_iter().zip([class.title(), &text(&step)]) {
             self.sheet.merge_range(self.row, from, self.row, to, told, &styles.wrapped)?;
         }
-        let longest = class.title().chars().count().max(step.chars().count());
-        let lines = u16::try_from(longest.div_ceil(characters(spans))).unwrap_or(1).clamp(1, 12);
-        self.sheet.set_row_height(self.row, 16 * lines + 2)?;
+        let heights = spans.into_iter().zip([class.title(), &step]).map(|((from, to), told)| {
+            let widths = WIDTHS.iter().skip(usize::from(from)).take(usize::from(to - from + 1));
+            height(told.chars().count(), widths.sum::<f64>().max(8.0))
+        });
+        self.sheet.set_row_height(self.row, heights.max().unwrap_or(20))?;
         Ok(())
     }
 
@@ -404,26 +425,18 @@ impl Page<'_, '_> {
             return Ok(Vec::new());
         }
         self.section("Last month, this month, file")?;
-        let headers = [
-            "Component",
-            "Unit",
-            "Waldur last month",
-            "Waldur",
-            "File",
-            "Waldur to last month",
-            "File to Waldur",
-        ];
-        let columns = if report.header.sides.has_file() { 7 } else { 4 };
-        let mut headers = headers[..columns].to_vec();
-        if columns == 4 {
-            headers.push("Waldur to last month");
-        }
+        let has_file = report.header.sides.has_file();
+        let mut headers = vec!["Component", "Unit", "Waldur last month", "Waldur"];
+        headers.extend(has_file.then_some("File"));
+        headers.push("Change from last month");
+        headers.extend(has_file.then_some("File against Waldur"));
         self.header(2, &headers)?;
         let mut trend: Vec<_> = report.trend.iter().collect();
-        trend.sort_by(|left, right| {
-            (&left.measured.unit, &left.measured.component)
-                .cmp(&(&right.measured.unit, &right.measured.component))
-        });
+        let mut places = HashMap::new();
+        for (at, one) in trend.iter().enumerate() {
+            places.entry(one.measured.unit.clone()).or_insert(at);
+        }
+        trend.sort_by_key(|one| places.get(&one.measured.unit).copied());
         let mut units: Vec<UnitRows> = Vec::new();
         for one in trend {
             let decimals = self.book.decimals(&one.measured);
@@ -453,9 +466,8 @@ impl Page<'_, '_> {
                     &format,
                 )?;
             }
-            let is_file = columns == 7;
-            self.percent(if is_file { 5 } else { 4 }, "D", "C", Some(one.server), one.last_month)?;
-            if is_file {
+            self.percent(if has_file { 5 } else { 4 }, "D", "C", Some(one.server), one.last_month)?;
+            if has_file {
                 self.percent(6, "E", "D", one.file, Some(one.server))?;
             }
             match units.last_mut() {
@@ -520,7 +532,6 @@ impl Page<'_, '_> {
     fn facts(&mut self) -> Result<(), XlsxError> {
         let (report, styles) = (self.book.report, &self.book.styles);
         let header = &report.header;
-        self.section("What was compared")?;
         let mut facts: Vec<(&str, String)> = Vec::new();
         let server = header.server.clone().unwrap_or_else(|| "none; a saved list of its rows".to_owned());
         let sandbox = header.sandbox.as_ref().map(|world| format!(" (a sandbox, world {world})"));
@@ -562,16 +573,20 @@ impl Page<'_, '_> {
         ));
         facts.push(("Made by", format!("waldur-usage {}", report.made.tool_version)));
         facts.push(("Run", report.made.run.to_string()));
+        let width: f64 = WIDTHS.iter().skip(4).sum();
         for (label, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
-            self.text(0, label, &styles.label)?;
-            self.text(1, &value, &styles.plain)?;
+            let value = text(&value);
+            self.text(3, label, &styles.label)?;
+            self.sheet.merge_range(self.row, 4, self.row, LAST, &value, &styles.wrapped)?;
+            self.sheet.set_row_height(self.row, height(value.chars().count(), width))?;
             self.row += 1;
         }
-        self.text(0, "Made at", &styles.label)?;
+        self.text(3, "Made at", &styles.label)?;
         let made = report.made.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let made = rust_xlsxwriter::ExcelDateTime::parse_from_str(&made)?;
-        self.sheet.merge_range(self.row, 1, self.row, 2, "", &styles.moment)?;
-        self.sheet.write_datetime_with_format(self.row, 1, made, &styles.moment)?;
+        self.sheet.merge_range(self.row, 4, self.row, LAST, "", &styles.moment)?;
+        self.sheet.write_datetime_with_format(self.row, 4, made, &styles.moment)?;
+        self.row += 1;
         Ok(())
     }
 
@@ -613,9 +628,4 @@ fn spans(first: u16) -> [(u16, u16); 2] {
     let end = LAST.max(first + 3);
     let middle = first + (end - first) / 2;
     [(first, middle), (middle + 1, end)]
-}
-
-/// How many characters the narrower span has room for.
-fn characters(spans: [(u16, u16); 2]) -> usize {
-    spans.into_iter().map(|(from, to)| usize::from(to - from + 1) * 19).min().unwrap_or(38)
 }

@@ -17,7 +17,7 @@ pub(super) const LINES: &str = "Totals count the rows that the filters show; a q
      component is shown. Columns of prices, cells and ids are not printed.";
 pub(super) const PROOF_EXPLAINED: &str = "What the file has less what Waldur has is what the differences of the \
      classes come to. Every figure is added up anew from the lines.";
-pub(super) const SEVERAL_COMPONENTS: &str = "filter one component";
+pub(super) const SEVERAL_COMPONENTS: &str = "mixed";
 pub(super) const TOO_LONG: &str = "some are text";
 pub(super) const BEYOND: &str = "beyond 10^24";
 pub(super) const NO_FORMULA: &str = "a figure instead of a formula, because a spreadsheet keeps 15 digits of a \
@@ -31,6 +31,7 @@ pub(super) const TOO_MANY_CURRENCIES: &str = "There are more currencies than col
      as text with their currency and are in no total.";
 pub(super) const INVOICES_EXPLAINED: &str = "Totals count the rows that the filters show. Credits and compensations \
      stand apart from the usage, and no sum has tax in it unless its header says so.";
+pub(super) const HAS_ENDED: &str = " (It has ended and was not applied.)";
 pub(super) const NOT_VISIBLE: &str = "not visible to this account";
 pub(super) const YES: &str = "✓ yes";
 pub(super) const NO: &str = "✗ no";
