@@ -119,14 +119,10 @@ fn judge(rig: &Rig, planted: &Planted, file: &str, with_invoices: bool) -> Vec<S
             wrong.push(format!("expected {class}, found {line}"));
             continue;
         }
-        let numbers: Vec<u64> = line["cells"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|cell| cell["row"].as_u64().unwrap_or_default())
-            .collect();
+        let cells = line["cells"].as_array().into_iter().flatten();
+        let numbers: Vec<u64> = cells.map(|cell| cell["row"].as_u64().unwrap_or_default()).collect();
         let rows = planted.rows_of(&key);
-        if key.0 != "twin" && !numbers.iter().all(|row| rows.iter().any(|own| *own as u64 == *row)) {
+        if key.0 != "twin" && !numbers.iter().all(|row| rows.contains(row)) {
             wrong.push(format!("its rows are {rows:?}: {line}"));
         }
         if key.0 != "twin" && numbers.len() != rows.len() {
@@ -142,11 +138,39 @@ fn judge(rig: &Rig, planted: &Planted, file: &str, with_invoices: bool) -> Vec<S
     wrong
 }
 
+/// Reconciles as somebody who sees no invoices: what may be billed wrongly is not visible, and nothing is
+/// called unbilled.
+fn judge_unseen(rig: &Rig, planted: &Planted, file: &str) -> Vec<String> {
+    let arguments = ["reconcile", file, "--offering", OFFERING, "--period", &planted.period];
+    let more = ["--rules", "rules.toml", "-o", "unseen.json", "--invoices"];
+    rig.run_as(&rig.token("manager"), &[&arguments[..], &more].concat()).ends_with(1);
+    let bytes = std::fs::read(rig.folder.path().join("unseen.json")).unwrap();
+    let report: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(report["proof"]["holds"], true);
+    let (mut wrong, mut unseen) = (Vec::new(), 0);
+    for line in report["lines"].as_array().unwrap() {
+        let text = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
+        let expected = planted.expected.get(&(text("resource"), text("component")));
+        let two_way = expected.map_or("match", |expected| expected.two_way);
+        let may_be_unseen = ["match", "within-tolerance"].contains(&two_way);
+        match text("class").as_str() {
+            "not-visible" if may_be_unseen => unseen += 1,
+            class if class == two_way => {}
+            _ => wrong.push(format!("expected {two_way} or not-visible, found {line}")),
+        }
+    }
+    assert!(unseen > 100, "{unseen} keys are not visible");
+    wrong
+}
+
 fn prove(seed: u64, period: &str, form: Form) {
     let planted = Planted::new(seed, period);
     let rig = Rig::on(Settings::new(planted.world()));
     rig.file("rules.toml", planted.rules());
     let mut wrong = Vec::new();
+    let file = write(&planted, form, false, rig.folder.path());
+    let unseen = judge_unseen(&rig, &planted, file);
+    wrong.extend(unseen.into_iter().map(|one| format!("without a view of invoices: {one}")));
     for with_invoices in [false, true] {
         let file = write(&planted, form, with_invoices, rig.folder.path());
         let own = judge(&rig, &planted, file, with_invoices);

@@ -142,7 +142,7 @@ impl Planted {
     }
 
     /// The rows of a key, by their number in a table whose header is row 1.
-    pub fn rows_of(&self, key: &Key) -> Vec<usize> {
+    pub fn rows_of(&self, key: &Key) -> Vec<u64> {
         let rows = self.rows.iter().zip(2..);
         rows.filter(|(row, _)| row.name == key.0 && row.component == key.1)
             .map(|(_, number)| number)
