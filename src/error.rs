@@ -96,7 +96,7 @@ impl ExitStatus {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done, equal, or nothing to do; warnings do not change it",
-            Self::Differences => "differences (reconcile; plan --exit-code)",
+            Self::Differences => "differences (reconcile; plan and missing --exit-code)",
             Self::Usage => {
                 "command line, configuration, a path that cannot be read or written, or nobody to ask and no --yes"
             }

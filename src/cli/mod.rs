@@ -13,16 +13,19 @@ mod connect;
 mod demo;
 mod doctor;
 mod explain;
+mod explain_key;
 mod guards;
 mod input;
 mod layout;
 mod list;
 mod marked_copy;
+mod missing;
 mod plan;
 mod plan_file;
 mod plan_show;
 mod policy;
 mod reconcile;
+mod reconcile_plan;
 mod resume;
 mod runs;
 mod sandbox;
@@ -126,6 +129,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Write a workbook in which the usage of a month can be filled in; posts nothing
     Template(template::TemplateArguments),
+    /// Tell of which resources no usage of a month is stored, and since when; posts nothing
+    Missing(missing::MissingArguments),
     /// Compare files of usage with what is stored, and say what would be posted; posts nothing
     Plan(plan::PlanArguments),
     /// Compare files, stored usages and invoices of a month, and report where they differ; posts nothing
@@ -152,6 +157,8 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Say what a finding means and how to mend it, or list them all; asks no server
     Explain(explain::ExplainArguments),
+    /// Tell the whole story of one figure: cells, stored rows, price, invoice and runs; posts nothing
+    ExplainKey(Box<explain_key::ExplainKeyArguments>),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
     /// See it all at work once, against an embedded Waldur
@@ -242,6 +249,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
     match &arguments.command {
         Command::Check(command) => check::run(command, global, terminal).await,
         Command::Template(command) => template::run(command, global, terminal).await,
+        Command::Missing(command) => missing::run(command, global, terminal).await,
         Command::Plan(command) => plan::run(command, global, terminal).await,
         Command::Reconcile(command) => reconcile::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
@@ -255,6 +263,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,
         Command::Explain(command) => explain::run(command, global),
+        Command::ExplainKey(command) => explain_key::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
         Command::Demo(command) => demo::run(command, global, terminal).await,
     }

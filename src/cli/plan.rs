@@ -91,7 +91,12 @@ pub async fn run(
     let connection = connect(global)?;
     let mut check = arguments.input.settings(&arguments.files, &connection)?;
     check.input.parse.remembers_names = arguments.zero_missing;
-    let settings = PlanSettings { check, skip_faulty: arguments.skip_faulty, split: arguments.split.split() };
+    let settings = PlanSettings {
+        check,
+        skip_faulty: arguments.skip_faulty,
+        split: arguments.split.split(),
+        only: None,
+    };
     let planned = plan(&connection.reader, &settings, terminal).await?;
     let Some(plan) = planned.plan.as_ref() else {
         check::show_refused(&planned.check, planned.refusal.as_ref(), global);

@@ -22,6 +22,7 @@ use super::config::Config;
 use super::connect::connect;
 use super::input::InputArguments;
 use super::plan_file::PlanForm;
+use super::reconcile_plan::ReconcilePlanArguments;
 use super::{Global, check};
 
 /// What `reconcile` takes.
@@ -66,6 +67,8 @@ pub struct ReconcileArguments {
     /// A template of your own for the page
     #[arg(long, value_name = "FILE.html")]
     template: Option<PathBuf>,
+    #[command(flatten)]
+    plan: ReconcilePlanArguments,
     /// The time that the report bears, where it is not to be the server's
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
@@ -215,6 +218,7 @@ pub async fn run(
         return Err(Error::setting("--server-rows has nothing to be compared with", "name a file"));
     }
     arguments.keep_outputs()?;
+    arguments.plan.judge(&arguments.files, &arguments.out, periods, arguments.server_rows.is_some())?;
     let (rules, options) = (arguments.rules()?, arguments.options()?);
     let (connection, mut check, currency) = if arguments.server_rows.is_some() {
         let config = Config::read()?;
@@ -268,6 +272,9 @@ pub async fn run(
     for path in &arguments.out {
         write_reconciliation(path, &report, &options)?;
         terminal.say(&format!("wrote {}", visible(&path.to_string_lossy())));
+    }
+    if let Some(reader) = reader {
+        arguments.plan.write(&report, &settings.check, reader, terminal).await?;
     }
     let fails = match arguments.fail_on.as_slice() {
         [] => !report.verdict.agrees,

@@ -97,7 +97,7 @@ pub async fn run(
 }
 
 /// Whether the ending of the name stands for a workbook.
-fn is_workbook(path: &Path) -> Result<bool, Error> {
+pub(super) fn is_workbook(path: &Path) -> Result<bool, Error> {
     let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     match ending.as_deref() {
         Some("xlsx") => Ok(true),

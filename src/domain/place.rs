@@ -47,6 +47,14 @@ impl Place {
         }
     }
 
+    /// The row or line, counted from 1, where it is one or in one.
+    pub fn row(&self) -> Option<u32> {
+        match self.spot {
+            Spot::Row(row) | Spot::Cell { row, .. } => Some(row),
+            Spot::Whole => None,
+        }
+    }
+
     /// A file as a whole.
     pub fn file(file: &str) -> Self {
         Self { file: file.into(), sheet: None, spot: Spot::Whole, header: None }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::{BillingPeriod, ResourceId, RunId, Selector};
 use crate::error::Error;
-use crate::findings::{Checked, RowIndex};
+use crate::findings::{Checked, Findings, RowIndex};
 use crate::plan::{
     Header, InvoiceIs, InvoiceSeen, InvoicesSeen, Made, MonthRefusal, Plan, Planner, Refusal, Reporter,
     Reporting, ResourcePlan, Scope, SplitPlans, StoredUsage, compare, history,
@@ -18,6 +18,7 @@ use crate::waldur::Reader;
 use super::catalogue::Snapshot;
 use super::catalogue::{add_plan_periods, of_one_month};
 use super::check::{Check, CheckSettings, resolve};
+use super::chosen::{ChosenKeys, Taken, TakenRows};
 use super::foresee;
 use super::left_out::LeftOutRows;
 use super::people;
@@ -34,6 +35,9 @@ pub struct PlanSettings {
     pub skip_faulty: bool,
     /// What is done with totals of several plan periods.
     pub split: SplitPlans,
+    /// The keys that are planned and no others, whatever stands against other rows; all where none are
+    /// given.
+    pub only: Option<ChosenKeys>,
 }
 
 /// A plan, or the findings that stand against it.
@@ -52,6 +56,16 @@ pub struct Planned {
     pub last_month: Vec<StoredUsage>,
     /// Who reported the stored rows in scope last.
     pub writers: Writers,
+    /// The rows of the keys that were chosen.
+    pub taken: TakenRows,
+}
+
+impl Planned {
+    /// Something at deny stands against a plan.
+    fn none(check: Check, left_out: LeftOutRows, read_at: Instant) -> Self {
+        let (last_month, writers, taken) = (Vec::new(), Writers::default(), TakenRows::default());
+        Self { check, plan: None, refusal: None, left_out, read_at, last_month, writers, taken }
+    }
 }
 
 /// Makes a plan. Posts nothing.
@@ -64,45 +78,28 @@ pub async fn plan(
     let mut left_out = LeftOutRows::default();
     let mut read_at = Instant::now();
     let Some(snapshot) = check.snapshot.as_mut() else {
-        return Ok(Planned {
-            check,
-            plan: None,
-            refusal: None,
-            left_out,
-            read_at,
-            last_month: Vec::new(),
-            writers: Writers::default(),
-        });
+        return Ok(Planned::none(check, left_out, read_at));
     };
-    let may_go_on = |denies: bool, denies_the_run: bool| !denies || settings.skip_faulty && !denies_the_run;
+    let goes_on = settings.skip_faulty || settings.only.is_some();
+    let may_go_on = |denies: bool, denies_the_run: bool| !denies || goes_on && !denies_the_run;
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
-        return Ok(Planned {
-            check,
-            plan: None,
-            refusal: None,
-            left_out,
-            read_at,
-            last_month: Vec::new(),
-            writers: Writers::default(),
-        });
+        return Ok(Planned::none(check, left_out, read_at));
     }
-    let (usages, out) = std::mem::take(&mut check.usages).without(&check.tainted);
-    let (people, people_out) = std::mem::take(&mut check.people).without(&check.tainted);
-    left_out.add(&check.findings, &out, &people_out);
+    let (usages, people) = (std::mem::take(&mut check.usages), std::mem::take(&mut check.people));
+    let (usages, people) = if settings.only.is_some() {
+        (usages, UserUsages::default())
+    } else {
+        let (usages, out) = usages.without(&check.tainted);
+        let (people, people_out) = people.without(&check.tainted);
+        left_out.add(&check.findings, &out, &people_out);
+        (usages, people)
+    };
 
     let period = match single_period(&usages, &people, snapshot) {
         Ok(period) => period,
         Err(refusal) => {
             (check.usages, check.people) = (usages, people);
-            return Ok(Planned {
-                check,
-                plan: None,
-                refusal: Some(refusal),
-                left_out,
-                read_at,
-                last_month: Vec::new(),
-                writers: Writers::default(),
-            });
+            return Ok(Planned { refusal: Some(refusal), ..Planned::none(check, left_out, read_at) });
         }
     };
     let usages = match &check.named {
@@ -119,6 +116,10 @@ pub async fn plan(
     let mut last_month = month_before(reader, snapshot, period).await?;
     stored.retain(|usage| wants(usage, snapshot));
     last_month.retain(|usage| wants(usage, snapshot));
+    let Taken { usages, rows: taken } = match &settings.only {
+        Some(chosen) => chosen.take(usages, &stored, &mut check.loaded.parsed.fates)?,
+        None => Taken { usages, rows: TakenRows::default() },
+    };
     let figures = history::figures(usages.list(), period);
     history::compare(figures, &last_month, &snapshot.catalogue, &mut check.findings);
     let writers = Writers::of(&stored, &snapshot.catalogue);
@@ -149,25 +150,24 @@ pub async fn plan(
     if !may_go_on(check.findings.denies(), check.findings.denies_the_run()) {
         (check.usages, check.people) = (usages, people);
         check.mark_faulty();
-        return Ok(Planned {
-            check,
-            plan: None,
-            refusal: None,
-            left_out,
-            read_at,
-            last_month: Vec::new(),
-            writers: Writers::default(),
-        });
+        return Ok(Planned { taken, ..Planned::none(check, left_out, read_at) });
     }
     let several = resources_at_deny(&usages, &people, check.findings.faulty_rows());
     let (usages, out) = usages.without(&several);
     let (people, people_out) = people.without(&several);
-    left_out.add(&check.findings, &out, &people_out);
-    let left_out_resources: HashSet<ResourceId> = several.union(&check.tainted).copied().collect();
+    let left_out_resources: HashSet<ResourceId> = if settings.only.is_some() {
+        // What was not chosen is not left out.
+        left_out.add(&Findings::default(), &out, &people_out);
+        several
+    } else {
+        left_out.add(&check.findings, &out, &people_out);
+        several.union(&check.tainted).copied().collect()
+    };
     left_out.complete(&check.loaded.parsed.fates);
     left_out.mark(&mut check.loaded.parsed.fates);
     let mut plan = assemble(reader, &check, resources, &reporting, &left_out_resources)?;
-    plan.header.rows_left_out = left_out.len();
+    // What was not chosen, or could not be planned of it, was told where it was chosen.
+    plan.header.rows_left_out = if settings.only.is_some() { 0 } else { left_out.len() };
     let rule = settings.check.input.parse.rounding;
     let catalogue = check.snapshot.as_ref().map(|snapshot| &snapshot.catalogue);
     plan.header.rounding = catalogue.and_then(|catalogue| Rounding::of(rule, &usages, &people, catalogue));
@@ -181,7 +181,7 @@ pub async fn plan(
     let rows = check.usages.list().iter().map(|usage| usage.row);
     let rows: HashSet<RowIndex> = rows.chain(check.people.list().iter().map(|user| user.row)).collect();
     let sealed = check.findings.seal(plan, |_, row| rows.contains(&row));
-    Ok(Planned { check, plan: sealed, refusal: None, left_out, read_at, last_month, writers })
+    Ok(Planned { check, plan: sealed, refusal: None, left_out, read_at, last_month, writers, taken })
 }
 
 /// The one month of all rows, which must have begun; the server's own where there is no row.

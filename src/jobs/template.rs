@@ -11,7 +11,7 @@ use crate::plan::StoredUsage;
 use crate::report::{
     MOST_ROWS, Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource,
 };
-use crate::resolve::{CarryOverField, Catalogue, Component, ResolveSettings, Resource};
+use crate::resolve::{Capabilities, CarryOverField, Catalogue, Component, ResolveSettings, Resource};
 use crate::waldur::Reader;
 
 use super::catalogue::{Snapshot, for_rows};
@@ -63,10 +63,6 @@ pub async fn template(
     };
     drop(stages);
     let Snapshot { catalogue, capabilities, .. } = &snapshot;
-    let carry_over = match capabilities.carry_over.value {
-        CarryOverField::Recurring => TemplateCarryOver::Recurring,
-        CarryOverField::MissingUsagePolicy => TemplateCarryOver::Policy,
-    };
     let wanted = || catalogue.resources().filter(|resource| settings.resolve.wants(resource));
     let takes = |resource: &&Resource| resource.state.takes_usage();
     let template = Template {
@@ -74,7 +70,7 @@ pub async fn template(
         server: reader.destination().server,
         period,
         form: settings.form,
-        carry_over,
+        carry_over: carry_over(capabilities),
         components: components(catalogue),
         resources: resources(catalogue, wanted().filter(takes).collect(), &stored),
     };
@@ -86,8 +82,16 @@ pub async fn template(
     })
 }
 
+/// How the server is told what happens in later months.
+pub(super) fn carry_over(capabilities: &Capabilities) -> TemplateCarryOver {
+    match capabilities.carry_over.value {
+        CarryOverField::Recurring => TemplateCarryOver::Recurring,
+        CarryOverField::MissingUsagePolicy => TemplateCarryOver::Policy,
+    }
+}
+
 /// What can be reported, by offering and in the order that the server gives.
-fn components(catalogue: &Catalogue) -> Vec<TemplateComponent> {
+pub(super) fn components(catalogue: &Catalogue) -> Vec<TemplateComponent> {
     let of_offering = catalogue.offerings().into_iter().flat_map(|offering| {
         let reportable = offering.components.iter().filter(|component| component.is_reportable());
         reportable.map(|component| TemplateComponent {
@@ -114,6 +118,8 @@ fn resources(catalogue: &Catalogue, takes: Vec<&Resource>, stored: &[StoredUsage
             customer_name: resource.customer_name.clone(),
             project_name: resource.project_name.clone(),
             last_month: last_month.remove(&resource.id).unwrap_or_default(),
+            left_out: Vec::new(),
+            filled_in: Vec::new(),
         })
     });
     let mut rows: Vec<TemplateResource> = rows.collect();

@@ -17,6 +17,7 @@ pub mod history;
 mod input_layout;
 mod invoices;
 mod lines;
+mod missing;
 mod month;
 mod month_state;
 mod now;
@@ -45,6 +46,7 @@ pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };
 pub use lines::{Planner, kept};
+pub use missing::{Gap, Gaps, Missing, MissingCounts};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};

@@ -100,13 +100,17 @@ impl BillingClock {
         zone.map_or(Self::Unknown, Self::Zone)
     }
 
+    /// The zone in which months turn, as far as that is known; UTC where it is not.
+    pub fn zone(&self) -> TimeZone {
+        match self {
+            Self::Zone(zone) => zone.clone(),
+            Self::Unknown => TimeZone::UTC,
+        }
+    }
+
     /// The month that the server is in, as far as that is known; in UTC where it is not.
     pub fn month(&self, now: Timestamp) -> Result<BillingPeriod, MonthRefusal> {
-        let zone = match self {
-            Self::Zone(zone) => zone,
-            Self::Unknown => &TimeZone::UTC,
-        };
-        BillingPeriod::of_in(now, zone).map_err(|_| MonthRefusal::NoMonth { now })
+        BillingPeriod::of_in(now, &self.zone()).map_err(|_| MonthRefusal::NoMonth { now })
     }
 
     /// Refuses a month that the server may not be in now.

@@ -99,6 +99,35 @@ impl Class {
         Self::ALL.iter().zip(0..).find(|(class, _)| **class == self).map_or(0, |(_, at)| 1 << at)
     }
 
+    /// Whether the figure of the file can be planned, so that the server has it in the end: not where
+    /// it is in doubt what the file speaks of, or whether it is the right figure in another writing.
+    pub fn can_be_planned(self) -> bool {
+        match self {
+            Self::WithinTolerance
+            | Self::Amount
+            | Self::MissingOnServer
+            | Self::SeveralRows
+            | Self::TransposedDigits
+            | Self::WrongPeriod => true,
+            Self::Match
+            | Self::Ignored
+            | Self::MissingInFile
+            | Self::DuplicateInFile
+            | Self::WrongUnit
+            | Self::Sign
+            | Self::UnknownResource
+            | Self::UnknownComponent
+            | Self::NotReportable
+            | Self::AmbiguousName
+            | Self::CarriedOver
+            | Self::NotBilled
+            | Self::NotVisible
+            | Self::Price
+            | Self::ConvertedByServer
+            | Self::Billed => false,
+        }
+    }
+
     /// Whether somebody has to look at it.
     pub fn is_break(self) -> bool {
         !matches!(self, Self::Match | Self::WithinTolerance | Self::Ignored | Self::ConvertedByServer)

@@ -7,6 +7,7 @@
 mod comparison;
 mod corrections;
 mod marked;
+mod missing;
 mod page;
 mod people;
 pub mod reconciliation;
@@ -19,6 +20,7 @@ pub use marked::{
     MOST_COMMENTS, MarkError, Marked, MarkedCell, Marks, PlainCopy, Remark, WorkbookKind, is_untouched_copy,
     mark, note,
 };
+pub use missing::{write_missing_text, write_missing_workbook};
 pub use page::plan_page;
 pub use reconciliation::{
     DateOrder, Locale, LocaleError, PageTemplate, ReportFormat, ReportOptions, write_reconciliation,

@@ -60,6 +60,12 @@ impl Usages {
         &self.0
     }
 
+    /// The figures that are wanted, and the others.
+    pub fn only(self, is_wanted: impl Fn(&Usage) -> bool) -> (Self, Vec<Usage>) {
+        let (list, out): (Vec<_>, Vec<_>) = self.0.into_iter().partition(is_wanted);
+        (Self(list), out)
+    }
+
     /// Takes all figures of some resources out: the rest, and what was taken.
     pub fn without(self, resources: &HashSet<ResourceId>) -> (Self, Vec<Usage>) {
         let (out, list): (Vec<_>, Vec<_>) =

@@ -17,9 +17,23 @@ use crate::resolve::{Catalogue, Offering};
 use super::WaldurError;
 use super::http::Http;
 use super::listing::{Cut, Part, Query, count, read};
+use super::reader::Reader;
 use super::wire::UsageRow;
 
 const PATH: &str = "marketplace-component-usages/";
+
+impl Reader {
+    /// The stored usages of a month in one of the offerings of the catalogue.
+    pub async fn usages_of_offering(
+        &self,
+        catalogue: &Catalogue,
+        offering: OfferingId,
+        period: BillingPeriod,
+    ) -> Result<Vec<StoredUsage>, WaldurError> {
+        let Some(offering) = catalogue.offering(offering) else { return Ok(Vec::new()) };
+        Ok(month(&self.http, offering, catalogue, period, self.at_once).await?.usages)
+    }
+}
 
 /// What was read, and whether the rows know `missing_usage_policy`; `None` where there was no row.
 pub(super) struct MonthRead {

@@ -24,7 +24,7 @@ fn help_and_readme_have_the_same_table_of_exit_codes() {
     let table = help.split("Exit codes: ").nth(1).unwrap();
     for (code, meaning) in [
         (0, "done, equal, or nothing to do"),
-        (1, "differences (reconcile; plan --exit-code)"),
+        (1, "differences (reconcile; plan and missing --exit-code)"),
         (2, "command line, configuration"),
         (3, "findings at deny"),
         (4, "we refused to send"),

@@ -89,6 +89,10 @@ pub struct TemplateResource {
     pub project_name: String,
     /// What was stored for the month before, by component.
     pub last_month: Vec<(ComponentType, Amount)>,
+    /// Components that could be reported of it, and are not to be.
+    pub left_out: Vec<ComponentType>,
+    /// What is filled in already.
+    pub filled_in: Vec<(ComponentType, Amount)>,
 }
 
 impl Template {
@@ -97,7 +101,7 @@ impl Template {
         match self.form {
             TemplateForm::Wide => self.resources.len(),
             TemplateForm::Long => {
-                self.resources.iter().map(|resource| self.components_of(resource.offering).count()).sum()
+                self.resources.iter().map(|resource| self.components_of(resource).count()).sum()
             }
         }
     }
@@ -107,9 +111,13 @@ impl Template {
         table::obstacle(self)
     }
 
-    /// What can be reported of the resources of an offering.
-    fn components_of(&self, offering: OfferingId) -> impl Iterator<Item = &TemplateComponent> {
-        self.components.iter().filter(move |component| component.offering == offering)
+    /// What is to be reported of a resource.
+    fn components_of<'a>(
+        &'a self,
+        resource: &'a TemplateResource,
+    ) -> impl Iterator<Item = &'a TemplateComponent> {
+        let own = self.components.iter().filter(|component| component.offering == resource.offering);
+        own.filter(|component| !resource.left_out.contains(&component.component))
     }
 
     /// Whether resources of more than one offering are in it.

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Amount, cut, fold, visible};
+use crate::domain::{Amount, ComponentType, cut, fold, visible};
 use crate::mapping::{Field, NOT_READ};
 
 use super::{Template, TemplateCarryOver, TemplateComponent, TemplateForm, TemplateResource};
@@ -137,7 +137,7 @@ impl<'a> Table<'a> {
             self.template.resources.iter().filter(move |_| is_wide).map(|resource| self.wide(resource));
         let resources = self.template.resources.iter().filter(move |_| !is_wide);
         let long = resources.flat_map(move |resource| {
-            let components = self.template.components_of(resource.offering);
+            let components = self.template.components_of(resource);
             components.map(move |component| self.long(resource, component))
         });
         wide.chain(long)
@@ -165,18 +165,21 @@ impl<'a> Table<'a> {
         cells.push(Cell::Text(component.component.as_str().to_owned()));
         cells.push(note(&component.name));
         cells.push(Cell::Text(component.unit.clone()));
-        cells.push(before(resource, component));
-        cells.extend([Cell::Blank, Cell::Blank, Cell::Blank]);
+        cells.push(figure(&resource.last_month, component));
+        cells.push(figure(&resource.filled_in, component));
+        cells.extend([Cell::Blank, Cell::Blank]);
         cells
     }
 
     fn wide(&self, resource: &TemplateResource) -> Vec<Cell> {
         let mut cells = self.keys(resource);
         for column in &self.own_columns {
-            let own = self.template.components_of(resource.offering);
+            let own = self.template.components_of(resource);
             let own = own.into_iter().find(|own| own.component == column.component);
             match own {
-                Some(own) => cells.extend([before(resource, own), Cell::Blank]),
+                Some(own) => {
+                    cells.extend([figure(&resource.last_month, own), figure(&resource.filled_in, own)]);
+                }
                 None => cells.extend([Cell::Barred, Cell::Barred]),
             }
         }
@@ -190,10 +193,10 @@ fn note(text: &str) -> Cell {
     Cell::Text(cut(&visible(text).to_string(), LONGEST_NOTE))
 }
 
-/// What was stored a month ago.
-fn before(resource: &TemplateResource, component: &TemplateComponent) -> Cell {
-    let stored = resource.last_month.iter().find(|(own, _)| *own == component.component);
-    stored.map_or(Cell::Blank, |(_, amount)| Cell::Number(*amount))
+/// The figure of a component, where there is one.
+fn figure(figures: &[(ComponentType, Amount)], component: &TemplateComponent) -> Cell {
+    let own = figures.iter().find(|(own, _)| *own == component.component);
+    own.map_or(Cell::Blank, |(_, amount)| Cell::Number(*amount))
 }
 
 fn last_month(template: &Template) -> String {
