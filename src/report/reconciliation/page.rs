@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::reconcile::{Class, Header, ProofRow, Report, Sides, Trend};
+use crate::reconcile::{Header, ProofRow, Report, Sides, Trend};
 use crate::report::{ReportError, write_file};
 
 use super::figures::{Figure, figures};
@@ -223,8 +223,7 @@ impl Writer<'_> {
         let other = if has_file { WORDS.file } else { WORDS.billed };
         let row = |row: &ProofRow| {
             let classes = row.classes.iter().map(|(class, amount)| {
-                let part = locale.difference_part(*amount, "class_difference");
-                Part { link: None, ..part }.labelled(class_label(*class))
+                locale.difference_part(*amount, "class_difference").labelled(words::class(*class))
             });
             let holds = if row.holds() { WORDS.yes } else { WORDS.no };
             let mark = Part::text(holds).looking(if row.holds() { "mark good" } else { "mark bad" });
@@ -341,9 +340,4 @@ impl Writer<'_> {
             fact(WORDS.this_tool, format!("{} {}", WORDS.generator, made.tool_version)),
         ]
     }
-}
-
-/// The class as it is written beside a figure.
-fn class_label(class: Class) -> &'static str {
-    class.name()
 }

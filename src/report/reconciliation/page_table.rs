@@ -3,6 +3,8 @@
 //! Every figure is there twice, as people of a country write it and as the exact decimal, so that a
 //! page can be sorted and read back.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::domain::{Amount, BillingPeriod, Currency, visible};
@@ -66,7 +68,7 @@ pub(super) struct Part {
     pub name: Option<&'static str>,
     /// What it is to people, where the column does not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<&'static str>,
+    pub label: Option<Cow<'static, str>>,
     /// How it looks: `below`, `above`, `class`, `mark`, `code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub look: Option<&'static str>,
@@ -107,8 +109,8 @@ impl Part {
         Self { name: Some(name), ..self }
     }
 
-    pub(super) fn labelled(self, label: &'static str) -> Self {
-        Self { label: Some(label), ..self }
+    pub(super) fn labelled(self, label: impl Into<Cow<'static, str>>) -> Self {
+        Self { label: Some(label.into()), ..self }
     }
 
     pub(super) fn looking(self, look: &'static str) -> Self {

@@ -134,15 +134,15 @@ pub fn title(months: &str) -> String {
 
 /// How many keys differ.
 pub fn verdict(breaks: &str, keys: &str, is_any: bool, skipped: Option<&str>) -> String {
-    let mut text = if is_any {
+    let text = if is_any {
         format!("{breaks} of {keys} keys have to be looked at.")
     } else {
         format!("No key of {keys} has to be looked at.")
     };
-    if let Some(skipped) = skipped {
-        text.push_str(&format!(" {skipped} rows could not be read and are not in the comparison."));
+    match skipped {
+        Some(skipped) => format!("{text} {skipped} rows could not be read and are not in the comparison."),
+        None => text,
     }
-    text
 }
 
 /// That months are not over.
