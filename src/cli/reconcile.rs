@@ -66,7 +66,7 @@ pub struct ReconcileArguments {
     locale: String,
     /// A template of your own for the page
     #[arg(long, value_name = "FILE.html")]
-    page_template: Option<PathBuf>,
+    template: Option<PathBuf>,
     #[command(flatten)]
     plan: ReconcilePlanArguments,
     /// The time that the report bears, where it is not to be the server's
@@ -179,7 +179,7 @@ impl ReconcileArguments {
     /// Refuses reports that could not be written, or would take the place of a file.
     fn keep_outputs(&self) -> Result<(), Error> {
         let inputs = if self.files.is_empty() { Vec::new() } else { expand(&self.files)?.files };
-        let own = self.server_rows.iter().chain(&self.rules).chain(&self.page_template);
+        let own = self.server_rows.iter().chain(&self.rules).chain(&self.template);
         let inputs: Vec<&std::path::Path> = inputs.iter().chain(own).map(PathBuf::as_path).collect();
         for (at, path) in self.out.iter().enumerate() {
             if ReportFormat::of_path(path).is_none() {
@@ -199,7 +199,7 @@ impl ReconcileArguments {
             .locale
             .parse()
             .map_err(|error| Error::setting(format!("--locale {}: {error}", visible(&self.locale)), ""))?;
-        let template = self.page_template.as_deref().map(PageTemplate::read).transpose()?;
+        let template = self.template.as_deref().map(PageTemplate::read).transpose()?;
         Ok(ReportOptions { locale, template })
     }
 }

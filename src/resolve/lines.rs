@@ -102,9 +102,11 @@ impl Judge<'_> {
     fn called(&self, subject: usize) -> Option<Arc<str>> {
         let resource = &self.parsed.subjects[subject].resource;
         let names = [&resource.backend_id, &resource.slug, &resource.name];
-        match resource.uuid {
-            Some(uuid) => Some(uuid.to_string().into()),
-            None => names.into_iter().flatten().next().cloned(),
+        let named = names.into_iter().flatten().next();
+        match (resource.uuid, named) {
+            (Some(uuid), Some(named)) => Some(format!("{named} ({uuid})").into()),
+            (Some(uuid), None) => Some(uuid.to_string().into()),
+            (None, named) => named.cloned(),
         }
     }
 

@@ -33,7 +33,7 @@ pub use missing::missing_text;
 pub use outcome::{apply_text, files_text, stale_text, unpostable_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
-pub use reconciliation::{reconciliation_text, skipped_text};
+pub use reconciliation::reconciliation_text;
 pub use rounding::rounding_text;
 pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use story::story_text;

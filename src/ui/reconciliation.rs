@@ -164,7 +164,9 @@ fn break_text(report: &Report, view: &LineView<'_>) -> String {
     if let Some(billed) = view.billed() {
         let _ = write!(text, ", billed {} for {}", billed.quantity, billed.price);
     }
-    let _ = write!(text, " {}", visible(&measured.unit));
+    if !measured.unit.is_empty() {
+        let _ = write!(text, ", in {}", visible(&measured.unit));
+    }
     if let Some(worth) = view.worth() {
         let _ = write!(text, "; {} at stake", money(&[worth]));
     }
@@ -181,7 +183,7 @@ fn break_text(report: &Report, view: &LineView<'_>) -> String {
 }
 
 /// The rows that could not be read and were left out.
-pub fn skipped_text(skipped: &[SkippedRow], style: Style) -> String {
+fn skipped_text(skipped: &[SkippedRow], style: Style) -> String {
     if skipped.is_empty() {
         return String::new();
     }

@@ -84,6 +84,8 @@ pub async fn reconcile(
     let aliases = read_aliases(&settings.check, &mut findings)?;
     let has_file = !settings.check.input.files.is_empty();
     let mut loaded = if has_file { load(&settings.check.input, &mut findings)? } else { Loaded::default() };
+    // Nothing is copied out of the files, which can be large.
+    loaded.inputs = Vec::new();
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
         return Ok(stopped(findings, loaded, None));
     }

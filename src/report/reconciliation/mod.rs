@@ -90,7 +90,8 @@ pub fn write_reconciliation(
         Some(ReportFormat::Csv) => text::write(path, report),
         Some(ReportFormat::Json) => json::write(path, report),
         Some(ReportFormat::Parquet) => parquet::write(path, report),
-        Some(ReportFormat::Workbook) | None => Err(ReportError::NoFormat { path: path.to_owned() }),
+        Some(ReportFormat::Workbook) => write_reconciliation_workbook(path, report, &options.locale),
+        None => Err(ReportError::NoFormat { path: path.to_owned() }),
     }
 }
 
