@@ -202,17 +202,17 @@ impl Planted {
         usages.filter(|usage| text(&usage["billing_period"])[..7] == *period).cloned().collect()
     }
 
-    fn component(&self, component: &str) -> &Value {
+    fn component(&self, component: &str) -> Option<&Value> {
         let components = self.world["offerings"][0]["components"].as_array().unwrap();
-        components.iter().find(|own| own["type"] == component).unwrap()
+        components.iter().find(|own| own["type"] == component)
     }
 
     fn unit(&self, component: &str) -> String {
-        text(&self.component(component)["measured_unit"])
+        text(&self.component(component).unwrap()["measured_unit"])
     }
 
     fn is_billed(&self, component: &str) -> bool {
-        self.component(component)["billing_type"] == "usage"
+        self.component(component).is_some_and(|own| own["billing_type"] == "usage")
     }
 
     fn resource(&mut self, uuid: &str) -> &mut Value {
@@ -230,7 +230,7 @@ impl Planted {
     fn site(&mut self, is_fit: impl Fn(&Site) -> bool) -> Site {
         let mut sites = Vec::new();
         for row in self.rows.clone() {
-            let is_touched = self.touched.contains(&row.uuid);
+            let is_touched = row.uuid.is_empty() || self.touched.contains(&row.uuid);
             let is_plain = self.is_billed(&row.component) && row.component != CONVERTED;
             if is_touched || row.amount < 5_000 || !is_plain {
                 continue;
