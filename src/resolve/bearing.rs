@@ -104,7 +104,11 @@ pub fn bearing(code: Code) -> Bearing {
         | Code::SeveralSources
         | Code::UnknownSourceUnit
         | Code::ReportedOutsideMonth
+        | Code::MixedForms
+        | Code::CutReport
+        | Code::ImpossibleTime
         // What is a warning unless the user grades it higher, who then wants it heeded here too.
+        | Code::IncompleteIdentity
         | Code::LeftOutByLayout
         | Code::MetricNotBilled
         | Code::BookedWhole
@@ -119,6 +123,8 @@ pub fn bearing(code: Code) -> Bearing {
         | Code::LinesAboveHeader
         | Code::TwoRowHeader
         | Code::RepeatedHeader
+        | Code::NoteRow
+        | Code::UnitsRow
         | Code::TotalRow
         | Code::MergedKeys
         | Code::HiddenRowsUsed

@@ -115,8 +115,8 @@ impl Judge<'_> {
                 None => return,
             },
         };
-        let Some(figure) = self.figure(sum, &component, &sum.ratio) else { return };
-        self.loose.push(Loose { figure: Figure { unit, ..figure } });
+        let Some(figure) = self.figure(sum, &component, &sum.ratio, unit) else { return };
+        self.loose.push(Loose { figure });
     }
 
     fn tell_not_billed(&mut self, not_billed: NotBilled) {

@@ -222,7 +222,8 @@ fn sides(has_file: bool, with_invoices: bool) -> Sides {
 fn stopped(findings: Findings, loaded: Loaded, snapshot: Option<Snapshot>) -> Reconciled {
     let (usages, people, tainted) =
         (Usages::default(), UserUsages::default(), std::collections::HashSet::new());
-    let mut check = Check { findings, loaded, usages, people, tainted, snapshot, named: None };
+    let made_with = Vec::new();
+    let mut check = Check { findings, loaded, usages, people, tainted, snapshot, named: None, made_with };
     check.mark_faulty();
     Reconciled::Stopped(Box::new(check))
 }

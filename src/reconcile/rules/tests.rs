@@ -13,7 +13,7 @@ fn tolerance(text: &str) -> Tolerance {
 
 fn fault(text: &str) -> String {
     let error = Rules::parse(text).expect_err(text);
-    format!("{error}{}", error.hint.map_or_else(String::new, |hint| format!(" ({hint})")))
+    format!("{error}{}", error.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})")))
 }
 
 fn today() -> jiff::civil::Date {
