@@ -158,8 +158,7 @@ impl Browser {
 /// Keeps what came as base64.
 fn keep(path: &Path, data: &Value) {
     let file = std::fs::File::create(path).unwrap();
-    let mut decode =
-        Command::new("base64").arg("-d").stdin(Stdio::piped()).stdout(file).spawn().unwrap();
+    let mut decode = Command::new("base64").arg("-d").stdin(Stdio::piped()).stdout(file).spawn().unwrap();
     decode.stdin.take().unwrap().write_all(data.as_str().unwrap().as_bytes()).unwrap();
     assert!(decode.wait().unwrap().success());
 }

@@ -59,7 +59,8 @@ pub fn many(lines: usize) -> Report {
     let own = std::mem::take(&mut report.lines);
     let breaks = own.iter().filter(|line| line.class.is_break()).count();
     for number in 0..lines {
-        let place = if number < lines / 10 { number % breaks } else { breaks + number % (own.len() - breaks) };
+        let place =
+            if number < lines / 10 { number % breaks } else { breaks + number % (own.len() - breaks) };
         let mut line = own[place].clone();
         let shifted = amount(&format!("{}.{:02}", (number * 7919) % 100_003, number % 100));
         line.file = line.file.map(|_| shifted);

@@ -20,9 +20,12 @@ fn opened(report: &Report, options: &ReportOptions) -> (tempfile::TempDir, Brows
     let path = folder.path().join("report.html");
     write_reconciliation(&path, report, options).unwrap();
     let mut browser = Browser::start(folder.path());
-    browser.call("Emulation.setDeviceMetricsOverride", &json!({
-        "width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": false,
-    }));
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        &json!({
+            "width": 1440, "height": 900, "deviceScaleFactor": 1, "mobile": false,
+        }),
+    );
     browser.open(&path);
     (folder, browser)
 }
@@ -201,7 +204,10 @@ fn no_text_becomes_markup_and_nothing_invisible_is_left() {
 fn a_page_of_many_lines_holds_the_breaks_and_says_where_the_rest_is() {
     let report = many(400);
     let written = page(&report, &ReportOptions::default(), 100).unwrap();
-    assert_eq!((written.matches("<tr id=\"break-").count(), written.matches("<tr id=\"line-").count()), (40, 0));
+    assert_eq!(
+        (written.matches("<tr id=\"break-").count(), written.matches("<tr id=\"line-").count()),
+        (40, 0)
+    );
     assert!(written.contains("A page of 400 lines would not open well, so only the breaks stand above."));
     let written = page(&report, &ReportOptions::default(), 30).unwrap();
     assert_eq!(written.matches("<tr id=\"break-").count(), 30);
