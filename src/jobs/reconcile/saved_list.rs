@@ -314,6 +314,8 @@ impl Intake<'_> {
             .parse()
             .map_err(|_| self.fault(line, &format!("billing_period is `{}`", visible(period))))?;
         let uuid = id("uuid", uuid)?;
+        let resource = ResourceId::new(id("resource_uuid", resource)?);
+        self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
         let is_picked = self.offerings.is_empty()
@@ -321,7 +323,6 @@ impl Intake<'_> {
         if !is_picked || !is_beside && !self.periods.contains(period) {
             return Ok(());
         }
-        let resource = ResourceId::new(id("resource_uuid", resource)?);
         let amount = match amount {
             Some(amount) => amount,
             None => usage.parse().map_err(|_| self.fault(line, &format!("usage is `{}`", visible(usage))))?,
@@ -336,7 +337,6 @@ impl Intake<'_> {
                 known
             }
         };
-        self.ids.push(uuid);
         self.know_component(offering, offering_name, &component, unit);
         if self.catalogue.resource(resource).is_none() {
             self.catalogue.add_resource(Resource {
