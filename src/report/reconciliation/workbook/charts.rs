@@ -19,7 +19,8 @@ const MOST_BARS: u32 = 12;
 const ROWS: u32 = 15;
 /// Classes from which on their chart is twice as high.
 const MANY_CLASSES: u32 = 9;
-const WIDTH: u32 = 590;
+/// Their widths on the left and on the right, within the columns of the page.
+const WIDTHS: [u32; 2] = [600, 500];
 const HEIGHT: u32 = 290;
 
 const DARK: Color = Color::RGB(0x001F_3A5F);
@@ -73,7 +74,7 @@ fn put(
     (row, is_right): (u32, bool),
     high: u32,
 ) -> Result<(), XlsxError> {
-    chart.set_width(WIDTH).set_height(HEIGHT + (high - 1) * ROWS * 20);
+    chart.set_width(WIDTHS[usize::from(is_right)]).set_height(HEIGHT + (high - 1) * ROWS * 20);
     let row = page.row + row * ROWS;
     page.sheet.insert_chart_with_offset(row, if is_right { 4 } else { 0 }, chart, 4, 6)?;
     Ok(())
