@@ -154,10 +154,12 @@ fn is_misplaced(cells: &[Cell], place: usize, other: usize, amount: Amount, cale
     if calendar.is_known_in_file(there.period) {
         return true;
     }
-    // The file says nothing of that month, whose own amount it may be. Reports come late and not early,
-    // and what is the same every month proves nothing.
-    let before = place.checked_sub(1).and_then(|before| cells.get(before));
-    let was_same =
-        before.is_some_and(|before| before.period.next() == own.period && before.on_server == Some(amount));
-    is_next && !was_same
+    // The file says nothing of that month, whose own amount it may be: what is the same in the months on
+    // both sides is so every month, and is missing in this one.
+    let neighbours = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
+    let same = neighbours.filter_map(|near| cells.get(near)).filter(|near| {
+        let is_near = near.period.next() == own.period || own.period.next() == near.period;
+        is_near && near.on_server == Some(amount)
+    });
+    same.count() == 1
 }

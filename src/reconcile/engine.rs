@@ -78,6 +78,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
         invoices: Invoices::new(catalogue, &invoices),
         notes: Notes::default(),
         stated: HashMap::new(),
+        plan_prices: HashMap::new(),
     };
     judge.rules.settle(&settled.subjects);
     rows.see_conversions(&mut judge, periods);
@@ -132,7 +133,7 @@ impl Intake<'_, '_> {
         for (period, side) in months.iter().filter(|(period, _)| periods.contains(**period)) {
             for line in side.seen.all_lines() {
                 let subject = self.names.resource(line.resource);
-                let component = self.names.component(Some(line.resource), &line.component);
+                let component = self.names.component(line.resource, &line.component);
                 add(&mut self.sums(component).billed, line.quantity);
                 keys.push(Key { subject, component, period: *period });
             }
@@ -142,7 +143,7 @@ impl Intake<'_, '_> {
 
     fn server(&mut self, row: StoredUsage) -> ServerRow {
         let subject = self.names.resource(row.resource);
-        let component = self.names.component(Some(row.resource), &row.component);
+        let component = self.names.component(row.resource, &row.component);
         let (is_in, is_before) = (self.periods.contains(row.period), self.before == Some(row.period));
         let sums = self.sums(component);
         if is_in {
@@ -166,9 +167,9 @@ impl Intake<'_, '_> {
             Some(id) => self.names.resource(id),
             None => self.names.text(&more.and_then(|more| more.resource.clone()).unwrap_or_default()),
         };
-        let component = match &line.component {
-            Some(component) if line.resource.is_some() => self.names.component(line.resource, component),
-            known => {
+        let component = match (line.resource, &line.component) {
+            (Some(resource), Some(component)) => self.names.component(resource, component),
+            (_, known) => {
                 let text = known.as_ref().map(ComponentType::as_str);
                 let text = text.or_else(|| more.and_then(|more| more.component.as_deref()));
                 let unit = more.and_then(|more| more.unit.as_ref());
@@ -274,7 +275,8 @@ impl Rows {
     /// The lines in order. They are made from the last key to the first, so that the memory of the rows
     /// can be given back meanwhile, and are turned round at the end.
     fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar) -> Vec<Line> {
-        let (mut lines, mut others) = (Vec::new(), Vec::new());
+        let mut lines = Vec::with_capacity(self.file.len().max(self.server.len()));
+        let mut others = Vec::new();
         let (mut file, mut server, mut months, mut cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         while let Some(key) = self.last_pair() {
             file.clear();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, Currency};
+use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, Currency, OfferingId};
 use crate::resolve::Catalogue;
 
 use super::cells::{Cell, Group};
@@ -43,6 +43,8 @@ pub struct Judge<'a, 'r> {
     pub notes: Notes,
     /// By organisation and month.
     pub stated: HashMap<(usize, BillingPeriod), StatedSums>,
+    /// What a component costs under the plans of its offering.
+    pub plan_prices: HashMap<(OfferingId, u32), Arc<[Amount]>>,
 }
 
 /// What has been found out of a key.
@@ -137,12 +139,19 @@ impl<'a> Judge<'a, '_> {
             }
             None => None,
         };
-        let reference = self.reference(key, types.as_ref(), invoiced.as_ref());
+        let plan_prices =
+            if stated.is_some() { self.plan_prices(key, types.as_ref()) } else { Arc::default() };
+        let reference = self.reference(key, types.as_ref(), (invoiced.as_ref(), &plan_prices));
         let worth = self.worth(key, types.as_ref(), stated.as_ref(), &reference, invoiced.as_ref());
         let mut story = if self.sides.has_file() { self.of_file(key, worth) } else { Story::of(Vec::new()) };
         if let Some(invoiced) = &invoiced {
             self.take_invoice(&mut story, key, invoiced, worth);
         }
+        let is_converted =
+            key.file.iter().any(|row| row.more.as_deref().is_some_and(|it| it.converted.is_some()));
+        let is_same_unit =
+            !is_converted && !matches!(story.class, Class::ConvertedByServer | Class::WrongUnit);
+        let reference = Reference { is_same_unit, ..reference };
         let faults = prices::faults(key.file, stated.as_ref(), &reference);
         self.take_prices(&mut story, key, &faults);
         if story.class.is_break()
@@ -154,6 +163,7 @@ impl<'a> Judge<'a, '_> {
         if story.rule.is_none() && story.class == Class::Match {
             story.rule = key.file.iter().find_map(|row| row.more.as_deref()?.converted);
         }
+        story.also.remove(story.class);
         if let Some(rule) = story.rule {
             self.rules.count(rule);
         }
@@ -262,8 +272,15 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn take_prices(&self, story: &mut Story, key: KeyRows<'_>, faults: &[PriceFault]) {
-        let Some(first) = faults.first() else { return };
-        let largest: Option<Vec<Amount>> = faults.iter().map(|fault| fault.difference).collect();
+        let sure: Vec<&PriceFault> = faults.iter().filter(|fault| fault.is_sure).collect();
+        let Some(first) = sure.first() else {
+            if let Some(doubtful) = faults.first() {
+                story.also.add(Class::Price);
+                story.note.get_or_insert_with(|| doubtful.note.as_str().into());
+            }
+            return;
+        };
+        let largest: Option<Vec<Amount>> = sure.iter().map(|fault| fault.difference).collect();
         let rule = |difference: &Amount| self.rules.money(key.measured, self.currency, *difference);
         let rules: Option<Vec<u32>> = largest.and_then(|all| all.iter().map(rule).collect());
         let note: Option<Arc<str>> = Some(first.note.as_str().into());
@@ -300,6 +317,19 @@ impl<'a> Judge<'a, '_> {
         self.catalogue.offering(resource.offering)?.price(resource.plan?, component?)
     }
 
+    /// The prices of the component under all plans of its offering.
+    fn plan_prices(&mut self, key: KeyRows<'_>, component: Option<&ComponentType>) -> Arc<[Amount]> {
+        let resource = key.subject.resource_uuid.and_then(|id| self.catalogue.resource(id));
+        let Some(offering) = resource.and_then(|resource| self.catalogue.offering(resource.offering)) else {
+            return Arc::default();
+        };
+        let known = self.plan_prices.entry((offering.id, key.numbers.1)).or_insert_with(|| {
+            let own = offering.prices.iter().filter(|((_, own), _)| Some(own) == component);
+            own.map(|(_, price)| *price).collect()
+        });
+        known.clone()
+    }
+
     fn is_billed_by_usage(&self, key: KeyRows<'_>, component: Option<&ComponentType>) -> bool {
         let resource = key.subject.resource_uuid.and_then(|id| self.catalogue.resource(id));
         let offering = resource.and_then(|resource| self.catalogue.offering(resource.offering));
@@ -311,7 +341,7 @@ impl<'a> Judge<'a, '_> {
         &self,
         key: KeyRows<'_>,
         component: Option<&ComponentType>,
-        invoiced: Option<&'i Invoiced<'a>>,
+        (invoiced, plan_prices): (Option<&'i Invoiced<'a>>, &'i [Amount]),
     ) -> Reference<'i> {
         let billed = invoiced.and_then(|invoiced| invoiced.billed.as_ref());
         let other = billed.map_or(key.cell.on_server, |billed| Some(billed.quantity));
@@ -319,10 +349,12 @@ impl<'a> Judge<'a, '_> {
         Reference {
             currency: self.currency,
             plan_price: self.plan_price(key, component).filter(|_| is_by_usage),
+            plan_prices,
             billed,
             lines: invoiced.map_or(&[], |invoiced| &invoiced.lines),
             quantity: key.cell.in_file,
             is_same_quantity: key.cell.in_file.is_some() && key.cell.in_file == other,
+            is_same_unit: true,
         }
     }
 
@@ -341,6 +373,14 @@ impl<'a> Judge<'a, '_> {
             return Some((self.currency, Amount::ZERO));
         }
         let paid = invoiced.and_then(|invoiced| invoiced.paid);
+        let is_converted = invoiced.is_some_and(|invoiced| {
+            matches!(invoiced.standing, Standing::Differs(Class::ConvertedByServer, _))
+        });
+        if is_converted {
+            // A unit of the invoice is not one of the usage, so only a stated price can be set against it.
+            let stated = stated.filter(|stated| prices::is_compatible(stated.currency, self.currency))?;
+            return stated.price?.checked_sub(paid?).map(|worth| (self.currency, worth));
+        }
         let sides = (key.cell.in_file, key.cell.on_server);
         prices::worth(sides, stated, reference, (paid, self.sides.has_file()))
     }

@@ -25,8 +25,14 @@ pub mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
+#[cfg(test)]
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod verdict;
+#[cfg(test)]
+mod worlds;
 
 pub use class::{Class, ClassError, Classes, Who};
 pub use engine::reconcile;

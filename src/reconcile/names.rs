@@ -18,11 +18,13 @@ pub struct Names<'a> {
     resources: HashMap<ResourceId, u32>,
     named: HashMap<Arc<str>, u32>,
     subjects: Vec<Named>,
-    /// By offering; `None` where the resource is not in the catalogue.
-    components: HashMap<Option<OfferingId>, HashMap<ComponentType, u32>>,
+    /// Where the components of an offering stand; `None` where the resource is not in the catalogue.
+    offerings: HashMap<Option<OfferingId>, usize>,
+    components: Vec<HashMap<ComponentType, u32>>,
     measured: HashMap<Measured, u32>,
-    /// What was asked for last: rows of one resource, or of one component, often follow each other.
-    last: Option<(ResourceId, u32)>,
+    /// The resource that was asked for last, with its number and its offering: rows of one resource
+    /// often follow each other, and there are millions.
+    last: Option<(ResourceId, u32, Option<OfferingId>, usize)>,
 }
 
 /// What a number stands for.
@@ -56,7 +58,8 @@ impl<'a> Names<'a> {
             resources: HashMap::new(),
             named: HashMap::new(),
             subjects: Vec::new(),
-            components: HashMap::new(),
+            offerings: HashMap::new(),
+            components: Vec::new(),
             measured: HashMap::new(),
             last: None,
         }
@@ -64,18 +67,34 @@ impl<'a> Names<'a> {
 
     /// The number of a resource.
     pub fn resource(&mut self, id: ResourceId) -> u32 {
-        if let Some((last, known)) = self.last
+        self.known(id).0
+    }
+
+    /// The number of a resource, and of its offering.
+    fn known(&mut self, id: ResourceId) -> (u32, Option<OfferingId>, usize) {
+        if let Some((last, known, offering, place)) = self.last
             && last == id
         {
-            return known;
+            return (known, offering, place);
         }
         let next = number(self.subjects.len());
         let known = *self.resources.entry(id).or_insert(next);
         if known == next {
             self.subjects.push(Named::Resource(id));
         }
-        self.last = Some((id, known));
-        known
+        let offering = self.catalogue.resource(id).map(|resource| resource.offering);
+        let place = self.place_of(offering);
+        self.last = Some((id, known, offering, place));
+        (known, offering, place)
+    }
+
+    fn place_of(&mut self, offering: Option<OfferingId>) -> usize {
+        let next = self.components.len();
+        let place = *self.offerings.entry(offering).or_insert(next);
+        if place == next {
+            self.components.push(HashMap::new());
+        }
+        place
     }
 
     /// The number of what a file calls a resource and the server does not know.
@@ -89,10 +108,9 @@ impl<'a> Names<'a> {
     }
 
     /// The number of a component of a resource, in the unit that its offering has it in.
-    pub fn component(&mut self, resource: Option<ResourceId>, component: &ComponentType) -> u32 {
-        let offering = resource.and_then(|id| self.catalogue.resource(id)).map(|known| known.offering);
-        let of_offering = self.components.entry(offering).or_default();
-        if let Some(known) = of_offering.get(component) {
+    pub fn component(&mut self, resource: ResourceId, component: &ComponentType) -> u32 {
+        let (_, offering, place) = self.known(resource);
+        if let Some(known) = self.components[place].get(component) {
             return *known;
         }
         let unit = match offering {
@@ -100,7 +118,7 @@ impl<'a> Names<'a> {
             None => self.unit_everywhere(component.as_str()),
         };
         let known = self.measured(component.as_str().into(), unit.as_deref().unwrap_or_default().into());
-        self.components.entry(offering).or_default().insert(component.clone(), known);
+        self.components[place].insert(component.clone(), known);
         known
     }
 

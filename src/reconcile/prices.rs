@@ -18,6 +18,14 @@ pub struct PriceFault {
     pub note: String,
     /// By how much; `None` where no number says it.
     pub difference: Option<Amount>,
+    /// Whether it is wrong for sure: the price of another plan may be that of an earlier one.
+    pub is_sure: bool,
+}
+
+impl PriceFault {
+    fn new(note: String, difference: Option<Amount>) -> Self {
+        Self { note, difference, is_sure: true }
+    }
 }
 
 /// What the prices of a key are held against.
@@ -27,12 +35,16 @@ pub struct Reference<'a> {
     pub currency: Option<Currency>,
     /// The price of the plan of today.
     pub plan_price: Option<Amount>,
+    /// The prices of all plans, which the resource may have had.
+    pub plan_prices: &'a [Amount],
     /// What the invoice says.
     pub billed: Option<&'a Billed>,
     pub lines: &'a [&'a InvoiceLine],
     /// The quantity of the file, and whether it is that of the invoice or else the server.
     pub quantity: Option<Amount>,
     pub is_same_quantity: bool,
+    /// Whether both are of one unit, so that the prices of a unit can be compared.
+    pub is_same_unit: bool,
 }
 
 fn money(row: &FileRow) -> Option<&StatedMoney> {
@@ -74,7 +86,7 @@ pub fn faults(rows: &[FileRow], stated: Option<&Stated>, reference: &Reference<'
         let first = rows.iter().filter_map(money).find_map(|one| one.currency);
         if rows.iter().filter_map(money).any(|one| one.currency.is_some() && one.currency != first) {
             let note = "its rows state different currencies, which are not added together".to_owned();
-            faults.push(PriceFault { note, difference: None });
+            faults.push(PriceFault::new(note, None));
         }
     }
     for line in reference.lines {
@@ -82,10 +94,8 @@ pub fn faults(rows: &[FileRow], stated: Option<&Stated>, reference: &Reference<'
         if let (Some(told), Some(product)) = (line.told_price, product)
             && told != product
         {
-            faults.push(PriceFault {
-                note: format!("the invoice has {told} for what comes to {product}"),
-                difference: told.checked_sub(product),
-            });
+            let note = format!("the invoice has {told} for what comes to {product}");
+            faults.push(PriceFault::new(note, told.checked_sub(product)));
         }
     }
     faults
@@ -100,41 +110,47 @@ fn against_reference(stated: &Stated, reference: &Reference<'_>, faults: &mut Ve
             shown(stated.currency),
             shown(reference.currency)
         );
-        faults.push(PriceFault { note, difference: None });
+        faults.push(PriceFault::new(note, None));
         return;
     }
-    if !reference.is_same_quantity {
-        return;
-    }
-    let billed_price = reference.billed.map(|billed| billed.price);
-    let unit_price = match reference.billed {
-        Some(billed) => billed.unit_price,
-        None => reference.plan_price,
-    };
-    let of = if reference.billed.is_some() { "the invoice" } else { "the plan of today" };
-    let plan_total = || {
-        let product = reference.quantity.zip(reference.plan_price);
-        product.and_then(|(quantity, price)| line_price(quantity, price))
-    };
-    let price = if reference.billed.is_some() { billed_price } else { plan_total() };
-    let unit_difference = differing(stated.unit_price, unit_price);
+    let Some(billed) = reference.billed else { return against_plans(stated, reference, faults) };
+    let price = reference.is_same_quantity.then_some(billed.price);
     let price_difference = differing(stated.price, price);
-    if let Some((own, other)) = unit_difference {
+    let unit_price = billed.unit_price.filter(|_| reference.is_same_unit);
+    if let Some((own, other)) = differing(stated.unit_price, unit_price) {
         // What a unit costs is no sum that a tolerance could be held against; what it comes to is.
         let worth = price_difference.and_then(|(own, other)| own.checked_sub(other)).or_else(|| {
             let quantity = reference.quantity?;
             line_price(quantity, own)?.checked_sub(line_price(quantity, other)?)
         });
-        faults.push(PriceFault {
-            note: format!("a unit costs {own} in the file and {other} by {of}"),
-            difference: worth,
-        });
+        let note = format!("a unit costs {own} in the file and {other} on the invoice");
+        faults.push(PriceFault::new(note, worth));
     }
     if let Some((own, other)) = price_difference {
-        faults.push(PriceFault {
-            note: format!("the file has the price {own}, and by {of} it is {other}"),
-            difference: own.checked_sub(other),
-        });
+        let note = format!("the file has the price {own}, and the invoice {other}");
+        faults.push(PriceFault::new(note, own.checked_sub(other)));
+    }
+}
+
+/// What is stated against the plans, where no invoice says what was billed. The price of the plan of
+/// today may not be that of the month, so only what is the price of no plan is wrong for sure.
+fn against_plans(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    let Reference { plan_price: Some(today), plan_prices, quantity: Some(quantity), .. } = *reference else {
+        return;
+    };
+    let cost = |unit: Amount| line_price(quantity, unit);
+    if let Some((own, other)) = differing(stated.unit_price, Some(today).filter(|_| reference.is_same_unit)) {
+        let worth = cost(own).zip(cost(other)).and_then(|(own, other)| own.checked_sub(other));
+        let is_sure = !plan_prices.contains(&own);
+        let note = format!("a unit costs {own} in the file and {other} by the plan of today");
+        faults.push(PriceFault { note, difference: worth, is_sure });
+    } else if reference.is_same_quantity
+        && stated.unit_price.is_none()
+        && let Some((own, other)) = differing(stated.price, cost(today))
+    {
+        let is_sure = !plan_prices.iter().any(|price| cost(*price) == Some(own));
+        let note = format!("the file has the price {own}, and by the plan of today it is {other}");
+        faults.push(PriceFault { note, difference: own.checked_sub(other), is_sure });
     }
 }
 
@@ -160,13 +176,9 @@ fn own_products(rows: &[FileRow], faults: &mut Vec<PriceFault>) {
         } else {
             ""
         };
-        faults.push(PriceFault {
-            note: format!(
-                "the file has {price} for {} at {unit}, which comes to {product}{rounding}",
-                row.amount
-            ),
-            difference: price.checked_sub(product),
-        });
+        let note =
+            format!("the file has {price} for {} at {unit}, which comes to {product}{rounding}", row.amount);
+        faults.push(PriceFault::new(note, price.checked_sub(product)));
     }
 }
 
@@ -196,7 +208,8 @@ pub fn worth(
         Some(quantity) if quantity.is_zero() => Some(Amount::ZERO),
         Some(quantity) => line_price(quantity, unit_price?),
     };
-    let stated_price = compatible.and_then(|stated| stated.price);
+    let stated_price =
+        compatible.and_then(|stated| stated.price.or_else(|| line_price(file?, stated.unit_price?)));
     let one = if has_file { stated_price.or_else(|| cost(file)) } else { cost(server) };
     if let (Some(one), Some(paid)) = (one, paid) {
         return one.checked_sub(paid).map(|worth| (currency, worth));

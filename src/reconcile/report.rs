@@ -170,7 +170,7 @@ pub struct RuleUse {
 /// What comes of a reconciliation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// Whether no line is a break and no row was left out.
+    /// Whether something was compared, no line is a break and no row was left out.
     pub agrees: bool,
     /// How many keys were compared.
     pub keys: usize,
@@ -285,7 +285,8 @@ pub struct More {
     /// What the invoice says.
     pub billed: Option<Billed>,
     /// What the difference is worth: with invoices what is stated, or what the usage costs, less what is
-    /// billed; else the difference in quantity times the unit price. `None` where no price is known.
+    /// billed; else what is stated less what the server's amount costs by the plan of today, or the
+    /// difference in quantity times the unit price. `None` where no price is known.
     pub worth: Option<(Option<Currency>, Amount)>,
     /// The rule that decided, by its position in the header's list.
     pub rule: Option<u32>,

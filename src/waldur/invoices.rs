@@ -28,7 +28,7 @@ use super::{Account, Reader, WaldurError};
 
 mod in_full;
 
-pub use in_full::{FurtherLine, InvoicesInFull, MoneySeen};
+pub use in_full::InvoicesInFull;
 
 const INVOICES: &str = "invoices/";
 const ITEMS: &str = "invoice-items/";

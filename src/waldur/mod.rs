@@ -34,7 +34,7 @@ pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use credentials::TokenSource;
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
-pub use invoices::{FurtherLine, InvoicesInFull, MoneySeen};
+pub use invoices::InvoicesInFull;
 pub use list::{ListFilter, ListRow, Listing, Ordering};
 pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader, Side};

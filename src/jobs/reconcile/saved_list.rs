@@ -314,6 +314,7 @@ impl Intake<'_> {
             .parse()
             .map_err(|_| self.fault(line, &format!("billing_period is `{}`", visible(period))))?;
         let uuid = id("uuid", uuid)?;
+        self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
         let is_picked = self.offerings.is_empty()
@@ -336,7 +337,6 @@ impl Intake<'_> {
                 known
             }
         };
-        self.ids.push(uuid);
         self.know_component(offering, offering_name, &component, unit);
         if self.catalogue.resource(resource).is_none() {
             self.catalogue.add_resource(Resource {

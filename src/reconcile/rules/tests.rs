@@ -13,7 +13,8 @@ fn tolerance(text: &str) -> Tolerance {
 
 fn fault(text: &str) -> String {
     let error = Rules::parse(text).expect_err(text);
-    format!("{error}{}", error.hint.map_or_else(String::new, |hint| format!(" ({hint})")))
+    let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+    format!("{error}{hint}")
 }
 
 fn today() -> jiff::civil::Date {

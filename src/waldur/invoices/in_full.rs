@@ -131,10 +131,11 @@ impl Reader {
         let mut rounds = 1;
         loop {
             let seen = self.invoices(account, catalogue, customers, period).await?;
+            reading.refuse_unproven(customers, &seen)?;
             let mut full = InvoicesInFull { seen, ..InvoicesInFull::default() };
             reading.money(customers, &mut full).await?;
             reading.all_lines(customers, &mut full).await?;
-            match full.contradiction(catalogue) {
+            match full.contradiction() {
                 None => return Ok(full),
                 Some(_) if rounds < ROUNDS => rounds += 1,
                 Some(reason) => {
@@ -148,7 +149,7 @@ impl Reader {
 
 impl InvoicesInFull {
     /// How the two readings differ.
-    fn contradiction(&self, catalogue: &Catalogue) -> Option<String> {
+    fn contradiction(&self) -> Option<String> {
         let mut lines = 0_usize;
         for line in self.seen.all_lines() {
             lines += 1;
@@ -156,13 +157,8 @@ impl InvoicesInFull {
                 return Some(format!("line {} changed while it was read", line.id));
             }
         }
-        let is_proven = |resource: ResourceId| {
-            let pair = catalogue.resource(resource).map(|own| (own.customer, own.offering));
-            pair.is_some_and(|(customer, offering)| self.seen.seen(customer, offering) != LinesSeen::Unproven)
-        };
         // A line that only the second reading had is as telling.
-        let all_proven = catalogue.resources().all(|resource| is_proven(resource.id));
-        (all_proven && lines != self.usage.len())
+        (lines != self.usage.len())
             .then(|| format!("{lines} lines of usage, and then {} of them", self.usage.len()))
     }
 
@@ -189,6 +185,23 @@ impl InvoicesInFull {
 }
 
 impl Reading<'_> {
+    /// A comparison with lines of which some may be lost would be wrong without a word.
+    fn refuse_unproven(
+        &self,
+        customers: &BTreeSet<CustomerId>,
+        seen: &InvoicesSeen,
+    ) -> Result<(), WaldurError> {
+        let pairs = pairs(self.catalogue, customers);
+        let unproven =
+            pairs.keys().find(|(customer, offering)| seen.seen(*customer, *offering) == LinesSeen::Unproven);
+        unproven.map_or(Ok(()), |(customer, offering)| {
+            Err(WaldurError::Unproven {
+                list: format!("/api/{ITEMS} (customer_uuid={customer}, offering_uuid={offering})"),
+                reason: format!("the lines of {} do not add up to their count", self.period),
+            })
+        })
+    }
+
     /// Reads what visible invoices come to.
     async fn money(
         &self,

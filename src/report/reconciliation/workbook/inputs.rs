@@ -7,7 +7,7 @@ use crate::plan::InputFile;
 use super::Book;
 use super::lines::write_text;
 use super::live::At;
-use super::style::height;
+use super::style::{as_text, height};
 use super::words;
 
 const WIDTHS: [f64; 6] = [46.0, 26.0, 16.0, 28.0, 20.0, 20.0];
@@ -78,7 +78,8 @@ impl Page<'_, '_> {
     /// A text over several columns, as high as it has to be.
     fn wide(&mut self, from: u16, to: u16, raw: &str) -> Result<(), XlsxError> {
         let shown = super::names::text(raw).into_owned();
-        self.sheet.merge_range(self.row, from, self.row, to, &shown, &self.book.styles.wide)?;
+        let format = as_text(&self.book.styles.wide, &shown);
+        self.sheet.merge_range(self.row, from, self.row, to, &shown, &format)?;
         let width: f64 = WIDTHS.iter().take(usize::from(to) + 1).skip(usize::from(from)).sum();
         self.sheet.set_row_height(self.row, height(shown.chars().count(), width))?;
         Ok(())

@@ -17,7 +17,7 @@ use crate::reconcile::LineView;
 use super::Book;
 use super::columns::{Column, Kind, What, state};
 use super::names::{looks_like_a_formula, text};
-use super::style::height;
+use super::style::{as_text, height};
 use super::sums::{Figure, Sum, cached};
 use super::table::{HEADER_ROWS, LineTable, MOST_ROWS, Part};
 use super::words;
@@ -217,7 +217,8 @@ impl PartWriter<'_> {
         let parts = self.table.parts.len();
         let title = text(&self.table.title);
         let title = if parts > 1 { words::part(&title, number, parts) } else { title.into_owned() };
-        sheet.write_string_with_format(0, 0, title, &styles.title)?;
+        let format = as_text(&styles.title, &title);
+        sheet.write_string_with_format(0, 0, title, &format)?;
         sheet.write_url_with_format(1, 0, self.book.back(), &styles.link)?;
         if self.part.rows == 0 {
             let word = if self.sort == Sort::Breaks { words::NO_BREAKS } else { words::NO_LINES };
@@ -284,7 +285,7 @@ impl PartWriter<'_> {
             result = Some(words::TOO_LONG.to_owned());
         } else if !sum.is_safe(decimals) {
             let total = sum.exact().map_or_else(|| words::BEYOND.to_owned(), |sum| sum.to_string());
-            sheet.write_string_with_format(2, at, total, &format)?;
+            sheet.write_string_with_format(2, at, total, &format.set_quote_prefix())?;
             self.book.note(&self.part.sheet, 2, at, words::NO_FORMULA);
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Totals as live formulas with their values, or as exact figures where a formula would not come to them.
 
-use rust_xlsxwriter::{Format, Formula, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, FormatAlign, Formula, Worksheet, XlsxError};
 
 use crate::domain::Amount;
 
@@ -69,7 +69,7 @@ impl Book<'_> {
             },
             None => words::BEYOND.to_owned(),
         };
-        let format = format.clone().set_align(rust_xlsxwriter::FormatAlign::Right);
+        let format = format.clone().set_align(FormatAlign::Right).set_quote_prefix();
         sheet.write_string_with_format(at.row, at.column, text, &format)?;
         Ok(false)
     }

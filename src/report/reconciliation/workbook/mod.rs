@@ -7,6 +7,7 @@
 
 mod charts;
 mod columns;
+mod glance;
 mod inputs;
 mod invoices;
 mod lines;

@@ -22,6 +22,7 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<ProofRange
         sheet.set_column_width(column, width)?;
     }
     sheet.set_row_height(0, 27)?;
+    sheet.set_row_height(HEADER_ROW, 30)?;
     sheet.write_string_with_format(0, 0, words::PROOF, &styles.title)?;
     sheet.write_url_with_format(1, 0, book.back(), &styles.link)?;
     sheet.write_string_with_format(1, 2, words::PROOF_EXPLAINED, &styles.remark)?;

@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder};
 
 use crate::report::reconciliation::{DateOrder, Locale};
 
-use super::names::text;
+use super::names::{looks_like_a_formula, text};
 
 /// Units longer than this stand in their column alone.
 const LONGEST_UNIT: usize = 24;
@@ -106,7 +106,7 @@ impl Styles {
             day: left.clone().set_num_format(day(locale)),
             moment: left.clone().set_num_format(format!("{} hh:mm:ss\" UTC\"", day(locale))),
             percent: top.clone().set_num_format("+0.0%;-0.0%;0.0%"),
-            long: top.clone().set_align(FormatAlign::Right),
+            long: top.clone().set_align(FormatAlign::Right).set_quote_prefix(),
             quoted: top.clone().set_quote_prefix(),
             agrees: banner.clone().set_background_color(GOOD).set_font_color(GOOD_TEXT),
             differs: banner.set_background_color(BAD).set_font_color(BAD_TEXT),
@@ -143,6 +143,11 @@ fn unit_text(unit: &str) -> Option<String> {
     let unit = text(unit).trim().to_owned();
     let is_fit = !unit.is_empty() && unit.chars().count() <= LONGEST_UNIT && !unit.contains(['"', '\\']);
     is_fit.then_some(unit)
+}
+
+/// The format of a text that stays a text, even where somebody edits its cell.
+pub(super) fn as_text(format: &Format, shown: &str) -> Format {
+    if looks_like_a_formula(shown) { format.clone().set_quote_prefix() } else { format.clone() }
 }
 
 /// The height of a row, in pixels, in which a text of so many characters stands in a cell so wide.

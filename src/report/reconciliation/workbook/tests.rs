@@ -184,9 +184,15 @@ fn no_text_of_a_file_or_server_is_a_formula_or_markup() {
     });
     let package = built(&report, Limits::default());
     let known = ["ROUND(", "IF(", "COUNTIFS(", "SUBTOTAL(", "SUM(", "COUNTA(", "ROWS("];
+    let styles = package.part("xl/styles.xml");
+    let styles = &styles[styles.find("<cellXfs").unwrap()..];
+    let quoted: Vec<bool> = tags(styles, "xf").map(|tag| tag.contains("quotePrefix=\"1\"")).collect();
     let (mut formulas, mut texts) = (0, Vec::new());
     for sheet in &package.sheets {
         for cell in sheet.cells.values() {
+            let is_alike = cell.formula.is_none() && cell.value.starts_with(['=', '+', '-', '@']);
+            // Otherwise it would become one as soon as somebody edits the cell.
+            assert!(!cell.is_text || !is_alike || quoted[cell.style], "{}: {}", sheet.name, cell.value);
             match &cell.formula {
                 Some(formula) => {
                     assert!(known.iter().any(|start| formula.starts_with(start)), "{formula}");
@@ -336,6 +342,48 @@ fn what_a_spreadsheet_cannot_add_up_is_a_figure_and_says_why() {
     }
     let says = |text: &str| summary.cells.values().any(|cell| cell.value.contains(text));
     assert!(says("Summary!D") && says(words::NO_FORMULA));
+}
+
+#[test]
+fn the_lines_have_the_figures_of_all_formats() {
+    use crate::report::reconciliation::columns::{COLUMNS, Kind, Value};
+    let report = crate::report::reconciliation::large_sample::full();
+    let package = built(&report, Limits::default());
+    let cells = &package.sheet("Lines").cells;
+    let headers: Vec<(String, &str)> = (0..60)
+        .map(column_number_to_name)
+        .filter_map(|column| Some((column.clone(), cells.get(&format!("{column}4"))?.value.as_str())))
+        .collect();
+    let mut figures = 0;
+    for (row, view) in (5..).zip(report.views()) {
+        for column in COLUMNS.iter().filter(|column| column.kind == Kind::Amount) {
+            let header = match column.name {
+                "file" => "File",
+                "server" => "Waldur",
+                "billed_quantity" => "Billed quantity",
+                "difference" => "Difference",
+                "worth" => "Worth",
+                "stated_unit_price" => "Stated unit price",
+                "stated_price" => "Stated price",
+                "stated_tax" => "Stated tax",
+                "billed_unit_price" => "Billed unit price",
+                "billed_price" => "Billed price",
+                "billed_tax" => "Billed tax",
+                other => panic!("{other} has no column"),
+            };
+            let own =
+                headers.iter().filter(|(_, own)| *own == header || own.starts_with(&format!("{header} (")));
+            let cells = own.filter_map(|(column, _)| cells.get(&format!("{column}{row}")));
+            let there: Vec<crate::domain::Amount> = cells.map(|cell| cell.value.parse().unwrap()).collect();
+            let expected = match (column.value)(&view) {
+                Value::Amount(amount) => vec![amount],
+                _ => vec![],
+            };
+            assert_eq!(there, expected, "{} in row {row}", column.name);
+            figures += expected.len();
+        }
+    }
+    assert!(figures > 150, "{figures}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub struct Cell {
     pub formula: Option<String>,
     pub value: String,
     pub is_text: bool,
+    pub style: usize,
 }
 
 /// A sheet: its name and its cells by their names.
@@ -142,7 +143,8 @@ fn cells(xml: &str, shared: &[String]) -> BTreeMap<String, Cell> {
         };
         let is_text = matches!(kind.as_str(), "s" | "inlineStr" | "str");
         let formula = elements(content, "f").next().map(plain);
-        cells.insert(attribute(tag, "r").unwrap(), Cell { formula, value, is_text });
+        let style = attribute(tag, "s").map_or(0, |style| style.parse().unwrap());
+        cells.insert(attribute(tag, "r").unwrap(), Cell { formula, value, is_text, style });
     }
     cells
 }
