@@ -41,7 +41,13 @@ pub struct ReconcilePlanArguments {
 
 impl ReconcilePlanArguments {
     /// Refuses what could give no plan, before anything is asked.
-    pub fn judge(&self, files: &[PathBuf], reports: &[PathBuf], periods: PeriodRange, has_saved_list: bool) -> Result<(), Error> {
+    pub fn judge(
+        &self,
+        files: &[PathBuf],
+        reports: &[PathBuf],
+        periods: PeriodRange,
+        has_saved_list: bool,
+    ) -> Result<(), Error> {
         let Some(path) = &self.plan else { return Ok(()) };
         let shown = visible(&path.to_string_lossy()).to_string();
         if PlanForm::of(path)? != PlanForm::Json {
