@@ -460,9 +460,10 @@ impl Planted {
                 continue;
             }
             let key = (self.names()[&uuid].clone(), component.clone());
-            self.items.insert((uuid, component), Item::Of((amount + 5_999) / 6_000 * 100));
-            // Nothing is nothing in every unit.
-            let three_way = if amount == 0 { "match" } else { "converted-by-server" };
+            let billed = (amount + 5_999) / 6_000 * 100;
+            self.items.insert((uuid, component), Item::Of(billed));
+            // Nothing is nothing in every unit, and a minute is billed as an hour.
+            let three_way = if billed == amount { "match" } else { "converted-by-server" };
             self.expected.entry(key).or_insert(Expected { two_way: "match", three_way });
         }
         for row in self.rows.iter_mut().filter(|row| row.component == CONVERTED) {
