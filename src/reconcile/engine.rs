@@ -3,6 +3,7 @@
 //! Keys are joined by sorting. What comes out does not depend on the order in which rows come in, nor
 //! on threads: the two sides are sorted at the same time, and everything else is done in order.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread;
 
@@ -50,7 +51,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let billed = intake.bills(&invoices);
     let mut server_rows = Vec::with_capacity(stored.len().saturating_add(around.len()));
     for list in [stored, around] {
-        take_each(list, |row| server_rows.push(intake.server(row)));
+        take_each(list, |row| server_rows.push(intake.server(&row)));
     }
     let FileSide { lines, tables, skipped } = file.unwrap_or_default();
     let mut file_rows = Vec::with_capacity(lines.len());
@@ -141,7 +142,7 @@ impl Intake<'_, '_> {
         keys
     }
 
-    fn server(&mut self, row: StoredUsage) -> ServerRow {
+    fn server(&mut self, row: &StoredUsage) -> ServerRow {
         let subject = self.names.resource(row.resource);
         let component = self.names.component(row.resource, &row.component);
         let (is_in, is_before) = (self.periods.contains(row.period), self.before == Some(row.period));
@@ -243,11 +244,15 @@ impl Rows {
         let Self { file, server, billed } = self;
         thread::scope(|scope| {
             scope.spawn(|| {
-                file.iter_mut().for_each(|row| settle(&mut row.key));
-                file.sort_unstable_by(|one, other| (one.key, one.cell).cmp(&(other.key, other.cell)));
+                for row in file.iter_mut() {
+                    settle(&mut row.key);
+                }
+                file.sort_unstable_by_key(|row| (row.key, row.cell));
             });
-            server.iter_mut().for_each(|row| settle(&mut row.key));
-            server.sort_unstable_by(|one, other| (one.key, one.id).cmp(&(other.key, other.id)));
+            for row in server.iter_mut() {
+                settle(&mut row.key);
+            }
+            server.sort_unstable_by_key(|row| (row.key, row.id));
         });
         billed.iter_mut().for_each(settle);
         billed.sort_unstable();
@@ -308,7 +313,7 @@ impl Rows {
             }
         }
         drop(self);
-        others.sort_unstable_by(|one, other| order(other).cmp(&order(one)));
+        others.sort_unstable_by_key(|line| Reverse(order(line)));
         lines.append(&mut others);
         lines.reverse();
         lines

@@ -49,6 +49,7 @@ pub struct Facts<'f> {
     pub is_within: bool,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an explanation may go without a word")]
 fn note(text: impl Into<Arc<str>>) -> Option<Arc<str>> {
     Some(text.into())
 }

@@ -123,7 +123,7 @@ impl<'a> Judge<'a, '_> {
             && key.file.iter().all(|row| row.more.is_none())
             && !self.sides.has_invoices();
         if is_plain && cell.in_file.is_some() && cell.in_file == cell.on_server && !cell.is_carried {
-            return self.finish(key, Class::Match, Classes::default(), None);
+            return finish(key, Class::Match, Classes::default(), None);
         }
         self.judged(key)
     }
@@ -176,22 +176,7 @@ impl<'a> Judge<'a, '_> {
             rule: story.rule,
             note: story.note.as_deref().map(|note| self.notes.number(note)),
         };
-        self.finish(key, story.class, story.also, (more != More::default()).then(|| Box::new(more)))
-    }
-
-    fn finish(&self, key: KeyRows<'_>, class: Class, also: Classes, more: Option<Box<More>>) -> Line {
-        Line {
-            class,
-            also,
-            period: key.cell.period,
-            subject: key.numbers.0,
-            component: key.numbers.1,
-            file: key.cell.in_file,
-            server: key.cell.on_server,
-            cell: key.file.first().map(|row| row.cell),
-            usage: key.server.first().map(|row| row.id),
-            more,
-        }
+        finish(key, story.class, story.also, (more != More::default()).then(|| Box::new(more)))
     }
 
     /// How the file and the server stand to each other.
@@ -383,5 +368,21 @@ impl<'a> Judge<'a, '_> {
         }
         let sides = (key.cell.in_file, key.cell.on_server);
         prices::worth(sides, stated, reference, (paid, self.sides.has_file()))
+    }
+}
+
+/// The line of a key that was judged.
+fn finish(key: KeyRows<'_>, class: Class, also: Classes, more: Option<Box<More>>) -> Line {
+    Line {
+        class,
+        also,
+        period: key.cell.period,
+        subject: key.numbers.0,
+        component: key.numbers.1,
+        file: key.cell.in_file,
+        server: key.cell.on_server,
+        cell: key.file.first().map(|row| row.cell),
+        usage: key.server.first().map(|row| row.id),
+        more,
     }
 }

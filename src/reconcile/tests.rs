@@ -394,7 +394,7 @@ fn money_has_a_tolerance_of_its_own() {
 fn invoices_are_a_third_side() {
     let mut sides = Sides3::new("2026-11");
     sides.sides = super::Sides::FileServerAndInvoices;
-    sides.invoiced("2026-11", InvoiceState::Created);
+    sides.invoiced("2026-11", &InvoiceState::Created);
     for (resource, billed) in [(1, Some("42")), (2, None), (3, Some("30")), (4, Some("42"))] {
         let line = sides.states(resource, "cpu", "2026-11", "42");
         if resource == 4 {
@@ -459,7 +459,7 @@ fn what_is_not_seen_is_not_called_unbilled() {
 fn usages_and_invoices_are_compared_without_a_file() {
     let mut sides = Sides3::new("2026-11");
     sides.sides = super::Sides::ServerAndInvoices;
-    sides.invoiced("2026-11", InvoiceState::Created);
+    sides.invoiced("2026-11", &InvoiceState::Created);
     for (resource, stored, billed) in [
         (1, "42", Some("42")),
         (2, "42", None),

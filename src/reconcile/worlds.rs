@@ -1,6 +1,7 @@
 //! Small worlds to reconcile, for tests.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -162,7 +163,7 @@ impl Sides3 {
     }
 
     /// Lets the invoices of a month be seen, in a state.
-    pub fn invoiced(&mut self, period: &str, state: InvoiceState) -> &mut InvoiceSide {
+    pub fn invoiced(&mut self, period: &str, state: &InvoiceState) -> &mut InvoiceSide {
         let side = self.invoices.entry(month(period)).or_default();
         for number in 0..2 {
             side.seen.add_seen(customer_id(number), offering_id(), LinesSeen::All);
@@ -286,16 +287,16 @@ pub fn told(report: &Report) -> Vec<String> {
             view.class()
         );
         if !also.is_empty() {
-            text.push_str(&format!(" +{}", also.join("+")));
+            write!(text, " +{}", also.join("+")).unwrap();
         }
         if let Some((currency, worth)) = view.worth() {
-            text.push_str(&format!(" | {worth} {}", currency.map_or("?".to_owned(), |own| own.to_string())));
+            write!(text, " | {worth} {}", currency.map_or("?".to_owned(), |own| own.to_string())).unwrap();
         }
         if let Some(rule) = view.rule() {
-            text.push_str(&format!(" | by {rule}"));
+            write!(text, " | by {rule}").unwrap();
         }
         if let Some(note) = view.note() {
-            text.push_str(&format!(" | {note}"));
+            write!(text, " | {note}").unwrap();
         }
         text
     });

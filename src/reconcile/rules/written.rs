@@ -138,8 +138,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn line(&self, offset: usize) -> u32 {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let before = self.text.get(..offset).unwrap_or_default();
+        let lines = before.matches('\n').count();
         u32::try_from(lines.saturating_add(1)).unwrap_or(u32::MAX)
     }
 
