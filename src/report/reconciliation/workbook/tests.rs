@@ -243,7 +243,7 @@ fn sheets_have_tables_filters_panes_links_and_paper() {
     let table = package.part("xl/tables/table1.xml");
     let tag = tags(table, "table").next().unwrap();
     assert_eq!(attribute(tag, "displayName").as_deref(), Some("Breaks"));
-    assert_eq!(attribute(tag, "ref"), Some(format!("A4:X{}", 4 + breaks)));
+    assert_eq!(attribute(tag, "ref"), Some(format!("A4:AA{}", 4 + breaks)));
     assert!(tags(table, "autoFilter").next().is_some(), "{table}");
     for sheet in &package.sheets {
         let name = &sheet.name;
