@@ -140,7 +140,7 @@ pub fn verdict(breaks: &str, keys: &str, is_any: bool, skipped: Option<&str>) ->
         format!("No key of {keys} has to be looked at.")
     };
     match skipped {
-        Some(skipped) => format!("{text} {skipped} rows could not be read and are not in the comparison."),
+        Some(skipped) => format!("{text} Rows that could not be read and are left out: {skipped}."),
         None => text,
     }
 }
