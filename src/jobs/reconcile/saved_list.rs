@@ -314,6 +314,7 @@ impl Intake<'_> {
             .parse()
             .map_err(|_| self.fault(line, &format!("billing_period is `{}`", visible(period))))?;
         let uuid = id("uuid", uuid)?;
+        let resource = ResourceId::new(id("resource_uuid", resource)?);
         self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
@@ -322,7 +323,6 @@ impl Intake<'_> {
         if !is_picked || !is_beside && !self.periods.contains(period) {
             return Ok(());
         }
-        let resource = ResourceId::new(id("resource_uuid", resource)?);
         let amount = match amount {
             Some(amount) => amount,
             None => usage.parse().map_err(|_| self.fault(line, &format!("usage is `{}`", visible(usage))))?,
