@@ -1,3 +1,5 @@
+//! Rules as they are written, refused and applied.
+
 use super::*;
 use crate::domain::Amount;
 use crate::reconcile::class::Class;
