@@ -18,7 +18,7 @@ def main():
     parser.add_argument("--lines", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    command = ["cargo", "test", "--release", "--lib", TEST, "--", "--exact", "--ignored", "--nocapture"]
+    command = ["cargo", "test", "--release", "--lib", TEST, "--", "--exact", "--nocapture"]
     environment = dict(os.environ, WALDUR_USAGE_LINES=str(options.lines))
     runs = []
     for _ in range(options.runs):

@@ -123,6 +123,12 @@ impl<'a> Numeral<'a> {
                 currency = behind_number;
                 Around::Currency
             }
+            // Two currencies, or money with a unit, are no number that anybody can believe.
+            Around::Currency | Around::Unit(_) | Around::Percent
+                if !currency.is_empty() && currency != behind_number =>
+            {
+                return None;
+            }
             around => around,
         };
         let signs = [bracketed.is_some(), sign.is_some(), before_minus.is_some()];

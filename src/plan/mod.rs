@@ -46,7 +46,7 @@ pub use invoices::{
     Invoice, InvoiceLine, InvoiceSeen, InvoiceState, InvoiceViews, InvoicesSeen, LinesSeen, View,
 };
 pub use lines::{Planner, kept};
-pub use missing::{Gap, Gaps, Missing, MissingCounts};
+pub use missing::{Gap, Gaps, Missing};
 pub use month::{BillingClock, MonthRefusal, MonthRule};
 pub use month_state::{InvoiceIs, MonthState, Reporting};
 pub use now::{Now, Standing, StoredRows, by_key};

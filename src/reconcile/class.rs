@@ -218,13 +218,15 @@ mod tests {
     /// `WALDUR_USAGE_WRITE_SAMPLES=1 cargo test --lib reconcile::class` writes them again.
     #[test]
     fn the_page_has_every_class() {
+        use std::fmt::Write;
+
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reconcile.md");
         let stored = std::fs::read_to_string(path).unwrap();
         let mut table =
             String::from("| class | what it means | who acts | what to do |\n|---|---|---|---|\n");
         for class in Class::ALL {
             let (title, who, next) = (class.title(), class.who(), class.next_step());
-            table.push_str(&format!("| `{class}` | {title} | {who} | {next} |\n"));
+            let _ = writeln!(table, "| `{class}` | {title} | {who} | {next} |");
         }
         let (head, rest) = stored.split_once("reconcile::class`. -->\n").unwrap();
         let (_, tail) = rest.split_once("<!-- end of the classes -->").unwrap();

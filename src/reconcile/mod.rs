@@ -34,13 +34,18 @@ mod verdict;
 #[cfg(test)]
 mod worlds;
 
-pub use class::{Class, ClassError, Classes, Who};
+#[cfg(test)]
+pub use class::Classes;
+pub use class::{Class, Who};
 pub use engine::reconcile;
-pub use proof::{Proof, ProofRow};
+#[cfg(test)]
+pub use proof::Proof;
+pub use proof::ProofRow;
 pub use report::{
-    Billed, CellPlace, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, Line, LineView, Made,
-    Measured, Month, More, OrganisationTotal, Report, RuleUse, Sides, SkippedRow, Stated, Subject,
-    TablePlace, Trend, Verdict,
+    Billed, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, LineView, Made, Measured, Month,
+    OrganisationTotal, Report, Sides, SkippedRow, Stated, Subject, TablePlace, Trend,
 };
+#[cfg(test)]
+pub use report::{CellPlace, Line, More, RuleUse, Verdict};
 pub use rules::Rules;
 pub use sides::{Compared, FileSide, InvoiceMoney, InvoiceSide, OtherLine};

@@ -384,6 +384,7 @@ pub struct InvoiceTotal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trend {
     /// The component.
+    #[serde(flatten)]
     pub measured: Measured,
     /// What the server has of the month before; `None` where it was not read.
     pub last_month: Option<Amount>,

@@ -23,8 +23,7 @@ pub use marked::{
 pub use missing::{write_missing_text, write_missing_workbook};
 pub use page::plan_page;
 pub use reconciliation::{
-    DateOrder, Locale, LocaleError, PageTemplate, ReportFormat, ReportOptions, write_reconciliation,
-    write_reconciliation_document,
+    Locale, PageTemplate, ReportFormat, ReportOptions, write_reconciliation, write_reconciliation_document,
 };
 pub use rows::{write_rows, write_table};
 pub use template::{

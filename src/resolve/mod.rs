@@ -32,7 +32,9 @@ pub use bearing::{Bearing, bearing};
 pub use capabilities::{Capabilities, CarryOverField, Evidence, RowsPer};
 pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, PlanPeriod, Resource};
 pub use ends::not_ended;
-pub use file_lines::{FileLine, FileLineMore, LineFault, StatedMoney};
+#[cfg(test)]
+pub use file_lines::LineFault;
+pub use file_lines::{FileLine, FileLineMore, StatedMoney};
 pub use months::months;
 pub use offering_names::OfferingNames;
 pub use people::{UserUsage, UserUsages};

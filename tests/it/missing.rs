@@ -212,7 +212,8 @@ fn what_is_missing_is_written_in_every_form_with_the_same_figures() {
         }
         let amount = gap["last_amount"].as_str().unwrap();
         assert_eq!(amount, &record[12]);
-        assert_eq!(amount.parse::<f64>().unwrap(), row[12].to_string().parse::<f64>().unwrap());
+        let shown: f64 = row[12].to_string().parse().unwrap();
+        assert_eq!(format!("{shown:.2}"), amount);
     }
     let summary = workbook.worksheet_range("Summary").unwrap();
     let summary: Vec<String> = summary.cells().map(|(_, _, cell)| cell.to_string()).collect();

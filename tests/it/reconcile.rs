@@ -293,10 +293,7 @@ fn stated_money_is_read_and_compared() {
     // Elsewhere such columns are ignored, and never taken for components.
     write("12.50", "lots", "EUR");
     rig.run(&["check", "money.csv", "--offering", HPC]).ends_with(0).says("money is compared by reconcile");
-    rig.file(
-        "wide.csv",
-        format!("resource_name,billing_period,cpu,price\nclimate-alps,2026-11,7.00,99.00\n"),
-    );
+    rig.file("wide.csv", "resource_name,billing_period,cpu,price\nclimate-alps,2026-11,7.00,99.00\n");
     let run = rig.run(&["check", "wide.csv", "--offering", HPC]).ends_with(0).says("unknown-column");
     assert!(!run.stdout.contains("unknown-component"), "{}", run.all());
 }
@@ -361,7 +358,9 @@ fn hostile_names_stay_text_everywhere() {
     rig.long(&rows.iter().map(String::as_str).collect::<Vec<_>>());
     let out = ["a.xlsx", "a.html", "a.csv", "a.json", "a.parquet"];
     let mut arguments = vec!["usage.csv", "--offering", HPC, "--period", CLOSED];
-    out.iter().for_each(|name| arguments.extend(["-o", name]));
+    for name in out {
+        arguments.extend(["-o", name]);
+    }
     let run = reconcile(&rig, "owner", &arguments).ends_with(1);
     assert!(!run.stdout.contains(['\u{1b}', '\u{202e}']), "{}", run.all());
     for name in out {

@@ -215,7 +215,7 @@ impl Intake<'_> {
             };
             let texts = columns.map(text);
             let line = record.position().map_or(0, csv::Position::line);
-            self.take(Texts { texts, amount: None, line })?;
+            self.take(&Texts { texts, amount: None, line })?;
         }
         Ok(())
     }
@@ -284,11 +284,11 @@ impl Intake<'_> {
             row.customer_name.0.as_str(),
         ];
         let amount = row.usage.ok_or_else(|| self.fault(line, "no usage"))?;
-        self.take(Texts { texts, amount: Some(amount), line })
+        self.take(&Texts { texts, amount: Some(amount), line })
     }
 
-    fn take(&mut self, row: Texts<'_>) -> Result<(), Error> {
-        let Texts { texts, amount, line } = row;
+    fn take(&mut self, row: &Texts<'_>) -> Result<(), Error> {
+        let Texts { texts, amount, line } = *row;
         let [
             uuid,
             resource,
@@ -327,15 +327,14 @@ impl Intake<'_> {
             Some(amount) => amount,
             None => usage.parse().map_err(|_| self.fault(line, &format!("usage is `{}`", visible(usage))))?,
         };
-        let component = match self.types.get(component) {
-            Some(known) => known.clone(),
-            None => {
-                let known: ComponentType = component
-                    .parse()
-                    .map_err(|_| self.fault(line, &format!("type is `{}`", visible(component))))?;
-                self.types.insert(component.to_owned(), known.clone());
-                known
-            }
+        let component = if let Some(known) = self.types.get(component) {
+            known.clone()
+        } else {
+            let known: ComponentType = component
+                .parse()
+                .map_err(|_| self.fault(line, &format!("type is `{}`", visible(component))))?;
+            self.types.insert(component.to_owned(), known.clone());
+            known
         };
         self.know_component(offering, offering_name, &component, unit);
         if self.catalogue.resource(resource).is_none() {

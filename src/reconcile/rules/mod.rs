@@ -61,7 +61,8 @@ impl Rules {
     }
 
     /// The name of every rule with what it says.
-    pub fn says(&self) -> Vec<(String, String)> {
+    #[cfg(test)]
+    pub(super) fn says(&self) -> Vec<(String, String)> {
         self.each().map(|(head, says)| (head.name.clone(), says)).collect()
     }
 

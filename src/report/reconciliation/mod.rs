@@ -29,7 +29,7 @@ mod workbook;
 use std::path::Path;
 
 pub use json::write_reconciliation_document;
-pub use locale::{DateOrder, Locale, LocaleError};
+pub use locale::{DateOrder, Locale};
 pub use page_template::PageTemplate;
 pub use workbook::write_reconciliation_workbook;
 

@@ -116,10 +116,6 @@ impl Part {
     pub(super) fn looking(self, look: &'static str) -> Self {
         Self { look: Some(look), ..self }
     }
-
-    pub(super) fn linked(self, link: Option<String>) -> Self {
-        Self { link, ..self }
-    }
 }
 
 impl Cell {

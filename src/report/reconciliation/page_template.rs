@@ -69,10 +69,7 @@ impl PageTemplate {
         plain(&text).map_err(fault)?;
         let policy = policy(&text).map_err(fault)?;
         let template = Self { path: path.to_owned(), text, policy };
-        template
-            .environment(FUEL)
-            .template_from_str(&template.text)
-            .map_err(|error| template.fault(&error))?;
+        Self::environment(FUEL).template_from_str(&template.text).map_err(|error| template.fault(&error))?;
         Ok(template)
     }
 
@@ -84,12 +81,12 @@ impl PageTemplate {
     /// Fills the template with a page that has so many rows.
     pub(super) fn fill(&self, page: &impl Serialize, rows: usize) -> Result<String, ReportError> {
         let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-        let environment = self.environment(FUEL.saturating_add(FUEL_OF_A_ROW.saturating_mul(rows)));
+        let environment = Self::environment(FUEL.saturating_add(FUEL_OF_A_ROW.saturating_mul(rows)));
         let template = environment.template_from_str(&self.text).map_err(|error| self.fault(&error))?;
         template.render(Value::from(Serde(page))).map_err(|error| self.fault(&error))
     }
 
-    fn environment(&self, fuel: u64) -> Environment<'_> {
+    fn environment(fuel: u64) -> Environment<'static> {
         // It has no filters and no functions: nothing in it goes around the escaping, reads a file or
         // makes lists of lists.
         let mut environment = Environment::empty();
@@ -300,7 +297,7 @@ mod tests {
             fill("{{ policy }}<style>p{}</style><script>a()</script><script>b()\r\n</script>").unwrap();
         // By openssl: printf 'p{}' | openssl dgst -sha256 -binary | openssl base64
         for digest in DIGESTS {
-            assert!(filled.contains(digest), "{filled}");
+            assert!(filled.replace("&#x2f;", "/").contains(digest), "{filled}");
         }
         assert!(
             fill("{{ policy }}").unwrap().contains("style-src &#x27;none&#x27;; script-src &#x27;none&#x27;")
@@ -334,7 +331,7 @@ mod tests {
             let start: String = hostile.chars().take(60).collect();
             let took = begun.elapsed();
             assert!(filled.as_ref().map_or(true, |page| page.len() < 1 << 20), "{start}");
-            assert!(took < std::time::Duration::from_secs(60), "{start}: {took:?}");
+            assert!(took < std::time::Duration::from_mins(1), "{start}: {took:?}");
         }
     }
 

@@ -181,11 +181,6 @@ pub fn rows_of_users(rows: &str) -> String {
     format!("{rows} of them speak of single users and are parts of totals")
 }
 
-/// A quantity and what a unit costs.
-pub fn times(quantity: &str, unit_price: &str) -> String {
-    format!("{quantity} × {unit_price}")
-}
-
 /// What a class is called where people read it.
 pub fn class(class: Class) -> String {
     class.name().replace('-', " ")

@@ -4,6 +4,7 @@
 //! world, the statement or the invoice, and writes down what has to be found there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use serde_json::{Value, json};
 use waldur_usage::sandbox::{NewWorld, World};
@@ -132,10 +133,11 @@ impl Planted {
         let mut rules = "[[tolerance]]\nname = \"cents\"\nabsolute = \"0.05\"\n".to_owned();
         for ((resource, component), expected) in &self.expected {
             if expected.two_way == "ignored" {
-                rules.push_str(&format!(
+                let _ = write!(
+                    rules,
                     "\n[[ignore]]\nname = \"{resource} {component}\"\nresource = \"{resource}\"\n\
                      component = \"{component}\"\nreason = \"settled by hand\"\nuntil = 2099-12-31\n"
-                ));
+                );
             }
         }
         rules

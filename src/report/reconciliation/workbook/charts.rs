@@ -6,7 +6,6 @@ use rust_xlsxwriter::{
     ChartPatternFillType, ChartSolidFill, ChartType, Color, XlsxError,
 };
 
-use super::columns::currency_text;
 use super::names::text;
 use super::summary::{ClassRows, Page, UnitRows};
 use super::words;
@@ -34,7 +33,7 @@ pub(super) fn insert(
     units: &[UnitRows],
 ) -> Result<(), XlsxError> {
     let has_file = page.book.report.header.sides.has_file();
-    let classes = classes.and_then(|rows| Some((rows, rows.currency?)));
+    let classes = classes.and_then(|rows| Some((rows.currency.clone()?, rows)));
     if units.is_empty() && classes.is_none() {
         return Ok(());
     }
@@ -43,9 +42,9 @@ pub(super) fn insert(
     page.sheet.set_page_breaks(&[page.row - 1])?;
     let mut places = Vec::new();
     let mut rows_taken = 0;
-    if let Some((rows, currency)) = classes {
+    if let Some((currency, rows)) = classes {
         let high = if rows.last - rows.first >= MANY_CLASSES { 2 } else { 1 };
-        let mut chart = worth(rows, &currency_text(currency));
+        let mut chart = worth(&rows, &currency);
         put(page, &mut chart, (0, false), high)?;
         // A high chart has others beside it, not below.
         places.extend((0..high).map(|row| (row, true)));
@@ -103,7 +102,7 @@ fn by_component(rows: &UnitRows, has_file: bool) -> Chart {
     chart
 }
 
-fn worth(rows: ClassRows, currency: &str) -> Chart {
+fn worth(rows: &ClassRows, currency: &str) -> Chart {
     let mut chart = Chart::new(ChartType::Bar);
     title(&mut chart, &format!("Worth of the breaks by class ({currency})"));
     chart

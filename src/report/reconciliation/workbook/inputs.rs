@@ -24,7 +24,7 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<(), XlsxEr
     sheet.write_url_with_format(1, 0, book.back(), &book.styles.link)?;
     sheet.set_freeze_panes(2, 0)?;
     sheet.set_screen_gridlines(false);
-    book.paper(sheet, words::INPUTS)?;
+    book.paper(sheet, words::INPUTS);
     let mut page = Page { sheet, book, row: 1 };
     page.files()?;
     page.rows()?;

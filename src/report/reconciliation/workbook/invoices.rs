@@ -91,11 +91,14 @@ struct Writer<'a> {
     width: f64,
 }
 
+/// Sums by currency.
+type Sums = Vec<(Option<Currency>, Amount)>;
+
 impl<'a> Writer<'a> {
     fn new(book: &'a Book<'a>, name: &'a str) -> Self {
         let invoices = &book.report.invoices;
         let currency = book.report.header.currency.as_ref().map(|told| told.currency);
-        let distinct = |of: fn(&InvoiceTotal) -> &Vec<(Option<Currency>, Amount)>| {
+        let distinct = |of: fn(&InvoiceTotal) -> &Sums| {
             let all = invoices.iter().flat_map(of).map(|(currency, _)| *currency);
             all.collect::<std::collections::BTreeSet<_>>()
         };
@@ -175,7 +178,7 @@ impl<'a> Writer<'a> {
             explained = words::invoices_left_out(self.rows(), self.book.report.invoices.len());
         }
         sheet.write_string_with_format(1, 2, explained, &styles.remark)?;
-        self.book.paper(sheet, words::INVOICES)?;
+        self.book.paper(sheet, words::INVOICES);
         sheet.set_freeze_panes(HEADER_ROW + 1, 1)?;
         sheet.set_repeat_rows(HEADER_ROW, HEADER_ROW)?;
         let rows = u32::try_from(self.rows()).unwrap_or(u32::MAX);
@@ -260,7 +263,7 @@ impl<'a> Writer<'a> {
                 let (stated, usage) = (column_number_to_name(*stated_at), column_number_to_name(USAGE));
                 (format!("{stated}{line}-{usage}{line}"), difference)
             }
-            _ => return self.book.constant(sheet, at, Some(amount), format).map(|_| ()),
+            _ => return Book::constant(sheet, at, Some(amount), format).map(|_| ()),
         };
         let total =
             Total { formula: Some(formula), sum: &sum, stated: Some(amount), decimals: self.decimals };

@@ -147,7 +147,7 @@ impl PartWriter<'_> {
         // Who speaks of what stays in sight.
         let frozen = if self.sort == Sort::Breaks { 1 } else { 3 };
         sheet.set_freeze_panes(HEADER_ROWS, frozen)?;
-        self.book.paper(sheet, &self.table.title)?;
+        self.book.paper(sheet, &self.table.title);
         sheet.set_repeat_rows(HEADER_ROWS - 1, HEADER_ROWS - 1)?;
         if let Some(last) = self.last_printed() {
             sheet.set_print_area(0, 0, (HEADER_ROWS + self.part.rows).min(MOST_ROWS) - 1, last)?;

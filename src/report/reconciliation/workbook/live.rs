@@ -48,12 +48,11 @@ impl Book<'_> {
             let why = if is_ours { words::NO_FORMULA } else { words::NOT_THE_LINES };
             self.note(at.sheet, at.row, at.column, why);
         }
-        self.constant(sheet, at, total.stated, format)
+        Self::constant(sheet, at, total.stated, format)
     }
 
     /// Writes a figure that no formula comes to; whether it is a number.
     pub(super) fn constant(
-        &self,
         sheet: &mut Worksheet,
         at: At<'_>,
         amount: Option<Amount>,

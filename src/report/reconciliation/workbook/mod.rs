@@ -203,7 +203,7 @@ impl<'a> Book<'a> {
     }
 
     /// Sets a sheet up for paper: A4 on its side, as wide as a page, with numbers.
-    fn paper(&self, sheet: &mut Worksheet, title: &str) -> Result<(), XlsxError> {
+    fn paper(&self, sheet: &mut Worksheet, title: &str) {
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
         sheet.set_margins(0.4, 0.4, 0.6, 0.6, 0.3, 0.3);
         // A header of a page holds 255 characters, and a lone & would be a command.
@@ -211,7 +211,6 @@ impl<'a> Book<'a> {
         let title = title.replace('&', "&&");
         sheet.set_header(format!("&L&\"-,Bold\"{}&R{title}", self::title(self.report)));
         sheet.set_footer("&L&F&RPage &P of &N");
-        Ok(())
     }
 }
 

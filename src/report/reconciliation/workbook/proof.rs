@@ -26,7 +26,7 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<ProofRange
     sheet.write_string_with_format(0, 0, words::PROOF, &styles.title)?;
     sheet.write_url_with_format(1, 0, book.back(), &styles.link)?;
     sheet.write_string_with_format(1, 2, words::PROOF_EXPLAINED, &styles.remark)?;
-    book.paper(sheet, words::PROOF)?;
+    book.paper(sheet, words::PROOF);
     sheet.set_freeze_panes(HEADER_ROW + 1, 0)?;
     sheet.set_repeat_rows(HEADER_ROW, HEADER_ROW)?;
     let headers = ["Component", "Unit", "Class", "Lines", "Difference", "Component no."];

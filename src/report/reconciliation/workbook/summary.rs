@@ -27,7 +27,7 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>, ranges: &ProofRanges
     for (column, width) in (0_u16..).zip(WIDTHS) {
         sheet.set_column_width(column, width)?;
     }
-    book.paper(sheet, words::SUMMARY)?;
+    book.paper(sheet, words::SUMMARY);
     sheet.set_screen_gridlines(false);
     let mut page = Page { sheet, book, row: 0 };
     page.head()?;
@@ -55,11 +55,11 @@ pub(super) struct ProofCells {
 }
 
 /// Where the rows of the breaks stand among the classes, and how many currencies come before.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ClassRows {
     pub(super) first: u32,
     pub(super) last: u32,
-    pub(super) currency: Option<Option<Currency>>,
+    pub(super) currency: Option<String>,
 }
 
 /// The rows of a unit in the table of the trend.
@@ -300,7 +300,7 @@ impl Page<'_, '_> {
             self.row += 1;
         }
         self.class_total(first, &currencies)?;
-        let currency = currencies.first().copied();
+        let currency = currencies.first().map(|currency| currency_text(*currency));
         Ok(last_break.map(|last| ClassRows { first, last, currency }))
     }
 
@@ -403,7 +403,7 @@ impl Page<'_, '_> {
             let place = report.proof.rows.iter().position(|row| row.measured == one.measured);
             let proven = place.and_then(|at| Some((report.proof.rows.get(at)?, proof.get(at)?)));
             if let Some(amount) = one.last_month {
-                self.book.constant(self.sheet, self.at(2), Some(amount), &format)?;
+                Book::constant(self.sheet, self.at(2), Some(amount), &format)?;
             }
             let server = proven.filter(|(row, cells)| cells.server_is_number && row.server == one.server);
             self.pointer(
@@ -457,7 +457,7 @@ impl Page<'_, '_> {
                 self.book.total(self.sheet, self.at(column), total, format)?;
             }
             None => {
-                self.book.constant(self.sheet, self.at(column), Some(amount), format)?;
+                Book::constant(self.sheet, self.at(column), Some(amount), format)?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! A table of lines and the sheets that it takes: where each column of it is, for formulas that add it up.
 
+use std::fmt::Write;
+
 use rust_xlsxwriter::column_number_to_name;
 
 use super::columns::{Column, What};
@@ -95,7 +97,7 @@ impl LineTable {
         let mut text = String::new();
         for (at, (what, criterion)) in criteria.iter().enumerate() {
             let comma = if is_after || at > 0 { "," } else { "" };
-            text.push_str(&format!("{comma}{},{criterion}", self.range(part, *what)?));
+            let _ = write!(text, "{comma}{},{criterion}", self.range(part, *what)?);
         }
         Some(text)
     }

@@ -425,14 +425,3 @@ fn a_file_is_written_whole_or_not_at_all() {
     assert!(error.to_string().starts_with("cannot write"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
-
-/// Writes the workbooks of all shapes into a folder, to be looked at:
-/// `WALDUR_USAGE_LOOK=FOLDER cargo test --lib workbook::tests::to_look_at -- --ignored`.
-#[test]
-#[ignore = "writes files to look at"]
-fn to_look_at() {
-    let Some(folder) = std::env::var_os("WALDUR_USAGE_LOOK") else { return };
-    for (name, report, limits) in shapes() {
-        std::fs::write(Path::new(&folder).join(format!("{name}.xlsx")), bytes(&report, limits)).unwrap();
-    }
-}

@@ -112,11 +112,11 @@ fn line(at: usize, recipe: &Recipe, currencies: &[Option<Currency>], draw: &mut 
             quantity: server.unwrap_or_default(),
             unit_price: Some("0.0125".parse().unwrap()),
             price,
-            tax: (at % 2 == 0).then(|| price),
+            tax: at.is_multiple_of(2).then_some(price),
             invoice_number: Some(format!("{}", 100_000 + at % 50).into()),
             lines: vec![InvoiceLineId::new(uuid(900_000 + at))],
         }),
-        stated: (recipe.has_file && at % 3 == 0).then(|| Stated {
+        stated: (recipe.has_file && at.is_multiple_of(3)).then(|| Stated {
             unit_price: Some("0.0125".parse().unwrap()),
             price: Some(price),
             currency,
@@ -130,7 +130,7 @@ fn line(at: usize, recipe: &Recipe, currencies: &[Option<Currency>], draw: &mut 
     Line {
         class,
         also: crate::reconcile::Classes::default(),
-        period: if at % 5 == 0 { "2026-10" } else { "2026-11" }.parse().unwrap(),
+        period: if at.is_multiple_of(5) { "2026-10" } else { "2026-11" }.parse().unwrap(),
         subject: u32::try_from(at / 3 % (recipe.lines / 3).max(1)).unwrap(),
         component: u32::try_from(at % recipe.components.len()).unwrap(),
         file,
