@@ -25,7 +25,6 @@ pub mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
-#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod tests;

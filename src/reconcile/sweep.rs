@@ -2,6 +2,8 @@
 //!
 //! `WALDUR_USAGE_SWEEP=full` draws all of them, the short form ten thousand.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 

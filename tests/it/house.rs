@@ -105,7 +105,7 @@ fn files() -> Vec<(String, String, String)> {
 
 /// Code without comments and without its unit tests.
 fn code(text: &str) -> String {
-    let before_tests = text.split("#[cfg(test)]").next().unwrap();
+    let before_tests = text.split("[cfg(test)]").next().unwrap();
     let lines = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -173,7 +173,7 @@ fn totals_are_never_usage_and_have_to_add_up() {
         ),
         (
             "total-of-a-table.xlsx",
-            "total-row Usage!D5 \"amount\": a sum of rows 2–4: a formula with the value 1543.81, but the workbook asks to be computed when it i…, so that it cannot be checked",
+            "total-row Usage!D5 \"amount\": a sum of rows 2–4: a formula with the value 1543.81, but the workbook asks to be computed when it is opened, so that it cannot be checked",
         ),
     ];
     for (name, finding) in cases {

@@ -285,12 +285,9 @@ async fn currency(
 }
 
 fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
-    let InvoicesInFull { seen, money, others, taxes, partly, .. } = read;
+    let InvoicesInFull { seen, money, others, taxes, .. } = read;
     let invoices = money.into_iter().map(|(customer, money)| {
-        // Where not every line is known, the sum of the lines cannot be set against the whole.
-        let is_whole = !partly.contains(&customer);
-        let told = |amount: Option<_>| amount.filter(|_| is_whole);
-        let (price, tax, total) = (told(money.price), told(money.tax), told(money.total));
+        let (price, tax, total) = (money.price, money.tax, money.total);
         (customer, InvoiceMoney { invoice: money.invoice, price, tax, total })
     });
     let others = others.into_iter().map(|line| OtherLine {

@@ -36,9 +36,6 @@ pub struct InvoicesInFull {
     pub taxes: BTreeMap<InvoiceLineId, Amount>,
     /// How many rows each endpoint gave.
     pub rows: BTreeMap<&'static str, usize>,
-    /// The organisations whose list of lines could only be proven offering by offering, so that lines of
-    /// other offerings are not known.
-    pub partly: BTreeSet<CustomerId>,
     /// The lines of usage as they were read the second time: quantity and unit price.
     usage: HashMap<InvoiceLineId, (Amount, Amount)>,
 }
@@ -281,20 +278,15 @@ impl Reading<'_> {
         let of_month = Query::new(ITEMS)
             .with("year", self.period.year().to_string())
             .with("month", self.period.month().to_string());
-        let query = of_month.clone().with("customer_uuid", customer.to_string());
-        let rows = match read::<FullRow>(self.http, &query, &[], self.at_once).await {
-            Err(WaldurError::Unproven { .. }) => {
-                full.partly.insert(customer);
-                let mut rows = Vec::new();
-                for pair in pairs {
-                    let query = of_pair(of_month.clone(), *pair);
-                    rows.extend(read::<FullRow>(self.http, &query, &pair.cuts(), self.at_once).await?);
-                }
-                Some(rows)
-            }
-            rows => rows.map(Some).or_else(refused)?,
-        };
-        let Some(rows) = rows else { return Ok(None) };
+        let query = of_month.with("customer_uuid", customer.to_string());
+        // What an invoice comes to is told by all of its lines or not at all, so a list that cannot be
+        // proven whole ends the run.
+        let projects = pairs.iter().flat_map(|pair| pair.projects.keys().cloned());
+        let projects: BTreeSet<String> = projects.collect();
+        let none: Arc<[Cut]> = Arc::new([]);
+        let by_project = Cut::new("project_uuid", projects, &none);
+        let rows = read::<FullRow>(self.http, &query, &[by_project], self.at_once).await;
+        let Some(rows) = rows.map(Some).or_else(refused)? else { return Ok(None) };
         *full.rows.entry(ITEMS).or_default() += rows.len();
         let own = InvoiceOf { reading: self, invoice: full.seen.invoice(customer) };
         let mut is_told = true;
@@ -305,7 +297,9 @@ impl Reading<'_> {
         };
         let rows: Vec<FullRow> = rows.into_iter().filter(&mut belongs).collect();
         if !is_told {
-            full.partly.insert(customer);
+            let list = format!("/api/{ITEMS} (customer_uuid={customer})");
+            let reason = format!("lines of {} do not tell whose they are", self.period);
+            return Err(WaldurError::Unproven { list, reason });
         }
         // Nothing at all is what a list shows too that hides its lines.
         let is_shown = !rows.is_empty()
