@@ -80,7 +80,7 @@ fn a_record_with_another_price_is_the_same_record() {
         .says("the record of row 2 again, whatever it costs");
     let used = |run: Run| run.json()["rows"]["rows_used"].as_u64().unwrap();
     let round = [&storage[..], &["--round", "half-up", "--format", "json"]].concat();
-    let before = used(check(&rig, text, &round).ends_with(0));
+    let before = used(check(&rig, &text, &round).ends_with(0));
     let other = changed(first, "volume-1", "volume-9");
     assert_eq!(used(check(&rig, &format!("{text}{other}\n"), &round).ends_with(0)), before + 1);
 }
