@@ -7,7 +7,8 @@ use super::month::{text, world};
 use super::sheet::{Cell, Sheet};
 
 const MONTH: &str = "2026-10";
-/// The components that are billed by usage, with the price of the plan Standard in hundred-thousandths.
+/// The components that are billed by usage, with the price of the plan Standard in hundred-thousandths. What
+/// is billed by its limit is stated without a price.
 const PRICES: [(&str, &str, i64); 3] =
     [("cpu", "12.50", 1_250_000), ("ram", "0.002", 200), ("gpu_hours", "0.85", 85_000)];
 /// Resource, component, and what is wrong with the row.
@@ -36,9 +37,11 @@ pub(super) fn sheet() -> Sheet {
     let mut rows = Vec::new();
     for usage in usages.iter().filter(|usage| usage["billing_period"] == MONTH) {
         let component = text(&usage["type"]);
-        let Some((_, unit_price, price)) = PRICES.iter().find(|(name, ..)| *name == component) else {
+        let standard = PRICES.iter().find(|(name, ..)| *name == component).copied();
+        // The other components are those of another offering.
+        if standard.is_none() && component != "storage" {
             continue;
-        };
+        }
         let resource = named(&resources, &usage["resource_uuid"]);
         let project = named(&projects, &resource["project_uuid"]);
         let customer = named(&customers, &project["customer_uuid"]);
@@ -53,18 +56,19 @@ pub(super) fn sheet() -> Sheet {
             Some(Mistake::Price) | None => {}
         }
         let is_dear = mistake == Some(Mistake::Price);
-        let (unit_price, price) = if is_dear { ("12.75", 1_275_000) } else { (*unit_price, *price) };
+        let standard = standard.map(|(_, unit_price, price)| (unit_price, price));
+        let price = if is_dear { Some(("12.75", 1_275_000)) } else { standard };
         // Rounded up to the cent, as an invoice does.
-        let due = (cents * price + 9_999_999) / 10_000_000;
+        let due = price.map(|(_, price)| decimal((cents * price + 99_999) / 100_000));
         rows.push(vec![
             Cell::text(&text(&resource["uuid"]).replace('-', "")),
             Cell::text(&name),
             Cell::Month(MONTH.to_owned()),
             Cell::text(&component),
             Cell::Number(decimal(cents)),
-            Cell::Number(unit_price.to_owned()),
-            Cell::Number(decimal(due)),
-            Cell::text("EUR"),
+            price.map_or(Cell::text(""), |(unit_price, _)| Cell::Number(unit_price.to_owned())),
+            due.map_or(Cell::text(""), Cell::Number),
+            Cell::text(if price.is_some() { "EUR" } else { "" }),
             Cell::text(&text(&customer["name"])),
         ]);
     }
