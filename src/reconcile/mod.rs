@@ -1,7 +1,7 @@
 //! Whether a file, the server and the invoices agree, and if not: where, by how much, and who must act.
 //!
 //! Takes the lines of the files as resolving left them, the stored usages and what invoices bill, and
-//! leaves a [`Report`]: every key with exactly one primary [`Class`], and a [`Proof`] that the
+//! leaves a [`Report`]: every key with exactly one primary [`Class`], and a proof that the
 //! differences of the classes are the difference of the totals.
 #![deny(clippy::float_arithmetic, clippy::as_conversions)]
 
