@@ -6,6 +6,8 @@ use rust_xlsxwriter::{
     ChartPatternFillType, ChartSolidFill, ChartType, Color, XlsxError,
 };
 
+use crate::domain::Amount;
+
 use super::names::text;
 use super::summary::{ClassRows, Page, UnitRows};
 use super::words;
@@ -33,6 +35,9 @@ pub(super) fn insert(
     units: &[UnitRows],
 ) -> Result<(), XlsxError> {
     let has_file = page.book.report.header.sides.has_file();
+    let trend = page.book.report.trend.iter();
+    let mut all = trend.flat_map(|one| [one.last_month, Some(one.server), one.file]).flatten();
+    let is_above_zero = all.all(|amount| amount >= Amount::ZERO);
     let classes = classes.and_then(|rows| Some((rows.currency.clone()?, rows)));
     if units.is_empty() && classes.is_none() {
         return Ok(());
@@ -55,6 +60,10 @@ pub(super) fn insert(
     places.extend(further);
     for (unit, place) in units.iter().take(MOST_UNITS).zip(places) {
         let mut chart = by_component(unit, has_file);
+        if is_above_zero {
+            // An axis that begins elsewhere makes much of little differences.
+            chart.y_axis().set_min(0);
+        }
         put(page, &mut chart, place, 1)?;
         rows_taken = rows_taken.max(place.0 + 1);
     }

@@ -18,7 +18,7 @@ use super::survey::MOST_CURRENCIES;
 use super::{Book, charts, link, organisations, title, words};
 
 /// The columns of the sheet; eight of them fit a page on its side.
-pub(super) const WIDTHS: [f64; 8] = [34.0, 16.0, 19.0, 19.0, 19.0, 19.0, 16.0, 16.0];
+pub(super) const WIDTHS: [f64; 8] = [34.0, 16.0, 25.0, 25.0, 25.0, 25.0, 16.0, 16.0];
 pub(super) const LAST: u16 = 7;
 /// A link says no more than this of where it leads to.
 const LONGEST_LINK: usize = 200;
