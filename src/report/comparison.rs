@@ -9,6 +9,7 @@ use rust_xlsxwriter::{
 use crate::domain::visible;
 use crate::plan::{Change, Header, Line, Money, Plan, Summary, Totals};
 
+use super::cell_text::cell_text;
 use super::corrections::corrections;
 use super::people::people;
 use super::{ReportError, write_amount, write_file};
@@ -115,7 +116,7 @@ fn summary(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xl
     let mut row = 3;
     for (label, value) in facts.into_iter().chain(rounded) {
         sheet.write_string_with_format(row, 0, label, &styles.label)?;
-        sheet.write_string(row, 1, value)?;
+        sheet.write_string(row, 1, cell_text(&value))?;
         row += 1;
     }
     row = totals(sheet, row + 1, "By component", &figures.components, styles)?;
@@ -178,9 +179,10 @@ fn totals(
     for group in totals {
         let total = &group.total;
         let names: Vec<&str> = group.customer.iter().chain(&group.project).map(String::as_str).collect();
-        sheet.write_string(row, 0, if names.is_empty() { "all".to_owned() } else { names.join(" / ") })?;
-        sheet.write_string(row, 1, &group.component)?;
-        sheet.write_string(row, 2, &group.unit)?;
+        let names = if names.is_empty() { "all".to_owned() } else { names.join(" / ") };
+        sheet.write_string(row, 0, cell_text(&names))?;
+        sheet.write_string(row, 1, cell_text(&group.component))?;
+        sheet.write_string(row, 2, cell_text(&group.unit))?;
         let counts = &total.counts;
         let counts = [counts.create, counts.update, counts.same, counts.only_on_server];
         for (column, count) in (3_u16..).zip(counts) {
@@ -250,7 +252,7 @@ fn lines(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -> Result<(), Xlsx
                 &status(line).to_owned(),
             ];
             for (column, text) in (0_u16..).zip(texts) {
-                sheet.write_string(row, column, text)?;
+                sheet.write_string(row, column, cell_text(text))?;
             }
             figures(sheet, row, &line.change, styles)?;
             sheet.write_string(row, 12, plan.cell(line))?;
@@ -303,7 +305,7 @@ fn figures(sheet: &mut Worksheet, row: u32, change: &Change, styles: &Styles) ->
     }
     let description = new.as_ref().or(old).map(|figures| figures.description.as_str());
     if let Some(description) = description.filter(|description| !description.is_empty()) {
-        sheet.write_string_with_format(row, 11, description, &styles.indented)?;
+        sheet.write_string_with_format(row, 11, cell_text(description), &styles.indented)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 use crate::domain::visible;
 use crate::plan::{PersonLine, Plan};
 
+use super::cell_text::cell_text;
 use super::comparison::{Styles, properties};
 use super::people::people;
 use super::{ReportError, write_amount, write_file};
@@ -71,7 +72,7 @@ pub(super) fn corrections(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -
             line.billing_type.to_string(),
         ];
         for (column, text) in (0_u16..).zip(texts) {
-            sheet.write_string(row, column, visible(&text).to_string())?;
+            sheet.write_string(row, column, cell_text(&visible(&text).to_string()))?;
         }
         let old = line.change.old().map(|old| old.amount);
         let before = old.unwrap_or_default();
@@ -85,7 +86,7 @@ pub(super) fn corrections(sheet: &mut Worksheet, plan: &Plan, styles: &Styles) -
         }
         let invoice = line.invoice.as_deref().unwrap_or("not looked for");
         sheet.write_string(row, 14, line.obstacle().unwrap_or_default())?;
-        sheet.write_string(row, 15, visible(invoice).to_string())?;
+        sheet.write_string(row, 15, cell_text(&visible(invoice).to_string()))?;
         sheet.write_string(row, 16, plan.cell(line))?;
     }
     sheet.autofilter(0, 0, row, 16)?;

@@ -10,6 +10,7 @@ use crate::domain::{BillingPeriod, visible};
 use crate::parse::with_guard;
 use crate::plan::{Gap, Missing};
 
+use super::cell_text::cell_text;
 use super::{ReportError, write_amount, write_file};
 
 /// Names of columns, as text files have them, and their widths.
@@ -111,7 +112,7 @@ fn summary(sheet: &mut Worksheet, missing: &Missing) -> Result<(), XlsxError> {
     let mut row = 3;
     for (name, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
         sheet.write_string_with_format(row, 0, *name, &label)?;
-        sheet.write_string(row, 1, text)?;
+        sheet.write_string(row, 1, cell_text(text))?;
         row += 1;
     }
     row += 1;
@@ -153,7 +154,7 @@ fn lines(sheet: &mut Worksheet, missing: &Missing) -> Result<(), XlsxError> {
         for (column, text) in (0_u16..).zip(cells(gap, missing.period)) {
             if column != AMOUNT {
                 let text: String = visible(&text).to_string().chars().take(2000).collect();
-                sheet.write_string(row, column, text)?;
+                sheet.write_string(row, column, cell_text(&text))?;
             }
         }
         if let Some(last) = gap.last_amount {

@@ -4,6 +4,7 @@
 //! markup.
 //! Numbers carry their unit in a column of its own and are written as the decimals that they are.
 
+mod cell_text;
 mod comparison;
 mod corrections;
 mod marked;

@@ -5,6 +5,7 @@ use rust_xlsxwriter::{Worksheet, XlsxError};
 use crate::domain::visible;
 use crate::plan::{PersonLine, Plan};
 
+use super::cell_text::cell_text;
 use super::comparison::Styles;
 use super::write_amount;
 
@@ -66,7 +67,7 @@ pub(super) fn people(
                 &status(person).to_owned(),
             ];
             for (column, text) in (0_u16..).zip(texts) {
-                sheet.write_string(row, column, visible(text).to_string())?;
+                sheet.write_string(row, column, cell_text(&visible(text).to_string()))?;
             }
             let new = person.new.get();
             let difference = new.checked_sub(person.old.unwrap_or_default());

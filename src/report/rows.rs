@@ -7,6 +7,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError}
 
 use crate::parse::{CellKind, RawRows, with_guard};
 
+use super::cell_text::cell_text;
 use super::{ReportError, write_file};
 
 /// Writes rows as a text file or a workbook, as they were, under the first of these names that is
@@ -114,7 +115,7 @@ pub(super) fn write_row(
                     sheet.write_number(number, column, value)?;
                 }
                 Ok(_) | Err(_) => {
-                    sheet.write_string(number, column, text)?;
+                    sheet.write_string(number, column, cell_text(text))?;
                 }
             },
             CellKind::Boolean => {
@@ -125,11 +126,11 @@ pub(super) fn write_row(
                     sheet.write_datetime_with_format(number, column, value, &date)?;
                 }
                 Err(_) => {
-                    sheet.write_string(number, column, text)?;
+                    sheet.write_string(number, column, cell_text(text))?;
                 }
             },
             CellKind::Text | CellKind::Error => {
-                sheet.write_string(number, column, text)?;
+                sheet.write_string(number, column, cell_text(text))?;
             }
         }
     }

@@ -3,6 +3,7 @@
 use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, ProtectionOptions, Worksheet, XlsxError};
 
 use crate::domain::{cut, shell_word, visible};
+use crate::report::cell_text::cell_text;
 
 use super::{Template, TemplateCarryOver, TemplateForm};
 
@@ -122,7 +123,7 @@ fn components(sheet: &mut Worksheet, start: u32, template: &Template) -> Result<
             [component.component.as_str(), &component.name, &component.unit, &component.offering_name];
         for (column, text) in (0..).zip(texts) {
             let text = cut(&visible(text).to_string(), 500);
-            sheet.write_string_with_format(row, column, text, &wrapped)?;
+            sheet.write_string_with_format(row, column, cell_text(&text), &wrapped)?;
         }
     }
     Ok(())

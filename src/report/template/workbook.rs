@@ -8,6 +8,7 @@ use rust_xlsxwriter::{
 
 use crate::domain::visible;
 use crate::parse::{HELP_MARK, KEYS_MARK};
+use crate::report::cell_text::cell_text;
 
 use super::super::write_amount;
 use super::help;
@@ -122,7 +123,7 @@ fn fill(sheet: &mut Worksheet, table: &Table<'_>) -> Result<u32, XlsxError> {
             let style = styles.of(of.purpose);
             match cell {
                 Cell::Text(text) => {
-                    sheet.write_string_with_format(number, column, text, style)?;
+                    sheet.write_string_with_format(number, column, cell_text(text), style)?;
                 }
                 Cell::Number(amount) => write_amount(sheet, number, column, *amount, style)?,
                 Cell::Blank => {

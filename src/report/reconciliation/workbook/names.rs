@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use crate::domain::visible;
+use crate::report::cell_text::cell_text;
 use crate::report::rows::sheet_name;
 
 /// A cell holds 32,767 UTF-16 units; what is cut says so, so some room is left.
@@ -13,8 +13,8 @@ const LONGEST: usize = 32_000;
 /// A text as a cell shows it: nothing invisible in it, and no longer than a cell can hold.
 pub(super) fn text(raw: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
-    if raw.len() < LONGEST && raw.bytes().all(is_plain) && !is_taken_for_markup(raw) {
-        return Cow::Borrowed(raw);
+    if raw.len() < LONGEST && raw.bytes().all(is_plain) {
+        return cell_text(raw);
     }
     let mut shown = String::with_capacity(raw.len() + 8);
     let mut units = 0;
@@ -24,24 +24,9 @@ pub(super) fn text(raw: &str) -> Cow<'_, str> {
             shown.push_str(" … (cut)");
             break;
         }
-        match character {
-            // No XML can hold these two, not even as a reference.
-            '\u{fffe}' | '\u{ffff}' => {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "{}", character.escape_unicode());
-            }
-            _ => shown.push(character),
-        }
+        shown.push(character);
     }
-    if is_taken_for_markup(&shown) {
-        shown.push(' ');
-    }
-    Cow::Owned(shown)
-}
-
-/// Whether the writer would take a text for its own rich text and write it as it is.
-fn is_taken_for_markup(text: &str) -> bool {
-    text.starts_with("<r>") && text.ends_with("</r>")
+    Cow::Owned(cell_text(&shown).into_owned())
 }
 
 /// Whether a program would make a formula of a text as soon as somebody edits its cell.
