@@ -39,13 +39,6 @@ pub struct Head {
 
 impl Rules {
     /// Reads a rule file.
-    ///
-    /// ```
-    /// # use waldur_usage::reconcile::Rules;
-    /// let rules = Rules::parse("[[tolerance]]\nname = \"cents\"\nabsolute = \"0.01\"\n").unwrap();
-    /// assert_eq!(rules.says(), [("cents".into(), "amounts may differ by 0.01".into())]);
-    /// assert!(Rules::parse("[[tolerence]]\n").is_err());
-    /// ```
     pub fn parse(text: &str) -> Result<Self, RuleError> {
         written::read(text)
     }
