@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use crate::domain::RunId;
 use crate::domain::visible;
+use crate::export::ExportError;
 use crate::frame::FrameError;
 use crate::plan::{PlanError, Refusal};
 use crate::report::ReportError;
 use crate::source::SourceError;
 use crate::store::{AuditFault, LockError, StoreError};
 use crate::waldur::{AddressError, TokenError, WaldurError};
+use crate::warehouse::FieldsRefused;
 
 /// How a run ended, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +174,12 @@ pub enum Error {
     /// An output cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A target of an export cannot be read or written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The server has fields that the contract of an export does not allow.
+    #[error(transparent)]
+    Fields(#[from] FieldsRefused),
     /// A thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -225,6 +233,7 @@ impl Error {
             | Self::Waldur(WaldurError::Token(_))
             | Self::Setting { .. }
             | Self::Store(_)
+            | Self::Export(ExportError::File { .. })
             | Self::Report(
                 ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
             ) => ExitStatus::Usage,
@@ -232,10 +241,12 @@ impl Error {
             Self::Plan { error: PlanError::Damaged, .. }
             | Self::Refused(_)
             | Self::StoredPlan { .. }
+            | Self::Export(ExportError::Manifest { .. })
+            | Self::Fields(_)
             | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
-            Self::Waldur(_) | Self::NotFound(_) => ExitStatus::Server,
+            Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => ExitStatus::Server,
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
@@ -282,6 +293,12 @@ impl Error {
             }
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
+            Self::Export(ExportError::File { .. }) => "check the path, its rights, and the room on the disk",
+            Self::Export(ExportError::Manifest { .. }) => {
+                "name another target, or take away what stands there if it is not needed"
+            }
+            Self::Export(ExportError::Target { .. }) => "look at its own log, then run it again: a month is whole or as it was",
+            Self::Fields(_) => "look at what they hold, then choose --contract evolve or discard",
             Self::NotFound(_) => "it may exist and not be visible to this account",
             Self::Interrupted => "run the same command again when you are ready",
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => {

@@ -3,18 +3,20 @@
 //! The story goes one way. A file's cells leave `source` as text with their address, `parse`
 //! turns them into typed figures, `resolve` sets them against one snapshot of the server, and
 //! `plan` compares them with what is stored. A plan that somebody agreed to is posted by a job and
-//! proven by reading back; or `reconcile` says where a file, the server and the invoices differ. What is wrong with the data becomes `findings` on the way, with its
-//! cell; what stops a run is an `error`.
+//! proven by reading back; or `reconcile` says where a file, the server and the invoices differ; or
+//! `export` brings whole months to a `warehouse`. What is wrong with the data becomes `findings` on the
+//! way, with its cell; what stops a run is an `error`.
 //!
 //! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`,
-//! `reconcile`) has edges
-//! around it (`source`, `waldur`, `report`, `store`, `sandbox`); `jobs` put the stages in order,
+//! `reconcile`, `warehouse`) has edges
+//! around it (`source`, `waldur`, `report`, `export`, `store`, `sandbox`); `jobs` put the stages in order,
 //! `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
 //! the arrows pointing this way.
 
 pub mod cli;
 pub mod domain;
 mod error;
+mod export;
 mod findings;
 mod frame;
 mod jobs;
@@ -29,6 +31,7 @@ mod source;
 mod store;
 mod ui;
 mod waldur;
+mod warehouse;
 
 #[doc(hidden)]
 pub use jobs::fuzz;

@@ -16,6 +16,7 @@ pub mod copy_world;
 pub mod demo;
 pub mod doctor;
 pub mod explain_key;
+pub mod export;
 pub mod foresee;
 pub mod freshness;
 pub mod fuzz;

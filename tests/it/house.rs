@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -15,8 +15,10 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("resolve", &["domain", "findings", "mapping", "parse"]),
     ("plan", &["domain", "findings", "frame", "resolve"]),
     ("reconcile", &["domain", "findings", "resolve", "plan"]),
+    ("warehouse", &["domain"]),
+    ("export", &["domain", "warehouse"]),
     ("source", &["domain", "findings", "parse"]),
-    ("waldur", &["domain", "resolve", "plan"]),
+    ("waldur", &["domain", "resolve", "plan", "warehouse"]),
     ("report", &["domain", "findings", "mapping", "parse", "plan", "reconcile"]),
     ("store", &["domain"]),
     ("sandbox", &["domain"]),
@@ -25,6 +27,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
         &[
             "domain",
             "error",
+            "export",
             "findings",
             "mapping",
             "parse",
@@ -36,6 +39,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "report",
             "sandbox",
             "store",
+            "warehouse",
         ],
     ),
     ("ui", &["domain", "findings", "jobs", "plan", "reconcile", "resolve", "store", "waldur"]),
@@ -44,6 +48,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
         &[
             "domain",
             "error",
+            "export",
             "findings",
             "jobs",
             "mapping",
@@ -57,22 +62,26 @@ const ROOMS: [(&str, &[&str]); 16] = [
             "store",
             "ui",
             "waldur",
+            "warehouse",
         ],
     ),
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 14] = [
+const FENCES: [(&str, &[&str]); 17] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
     ("quick_xml", &["source", "report"]),
-    ("parquet", &["source", "report"]),
+    ("parquet", &["source", "report", "export"]),
+    ("arrow_array", &["warehouse", "export"]),
+    ("arrow_ord", &["warehouse"]),
+    ("arrow_select", &["warehouse", "export"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),
     ("reqwest", &["waldur"]),
     ("indicatif", &["ui"]),
-    ("rust_xlsxwriter", &["report"]),
+    ("rust_xlsxwriter", &["report", "export"]),
     ("minijinja", &["report"]),
     ("clap", &["cli"]),
     ("rusqlite", &["store"]),

@@ -1,0 +1,87 @@
+//! Months of tables to wherever a warehouse reads them from: one file for each kind of target.
+//!
+//! A target keeps its own manifest, so that what is written depends on what stands there and on nothing
+//! else. A month is replaced whole: whoever reads, and wherever a run is killed, there is the old month
+//! or the new one.
+
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use futures_util::future::BoxFuture;
+
+use crate::domain::visible;
+use crate::warehouse::{Entry, Manifest, ManifestError, PublishedFile, Schema, Slice};
+
+/// Why a target cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {}", visible(&path.to_string_lossy()))]
+    File {
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The manifest of the target cannot be used.
+    #[error("the manifest of {target} cannot be used")]
+    Manifest {
+        /// The target, without any secret.
+        target: String,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The target cannot take it, and says why.
+    #[error("{target} refused: {reason}")]
+    Target {
+        /// The target, without any secret.
+        target: String,
+        /// Its own words.
+        reason: String,
+    },
+}
+
+/// A month of a table that takes the place of what stands at the target.
+#[derive(Debug)]
+pub struct Replacement {
+    /// The rows.
+    pub slice: Slice,
+    /// What the manifest is to say of it; the file is filled in by the target.
+    pub entry: Entry,
+}
+
+/// A target.
+pub trait ExportSink: Send {
+    /// What it is, as messages name it; no secret in it.
+    fn name(&self) -> String;
+
+    /// What was published; `None` where nothing ever was.
+    fn manifest(&mut self) -> BoxFuture<'_, Result<Option<Manifest>, ExportError>>;
+
+    /// Whether what stands at the target is what the entry says: the file by its hash, the rows of a
+    /// table of a database by their number.
+    fn stands<'a>(&'a mut self, entry: &'a Entry) -> BoxFuture<'a, Result<bool, ExportError>>;
+
+    /// The rows of a published month, to tell what changes; `None` where they cannot be read back.
+    fn rows<'a>(
+        &'a mut self,
+        schema: &'a Schema,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, Result<Option<RecordBatch>, ExportError>>;
+
+    /// Replaces months of tables, each whole or not at all, and publishes the manifest that says so:
+    /// `manifest` without their entries, which are put in with their files as soon as they are known.
+    /// Returns the manifest that stands at the target then.
+    fn publish<'a>(
+        &'a mut self,
+        replacements: Vec<Replacement>,
+        manifest: Manifest,
+    ) -> BoxFuture<'a, Result<Manifest, ExportError>>;
+}
+
+/// Puts what was written into a manifest.
+pub(crate) fn entered(manifest: &mut Manifest, entry: Entry, file: Option<PublishedFile>) {
+    manifest.put(Entry { file, ..entry });
+}
