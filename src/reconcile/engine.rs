@@ -5,11 +5,12 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::thread;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::{Amount, BillingPeriod, ComponentType, PeriodRange};
+use crate::domain::{Amount, BillingPeriod, ComponentType, PeriodRange, fold_name};
 use crate::findings::Code;
 use crate::plan::StoredUsage;
 use crate::resolve::{Catalogue, FileLine, FileLineMore};
@@ -80,6 +81,9 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
         notes: Notes::default(),
         stated: HashMap::new(),
         plan_prices: HashMap::new(),
+        organisation_names: Arc::new(
+            catalogue.resources().map(|own| fold_name(&own.customer_name)).collect(),
+        ),
     };
     judge.rules.settle(&settled.subjects);
     rows.see_conversions(&mut judge, periods);
@@ -204,6 +208,7 @@ impl Intake<'_, '_> {
         let fault = more.faults.iter_mut().find(|fault| fault.code == Code::UnitMismatch);
         match (converted, fault) {
             (Converted::To(amount), _) => {
+                more.written.get_or_insert(line.amount);
                 line.amount = amount;
                 more.unit = None;
                 more.faults.retain(|fault| fault.code != Code::UnitMismatch);

@@ -3,12 +3,12 @@
 //! Whether a stored row is billed is told by [`plan::billing`](crate::plan::billing()). Nothing is
 //! concluded from lines that this account does not see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, ResourceId};
 use crate::plan::{
     BillableRow, Billing, BillingTime, InvoiceLine, InvoiceSeen, InvoiceState, LinesSeen, UnderPlanPeriod,
-    billing,
+    WhyNot, billing,
 };
 use crate::resolve::Catalogue;
 
@@ -50,17 +50,44 @@ pub struct Invoices<'a> {
     pub catalogue: &'a Catalogue,
     pub months: &'a BTreeMap<BillingPeriod, InvoiceSide>,
     pub conversions: Conversions,
+    /// What lines come to that bill a component of a resource otherwise than by usage.
+    otherwise: HashMap<(BillingPeriod, ResourceId, ComponentType), Amount>,
 }
 
 const NOT_READ: &str = "the invoices of the month were not read";
 const NO_RESOURCE: &str = "not visible to this account: the resource, and so its invoice";
+const NO_PLAN: &str = "stored, not billed: the resource has no plan, and without one nothing is billed";
+const NO_PRICE: &str = "stored, not billed: the plan of today has no price for it";
+const TOO_LATE: &str = "stored, not billed: the closed invoice has no line of it; it came too late, or stood under no plan period";
+const NOT_MADE: &str = "no invoice of the month is made for the organisation yet";
 const OPEN: &str = "the invoice is open and does not have it yet";
 const NOT_STORED: &str = "the invoice bills what the server does not have";
 const OTHER_QUANTITY: &str = "the invoice bills another quantity than the server has";
 
 impl<'a> Invoices<'a> {
     pub fn new(catalogue: &'a Catalogue, months: &'a BTreeMap<BillingPeriod, InvoiceSide>) -> Self {
-        Self { catalogue, months, conversions: Conversions::default() }
+        let mut otherwise: HashMap<_, Amount> = HashMap::new();
+        for (period, side) in months {
+            for line in side.others.iter().filter(|line| !line.is_credit) {
+                if let (Some(resource), Some(component)) = (line.resource, &line.component) {
+                    add(otherwise.entry((*period, resource, component.clone())).or_default(), line.price);
+                }
+            }
+        }
+        Self { catalogue, months, conversions: Conversions::default(), otherwise }
+    }
+
+    /// What lines come to that bill a key otherwise than by usage: by a limit, by time or once.
+    pub fn otherwise(
+        &self,
+        resource: ResourceId,
+        component: &ComponentType,
+        period: BillingPeriod,
+    ) -> Option<Amount> {
+        if self.otherwise.is_empty() {
+            return None;
+        }
+        self.otherwise.get(&(period, resource, component.clone())).copied()
     }
 
     /// The lines of a key, by id.
@@ -178,7 +205,14 @@ impl<'a> Invoices<'a> {
         }
         let missing = billings.iter().find(|one| matches!(one, Billing::StoredNotBilled { .. }));
         if let Some(missing) = missing {
-            return (Standing::Differs(Class::NotBilled, missing.text()), true);
+            let is_late = matches!(missing, Billing::StoredNotBilled { why: WhyNot::InvoiceClosed, billed } if billed.is_zero());
+            let note = match rows.first().and_then(|row| row.has_price) {
+                _ if !is_late => missing.text(),
+                None if known.plan.is_none() => NO_PLAN,
+                Some(false) => NO_PRICE,
+                Some(true) | None => TOO_LATE,
+            };
+            return (Standing::Differs(Class::NotBilled, note), true);
         }
         if billings.iter().any(|one| matches!(one, Billing::DiffersFromInvoice { .. })) {
             let conversion = self.conversions.of((known.offering, number));
@@ -190,7 +224,8 @@ impl<'a> Invoices<'a> {
             };
         }
         if billings.contains(&Billing::Pending) {
-            return (Standing::Differs(Class::NotBilled, OPEN), true);
+            let is_made = *side.seen.invoice(known.customer) != InvoiceSeen::NotMade;
+            return (Standing::Differs(Class::NotBilled, if is_made { OPEN } else { NOT_MADE }), true);
         }
         if billed.is_none() {
             return (Standing::Nothing("0 on the server, and nothing on the invoice"), true);

@@ -1,10 +1,10 @@
 //! From the months of a key to lines: one primary class each, what else is true, and what it is worth.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, Currency, OfferingId};
-use crate::resolve::Catalogue;
+use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, Currency, OfferingId, line_price};
+use crate::resolve::{Catalogue, PlanPeriod};
 
 use super::cells::{Cell, Group};
 use super::class::{Class, Classes};
@@ -18,13 +18,15 @@ use super::ratio::{are_transposed, unit_ratio};
 use super::report::{Line, Measured, More, Sides, Stated, Subject};
 use super::rows::{FileRow, ServerRow, at};
 use super::rules::Applied;
-use super::totals::{Money, add_money};
+use super::totals::{Money, add, add_money};
 
 /// What a file states of the money of an organisation's month.
 #[derive(Debug, Default, Clone)]
 pub struct StatedSums {
     pub price: Money,
     pub tax: Money,
+    /// What is billed otherwise than by usage, of the keys that the file states a price of.
+    pub otherwise: Amount,
 }
 
 /// Judges keys one after the other.
@@ -45,6 +47,8 @@ pub struct Judge<'a, 'r> {
     pub stated: HashMap<(usize, BillingPeriod), StatedSums>,
     /// What a component costs under the plans of its offering.
     pub plan_prices: HashMap<(OfferingId, u32), Arc<[Amount]>>,
+    /// The folded names of all organisations.
+    pub organisation_names: Arc<HashSet<String>>,
 }
 
 /// What has been found out of a key.
@@ -90,8 +94,16 @@ impl Story {
             self.turn(class, note);
         } else if class != self.class {
             self.also.add(class);
+            self.note = self.note.take().or(note);
         }
     }
+}
+
+/// What the prices of a key are looked up in.
+struct Seen<'i, 'a> {
+    invoiced: Option<&'i Invoiced<'a>>,
+    plan_prices: &'i [Amount],
+    organisations: &'i HashSet<String>,
 }
 
 /// A key with its rows.
@@ -141,19 +153,22 @@ impl<'a> Judge<'a, '_> {
         };
         let plan_prices =
             if stated.is_some() { self.plan_prices(key, types.as_ref()) } else { Arc::default() };
-        let reference = self.reference(key, types.as_ref(), (invoiced.as_ref(), &plan_prices));
-        let worth = self.worth(key, types.as_ref(), stated.as_ref(), &reference, invoiced.as_ref());
-        let mut story = if self.sides.has_file() { self.of_file(key, worth) } else { Story::of(Vec::new()) };
+        let names = Arc::clone(&self.organisation_names);
+        let seen = Seen { invoiced: invoiced.as_ref(), plan_prices: &plan_prices, organisations: &names };
+        let reference = self.reference(key, types.as_ref(), seen);
+        let worth = self.worth(key, stated.as_ref(), &reference, invoiced.as_ref());
+        let mut story =
+            if self.sides.has_file() { self.of_file(key, &reference) } else { Story::of(Vec::new()) };
         if let Some(invoiced) = &invoiced {
-            self.take_invoice(&mut story, key, invoiced, worth);
+            self.take_invoice(&mut story, key, invoiced, &reference);
         }
-        let is_converted =
-            key.file.iter().any(|row| row.more.as_deref().is_some_and(|it| it.converted.is_some()));
-        let is_same_unit =
-            !is_converted && !matches!(story.class, Class::ConvertedByServer | Class::WrongUnit);
+        let is_same_unit = !matches!(story.class, Class::ConvertedByServer | Class::WrongUnit);
         let reference = Reference { is_same_unit, ..reference };
         let faults = prices::faults(key.file, stated.as_ref(), &reference);
         self.take_prices(&mut story, key, &faults);
+        if let Some(other) = reference.otherwise {
+            self.take_otherwise(&mut story, key, stated.as_ref(), other);
+        }
         if story.class.is_break()
             && let Some(rule) = self.rules.ignored(story.class, key.numbers.0, key.measured, key.cell.period)
         {
@@ -180,7 +195,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// How the file and the server stand to each other.
-    fn of_file(&self, key: KeyRows<'_>, worth: Option<(Option<Currency>, Amount)>) -> Story {
+    fn of_file(&self, key: KeyRows<'_>, reference: &Reference<'_>) -> Story {
         let KeyRows { cell, file, server, measured, .. } = key;
         let faults = Faults::of(file, &measured.unit);
         let mut facts =
@@ -191,6 +206,7 @@ impl<'a> Judge<'a, '_> {
         }
         let difference = in_file.checked_sub(on_server).unwrap_or_default();
         let is_both = cell.in_file.is_some() && cell.on_server.is_some();
+        let worth = self.cost(difference, reference);
         let rule = if is_both { self.rules.quantity(measured, difference, on_server, worth) } else { None };
         facts.is_within = rule.is_some();
         let mut story = Story::of(explanations(&facts));
@@ -203,7 +219,7 @@ impl<'a> Judge<'a, '_> {
         story: &mut Story,
         key: KeyRows<'_>,
         invoiced: &Invoiced<'_>,
-        worth: Option<(Option<Currency>, Amount)>,
+        reference: &Reference<'_>,
     ) {
         let word = |text: &str| -> Option<Arc<str>> { (!text.is_empty()).then(|| text.into()) };
         let (class, note) = match invoiced.standing {
@@ -229,6 +245,7 @@ impl<'a> Judge<'a, '_> {
         let quantity = invoiced.billed.as_ref().map_or(Amount::ZERO, |billed| billed.quantity);
         let server = key.cell.on_server.unwrap_or_default();
         let difference = quantity.checked_sub(server).unwrap_or_default();
+        let worth = self.cost(difference, reference);
         if !key.server.is_empty()
             && let Some(rule) = self.rules.quantity(key.measured, difference, server, worth)
         {
@@ -256,10 +273,38 @@ impl<'a> Judge<'a, '_> {
         story.take(Class::Billed, note);
     }
 
+    /// What a difference of quantity costs, for rules that say how much it may cost; `None` where usage has
+    /// no price, because anything could then differ by nothing.
+    fn cost(&self, difference: Amount, reference: &Reference<'_>) -> Option<(Option<Currency>, Amount)> {
+        let billed = reference.billed.and_then(|billed| billed.unit_price);
+        let unit = billed.or(reference.plan_price).filter(|unit| reference.is_by_usage && !unit.is_zero())?;
+        line_price(difference, unit).map(|cost| (self.currency, cost))
+    }
+
+    /// What is billed otherwise than by usage, and stated as it is billed, is no break for want of usage.
+    fn take_otherwise(
+        &mut self,
+        story: &mut Story,
+        key: KeyRows<'_>,
+        stated: Option<&Stated>,
+        other: Amount,
+    ) {
+        let Some(price) = stated.and_then(|stated| stated.price) else { return };
+        let organisation = self.organisations.get(at(key.numbers.0)).copied().unwrap_or(usize::MAX);
+        add(&mut self.stated.entry((organisation, key.cell.period)).or_default().otherwise, other);
+        let is_as_billed = price == other;
+        let wants_usage = matches!(story.class, Class::NotReportable | Class::MissingOnServer);
+        if is_as_billed && wants_usage && !other.is_zero() {
+            story.also.remove(Class::NotReportable);
+            (story.class, story.note) = (Class::Ignored, None);
+            story.rule = Some(self.rules.not_by_usage());
+        }
+    }
+
     fn take_prices(&self, story: &mut Story, key: KeyRows<'_>, faults: &[PriceFault]) {
         let sure: Vec<&PriceFault> = faults.iter().filter(|fault| fault.is_sure).collect();
         let Some(first) = sure.first() else {
-            if let Some(doubtful) = faults.first() {
+            if let Some(doubtful) = faults.first().filter(|_| !story.class.is_break()) {
                 story.also.add(Class::Price);
                 story.note.get_or_insert_with(|| doubtful.note.as_str().into());
             }
@@ -296,10 +341,16 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// The price of the resource's plan of today.
-    fn plan_price(&self, key: KeyRows<'_>, component: Option<&ComponentType>) -> Option<Amount> {
+    /// The price of the plan that the resource had all month, where that is known, else of its plan of
+    /// today; and whether it is known.
+    fn plan_price(&self, key: KeyRows<'_>, component: Option<&ComponentType>) -> Option<(Amount, bool)> {
         let resource = self.catalogue.resource(key.subject.resource_uuid?)?;
-        self.catalogue.offering(resource.offering)?.price(resource.plan?, component?)
+        let offering = self.catalogue.offering(resource.offering)?;
+        let periods = self.catalogue.plan_periods(resource.id).unwrap_or_default();
+        let covers = |own: &&PlanPeriod| own.start.is_some() && own.covers(key.cell.period, resource.created);
+        let had = periods.iter().find(covers).and_then(|own| own.plan);
+        let price = offering.price(had.or(resource.plan)?, component?)?;
+        Some((price, had.is_some()))
     }
 
     /// The prices of the component under all plans of its offering.
@@ -324,40 +375,56 @@ impl<'a> Judge<'a, '_> {
 
     fn reference<'i>(
         &self,
-        key: KeyRows<'_>,
+        key: KeyRows<'i>,
         component: Option<&ComponentType>,
-        (invoiced, plan_prices): (Option<&'i Invoiced<'a>>, &'i [Amount]),
+        seen: Seen<'i, 'a>,
     ) -> Reference<'i> {
+        let Seen { invoiced, plan_prices, organisations } = seen;
         let billed = invoiced.and_then(|invoiced| invoiced.billed.as_ref());
-        let other = billed.map_or(key.cell.on_server, |billed| Some(billed.quantity));
-        let is_by_usage = self.is_billed_by_usage(key, component);
+        let otherwise = match (billed, key.subject.resource_uuid, component) {
+            (None, Some(resource), Some(own)) => self.invoices.otherwise(resource, own, key.cell.period),
+            _ => None,
+        };
+        let is_by_usage = self.is_billed_by_usage(key, component) && otherwise.is_none();
+        let plan = self.plan_price(key, component);
+        let in_file = key.cell.in_file;
+        let is_converted = invoiced.is_some_and(|invoiced| {
+            matches!(invoiced.standing, Standing::Differs(Class::ConvertedByServer, _))
+        });
         Reference {
             currency: self.currency,
-            plan_price: self.plan_price(key, component).filter(|_| is_by_usage),
-            plan_prices,
+            plan_price: plan.map(|(price, _)| price),
+            plan_prices: if plan.is_some_and(|(_, is_known)| is_known) { &[] } else { plan_prices },
             billed,
             lines: invoiced.map_or(&[], |invoiced| &invoiced.lines),
-            quantity: key.cell.in_file,
-            is_same_quantity: key.cell.in_file.is_some() && key.cell.in_file == other,
+            otherwise,
+            is_by_usage,
+            is_as_billed: in_file.is_some()
+                && (billed.is_some_and(|billed| in_file == Some(billed.quantity))
+                    || is_converted && in_file == key.cell.on_server),
             is_same_unit: true,
+            organisation: Some(&*key.subject.organisation).filter(|own| !own.is_empty()),
+            organisations,
         }
     }
 
     fn worth(
         &self,
         key: KeyRows<'_>,
-        component: Option<&ComponentType>,
         stated: Option<&Stated>,
         reference: &Reference<'_>,
         invoiced: Option<&Invoiced<'_>>,
     ) -> Option<(Option<Currency>, Amount)> {
-        let is_free = !self.is_billed_by_usage(key, component)
-            && stated.is_none_or(|stated| stated.price.is_none() && stated.unit_price.is_none());
-        if is_free {
-            // Its usage is for display, and the price is that of the limit.
-            return Some((self.currency, Amount::ZERO));
+        let paid = reference.otherwise.or_else(|| invoiced.and_then(|invoiced| invoiced.paid));
+        if !reference.is_by_usage {
+            // Its usage is for display, and costs nothing.
+            let Some(price) = stated.and_then(|stated| stated.price) else {
+                return Some((self.currency, Amount::ZERO));
+            };
+            let is_comparable = stated.is_some_and(|own| prices::is_compatible(own.currency, self.currency));
+            let paid = paid.filter(|_| is_comparable)?;
+            return price.checked_sub(paid).map(|worth| (self.currency, worth));
         }
-        let paid = invoiced.and_then(|invoiced| invoiced.paid);
         let is_converted = invoiced.is_some_and(|invoiced| {
             matches!(invoiced.standing, Standing::Differs(Class::ConvertedByServer, _))
         });
@@ -367,7 +434,7 @@ impl<'a> Judge<'a, '_> {
             return stated.price?.checked_sub(paid?).map(|worth| (self.currency, worth));
         }
         let sides = (key.cell.in_file, key.cell.on_server);
-        prices::worth(sides, stated, reference, (paid, self.sides.has_file()))
+        prices::worth(key.file, sides, stated, reference, (paid, self.sides.has_file()))
     }
 }
 

@@ -14,6 +14,8 @@ mod faults;
 mod invoice_totals;
 mod invoiced;
 mod judge;
+#[cfg(test)]
+mod money_tests;
 mod names;
 mod notes;
 mod prices;

@@ -1,9 +1,13 @@
 //! What a file says of money, and whether that is what the usage costs.
 //!
-//! A line costs quantity times unit price, rounded up to the cent, line by line. Prices in different
+//! A line costs quantity times unit price, rounded up to the cent, line by line. What a key costs in the
+//! file is held against what is billed for it, or else against what the file's own quantity costs: a
+//! quantity that a rule lets pass, or one in another unit, lets no price pass with it. Prices in different
 //! currencies are not compared, and never added together.
 
-use crate::domain::{Amount, Currency, RoundingRule, Unrounded, line_price};
+use std::collections::HashSet;
+
+use crate::domain::{Amount, Currency, RoundingRule, Unrounded, fold_name, line_price, visible};
 use crate::plan::InvoiceLine;
 use crate::resolve::StatedMoney;
 
@@ -26,6 +30,10 @@ impl PriceFault {
     fn new(note: String, difference: Option<Amount>) -> Self {
         Self { note, difference, is_sure: true }
     }
+
+    fn doubtful(note: String, difference: Option<Amount>) -> Self {
+        Self { note, difference, is_sure: false }
+    }
 }
 
 /// What the prices of a key are held against.
@@ -33,22 +41,51 @@ impl PriceFault {
 pub struct Reference<'a> {
     /// The currency of the server's prices.
     pub currency: Option<Currency>,
-    /// The price of the plan of today.
+    /// The price of the plan that the resource had, or of its plan of today.
     pub plan_price: Option<Amount>,
-    /// The prices of all plans, which the resource may have had.
+    /// The prices of all plans, which the resource may have had; none where it is known which it had.
     pub plan_prices: &'a [Amount],
     /// What the invoice says.
     pub billed: Option<&'a Billed>,
     pub lines: &'a [&'a InvoiceLine],
-    /// The quantity of the file, and whether it is that of the invoice or else the server.
-    pub quantity: Option<Amount>,
-    pub is_same_quantity: bool,
-    /// Whether both are of one unit, so that the prices of a unit can be compared.
+    /// What lines come to that bill it otherwise than by usage; `None` where usage is what is billed, or
+    /// where that is not seen.
+    pub otherwise: Option<Amount>,
+    /// Whether usage is what is billed of the component.
+    pub is_by_usage: bool,
+    /// Whether the file has the quantity that is billed, or that the server made another one of.
+    pub is_as_billed: bool,
+    /// Whether the units of the sides are the same, so that prices of a unit can be compared.
     pub is_same_unit: bool,
+    /// Whose resource it is, and all organisations that are known, by their folded names.
+    pub organisation: Option<&'a str>,
+    pub organisations: &'a HashSet<String>,
 }
 
 fn money(row: &FileRow) -> Option<&StatedMoney> {
     row.more.as_deref().and_then(|more| more.line.money.as_ref())
+}
+
+/// The amount of a row in the unit that its prices are of.
+fn priced_amount(row: &FileRow) -> Amount {
+    row.more.as_deref().and_then(|more| more.line.written).unwrap_or(row.amount)
+}
+
+/// Whether the row's amount was taken into another unit than that of its prices.
+fn is_converted(row: &FileRow) -> bool {
+    row.more.as_deref().is_some_and(|more| more.line.written.is_some())
+}
+
+/// What a row asks for, where it says so or says what a unit costs.
+fn row_price(row: &FileRow) -> Option<Amount> {
+    let money = money(row)?;
+    money.price.or_else(|| line_price(priced_amount(row), money.unit_price?))
+}
+
+/// What the rows of a key ask for in all; `None` where some of them do not tell.
+fn asked(rows: &[FileRow]) -> Option<Amount> {
+    let each = rows.iter().map(|row| row_price(row).or_else(|| row.amount.is_zero().then_some(Amount::ZERO)));
+    each.collect::<Option<Vec<Amount>>>().and_then(Amount::total)
 }
 
 /// What the rows of a key say, added up. What only some of them say is not told.
@@ -81,13 +118,25 @@ pub fn is_compatible(stated: Option<Currency>, server: Option<Currency>) -> bool
 pub fn faults(rows: &[FileRow], stated: Option<&Stated>, reference: &Reference<'_>) -> Vec<PriceFault> {
     let mut faults = Vec::new();
     if let Some(stated) = stated {
-        against_reference(stated, reference, &mut faults);
-        own_products(rows, &mut faults);
-        let first = rows.iter().filter_map(money).find_map(|one| one.currency);
-        if rows.iter().filter_map(money).any(|one| one.currency.is_some() && one.currency != first) {
+        let currencies: Vec<Option<Currency>> =
+            rows.iter().filter_map(money).map(|one| one.currency).collect();
+        let first = currencies.first().copied().flatten();
+        if currencies.iter().any(|own| *own != first) {
             let note = "its rows state different currencies, which are not added together".to_owned();
             faults.push(PriceFault::new(note, None));
+        } else if is_compatible(first, reference.currency) {
+            of_units(rows, reference, &mut faults);
+            own_products(rows, reference, &mut faults);
+            of_all(rows, reference, &mut faults);
+            of_tax(stated, reference, &mut faults);
+        } else {
+            let shown = |currency: Option<Currency>| currency.map_or_else(String::new, |own| own.to_string());
+            let (own, other) = (shown(first), shown(reference.currency));
+            let note = format!("the file states {own} and the server {other}: the prices are not compared");
+            faults.push(PriceFault::new(note, None));
+            own_products(rows, reference, &mut faults);
         }
+        of_names(stated, reference, &mut faults);
     }
     for line in reference.lines {
         let product = line_price(line.quantity, line.unit_price);
@@ -101,83 +150,156 @@ pub fn faults(rows: &[FileRow], stated: Option<&Stated>, reference: &Reference<'
     faults
 }
 
-/// What is stated against the invoice, or the plan where there is none.
-fn against_reference(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
-    if !is_compatible(stated.currency, reference.currency) {
-        let shown = |currency: Option<Currency>| currency.map_or_else(String::new, |own| own.to_string());
-        let note = format!(
-            "the file states {} and the server {}: the prices are not compared",
-            shown(stated.currency),
-            shown(reference.currency)
-        );
-        faults.push(PriceFault::new(note, None));
+/// What a unit costs, row by row.
+fn of_units(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    let own = rows.iter().filter(|row| reference.is_same_unit && !is_converted(row));
+    for (row, own) in own.filter_map(|row| Some((row, money(row)?.unit_price?))) {
+        let of_lines = reference.lines.iter().map(|line| line.unit_price);
+        let (other, whose) = match reference.lines.first() {
+            Some(line) => (line.unit_price, "on the invoice"),
+            None => match reference.plan_price {
+                Some(price) => (price, "by the plan of today"),
+                None => continue,
+            },
+        };
+        if own == other || of_lines.clone().any(|price| price == own) {
+            continue;
+        }
+        // What a unit costs is no sum that a tolerance could be held against; what it comes to is. Of what
+        // is billed otherwise than by usage, usage does not tell what it comes to.
+        let cost = |unit: Amount| line_price(row.amount, unit).filter(|_| reference.is_by_usage);
+        let worth = cost(own).zip(cost(other)).and_then(|(own, other)| own.checked_sub(other));
+        let note = format!("a unit costs {own} in the file and {other} {whose}");
+        let is_sure = !reference.lines.is_empty() || !reference.plan_prices.contains(&own);
+        faults.push(PriceFault { note, difference: worth, is_sure });
+        // One of them tells what is wrong.
         return;
     }
-    let Some(billed) = reference.billed else { return against_plans(stated, reference, faults) };
-    let price = reference.is_same_quantity.then_some(billed.price);
-    let price_difference = differing(stated.price, price);
-    let unit_price = billed.unit_price.filter(|_| reference.is_same_unit);
-    if let Some((own, other)) = differing(stated.unit_price, unit_price) {
-        // What a unit costs is no sum that a tolerance could be held against; what it comes to is.
-        let worth = price_difference.and_then(|(own, other)| own.checked_sub(other)).or_else(|| {
-            let quantity = reference.quantity?;
-            line_price(quantity, own)?.checked_sub(line_price(quantity, other)?)
-        });
-        let note = format!("a unit costs {own} in the file and {other} on the invoice");
-        faults.push(PriceFault::new(note, worth));
+}
+
+/// What the rows ask for in all.
+fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    let priced: Vec<(&FileRow, Amount)> =
+        rows.iter().filter_map(|row| Some((row, row_price(row)?))).collect();
+    let Some(own) = Amount::total(priced.iter().map(|(_, price)| *price)) else { return };
+    if priced.is_empty() {
+        return;
     }
-    if let Some((own, other)) = price_difference {
-        let note = format!("the file has the price {own}, and the invoice {other}");
+    // A row that says nothing of money asks for none where its amount is nothing.
+    let is_all = rows.iter().all(|row| row_price(row).is_some() || row.amount.is_zero());
+    if !reference.is_by_usage {
+        otherwise(own, is_all, reference, faults);
+        return;
+    }
+    let at_price = |unit: Option<Amount>| -> Option<Amount> {
+        let each: Option<Vec<Amount>> = priced
+            .iter()
+            .map(
+                |(row, _)| {
+                    if row.amount.is_zero() { Some(Amount::ZERO) } else { line_price(row.amount, unit?) }
+                },
+            )
+            .collect();
+        each.and_then(Amount::total)
+    };
+    let Some(billed) = reference.billed else {
+        match at_price(reference.plan_price) {
+            Some(other) if other == own => {}
+            Some(other) => {
+                let note = format!("the file has the price {own}, and by the plan of today it is {other}");
+                let is_sure = !reference.plan_prices.iter().any(|price| at_price(Some(*price)) == Some(own));
+                faults.push(PriceFault { note, difference: own.checked_sub(other), is_sure });
+            }
+            None => {
+                let note = format!("the file has the price {own}, and no price is known to hold it against");
+                faults.push(PriceFault::doubtful(note, None));
+            }
+        }
+        return;
+    };
+    let of_lines = billed.unit_price.filter(|_| reference.is_same_unit);
+    let expected = at_price(of_lines);
+    let is_billed = is_all && own == billed.price;
+    if is_billed || expected == Some(own) {
+        return;
+    }
+    let held_against = if is_all && (reference.is_as_billed || expected.is_none()) {
+        Some((billed.price, "the invoice"))
+    } else {
+        expected.map(|expected| (expected, "at the price of the invoice it is"))
+    };
+    let Some((other, whose)) = held_against else {
+        let note = "prices stand on some of its rows alone, and its lines on the invoice have several prices";
+        faults.push(PriceFault::doubtful(note.to_owned(), None));
+        return;
+    };
+    let note = if other == billed.price && whose == "the invoice" {
+        format!("the file has the price {own}, and the invoice {other}")
+    } else {
+        format!("the file has the price {own}, and {whose} {other}")
+    };
+    faults.push(PriceFault::new(note, own.checked_sub(other)));
+}
+
+/// What is billed by a limit, once or by time, against the lines that bill it so.
+fn otherwise(own: Amount, is_all: bool, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    match reference.otherwise.filter(|_| is_all) {
+        Some(other) if other == own => {}
+        Some(other) => {
+            let note = format!("the file has the price {own}, and the invoice {other}, not by usage");
+            faults.push(PriceFault::new(note, own.checked_sub(other)));
+        }
+        None if own.is_zero() => {}
+        None => {
+            let note =
+                format!("the file has the price {own}; it is not billed by usage, and no line is seen");
+            faults.push(PriceFault::doubtful(note, None));
+        }
+    }
+}
+
+/// The tax, where both sides tell it of the same quantity.
+fn of_tax(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    let told = reference.billed.filter(|_| reference.is_as_billed).and_then(|billed| billed.tax);
+    if let Some((own, other)) = stated.tax.zip(told).filter(|(own, other)| own != other) {
+        let note = format!("the file has the tax {own}, and the invoice {other}");
         faults.push(PriceFault::new(note, own.checked_sub(other)));
     }
 }
 
-/// What is stated against the plans, where no invoice says what was billed. The price of the plan of
-/// today may not be that of the month, so only what is the price of no plan is wrong for sure.
-fn against_plans(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
-    let Reference { plan_price: Some(today), plan_prices, quantity: Some(quantity), .. } = *reference else {
-        return;
-    };
-    let cost = |unit: Amount| line_price(quantity, unit);
-    if let Some((own, other)) = differing(stated.unit_price, Some(today).filter(|_| reference.is_same_unit)) {
-        let worth = cost(own).zip(cost(other)).and_then(|(own, other)| own.checked_sub(other));
-        let is_sure = !plan_prices.contains(&own);
-        let note = format!("a unit costs {own} in the file and {other} by the plan of today");
-        faults.push(PriceFault { note, difference: worth, is_sure });
-    } else if reference.is_same_quantity
-        && stated.unit_price.is_none()
-        && let Some((own, other)) = differing(stated.price, cost(today))
+/// Which invoice the file names, and who is to pay.
+fn of_names(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    let on = reference.billed.and_then(|billed| billed.invoice_number.as_deref());
+    if let Some((own, other)) = stated.invoice_number.as_deref().zip(on)
+        && own.trim() != other.trim()
     {
-        let is_sure = !plan_prices.iter().any(|price| cost(*price) == Some(own));
-        let note = format!("the file has the price {own}, and by the plan of today it is {other}");
-        faults.push(PriceFault { note, difference: own.checked_sub(other), is_sure });
+        let (own, other) = (visible(own.trim()), visible(other));
+        faults.push(PriceFault::new(format!("the file names the invoice {own}, and it is on {other}"), None));
+    }
+    if let Some((own, other)) = stated.customer.as_deref().zip(reference.organisation)
+        && fold_name(own) != fold_name(other)
+    {
+        let note = format!("the file has {} pay for it, and it is of {}", visible(own), visible(other));
+        // Any other spelling may be a name that the file has for the same one.
+        let is_sure = reference.organisations.contains(&fold_name(own));
+        faults.push(PriceFault { note, difference: None, is_sure });
     }
 }
 
-fn differing(stated: Option<Amount>, other: Option<Amount>) -> Option<(Amount, Amount)> {
-    stated.zip(other).filter(|(own, other)| own != other)
-}
-
 /// Whether the price of each row is its quantity times its unit price.
-fn own_products(rows: &[FileRow], faults: &mut Vec<PriceFault>) {
-    for row in rows {
+fn own_products(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+    for row in rows.iter().filter(|_| reference.is_by_usage) {
         let Some(StatedMoney { unit_price: Some(unit), price: Some(price), .. }) = money(row) else {
             continue;
         };
-        // A unit price is of the unit that the file has.
-        if row.more.as_deref().is_some_and(|more| more.converted.is_some()) {
-            continue;
-        }
-        let Some(product) = line_price(row.amount, *unit).filter(|product| product != price) else {
-            continue;
-        };
-        let rounding = if is_nearest(row.amount, *unit, *price) {
+        let amount = priced_amount(row);
+        let Some(product) = line_price(amount, *unit).filter(|product| product != price) else { continue };
+        let rounding = if is_nearest(amount, *unit, *price) {
             "; the file rounds to the nearest cent, and invoices round up"
         } else {
             ""
         };
-        let note =
-            format!("the file has {price} for {} at {unit}, which comes to {product}{rounding}", row.amount);
+        let note = format!("the file has {price} for {amount} at {unit}, which comes to {product}{rounding}");
         faults.push(PriceFault::new(note, price.checked_sub(product)));
     }
 }
@@ -194,22 +316,32 @@ fn is_nearest(quantity: Amount, unit: Amount, price: Amount) -> bool {
 
 /// What a difference is worth.
 pub fn worth(
+    rows: &[FileRow],
     (file, server): (Option<Amount>, Option<Amount>),
     stated: Option<&Stated>,
     reference: &Reference<'_>,
     (paid, has_file): (Option<Amount>, bool),
 ) -> Option<(Option<Currency>, Amount)> {
+    let is_foreign = |stated: &Stated| {
+        let tells = stated.price.or(stated.unit_price).is_some();
+        tells && !is_compatible(stated.currency, reference.currency)
+    };
+    if has_file && server.is_some_and(|server| !server.is_zero()) && stated.is_some_and(is_foreign) {
+        // What is asked for in one currency less what is owed in another is no number.
+        return None;
+    }
     let server_price = reference.billed.and_then(|billed| billed.unit_price).or(reference.plan_price);
     let compatible = stated.filter(|stated| is_compatible(stated.currency, reference.currency));
     let currency = reference.currency.or_else(|| compatible.and_then(|stated| stated.currency));
-    let unit_price = server_price.or_else(|| compatible.and_then(|stated| stated.unit_price));
+    // The price of a unit that the file has is not that of the unit that its amount was taken into.
+    let own_unit = compatible.filter(|_| !rows.iter().any(is_converted)).and_then(|own| own.unit_price);
+    let unit_price = server_price.or(own_unit);
     let cost = |quantity: Option<Amount>| match quantity {
         None => Some(Amount::ZERO),
         Some(quantity) if quantity.is_zero() => Some(Amount::ZERO),
         Some(quantity) => line_price(quantity, unit_price?),
     };
-    let stated_price =
-        compatible.and_then(|stated| stated.price.or_else(|| line_price(file?, stated.unit_price?)));
+    let stated_price = compatible.and_then(|_| asked(rows));
     let one = if has_file { stated_price.or_else(|| cost(file)) } else { cost(server) };
     if let (Some(one), Some(paid)) = (one, paid) {
         return one.checked_sub(paid).map(|worth| (currency, worth));
@@ -230,6 +362,5 @@ pub fn worth(
     }
     // Only the file tells a price, in a currency of its own.
     let stated = stated.filter(|_| server.unwrap_or_default().is_zero())?;
-    let price = stated.price.or_else(|| line_price(file?, stated.unit_price?))?;
-    Some((stated.currency, price))
+    Some((stated.currency, asked(rows)?))
 }

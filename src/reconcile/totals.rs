@@ -140,6 +140,9 @@ pub fn organisations(
         for (currency, price) in &sums.price {
             add_money(&mut total.stated, *currency, *price);
         }
+        if !sums.otherwise.is_zero() {
+            add(total.billed.get_or_insert(Amount::ZERO), sums.otherwise);
+        }
     }
     totals.retain(|total| total.keys > 0);
     totals

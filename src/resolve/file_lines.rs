@@ -50,6 +50,9 @@ pub struct FileLineMore {
     pub unit: Option<Arc<str>>,
     /// What it says of money.
     pub money: Option<StatedMoney>,
+    /// The amount as it is written, where it says something of money and a factor took it into another unit:
+    /// its prices are of the unit that is written.
+    pub written: Option<Amount>,
 }
 
 /// A fault of a line.
