@@ -1,6 +1,7 @@
 //! Files, stored usages and invoices of some months, side by side. Posts nothing.
 
 mod endpoints;
+mod plan_prices;
 mod saved_list;
 mod scope;
 mod stops;
@@ -24,7 +25,7 @@ use crate::reconcile::{
 use crate::resolve::{Capabilities, Catalogue, SettledAliases, Usages, UserUsages, months, rows};
 use crate::waldur::{Account, InvoicesInFull, Reader, Side};
 
-use super::catalogue::Snapshot;
+use super::catalogue::{Snapshot, add_plan_periods};
 use super::check::{Check, CheckSettings, read_aliases};
 use super::load::{Loaded, load};
 use super::plan::scope_of;
@@ -90,7 +91,7 @@ pub async fn reconcile(
         return Ok(stopped(findings, loaded, None));
     }
     stages.next("catalogue");
-    let ServerSide { snapshot, catalogue, mut capabilities, saved } =
+    let ServerSide { snapshot, mut catalogue, mut capabilities, saved } =
         server_side(reader, settings, &loaded.parsed).await?;
     let current = begun(settings.periods, &catalogue)?;
 
@@ -111,6 +112,12 @@ pub async fn reconcile(
     stops.take_out(&mut lines);
     for row in stops.skipped.keys() {
         loaded.parsed.fates.faulty(*row);
+    }
+
+    if let Some((_, reader)) = snapshot.as_ref().filter(|_| !settings.with_invoices) {
+        // With invoices it is their lines that tell the price.
+        let doubtful = plan_prices::doubtful(&lines, &catalogue);
+        add_plan_periods(reader, &mut catalogue, &doubtful).await?;
     }
 
     stages.next("stored usages");
