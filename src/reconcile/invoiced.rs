@@ -3,7 +3,8 @@
 //! Whether a stored row is billed is told by [`plan::billing`](crate::plan::billing()). Nothing is
 //! concluded from lines that this account does not see.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::domain::{Amount, BillingPeriod, BillingType, ComponentType, ResourceId};
 use crate::plan::{
@@ -50,6 +51,8 @@ pub struct Invoices<'a> {
     pub catalogue: &'a Catalogue,
     pub months: &'a BTreeMap<BillingPeriod, InvoiceSide>,
     pub conversions: Conversions,
+    /// The numbers of the invoices.
+    pub numbers: Arc<HashSet<Arc<str>>>,
     /// What lines come to that bill a component of a resource otherwise than by usage.
     otherwise: HashMap<(BillingPeriod, ResourceId, ComponentType), Amount>,
 }
@@ -74,7 +77,9 @@ impl<'a> Invoices<'a> {
                 }
             }
         }
-        Self { catalogue, months, conversions: Conversions::default(), otherwise }
+        let told = months.values().flat_map(|side| side.invoices.values());
+        let numbers = told.filter_map(|told| told.invoice.number.as_deref().map(Arc::from)).collect();
+        Self { catalogue, months, conversions: Conversions::default(), numbers: Arc::new(numbers), otherwise }
     }
 
     /// What lines come to that bill a key otherwise than by usage: by a limit, by time or once.

@@ -104,6 +104,7 @@ struct Seen<'i, 'a> {
     invoiced: Option<&'i Invoiced<'a>>,
     plan_prices: &'i [Amount],
     organisations: &'i HashSet<String>,
+    invoice_numbers: &'i HashSet<Arc<str>>,
 }
 
 /// A key with its rows.
@@ -154,7 +155,13 @@ impl<'a> Judge<'a, '_> {
         let plan_prices =
             if stated.is_some() { self.plan_prices(key, types.as_ref()) } else { Arc::default() };
         let names = Arc::clone(&self.organisation_names);
-        let seen = Seen { invoiced: invoiced.as_ref(), plan_prices: &plan_prices, organisations: &names };
+        let numbers = Arc::clone(&self.invoices.numbers);
+        let seen = Seen {
+            invoiced: invoiced.as_ref(),
+            plan_prices: &plan_prices,
+            organisations: &names,
+            invoice_numbers: &numbers,
+        };
         let reference = self.reference(key, types.as_ref(), seen);
         let worth = self.worth(key, stated.as_ref(), &reference, invoiced.as_ref());
         let mut story =
@@ -379,7 +386,7 @@ impl<'a> Judge<'a, '_> {
         component: Option<&ComponentType>,
         seen: Seen<'i, 'a>,
     ) -> Reference<'i> {
-        let Seen { invoiced, plan_prices, organisations } = seen;
+        let Seen { invoiced, plan_prices, organisations, invoice_numbers } = seen;
         let billed = invoiced.and_then(|invoiced| invoiced.billed.as_ref());
         let otherwise = match (billed, key.subject.resource_uuid, component) {
             (None, Some(resource), Some(own)) => self.invoices.otherwise(resource, own, key.cell.period),
@@ -405,6 +412,7 @@ impl<'a> Judge<'a, '_> {
             is_same_unit: true,
             organisation: Some(&*key.subject.organisation).filter(|own| !own.is_empty()),
             organisations,
+            invoice_numbers,
         }
     }
 

@@ -281,6 +281,14 @@ fn tax_invoice_and_payer_are_compared() {
         let mut sides = sides;
         let side = sides.invoices.get_mut(&month("2026-11")).unwrap();
         let id = side.seen.all_lines().next().unwrap().id;
+        for number in 0..2 {
+            let crate::plan::InvoiceSeen::One(invoice) = side.seen.invoice(customer_id(number)).clone()
+            else {
+                panic!("not seen");
+            };
+            let money = InvoiceMoney { invoice, price: None, tax: None, total: None };
+            side.invoices.insert(customer_id(number), money);
+        }
         side.taxes.insert(id, amount("1.20"));
         line(sides, &Rules::default()).split_once("10.00 10.00 | ").unwrap().1.to_owned()
     };
@@ -291,9 +299,10 @@ fn tax_invoice_and_payer_are_compared() {
         "price | 0.00 EUR | the file has the tax 0.00, and the invoice 1.20"
     );
     assert_eq!(with(|money| money.invoice_number = Some("100041".into())), "match");
+    assert_eq!(with(|money| money.invoice_number = Some("the provider's own".into())), "match");
     assert_eq!(
-        with(|money| money.invoice_number = Some("999999".into())),
-        "price | 0.00 EUR | the file names the invoice 999999, and it is on 100041"
+        with(|money| money.invoice_number = Some("100040".into())),
+        "price | 0.00 EUR | the file names the invoice 100040, and it is on 100041"
     );
     assert_eq!(with(|money| money.customer = Some("Organisation  1".into())), "match");
     assert_eq!(

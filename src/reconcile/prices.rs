@@ -6,6 +6,7 @@
 //! currencies are not compared, and never added together.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::domain::{Amount, Currency, RoundingRule, Unrounded, fold_name, line_price, visible};
 use crate::plan::InvoiceLine;
@@ -60,6 +61,8 @@ pub struct Reference<'a> {
     /// Whose resource it is, and all organisations that are known, by their folded names.
     pub organisation: Option<&'a str>,
     pub organisations: &'a HashSet<String>,
+    /// The numbers of all invoices that were read.
+    pub invoice_numbers: &'a HashSet<Arc<str>>,
 }
 
 fn money(row: &FileRow) -> Option<&StatedMoney> {
@@ -82,9 +85,16 @@ fn row_price(row: &FileRow) -> Option<Amount> {
     money.price.or_else(|| line_price(priced_amount(row), money.unit_price?))
 }
 
-/// What the rows of a key ask for in all; `None` where some of them do not tell.
-fn asked(rows: &[FileRow]) -> Option<Amount> {
-    let each = rows.iter().map(|row| row_price(row).or_else(|| row.amount.is_zero().then_some(Amount::ZERO)));
+/// What the rows of a key ask for in all, those without a price at that of the reference; `None` where none
+/// has a price, or where there is nothing to take the others at.
+fn asked(rows: &[FileRow], unit_price: Option<Amount>) -> Option<Amount> {
+    if rows.iter().all(|row| row_price(row).is_none()) {
+        return None;
+    }
+    let cost = |row: &FileRow| {
+        if row.amount.is_zero() { Some(Amount::ZERO) } else { line_price(row.amount, unit_price?) }
+    };
+    let each = rows.iter().map(|row| row_price(row).or_else(|| cost(row)));
     each.collect::<Option<Vec<Amount>>>().and_then(Amount::total)
 }
 
@@ -272,6 +282,8 @@ fn of_names(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFa
     let on = reference.billed.and_then(|billed| billed.invoice_number.as_deref());
     if let Some((own, other)) = stated.invoice_number.as_deref().zip(on)
         && own.trim() != other.trim()
+        // Any other number may be one of the provider's own.
+        && reference.invoice_numbers.contains(own.trim())
     {
         let (own, other) = (visible(own.trim()), visible(other));
         faults.push(PriceFault::new(format!("the file names the invoice {own}, and it is on {other}"), None));
@@ -341,7 +353,7 @@ pub fn worth(
         Some(quantity) if quantity.is_zero() => Some(Amount::ZERO),
         Some(quantity) => line_price(quantity, unit_price?),
     };
-    let stated_price = compatible.and_then(|_| asked(rows));
+    let stated_price = compatible.and_then(|_| asked(rows, server_price));
     let one = if has_file { stated_price.or_else(|| cost(file)) } else { cost(server) };
     if let (Some(one), Some(paid)) = (one, paid) {
         return one.checked_sub(paid).map(|worth| (currency, worth));
@@ -362,5 +374,5 @@ pub fn worth(
     }
     // Only the file tells a price, in a currency of its own.
     let stated = stated.filter(|_| server.unwrap_or_default().is_zero())?;
-    Some((stated.currency, asked(rows)?))
+    Some((stated.currency, asked(rows, None)?))
 }
