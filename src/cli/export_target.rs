@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::Error;
-use crate::export::{ExportSink, FolderFormat, FolderSink};
+use crate::export::{ExportSink, FolderFormat, FolderSink, WorkbookSink};
 
 use super::config::Config;
 
@@ -30,7 +30,7 @@ struct Kind {
 }
 
 /// Every kind of target: a row for each.
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 4] = [
     Kind {
         name: "csv",
         place: "DIR",
@@ -38,6 +38,11 @@ const KINDS: [Kind; 3] = [
     },
     Kind { name: "ndjson", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Ndjson)) },
     Kind { name: "parquet", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Parquet)) },
+    Kind {
+        name: "xlsx",
+        place: "FILE",
+        open: |opening| Ok(Box::new(WorkbookSink::new(Path::new(opening.target)))),
+    },
 ];
 
 fn folder(opening: &Opening<'_>, format: FolderFormat) -> Box<dyn ExportSink> {

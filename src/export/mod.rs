@@ -11,11 +11,14 @@ mod folder;
 mod ndjson;
 mod parquet;
 mod saved;
+mod sheets;
 mod spill;
+mod workbook;
 
 pub(crate) use disk::blocking;
 pub use folder::{FolderFormat, FolderSink};
 pub use saved::{SavedFile, SavedTable};
+pub use workbook::WorkbookSink;
 
 use std::path::PathBuf;
 

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Seek};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
@@ -76,6 +75,34 @@ impl Spill {
     }
 }
 
+/// Rows that were laid down, to be read as often as need be.
+#[derive(Debug)]
+pub(super) struct Laid(File);
+
+impl Laid {
+    /// Lays rows down, in parts that are read one by one.
+    pub(super) fn down(rows: &RecordBatch) -> Result<Self, ExportError> {
+        const PART: usize = 1 << 16;
+        let file = BufWriter::new(nameless().map_err(failed("write"))?);
+        let mut writer = StreamWriter::try_new(file, &rows.schema()).map_err(io_failed("write"))?;
+        for start in (0..rows.num_rows()).step_by(PART) {
+            let part = rows.slice(start, PART.min(rows.num_rows() - start));
+            writer.write(&part).map_err(io_failed("write"))?;
+        }
+        let file = writer.into_inner().map_err(io_failed("write"))?;
+        file.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed("write")).map(Self)
+    }
+
+    /// The rows, part by part.
+    pub(super) fn read(&self) -> Result<impl Iterator<Item = RecordBatch>, ExportError> {
+        let mut file = &self.0;
+        file.rewind().map_err(failed("read"))?;
+        let reader = StreamReader::try_new(BufReader::with_capacity(1 << 20, file), None);
+        let batches = reader.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(io_failed("read"))?;
+        Ok(batches.into_iter())
+    }
+}
+
 /// A file that nobody else can open, and that is gone when it is closed.
 fn nameless() -> io::Result<File> {
     let path = std::env::temp_dir().join(format!("waldur-usage-{}", Uuid::new_v4().simple()));
@@ -89,7 +116,7 @@ fn nameless() -> io::Result<File> {
 }
 
 fn failed(action: &'static str) -> impl Fn(io::Error) -> ExportError {
-    move |source| ExportError::File { action, path: PathBuf::from(std::env::temp_dir()), source }
+    move |source| ExportError::File { action, path: std::env::temp_dir(), source }
 }
 
 fn io_failed(action: &'static str) -> impl Fn(ArrowError) -> ExportError {

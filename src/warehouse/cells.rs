@@ -186,7 +186,7 @@ pub fn cell_text<'a>(column: &Column, array: &'a dyn Array, row: usize) -> Optio
 }
 
 /// A decimal with all its decimal places.
-fn fixed(value: i128, places: usize) -> Cow<'static, str> {
+pub(super) fn fixed(value: i128, places: usize) -> Cow<'static, str> {
     let digits = format!("{:0width$}", value.unsigned_abs(), width = places + 1);
     let (whole, part) = digits.split_at(digits.len() - places);
     let sign = if value < 0 { "-" } else { "" };
