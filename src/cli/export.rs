@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, PeriodRange, RunId};
+use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::export::{self, Done, ExportDocument, MonthSource, SavedMonths, Settings};
 use crate::ui::{self, Format, Style, Terminal};
@@ -31,7 +31,7 @@ pub struct ExportArguments {
     what: Vec<Table>,
     /// Where to: csv:DIR, ndjson:DIR, parquet:DIR, xlsx:FILE, delta:DIR or postgres:NAME; repeatable
     #[arg(long, required = true, value_name = "KIND:TARGET")]
-    to: Vec<TargetArgument>,
+    to: Vec<String>,
     /// Rows that were read before, a Parquet file of the same columns, instead of a server's; repeatable
     #[arg(long, value_name = "FILE.parquet")]
     from: Vec<PathBuf>,
@@ -113,13 +113,17 @@ enum ShapeArgument {
 
 impl ExportArguments {
     /// Refuses what cannot be meant, before anything is read.
-    fn judge(&self) -> Result<(), Error> {
-        for (at, target) in self.to.iter().enumerate() {
-            if self.to[..at].contains(target) {
-                return Err(Error::setting(format!("{target} is named twice"), "name each target once"));
+    fn judge(&self) -> Result<Vec<TargetArgument>, Error> {
+        let mut targets: Vec<TargetArgument> = Vec::new();
+        for text in &self.to {
+            let target = TargetArgument::parse(text)?;
+            if targets.contains(&target) {
+                let what = format!("{} is named twice", visible(&target.to_string()));
+                return Err(Error::setting(what, "name each target once"));
             }
+            targets.push(target);
         }
-        if self.excel_safe && !self.to.iter().any(TargetArgument::is_csv) {
+        if self.excel_safe && !targets.iter().any(TargetArgument::is_csv) {
             let what = "--excel-safe guards text of csv files, and no target is csv:DIR";
             return Err(Error::setting(what, "leave it out: in all other kinds text is text"));
         }
@@ -130,7 +134,7 @@ impl ExportArguments {
         if !self.from.is_empty() {
             self.judge_saved()?;
         }
-        Ok(())
+        Ok(targets)
     }
 
     /// What asks a server cannot be asked of saved rows.
@@ -178,7 +182,7 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
-    arguments.judge()?;
+    let targets = arguments.judge()?;
     let config = Config::read()?;
     let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
     let now = arguments.now.unwrap_or_else(Timestamp::now);
@@ -202,7 +206,7 @@ pub async fn run(
         now,
     };
     let mut sinks = Vec::new();
-    for target in &arguments.to {
+    for target in &targets {
         sinks.push(target.open(&config, arguments.excel_safe)?);
     }
     let mut done = Vec::new();

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
+use crate::domain::visible;
 use crate::error::Error;
 use crate::export::{ExportSink, FolderFormat, FolderSink, WorkbookSink};
 
@@ -67,7 +67,7 @@ impl TargetArgument {
         KINDS[self.kind].name == "csv"
     }
 
-    /// The kinds as `--help` and errors list them.
+    /// The kinds as errors list them.
     fn kinds() -> String {
         let kinds: Vec<String> = KINDS.iter().map(|kind| format!("{}:{}", kind.name, kind.place)).collect();
         kinds.join(", ")
@@ -80,27 +80,30 @@ impl fmt::Display for TargetArgument {
     }
 }
 
-impl FromStr for TargetArgument {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Whoever writes a database as an address is told where its secret belongs before anything else, and
-        // the address is not said again.
+impl TargetArgument {
+    /// Reads `KIND:TARGET`. The text itself is said again only where it can hold no secret.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        // Whoever writes a database as an address is told where its secret belongs before anything else.
         if has_password(text) {
-            let rule = "an address with a password in it is not taken: command lines are seen by others";
-            return Err(format!("{rule}; name a target of config.toml: postgres:NAME"));
+            return Err(Error::setting(
+                "an address with a password in it is not taken: command lines are seen by others",
+                "name a target of config.toml instead, as postgres:NAME",
+            ));
         }
-        let (kind, target) = text.split_once(':').unwrap_or((text, ""));
-        let Some(at) = KINDS.iter().position(|known| known.name == kind) else {
-            return Err(format!("no target is of this kind; use one of {}", Self::kinds()));
+        let (name, target) = text.split_once(':').unwrap_or((text, ""));
+        let Some(kind) = KINDS.iter().position(|known| known.name == name) else {
+            let what = format!("no target is of the kind `{}`", visible(name));
+            return Err(Error::setting(what, format!("use one of {}", Self::kinds())));
         };
+        let place = KINDS[kind].place;
         if target.is_empty() {
-            return Err(format!("write it as {}:{}", kind, KINDS[at].place));
+            return Err(Error::setting(format!("{name} of what?"), format!("write it as {name}:{place}")));
         }
-        if target.starts_with("//") && KINDS[at].place == "NAME" {
-            return Err(format!("an address is not taken here; name a target of config.toml: {kind}:NAME"));
+        if place == "NAME" && target.contains("//") {
+            let hint = format!("name a target of config.toml instead, as {name}:NAME");
+            return Err(Error::setting("an address is not taken here", hint));
         }
-        Ok(Self { kind: at, target: target.to_owned() })
+        Ok(Self { kind, target: target.to_owned() })
     }
 }
 

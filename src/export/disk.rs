@@ -54,6 +54,7 @@ pub(super) fn is_draft(name: &str) -> bool {
 /// Makes what happened to the names in a folder outlast a loss of power.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), ExportError> {
     // Elsewhere a folder cannot be opened, and its names are on the disk when they are changed.
+    step();
     if cfg!(unix) {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable(folder))?;
     }
@@ -64,6 +65,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), ExportError> {
 pub(super) fn make_folder(folder: &Path) -> Result<(), ExportError> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    step();
     std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
     for made in missing {
         match made.parent() {
@@ -83,6 +85,7 @@ struct Hashed {
 
 impl Write for Hashed {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        step();
         let written = self.file.write(part)?;
         self.digest.add(&part[..written]);
         self.bytes += u64::try_from(written).map_err(io::Error::other)?;
@@ -102,11 +105,13 @@ pub(super) fn write_draft(
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<PublishedFile, ExportError> {
     let draft = draft_of(path);
+    step();
     let written = File::create(&draft).and_then(|file| {
         let hashed = Hashed { file, digest: Digest::default(), bytes: 0 };
         let mut buffered = BufWriter::with_capacity(BUFFER, hashed);
         write(&mut buffered)?;
         let Hashed { file, digest, bytes } = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
+        step();
         file.sync_all()?;
         Ok(PublishedFile { path: name, bytes, sha256: digest.finish() })
     });
@@ -119,18 +124,19 @@ pub(super) fn write_draft(
 
 /// Puts a draft in its place, whatever is there.
 pub(super) fn put_in_place(path: &Path) -> Result<(), ExportError> {
+    step();
     std::fs::rename(draft_of(path), path).map_err(unwritable(path))
 }
 
 /// Writes a file whole or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
     write_draft(path, String::new(), |out| out.write_all(bytes))?;
-    put_in_place(path)?;
-    sync_folder(path.parent().unwrap_or(path))
+    promote(&draft_of(path), path)
 }
 
 /// Takes a file away, where it is there.
 pub(super) fn take_away(path: &Path) -> Result<(), ExportError> {
+    step();
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritable(path)(error)),
         _ => Ok(()),
@@ -156,6 +162,13 @@ pub(super) fn holds(path: &Path, wanted: &PublishedFile) -> Result<bool, ExportE
             read => digest.add(&part[..read]),
         }
     }
+}
+
+/// Puts a file in the place of another.
+pub(super) fn promote(from: &Path, place: &Path) -> Result<(), ExportError> {
+    step();
+    std::fs::rename(from, place).map_err(unwritable(place))?;
+    sync_folder(place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
 /// The manifest that a file holds; `None` where there is no file.
@@ -187,3 +200,10 @@ pub(super) fn lock(target: &str, path: &Path) -> Result<File, ExportError> {
         Err(TryLockError::Error(error)) => Err(unwritable(path)(error)),
     }
 }
+
+/// A step on the disk is about to be made. Tests end the program here, to see what is left.
+#[cfg(not(test))]
+fn step() {}
+
+#[cfg(test)]
+use super::kill_point::step;

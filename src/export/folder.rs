@@ -18,7 +18,7 @@ use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, Schema, Table};
 
 use super::disk::{
-    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, put_in_place, read_manifest,
+    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place, read_manifest,
     sync_folder, take_away, unreadable, write_draft, write_whole,
 };
 use super::{ExportError, ExportSink, Replacement, csv, entered, ndjson, parquet};
@@ -212,13 +212,7 @@ impl Folder {
 
     /// Lets the manifest that is to come take the place of the one that is.
     fn promote(&self) -> Result<(), ExportError> {
-        let (next, place) = (self.root.join(NEXT_MANIFEST), self.root.join(MANIFEST));
-        std::fs::rename(&next, &place).map_err(|source| ExportError::File {
-            action: "write",
-            path: place,
-            source,
-        })?;
-        sync_folder(&self.root)
+        promote(&self.root.join(NEXT_MANIFEST), &self.root.join(MANIFEST))
     }
 
     /// Takes away what killed runs have left of files that never took their places.

@@ -139,3 +139,6 @@ fn first_day(period: BillingPeriod) -> i32 {
 pub(crate) fn entered(manifest: &mut Manifest, entry: Entry, file: Option<PublishedFile>) {
     manifest.put(Entry { file, ..entry });
 }
+
+#[cfg(test)]
+mod kill_point;

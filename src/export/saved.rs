@@ -59,11 +59,6 @@ impl SavedFile {
         Ok(Self { path: path.to_owned(), metadata, period })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Of which table it says that its rows are.
     pub fn table(&self) -> Option<Table> {
         self.said(TABLE_KEY)?.parse().ok()
@@ -203,11 +198,6 @@ impl SavedTable {
     /// The rows of the files, of which months of this range are asked for.
     pub fn new(table: Table, files: Vec<SavedFile>, deployment: &str, period: PeriodRange) -> Self {
         Self { table, files, deployment: deployment.to_owned(), period, plan: Mutex::new(None) }
-    }
-
-    /// The table.
-    pub fn table(&self) -> Table {
-        self.table
     }
 
     /// Where the first of its files is.

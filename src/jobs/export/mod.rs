@@ -156,3 +156,6 @@ async fn schemas(
     }
     Ok(schemas)
 }
+
+#[cfg(all(test, unix))]
+mod kill_tests;
