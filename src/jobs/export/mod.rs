@@ -3,8 +3,10 @@
 //! Each month is read whole and compared by its hash with the manifest at each target. No state of ours
 //! decides what is written, so a run on an empty disk does what is right.
 
+mod server;
 mod source;
 
+pub use server::ServerMonths;
 pub use source::{Extract, MonthSource};
 
 use std::collections::BTreeMap;
