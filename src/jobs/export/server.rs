@@ -106,3 +106,6 @@ fn unsound(error: SliceError) -> Error {
         SliceError::TooLarge { .. } | SliceError::Arrow(_) => Error::Bug(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;
