@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
-use crate::jobs::export::{self, Done, ExportDocument, MonthSource, SavedMonths, Settings};
+use crate::jobs::export::{self, Done, ExportDocument, MonthSource, SavedMonths, ServerMonths, Settings};
 use crate::ui::{self, Format, Style, Terminal};
 use crate::waldur::ServerAddress;
 use crate::warehouse::{Contract, Scope, Shape, Table};
 
 use super::Global;
 use super::config::Config;
+use super::connect::connect;
 use super::export_filter::FilterArguments;
 use super::export_target::TargetArgument;
 
@@ -159,21 +160,28 @@ impl ExportArguments {
     }
 }
 
+/// What is exported of a server where nothing is named.
+const USUAL: [Table; 3] = [Table::Usages, Table::Resources, Table::Components];
+
 /// Where the months come from, with the tables that it is asked for.
-fn source(
+async fn source(
     arguments: &ExportArguments,
     global: &Global,
     period: PeriodRange,
 ) -> Result<(Box<dyn MonthSource>, Vec<Table>), Error> {
-    if arguments.from.is_empty() {
-        let what = "months are exported from saved rows";
-        return Err(Error::setting(what, "name them with --from FILE.parquet"));
+    if !arguments.from.is_empty() {
+        let server = global.url.as_deref().map(|url| ServerAddress::parse(url, true)).transpose()?;
+        let server = server.map(|address| address.to_string());
+        let saved = SavedMonths::open(&arguments.from, &arguments.what, server.as_deref(), period)?;
+        let tables = arguments.tables(&saved.tables());
+        return Ok((Box::new(saved), tables));
     }
-    let server = global.url.as_deref().map(|url| ServerAddress::parse(url, true)).transpose()?;
-    let server = server.map(|address| address.to_string());
-    let saved = SavedMonths::open(&arguments.from, &arguments.what, server.as_deref(), period)?;
-    let tables = arguments.tables(&saved.tables());
-    Ok((Box::new(saved), tables))
+    if arguments.shape == ShapeArgument::Focus {
+        return Err(Error::setting("this build has no shape of FOCUS", "leave --shape out"));
+    }
+    let connection = connect(global)?;
+    let months = ServerMonths::new(&connection.reader, arguments.filter.months()?).await?;
+    Ok((Box::new(months), arguments.tables(&USUAL)))
 }
 
 /// Runs the command.
@@ -191,7 +199,7 @@ pub async fn run(
     let open = BillingPeriod::of_in(now, &zone)
         .map_err(|_| Error::setting("the clock of this machine shows no month", "set it"))?;
     let period = arguments.period.range(open);
-    let (mut source, tables) = source(arguments, global, period)?;
+    let (mut source, tables) = source(arguments, global, period).await?;
     let shape = match arguments.shape {
         ShapeArgument::Waldur => Shape::Waldur,
         ShapeArgument::Focus => Shape::Focus,
@@ -211,6 +219,9 @@ pub async fn run(
     }
     let mut done = Vec::new();
     let result = export::run(&settings, source.as_mut(), &mut sinks, terminal, &mut done).await;
+    for told in source.told() {
+        terminal.say(&visible(&told).to_string());
+    }
     tell(&settings, global, &done, result.is_ok());
     result.map(|()| ExitStatus::Done)
 }

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use crate::domain::{ComponentType, CustomerId, OfferingId, ProjectId, ResourceId, visible};
 use crate::error::Error;
+use crate::waldur::MonthFilter;
 
 /// Which usages.
 #[derive(Debug, Clone, Default, Args)]
@@ -57,16 +58,37 @@ impl FilterArguments {
         Err(Error::setting(what, "copy the uuid of the resource from Waldur"))
     }
 
+    /// The uuid of the resource, which is the last part of its address.
+    fn resource_id(&self) -> Result<Option<ResourceId>, Error> {
+        match self.resource()? {
+            None => Ok(None),
+            Some(NamedResource::Id(id)) => Ok(Some(id)),
+            Some(NamedResource::Url(url)) => {
+                let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                last.parse().map(Some).map_err(|_| {
+                    let what = format!("`{}` ends with no uuid", visible(&url));
+                    Error::setting(what, "copy the uuid of the resource from Waldur")
+                })
+            }
+        }
+    }
+
+    /// The filters of months.
+    pub fn months(&self) -> Result<MonthFilter, Error> {
+        Ok(MonthFilter {
+            customer: self.customer,
+            project: self.project,
+            offering: self.offering,
+            resource: self.resource_id()?,
+            component: self.component.clone(),
+            date_after: self.date_after,
+            date_before: self.date_before,
+        })
+    }
+
     /// The filters by their names, one spelling for each, as a manifest tells them.
     pub fn named(&self) -> Result<BTreeMap<String, String>, Error> {
-        let resource = self.resource()?.map(|resource| match resource {
-            NamedResource::Id(id) => id.to_string(),
-            // The uuid is the last part of an address.
-            NamedResource::Url(url) => {
-                let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                last.parse::<ResourceId>().map_or(url.clone(), |id| id.to_string())
-            }
-        });
+        let resource = self.resource_id()?.map(|id| id.to_string());
         let filters = [
             ("customer", self.customer.map(|id| id.to_string())),
             ("project", self.project.map(|id| id.to_string())),

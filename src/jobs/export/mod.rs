@@ -5,11 +5,13 @@
 
 mod outcome;
 mod saved;
+mod server;
 mod source;
 mod target;
 
 pub use outcome::{Done, ExportDocument, Fate};
 pub use saved::SavedMonths;
+pub use server::ServerMonths;
 pub use source::{Extract, MonthSource};
 
 use std::collections::BTreeSet;

@@ -4,6 +4,7 @@ mod folders;
 mod readers;
 mod refused;
 mod schema;
+mod server;
 mod workbook;
 
 use std::collections::BTreeMap;
