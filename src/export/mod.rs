@@ -4,6 +4,10 @@
 //! else. A month is replaced whole: whoever reads, and wherever a run is killed, there is the old month
 //! or the new one.
 
+mod postgres;
+
+pub use postgres::{Host, Password, PostgresSink, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
+
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
@@ -32,6 +36,12 @@ pub enum ExportError {
         target: String,
         /// Why.
         source: ManifestError,
+    },
+    /// Another run writes there.
+    #[error("another run writes to {target}")]
+    Busy {
+        /// The target, without any secret.
+        target: String,
     },
     /// The target cannot take it, and says why.
     #[error("{target} refused: {reason}")]
