@@ -117,7 +117,11 @@ impl Config {
                 |near| format!("did you mean {}?", visible(near)),
             );
             // An address with a password may stand where a name belongs.
-            let shown = if name.contains([':', '@', '/']) { "of that name".into() } else { format!("`{}`", visible(name)) };
+            let shown = if name.contains([':', '@', '/']) {
+                "of that name".into()
+            } else {
+                format!("`{}`", visible(name))
+            };
             Error::setting(format!("there is no target {shown} in config.toml"), hint)
         })?;
         target.valid(name)

@@ -60,7 +60,10 @@ impl WrittenTarget {
         }
         if self.url.is_some() {
             let hint = "give host, port, database and user, and the password apart";
-            return Err(Error::setting(about(name, "an address may hold a password, and is not taken"), hint));
+            return Err(Error::setting(
+                about(name, "an address may hold a password, and is not taken"),
+                hint,
+            ));
         }
         let required = |value: &Option<String>, key: &str| {
             let value = value.as_ref().filter(|value| !value.is_empty() && !value.contains('\0'));
@@ -128,7 +131,10 @@ fn from_file(path: &Path) -> Result<String, Unread> {
         use std::os::unix::fs::PermissionsExt;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err((format!("others may read password_file {shown}"), "let it be yours alone: chmod 600"));
+            return Err((
+                format!("others may read password_file {shown}"),
+                "let it be yours alone: chmod 600",
+            ));
         }
     }
     read(file, "password_file")
@@ -140,7 +146,8 @@ fn from_command(command: &[String], patience: Duration) -> Result<String, Unread
         return Err(("password_command is empty".to_owned(), "give a program and its arguments, as a list"));
     };
     let started = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut child = started.map_err(|error| (format!("password_command cannot be started: {error}"), hint))?;
+    let mut child =
+        started.map_err(|error| (format!("password_command cannot be started: {error}"), hint))?;
     let said = listen(&mut child).recv_timeout(patience);
     let Ok(said) = said else {
         // Whatever it waits for, nobody waits for it any more.
@@ -257,7 +264,9 @@ mod tests {
         assert_eq!(told("password_command = ['printf', '%s\\n', 'hunter2; echo $HOME']"), expected);
         assert!(refused("password_command = []").contains("empty"));
         assert!(refused("password_command = ['/no/such/program']").contains("cannot be started"));
-        assert!(refused("password_command = ['sh', '-c', 'echo hunter2; exit 3']").contains("exit status: 3"));
+        assert!(
+            refused("password_command = ['sh', '-c', 'echo hunter2; exit 3']").contains("exit status: 3")
+        );
         assert!(refused("password_command = ['true']").contains("empty"));
         let command = ["sh", "-c", "sleep 30"].map(str::to_owned);
         let (what, _) = from_command(&command, Duration::from_millis(50)).unwrap_err();

@@ -6,6 +6,8 @@
 
 mod postgres;
 
+#[doc(hidden)]
+pub use postgres::measure as measure_postgres;
 pub use postgres::{Host, Password, PostgresSink, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
 
 use std::path::PathBuf;

@@ -27,7 +27,7 @@ const MICROSECONDS: i64 = 946_684_800_000_000;
 
 /// A cell that PostgreSQL cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("row {}, column {column}: {why}", row + 1)]
+#[error("{column} has {why}")]
 pub(super) struct EncodeError {
     pub(super) row: usize,
     pub(super) column: String,
@@ -55,7 +55,11 @@ enum Column<'a> {
 
 impl<'a> Encoder<'a> {
     /// An encoder of rows that have the columns of the layout's schema.
-    pub(super) fn new(layout: &'a Layout, rows: &'a RecordBatch, period: BillingPeriod) -> Result<Self, EncodeError> {
+    pub(super) fn new(
+        layout: &'a Layout,
+        rows: &'a RecordBatch,
+        period: BillingPeriod,
+    ) -> Result<Self, EncodeError> {
         let mut columns = Vec::with_capacity(layout.fields.len());
         for field in &layout.fields {
             let Some(at) = field.source else {
@@ -81,7 +85,12 @@ impl<'a> Encoder<'a> {
 
     /// Puts rows behind what is there, up to the last one or until there are so many bytes; the first row
     /// that is still to come is returned.
-    pub(super) fn put(&self, rows: Range<usize>, bytes: usize, out: &mut Vec<u8>) -> Result<usize, EncodeError> {
+    pub(super) fn put(
+        &self,
+        rows: Range<usize>,
+        bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, EncodeError> {
         for row in rows.clone() {
             if out.len() >= bytes {
                 return Ok(row);
@@ -114,12 +123,14 @@ impl Column<'_> {
             }
             Self::Uuid(array) => {
                 let text = array.value(row);
-                let uuid = Uuid::try_parse(text).map_err(|_| format!("`{}` is no uuid", visible(text)))?;
+                let uuid =
+                    Uuid::try_parse(text).map_err(|_| format!("`{}`, which is no uuid", visible(text)))?;
                 put(out, uuid.as_bytes());
             }
             Self::Decimal(array, places) => numeric(array.value(row), *places, out)?,
             Self::Instant(array) => {
-                let value = array.value(row).checked_sub(MICROSECONDS).ok_or("an instant before all calendars")?;
+                let value =
+                    array.value(row).checked_sub(MICROSECONDS).ok_or("an instant before all calendars")?;
                 put(out, &value.to_be_bytes());
             }
             Self::Day(array) => {
@@ -163,7 +174,7 @@ fn without_nul<'a>(column: &str, array: &'a StringArray) -> Result<&'a StringArr
     if memchr::memchr(0, array.value_data()).is_some() {
         let row = (0..array.len()).find(|row| !array.is_null(*row) && array.value(*row).contains('\0'));
         if let Some(row) = row {
-            let why = "PostgreSQL has no text with the character U+0000".to_owned();
+            let why = "the character U+0000, which PostgreSQL has in no text".to_owned();
             return Err(EncodeError { row, column: visible(column).to_string(), why });
         }
     }

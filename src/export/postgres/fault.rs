@@ -28,15 +28,17 @@ impl Fault {
     /// Whether it is gone where one waits and tries again: somebody else holds a lock.
     pub(super) fn is_about_a_lock(&self) -> bool {
         let Self::Server(error) = self else { return false };
-        error
-            .code()
-            .is_some_and(|code| [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code))
+        error.code().is_some_and(|code| {
+            [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+        })
     }
 
     /// Whether the server does not know what a statement names.
     pub(super) fn is_about_a_name(&self) -> bool {
         let Self::Server(error) = self else { return false };
-        error.code().is_some_and(|code| [SqlState::UNDEFINED_COLUMN, SqlState::UNDEFINED_TABLE].contains(code))
+        error
+            .code()
+            .is_some_and(|code| [SqlState::UNDEFINED_COLUMN, SqlState::UNDEFINED_TABLE].contains(code))
     }
 }
 

@@ -4,6 +4,7 @@
 //! stands in tables of an audit, which are written in the same transaction.
 
 mod audit;
+mod bench;
 mod columns;
 mod encode;
 mod fault;
@@ -16,6 +17,7 @@ mod tables;
 mod target;
 mod tls;
 
+pub use bench::measure;
 pub use target::{Host, Password, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
 
 use std::time::Duration;
@@ -41,8 +43,8 @@ const READERS: Duration = Duration::from_secs(600);
 pub struct PostgresSink {
     target: PostgresTarget,
     session: Option<Session>,
-    /// What stands there, as far as it was read.
-    published: Option<Manifest>,
+    /// What stood there when it was read, if it was.
+    published: Option<Option<Manifest>>,
     /// The tables that were looked at, with their columns.
     prepared: Vec<Layout>,
     lock: Duration,
@@ -55,24 +57,35 @@ impl PostgresSink {
         Self { target, session: None, published: None, prepared: Vec::new(), lock: LOCK, readers: READERS }
     }
 
-    /// The connection, made where there is none.
+    /// The connection, made where there is none. Whoever goes on with what was read before must find the
+    /// same: while there was no connection there was no lock.
     async fn connected(&mut self) -> Result<&mut Session, Fault> {
         let session = match self.session.take() {
             Some(session) => session,
             None => {
                 let session = Session::open(&self.target, self.lock).await?;
-                self.published = if tables::is_ours(&session.client, &session.names).await? {
+                let found = if tables::is_ours(&session.client, &session.names).await? {
                     audit::read(&session.client, &session.names).await?
                 } else {
                     None
                 };
+                if self.published.as_ref().is_some_and(|published| *published != found) {
+                    return Err(Fault::Refused(
+                        "the connection was lost, and what is published there is not what it was; run it again".into(),
+                    ));
+                }
+                self.published = Some(found);
                 session
             }
         };
         Ok(self.session.insert(session))
     }
 
-    async fn replace(&mut self, replacements: Vec<Replacement>, mut new: Manifest) -> Result<Manifest, Fault> {
+    async fn replace(
+        &mut self,
+        replacements: Vec<Replacement>,
+        mut new: Manifest,
+    ) -> Result<Manifest, Fault> {
         self.connected().await?;
         let mut layouts = Vec::new();
         for replacement in &replacements {
@@ -86,9 +99,9 @@ impl PostgresSink {
             staged.push(month::stage(&mut session.client, &session.names, layout, &slice).await?);
             entered(&mut new, entry, None);
         }
-        let manifests = (self.published.as_ref(), &new);
+        let manifests = (self.published.as_ref().and_then(Option::as_ref), &new);
         month::swap(&mut session.client, &session.names, &staged, manifests, patience).await?;
-        self.published = Some(new.clone());
+        self.published = Some(Some(new.clone()));
         Ok(new)
     }
 
@@ -98,7 +111,7 @@ impl PostgresSink {
         let patience = self.readers;
         let Some(session) = &mut self.session else { return Err(Fault::Busy) };
         // The audit is made even where there is no table yet.
-        let audit = (layouts.is_empty() && self.published.is_none()).then_some(None);
+        let audit = (layouts.is_empty() && self.published == Some(None)).then_some(None);
         for layout in layouts.iter().map(Some).chain(audit) {
             if layout.is_some_and(|layout| self.prepared.contains(layout)) {
                 continue;
@@ -149,8 +162,11 @@ impl ExportSink for PostgresSink {
 
     fn manifest(&mut self) -> BoxFuture<'_, Result<Option<Manifest>, ExportError>> {
         Box::pin(async {
+            if self.session.is_none() {
+                self.published = None;
+            }
             match self.connected().await {
-                Ok(_) => Ok(self.published.clone()),
+                Ok(_) => Ok(self.published.clone().flatten()),
                 Err(fault) => Err(self.told(fault).await),
             }
         })

@@ -13,15 +13,15 @@ use futures_util::SinkExt;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::{Client, Transaction};
 
-use crate::domain::BillingPeriod;
-use crate::warehouse::{Manifest, Slice};
+use crate::domain::{BillingPeriod, visible};
+use crate::warehouse::{Manifest, Slice, cell_text};
 
+use super::audit;
 use super::columns::Layout;
-use super::encode::{Encoder, HEADER, TRAILER};
+use super::encode::{EncodeError, Encoder, HEADER, TRAILER};
 use super::fault::Fault;
 use super::sql::{Names, date, partition, quoted, staging};
 use super::tables::not_ours;
-use super::audit;
 
 /// How much goes to the server at once.
 const CHUNK: usize = 256 * 1024;
@@ -81,9 +81,15 @@ pub(super) async fn stage(
 }
 
 /// Sends the rows; how many the server took.
-async fn copy(transaction: &Transaction<'_>, staged: &str, layout: &Layout, slice: &Slice) -> Result<u64, Fault> {
-    let refused = |error: super::encode::EncodeError| {
-        Fault::Refused(format!("{} of {}: {error}", layout.table, slice.period()))
+async fn copy(
+    transaction: &Transaction<'_>,
+    staged: &str,
+    layout: &Layout,
+    slice: &Slice,
+) -> Result<u64, Fault> {
+    let refused = |error: EncodeError| {
+        let key = visible(&key(slice, error.row)).to_string();
+        Fault::Refused(format!("{} of {}, {key}: {error}", layout.table, slice.period()))
     };
     let encoder = Encoder::new(layout, slice.rows(), slice.period()).map_err(refused)?;
     let columns = layout.columns();
@@ -104,6 +110,16 @@ async fn copy(transaction: &Transaction<'_>, staged: &str, layout: &Layout, slic
         sink.send(Bytes::from(out)).await?;
     }
     Ok(sink.as_mut().finish().await?)
+}
+
+/// The key of a row, as people look for it.
+fn key(slice: &Slice, row: usize) -> String {
+    let schema = slice.schema();
+    let parts = schema.table().key().iter().filter_map(|name| {
+        let at = schema.position(name)?;
+        cell_text(&schema.columns()[at], slice.rows().column(at), row)
+    });
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// Lets months that were filled be the months of their tables, and tells so in the audit, at once.

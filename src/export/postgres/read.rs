@@ -65,9 +65,12 @@ pub(super) async fn rows(
     }
     let there = tables::columns(client, names, &layout.table).await?;
     let fields = layout.fields.iter().filter(|field| field.source.is_some());
-    let texts: Vec<String> = fields
-        .map(|field| if there.contains(&field.name) { text(&field.name, field.kind) } else { "NULL::text".into() })
-        .collect();
+    let texts: Vec<String> =
+        fields
+            .map(|field| {
+                if there.contains(&field.name) { text(&field.name, field.kind) } else { "NULL::text".into() }
+            })
+            .collect();
     let asked = format!(
         "SELECT {} FROM {} WHERE \"billing_period\" = $1::text::date",
         texts.join(", "),
@@ -92,7 +95,9 @@ fn text(name: &str, kind: FieldKind) -> String {
     match kind {
         FieldKind::Text | FieldKind::Cents | FieldKind::Fine | FieldKind::Whole => format!("{name}::text"),
         FieldKind::Uuid => format!("replace({name}::text, '-', '')"),
-        FieldKind::Instant => format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+        FieldKind::Instant => {
+            format!("to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
+        }
         FieldKind::Day => format!("to_char({name}, 'YYYY-MM-DD')"),
         FieldKind::Flag => format!("CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END"),
     }

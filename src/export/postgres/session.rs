@@ -61,7 +61,9 @@ impl Session {
         let row = self.client.query_one(shown, &[]).await?;
         if row.get::<_, i32>(0) < OLDEST {
             let version = visible(row.get(2)).to_string();
-            return Err(Fault::Refused(format!("the server is PostgreSQL {version}; 12 or a newer one is needed")));
+            return Err(Fault::Refused(format!(
+                "the server is PostgreSQL {version}; 12 or a newer one is needed"
+            )));
         }
         let encoding: &str = row.get(1);
         if encoding != "UTF8" {

@@ -123,14 +123,17 @@ async fn table(transaction: &Transaction<'_>, names: &Names, layout: &Layout) ->
             None => {
                 // Months that are there have no value for it, so it may not ask for one.
                 let table = names.of(&layout.table);
-                let added = format!("ALTER TABLE {table} ADD COLUMN {} {}", quoted(&field.name), field.kind.sql());
+                let added =
+                    format!("ALTER TABLE {table} ADD COLUMN {} {}", quoted(&field.name), field.kind.sql());
                 transaction.batch_execute(&added).await?;
             }
             Some(kind) if kind == field.kind.sql() => {}
             Some(kind) => {
                 let (table, name) = (shown(names, &layout.table), visible(&field.name));
                 let (kind, wanted) = (visible(kind), field.kind.sql());
-                return Err(Fault::Refused(format!("{table} has {name} as {kind}, and it is to be {wanted}")));
+                return Err(Fault::Refused(format!(
+                    "{table} has {name} as {kind}, and it is to be {wanted}"
+                )));
             }
         }
     }
@@ -180,7 +183,9 @@ async fn relation(client: &impl GenericClient, names: &Names, name: &str) -> Res
 /// Refuses a table that was there before us.
 pub(super) fn not_ours(names: &Names, name: &str) -> Fault {
     let table = shown(names, name);
-    Fault::Refused(format!("{table} is there, and this program did not make it; name another schema in config.toml"))
+    Fault::Refused(format!(
+        "{table} is there, and this program did not make it; name another schema in config.toml"
+    ))
 }
 
 /// A table as messages name it.

@@ -97,7 +97,9 @@ impl Tls {
             (_, Some(TlsMode::Plaintext), None) => Ok(Self::Off),
             (Host::Socket(_), None, None) => Ok(Self::Off),
             (host, None, None) if host.is_here() => Ok(Self::Off),
-            (Host::Name(_), None | Some(TlsMode::VerifyFull), authorities) => Ok(Self::VerifyFull { authorities }),
+            (Host::Name(_), None | Some(TlsMode::VerifyFull), authorities) => {
+                Ok(Self::VerifyFull { authorities })
+            }
         }
     }
 }
@@ -182,7 +184,9 @@ impl TargetError {
     /// What to do.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Host => "give the host alone; port, database and user have keys of their own, and the password is never in here",
+            Self::Host => {
+                "give the host alone; port, database and user have keys of their own, and the password is never in here"
+            }
             Self::TlsOnSocket => "leave tls and ca_file out",
             Self::AuthoritiesWithoutTls => "leave one of them out",
             Self::Schema => "give another name",

@@ -16,7 +16,8 @@ use super::server::{PASSWORD, Server, client};
 use super::*;
 
 const PART: &str = "WALDUR_USAGE_TEST_DATABASE";
-const TEST: &str = "export::postgres::tests::killed::wherever_a_run_is_killed_there_is_the_old_month_or_the_new_one";
+const TEST: &str =
+    "export::postgres::tests::killed::wherever_a_run_is_killed_there_is_the_old_month_or_the_new_one";
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +172,10 @@ async fn killed(server: &Arc<Server>, has_month: bool, at: usize, end: End) -> u
     let mut sink = PostgresSink::new(target.clone());
     let written = publish(&mut sink, 3, &version(2)).await.unwrap_or_else(|error| panic!("{what}: {error}"));
     // What was in flight may have been carried out meanwhile.
-    assert!(written.len() == 2 || (written.is_empty() && (before == 2 || end != End::Unheard)), "{what}: {written:?}");
+    assert!(
+        written.len() == 2 || (written.is_empty() && (before == 2 || end != End::Unheard)),
+        "{what}: {written:?}"
+    );
     assert_eq!(whole(&reader).await, 2, "{what}");
     let manifest = sink.manifest().await.unwrap().unwrap();
     let revision = 1 + u32::from(has_month);

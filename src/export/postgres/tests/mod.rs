@@ -15,14 +15,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{BillingPeriod, RunId};
-use crate::warehouse::{
-    Cells, Contract, Entry, FORMAT, Manifest, Proof, RevisionRecord, RunStamp, Schema, Scope, Slice, Table, VERSION,
-    compare,
-};
 use crate::warehouse::ComponentDifference;
+use crate::warehouse::{
+    Cells, Column, Contract, Entry, FORMAT, Manifest, Proof, RevisionRecord, RunStamp, Schema, Scope, Slice,
+    Table, VERSION, compare,
+};
 
-use super::PostgresSink;
 use super::super::{ExportError, ExportSink, Replacement};
+use super::PostgresSink;
 
 /// A month of the tests.
 fn month(text: &str) -> BillingPeriod {
@@ -39,14 +39,28 @@ fn id(kind: u128, number: usize) -> String {
     Uuid::from_u128((kind << 64) + u128::try_from(number).unwrap()).simple().to_string()
 }
 
-/// A slice of rows, whose cells stand in the order of the columns after the month.
-fn slice(table: Table, evolved: &[&str], period: &str, rows: Vec<Vec<Option<String>>>) -> Slice {
+/// The cells of a row by the names of their columns.
+type Row = Vec<(&'static str, String)>;
+
+/// A slice of rows. A column that a row does not name is empty, or the same in all rows where it may not be.
+fn slice(table: Table, evolved: &[&str], period: &str, rows: Vec<Row>) -> Slice {
     let evolved: Vec<String> = evolved.iter().map(|name| (*name).to_owned()).collect();
     let schema = Arc::new(Schema::new(table, &evolved));
     let mut cells = Cells::new(&schema);
-    let first = [Some("https://waldur.example.org".to_owned()), Some(month(period).first_day())];
     for row in rows {
-        cells.push(first.iter().cloned().chain(row).map(|cell| cell.map(Cow::Owned))).unwrap();
+        let unknown = row.iter().find(|(name, _)| schema.position(name).is_none());
+        assert!(unknown.is_none(), "{table} has no {unknown:?}");
+        let cell = |column: &Column| {
+            let given = row.iter().find(|(name, _)| column.name == *name).map(|(_, cell)| cell.clone());
+            let same = match column.name.as_ref() {
+                "deployment" => "https://waldur.example.org".to_owned(),
+                "billing_period" => month(period).first_day(),
+                name if name.ends_with("uuid") => id(8, 1),
+                _ => "same".to_owned(),
+            };
+            given.or_else(|| column.is_required.then_some(same)).map(Cow::Owned)
+        };
+        cells.push(schema.columns().iter().map(cell)).unwrap();
     }
     Slice::new(schema, month(period), &cells.finish().unwrap()).unwrap()
 }
@@ -56,30 +70,34 @@ fn usages(period: &str, count: usize, other: &[(usize, &str)]) -> Slice {
     slice(Table::Usages, &[], period, (0..count).map(|row| usage(row, other)).collect())
 }
 
-fn usage(row: usize, other: &[(usize, &str)]) -> Vec<Option<String>> {
+fn usage(row: usize, other: &[(usize, &str)]) -> Row {
     let amount = other.iter().find(|(number, _)| *number == row).map(|(_, amount)| (*amount).to_owned());
-    let component = ["cpu", "ram", "gpu_hours"][row % 3];
-    vec![
-        Some(id(1, row)),
-        Some(id(2, row / 3)),
-        Some(component.to_owned()),
-        Some(amount.unwrap_or_else(|| format!("{row}.{:02}", row % 100))),
-        (row % 4 > 0).then(|| format!("Größe \t \\N \"{row}\"\n")),
-        (row % 5 > 0).then(|| (row % 2 == 0).to_string()),
-        None,
-        Some(format!("2026-10-{:02}T12:00:00.000123Z", row % 28 + 1)),
-        None,
-        (row % 7 > 0).then(|| row.to_string()),
-    ]
+    let mut cells = vec![
+        ("uuid", id(1, row)),
+        ("resource_uuid", id(2, row / 3)),
+        ("component_type", ["cpu", "ram", "gpu_hours"][row % 3].to_owned()),
+        ("usage", amount.unwrap_or_else(|| format!("{row}.{:02}", row % 100))),
+        ("date", format!("2026-10-{:02}T12:00:00.000123Z", row % 28 + 1)),
+    ];
+    if row % 4 > 0 {
+        cells.push(("description", format!("Größe \t \\N \"{row}\"\n")));
+    }
+    if row % 5 > 0 {
+        cells.push(("recurring", (row % 2 == 0).to_string()));
+    }
+    cells
+}
+
+/// The row with another cell.
+fn with(mut row: Row, name: &'static str, cell: &str) -> Row {
+    row.retain(|(other, _)| *other != name);
+    row.push((name, cell.to_owned()));
+    row
 }
 
 /// So many resources, which all have this name.
 fn resources(period: &str, count: usize, name: &str) -> Slice {
-    let row = |row: usize| {
-        let mut cells = vec![Some(id(2, row)), Some(name.to_owned()), None, None, Some("OK".to_owned()), None];
-        cells.extend([Some(id(3, 1)), None, None, Some(id(4, 1)), None, Some(id(5, 1)), None]);
-        cells
-    };
+    let row = |row: usize| vec![("uuid", id(2, row)), ("name", name.to_owned()), ("state", "OK".to_owned())];
     slice(Table::Resources, &[], period, (0..count).map(row).collect())
 }
 
@@ -112,7 +130,7 @@ fn fresh(run: u128) -> Manifest {
 /// Publishes, and looks whether what is told of the target is what it says itself.
 async fn export(sink: &mut PostgresSink, run: u128, slices: &[Slice]) -> Result<Vec<String>, ExportError> {
     let written = publish(sink, run, slices).await?;
-    let published = sink.published.clone();
+    let published = sink.published.clone().flatten();
     // One connection at a time has the lock.
     sink.session = None;
     assert_eq!(PostgresSink::new(sink.target.clone()).manifest().await?, published);

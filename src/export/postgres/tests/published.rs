@@ -2,19 +2,19 @@
 
 use std::process::Command;
 
-use super::super::PostgresSink;
+use super::super::{PostgresSink, PostgresTarget};
 use super::server::{PASSWORD, Server, run};
 use super::*;
 use crate::warehouse::Revision;
 
-/// The columns of a table and their types.
-fn types(server: &Server, sink: &PostgresSink, table: &str) -> String {
+/// The columns of a table with their types, a line each.
+fn types(server: &Server, target: &PostgresTarget, table: &str) -> String {
     server.psql(
-        &sink.target,
+        target,
         &format!(
-            "SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) \
-            || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END, ', ' ORDER BY a.attnum) \
-            FROM pg_attribute a WHERE a.attrelid = 'waldur.{table}'::regclass AND a.attnum > 0"
+            "SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) \
+            || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END \
+            FROM pg_attribute a WHERE a.attrelid = 'waldur.{table}'::regclass AND a.attnum > 0 ORDER BY a.attnum"
         ),
     )
 }
@@ -27,30 +27,46 @@ async fn every_cell_is_read_back_by_psql_as_it_was() {
     let slice = usages("2026-10", rows, &[(1, "999999999999999999.99"), (2, "-0.01"), (4, "0")]);
     let written = export(&mut sink, 1, &[slice.clone(), usages("2026-09", 7, &[])]).await.unwrap();
     assert_eq!(written, ["usages 2026-10", "usages 2026-09"]);
-    assert_eq!(
-        types(&server, &sink, "usages"),
-        "deployment text not null, billing_period date not null, uuid uuid not null, resource_uuid uuid not null, \
-        component_type text not null, usage numeric(20,2) not null, description text, recurring boolean, \
-        missing_usage_policy text, date timestamp with time zone, created timestamp with time zone, \
-        modified_by bigint"
+    let target = sink.target.clone();
+    let types = types(&server, &target, "usages");
+    for line in [
+        "deployment text not null",
+        "billing_period date not null",
+        "uuid uuid not null",
+        "resource_uuid uuid not null",
+        "component_type text not null",
+        "usage numeric(20,2) not null",
+        "description text",
+        "recurring boolean",
+        "date timestamp with time zone",
+    ] {
+        assert!(types.lines().any(|found| found == line), "{types}");
+    }
+    let psql = |statement: &str| server.psql(&target, statement);
+    let sums = psql(
+        "SELECT component_type, sum(usage) FROM waldur.usages WHERE billing_period = '2026-10-01' \
+        GROUP BY 1 ORDER BY 1",
     );
-    let psql = |statement: &str| server.psql(&sink.target, statement);
-    let sums = psql("SELECT component_type, sum(usage) FROM waldur.usages WHERE billing_period = '2026-10-01' \
-        GROUP BY 1 ORDER BY 1");
-    let expected: Vec<String> = slice.sums().unwrap().iter().map(|sum| format!("{}|{}", sum.component, sum.sum)).collect();
+    let expected: Vec<String> =
+        slice.sums().unwrap().iter().map(|sum| format!("{}|{}", sum.component, sum.sum)).collect();
     assert_eq!(sums, expected.join("\n"));
     assert_eq!(psql("SELECT count(*), count(DISTINCT uuid) FROM waldur.usages"), "10007|10007");
     assert_eq!(
-        psql("SELECT uuid, usage, description, recurring, date, modified_by FROM waldur.usages \
-            WHERE billing_period = '2026-10-01' AND modified_by BETWEEN 5 AND 6 ORDER BY uuid"),
+        psql(
+            "SELECT uuid, usage, description, recurring, date FROM waldur.usages \
+            WHERE billing_period = '2026-10-01' AND usage IN (5.05, 6.06) ORDER BY uuid"
+        ),
         format!(
-            "{}|5.05|Größe \t \\N \"5\"\n||2026-10-06 12:00:00.000123+00|5\n\
-            {}|6.06|Größe \t \\N \"6\"\n|t|2026-10-07 12:00:00.000123+00|6",
+            "{}|5.05|Größe \t \\N \"5\"\n||2026-10-06 12:00:00.000123+00\n\
+            {}|6.06|Größe \t \\N \"6\"\n|t|2026-10-07 12:00:00.000123+00",
             Uuid::parse_str(&id(1, 5)).unwrap(),
             Uuid::parse_str(&id(1, 6)).unwrap()
         )
     );
-    assert_eq!(psql("SELECT usage FROM waldur.usages_2026_10 ORDER BY usage DESC LIMIT 1"), "999999999999999999.99");
+    assert_eq!(
+        psql("SELECT usage FROM waldur.usages_2026_10 ORDER BY usage DESC LIMIT 1"),
+        "999999999999999999.99"
+    );
     // The rows that are read back are those of the slice, cell by cell.
     let manifest = sink.manifest().await.unwrap().unwrap();
     let entry = manifest.entry("usages", month("2026-10")).unwrap();
@@ -58,13 +74,17 @@ async fn every_cell_is_read_back_by_psql_as_it_was() {
     let back = Slice::new(Arc::clone(slice.schema()), slice.period(), &back).unwrap();
     assert_eq!(back.digest(), slice.digest());
     // The audit says what was written, for people too.
-    let audit = psql("SELECT table_name, billing_period, revision, rows, entry->>'content' = content, \
-        run, extracted FROM waldur.waldur_export_audit ORDER BY billing_period");
+    let audit = psql(
+        "SELECT table_name, billing_period, revision, rows, entry->>'content' = content, \
+        run, extracted FROM waldur.waldur_export_audit ORDER BY billing_period",
+    );
     let run = Uuid::from_u128(1);
     assert_eq!(
         audit,
-        format!("usages|2026-09-01|1|7|t|{run}|2026-11-02 01:02:03.456789+00\n\
-            usages|2026-10-01|1|10000|t|{run}|2026-11-02 01:02:03.456789+00")
+        format!(
+            "usages|2026-09-01|1|7|t|{run}|2026-11-02 01:02:03.456789+00\n\
+            usages|2026-10-01|1|10000|t|{run}|2026-11-02 01:02:03.456789+00"
+        )
     );
 }
 
@@ -73,10 +93,17 @@ async fn fine_decimals_days_and_text_of_any_shape_arrive_exactly() {
     let Some(server) = Server::shared() else { return };
     let mut sink = PostgresSink::new(server.target().await);
     let item = |row: usize, quantity: &str, price: Option<&str>, name: &str| {
-        let mut cells = vec![Some(id(1, row)), None, Some(id(2, 1))];
-        cells.extend([Some("cpu".into()), None, None, None, None, Some(name.to_owned()), None, None, None]);
-        cells.extend([Some(quantity.into()), Some("0.0000000001".into()), price.map(str::to_owned), None, None]);
-        cells.extend([Some("0001-01-01T00:00:00Z".into()), Some("9999-12-30T22:00:00.999999Z".into())]);
+        let mut cells = vec![
+            ("uuid", id(1, row)),
+            ("resource_uuid", id(2, 1)),
+            ("component_type", "cpu".to_owned()),
+            ("name", name.to_owned()),
+            ("quantity", quantity.to_owned()),
+            ("unit_price", "0.0000000001".to_owned()),
+            ("start", "0001-01-01T00:00:00Z".to_owned()),
+            ("end", "9999-12-30T22:00:00.999999Z".to_owned()),
+        ];
+        cells.extend(price.map(|price| ("price", price.to_owned())));
         cells
     };
     let rows = vec![
@@ -87,20 +114,29 @@ async fn fine_decimals_days_and_text_of_any_shape_arrive_exactly() {
         item(5, "0.0001", Some("1000000.01"), "'; DROP TABLE x"),
     ];
     let items = slice(Table::InvoiceItems, &[], "2026-10", rows);
-    let invoice = vec![
-        Some(id(9, 1)), Some("100".into()), Some("paid".into()), None, Some("2026-11-01".into()), None,
-        Some("12.30".into()), None, None, Some("22".into()),
+    let invoice = [
+        ("uuid", &*id(9, 1)),
+        ("number", "100"),
+        ("state", "paid"),
+        ("invoice_date", "2026-11-01"),
+        ("price", "12.30"),
+        ("tax_percent", "22"),
     ];
+    let invoice = invoice.map(|(name, cell)| (name, cell.to_owned())).into();
     let invoices = slice(Table::Invoices, &[], "2026-10", vec![invoice]);
     export(&mut sink, 1, &[items.clone(), invoices.clone()]).await.unwrap();
-    let psql = |statement: &str| server.psql(&sink.target, statement);
+    let target = sink.target.clone();
+    let psql = |statement: &str| server.psql(&target, statement);
     assert_eq!(
         psql("SELECT quantity, unit_price, price FROM waldur.invoice_items ORDER BY uuid"),
         "999999999999.9999999999|0.0000000001|-12.30\n0.0000000000|0.0000000001|\n\
         -0.0000000001|0.0000000001|0.05\n10000.0000000000|0.0000000001|10000.00\n\
         0.0001000000|0.0000000001|1000000.01"
     );
-    assert_eq!(psql("SELECT invoice_date, tax_percent, price FROM waldur.invoices"), "2026-11-01|22.0000000000|12.30");
+    assert_eq!(
+        psql("SELECT invoice_date, tax_percent, price FROM waldur.invoices"),
+        "2026-11-01|22.0000000000|12.30"
+    );
     let manifest = sink.manifest().await.unwrap().unwrap();
     for slice in [items, invoices] {
         let entry = manifest.entry(slice.schema().table().name(), slice.period()).unwrap();
@@ -138,9 +174,11 @@ print(len(frame))
     let mut sink = PostgresSink::new(server.target().await);
     let slice = usages("2026-10", 3_001, &[]);
     export(&mut sink, 1, &[slice.clone()]).await.unwrap();
-    let address = format!("host=127.0.0.1 port={} user=postgres dbname={}", server.port, sink.target.database);
+    let address =
+        format!("host=127.0.0.1 port={} user=postgres dbname={}", server.port, sink.target.database);
     let said = run(Command::new("python3").args(["-c", SCRIPT, &address]).env("PGPASSWORD", PASSWORD));
-    let sums: Vec<String> = slice.sums().unwrap().iter().map(|sum| format!("{} {}", sum.component, sum.sum)).collect();
+    let sums: Vec<String> =
+        slice.sums().unwrap().iter().map(|sum| format!("{} {}", sum.component, sum.sum)).collect();
     assert_eq!(said.trim(), format!("{}\n3001", sums.join("\n")));
 }
 
@@ -168,7 +206,8 @@ async fn the_second_run_writes_nothing_and_one_changed_usage_rewrites_one_month(
     let nothing: Vec<String> = Vec::new();
     assert_eq!(export(&mut sink, 2, &months(&[])).await.unwrap(), nothing);
     assert_eq!(state(&server, &sink), before);
-    let oid = |table: &str| server.psql(&sink.target, &format!("SELECT 'waldur.{table}'::regclass::oid::int"));
+    let oid =
+        |table: &str| server.psql(&sink.target, &format!("SELECT 'waldur.{table}'::regclass::oid::int"));
     let others = [oid("usages_2026_09"), oid("resources_2026_10")];
     let (old, parent) = (oid("usages_2026_10"), oid("usages"));
     let mut sink = PostgresSink::new(sink.target.clone());
@@ -198,7 +237,7 @@ async fn what_somebody_else_changed_or_took_away_is_written_again() {
     export(&mut sink, 1, &months).await.unwrap();
     for (number, statement) in (2..).zip([
         "DELETE FROM waldur.usages WHERE uuid = (SELECT max(uuid::text)::uuid FROM waldur.usages)",
-        "UPDATE waldur.usages SET usage = usage + 1 WHERE modified_by = 3",
+        "UPDATE waldur.usages SET usage = usage + 1 WHERE usage = 3.03",
         "DROP TABLE waldur.usages_2026_10",
         "DROP TABLE waldur.usages",
     ]) {
@@ -232,18 +271,20 @@ async fn new_fields_become_columns_and_months_that_are_there_stay() {
     export(&mut sink, 1, &[usages("2026-09", 50, &[]), usages("2026-10", 50, &[])]).await.unwrap();
     let evolved = |period: &str| {
         let rows = (0..50).map(|row| {
-            let mut cells = usage(row, &[]);
-            cells.extend([Some(format!("\"t{row}\"")), Some(r#"{"a": 1.10}"#.to_owned())]);
-            cells
+            let row = with(usage(row, &[]), "Tariff \"X\"", &format!("\"t{row}\""));
+            with(row, "owner_uuid", r#"{"a": 1.10}"#)
         });
         slice(Table::Usages, &["Tariff \"X\"", "owner_uuid"], period, rows.collect())
     };
     let file = server.psql(&sink.target, "SELECT relfilenode FROM pg_class WHERE relname = 'usages_2026_09'");
     export(&mut sink, 2, &[evolved("2026-10")]).await.unwrap();
-    let psql = |statement: &str| server.psql(&sink.target, statement);
-    assert!(types(&server, &sink, "usages").ends_with("modified_by bigint, Tariff \"X\" text, owner_uuid text"));
+    let target = sink.target.clone();
+    let psql = |statement: &str| server.psql(&target, statement);
+    assert!(types(&server, &target, "usages").ends_with("\nTariff \"X\" text\nowner_uuid text"));
     assert_eq!(
-        psql(r#"SELECT billing_period, count(*), max("Tariff ""X"""), max(owner_uuid) FROM waldur.usages GROUP BY 1 ORDER BY 1"#),
+        psql(
+            r#"SELECT billing_period, count(*), max("Tariff ""X"""), max(owner_uuid) FROM waldur.usages GROUP BY 1 ORDER BY 1"#
+        ),
         "2026-09-01|50||\n2026-10-01|50|\"t9\"|{\"a\": 1.10}"
     );
     assert_eq!(psql("SELECT relfilenode FROM pg_class WHERE relname = 'usages_2026_09'"), file);
@@ -259,19 +300,28 @@ async fn what_others_made_of_a_table_stays_with_it() {
     let Some(server) = Server::shared() else { return };
     let mut sink = PostgresSink::new(server.target().await);
     export(&mut sink, 1, &[usages("2026-10", 50, &[])]).await.unwrap();
-    let psql = |statement: &str| server.psql(&sink.target, statement);
-    psql("CREATE ROLE reader_of_months; GRANT USAGE ON SCHEMA waldur TO reader_of_months; \
+    let target = sink.target.clone();
+    let psql = |statement: &str| server.psql(&target, statement);
+    psql(
+        "CREATE ROLE reader_of_months; GRANT USAGE ON SCHEMA waldur TO reader_of_months; \
         GRANT SELECT ON waldur.usages TO reader_of_months; \
         CREATE INDEX by_resource ON waldur.usages (resource_uuid) INCLUDE (usage); \
         CREATE INDEX ON waldur.usages (lower(component_type)) WHERE usage > 0; \
         CREATE VIEW waldur.cpu AS SELECT * FROM waldur.usages WHERE component_type = 'cpu'; \
         ALTER TABLE waldur.usages ADD CONSTRAINT any CHECK (usage > -1000000); \
         ALTER TABLE waldur.usages ADD COLUMN note text DEFAULT 'none', \
-        ADD COLUMN double numeric GENERATED ALWAYS AS (usage * 2) STORED");
+        ADD COLUMN double numeric GENERATED ALWAYS AS (usage * 2) STORED",
+    );
     for run in 2..4 {
         export(&mut sink, run, &[usages("2026-10", 60, &[(1, &format!("{run}.50"))])]).await.unwrap();
-        assert_eq!(psql("SELECT count(*), count(DISTINCT note), max(double) FROM waldur.usages"), "60|1|119.18");
-        assert_eq!(psql("SET ROLE reader_of_months; SELECT count(*) FROM waldur.usages").lines().last(), Some("60"));
+        assert_eq!(
+            psql("SELECT count(*), count(DISTINCT note), max(double) FROM waldur.usages"),
+            "60|1|119.18"
+        );
+        assert_eq!(
+            psql("SET ROLE reader_of_months; SELECT count(*) FROM waldur.usages").lines().last(),
+            Some("60")
+        );
         assert_eq!(psql("SELECT count(*) FROM waldur.cpu"), "20");
         let indexes = "SELECT count(*) FROM pg_index WHERE indrelid = 'waldur.usages_2026_10'::regclass";
         assert_eq!(psql(indexes), "3");
@@ -279,7 +329,5 @@ async fn what_others_made_of_a_table_stays_with_it() {
             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'waldur' AND c.relkind = 'I'";
         assert_eq!(psql(parts), "3", "each is part of the index of the table");
     }
-    let log = server.log();
-    assert!(!log.contains("DELETE FROM \"waldur\""));
     psql("DROP VIEW waldur.cpu; DROP OWNED BY reader_of_months; DROP ROLE reader_of_months");
 }

@@ -34,7 +34,10 @@ async fn tables_of_others_are_refused_and_left_as_they_are() {
         let reason = reason(&mut sink, &months).await;
         assert!(reason.starts_with(&format!("postgres:warehouse refused: {named}")), "{reason}");
         drop(sink);
-        assert_eq!(psql("SELECT count(*) FROM pg_class WHERE relname LIKE 'usages_2026%' AND relispartition"), "0");
+        assert_eq!(
+            psql("SELECT count(*) FROM pg_class WHERE relname LIKE 'usages_2026%' AND relispartition"),
+            "0"
+        );
         psql("DROP SCHEMA waldur CASCADE");
     }
     // Where the names are free, the same target is taken.
@@ -60,15 +63,19 @@ async fn cells_that_it_cannot_hold_are_named_and_nothing_is_written() {
     let Some(server) = Server::shared() else { return };
     let mut sink = PostgresSink::new(server.target().await);
     export(&mut sink, 1, &[usages("2026-10", 10, &[])]).await.unwrap();
-    let with = |at: usize, text: &str| {
-        let mut row = usage(3, &[]);
-        row[at] = Some(text.to_owned());
-        slice(Table::Usages, &[], "2026-10", vec![usage(1, &[]), row])
+    let having = |name: &'static str, text: &str| {
+        slice(Table::Usages, &[], "2026-10", vec![usage(1, &[]), with(usage(3, &[]), name, text)])
     };
-    let told = reason(&mut sink, &[with(4, "a\0b")]).await;
-    assert!(told.ends_with("row 2, column description: PostgreSQL has no text with the character U+0000"), "{told}");
-    let told = reason(&mut sink, &[with(1, "no uuid")]).await;
-    assert!(told.ends_with("usages of 2026-10: row 2, column resource_uuid: `no uuid` is no uuid"), "{told}");
+    let row = format!("usages of 2026-10, {}", id(1, 3));
+    let told = reason(&mut sink, &[having("description", "a\0b")]).await;
+    assert!(
+        told.ends_with(&format!(
+            "{row}: description has the character U+0000, which PostgreSQL has in no text"
+        )),
+        "{told}"
+    );
+    let told = reason(&mut sink, &[having("resource_uuid", "no uuid")]).await;
+    assert!(told.ends_with(&format!("{row}: resource_uuid has `no uuid`, which is no uuid")), "{told}");
     let long = slice(Table::Usages, &[&"n".repeat(64)], "2026-10", vec![]);
     assert!(reason(&mut sink, &[long]).await.contains("--contract discard"));
     assert_eq!(server.psql(&sink.target, "SELECT count(*) FROM waldur.usages"), "10");
@@ -144,4 +151,21 @@ async fn a_user_without_the_right_is_told_so_and_one_with_a_schema_of_its_own_ne
     }
     assert_eq!(server.psql(&target, "SELECT count(*) FROM waldur.usages"), "12");
     server.psql(&target, "DROP OWNED BY loader CASCADE; DROP ROLE loader");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_lost_its_connection_does_not_go_on_with_what_another_one_changed() {
+    let Some(server) = Server::shared() else { return };
+    let mut sink = PostgresSink::new(server.target().await);
+    export(&mut sink, 1, &[usages("2026-10", 10, &[])]).await.unwrap();
+    let manifest = sink.manifest().await.unwrap().unwrap();
+    sink.session = None;
+    // Nobody wrote meanwhile, so it may.
+    sink.publish(Vec::new(), Manifest { run: stamp(5), ..manifest.clone() }).await.unwrap();
+    sink.session = None;
+    export(&mut PostgresSink::new(sink.target.clone()), 2, &[usages("2026-10", 11, &[])]).await.unwrap();
+    let error = sink.publish(Vec::new(), Manifest { run: stamp(6), ..manifest }).await.unwrap_err();
+    assert!(error.to_string().contains("the connection was lost"), "{error}");
+    let manifest = sink.manifest().await.unwrap().unwrap();
+    assert_eq!(manifest.slices[0].revision, 2);
 }

@@ -13,11 +13,7 @@ use super::*;
 
 /// The month of a version: how many rows there are and what stands in each of them is told by its number.
 pub(super) fn version(number: usize) -> [Slice; 2] {
-    let rows = |row: usize| {
-        let mut cells = usage(row, &[]);
-        cells[3] = Some(number.to_string());
-        cells
-    };
+    let rows = |row: usize| with(usage(row, &[]), "usage", &number.to_string());
     let rows = (0..usage_rows(number)).map(rows).collect();
     let usages = slice(Table::Usages, &[], "2026-10", rows);
     [usages, resources("2026-10", resource_rows(number), &number.to_string())]
@@ -70,7 +66,11 @@ enum Way {
 }
 
 /// Reads until it is told to end; the versions that were seen, and the longest that a read took.
-async fn read(way: Way, target: super::super::PostgresTarget, end: Arc<AtomicBool>) -> (BTreeSet<usize>, Duration) {
+async fn read(
+    way: Way,
+    target: super::super::PostgresTarget,
+    end: Arc<AtomicBool>,
+) -> (BTreeSet<usize>, Duration) {
     let mut client = client(&target).await;
     let (mut seen, mut longest) = (BTreeSet::new(), Duration::ZERO);
     let prepared = client.prepare(USAGES).await.unwrap();
@@ -89,7 +89,8 @@ async fn read(way: Way, target: super::super::PostgresTarget, end: Arc<AtomicBoo
                 }
                 let usages = of_one(&transaction.query_one(USAGES, &[]).await.unwrap(), 0, usage_rows);
                 sleep(Duration::from_millis(3)).await;
-                let resources = of_one(&transaction.query_one(RESOURCES, &[]).await.unwrap(), 0, resource_rows);
+                let resources =
+                    of_one(&transaction.query_one(RESOURCES, &[]).await.unwrap(), 0, resource_rows);
                 transaction.commit().await.unwrap();
                 assert_eq!(usages, resources, "tables of two versions");
                 usages

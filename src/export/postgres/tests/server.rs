@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
@@ -48,8 +48,17 @@ impl Server {
         certificates(path);
         give_away(path);
         run(as_nobody(path, &tools.join("initdb")).args([
-            "-D", "data", "-U", "postgres", "-A", "scram-sha-256", "--pwfile=password", "-E", "UTF8",
-            "--locale=C", "--no-sync",
+            "-D",
+            "data",
+            "-U",
+            "postgres",
+            "-A",
+            "scram-sha-256",
+            "--pwfile=password",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
         ]));
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = format!(
@@ -100,7 +109,16 @@ impl Server {
     pub(super) fn psql(&self, target: &PostgresTarget, statement: &str) -> String {
         let mut command = Command::new(self.tools.join("psql"));
         command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h"]).arg(self.folder.path());
-        command.args(["-p", &self.port.to_string(), "-U", "postgres", "-d", &target.database, "-c", statement]);
+        command.args([
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "postgres",
+            "-d",
+            &target.database,
+            "-c",
+            statement,
+        ]);
         let output = run(command.env("PGPASSWORD", PASSWORD).env("PGTZ", "UTC"));
         output.trim_end().to_owned()
     }
@@ -128,12 +146,18 @@ pub(super) async fn client(target: &PostgresTarget) -> Client {
 
 /// The folder of the server's programs, which Debian keeps out of the search path.
 fn tools() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin")).collect();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.path().join("bin"))
+        .collect();
     folders.sort();
     folders.reverse();
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    folders.into_iter().find(|folder| ["initdb", "pg_ctl", "psql"].iter().all(|tool| folder.join(tool).is_file()))
+    folders
+        .into_iter()
+        .find(|folder| ["initdb", "pg_ctl", "psql"].iter().all(|tool| folder.join(tool).is_file()))
 }
 
 /// Whether we are the one who may do everything, as whom the server does not run.
@@ -181,8 +205,11 @@ fn certificates(folder: &Path) {
         "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
         -keyout server.key -out server.csr",
     );
-    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\n").unwrap();
-    openssl("x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out server.pem");
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\n")
+        .unwrap();
+    openssl(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile names -out server.pem",
+    );
     run(Command::new("chmod").args(["600", "server.key"]).current_dir(folder));
 }
 

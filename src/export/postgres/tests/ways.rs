@@ -26,7 +26,8 @@ async fn only_a_certificate_of_the_host_from_the_authority_is_accepted() {
     export(&mut sink, 1, &[usages("2026-10", 5_000, &[])]).await.unwrap();
     sink.manifest().await.unwrap();
     let client = &sink.session.as_ref().unwrap().client;
-    let row = client.query_one("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).await;
+    let row =
+        client.query_one("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &[]).await;
     let row = row.unwrap();
     assert_eq!((row.get::<_, bool>(0), row.get::<_, &str>(1)), (true, "TLSv1.3"));
     let wrong = error(over_tls(&target, "localhost", Some(server.file("other.pem")))).await;
@@ -58,7 +59,8 @@ async fn a_wrong_password_says_so_and_not_what_it_was() {
     assert_eq!(none, "postgres:warehouse refused: the server asks for a password, and the target names none");
     let database = error(PostgresTarget { database: "missing".into(), ..target.clone() }).await;
     assert!(database.contains("database \"missing\" does not exist"), "{database}");
-    let port = error(PostgresTarget { port: 1, host: Host::new("127.0.0.1").unwrap(), ..target.clone() }).await;
+    let port =
+        error(PostgresTarget { port: 1, host: Host::new("127.0.0.1").unwrap(), ..target.clone() }).await;
     assert!(port.contains("127.0.0.1:1") && port.contains("refused"), "{port}");
     // Nothing of what a sink is made of prints its password.
     assert!(!format!("{target:?}").contains(PASSWORD));
