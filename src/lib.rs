@@ -34,4 +34,6 @@ mod waldur;
 mod warehouse;
 
 #[doc(hidden)]
+pub use export::measure_postgres;
+#[doc(hidden)]
 pub use jobs::fuzz;

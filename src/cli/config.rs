@@ -1,4 +1,4 @@
-//! `config.toml` in the user's configuration folder: servers and the policy.
+//! `config.toml` in the user's configuration folder: servers, targets and the policy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,11 @@ use serde::Deserialize;
 
 use crate::domain::{Amount, Currency, visible};
 use crate::error::Error;
+use crate::export::PostgresTarget;
 use crate::findings::{Policy, Severity};
 use crate::plan::{Thresholds, WrittenThresholds};
+
+use super::config_target::WrittenTarget;
 
 /// The file as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -19,6 +22,9 @@ pub struct Config {
     /// The servers, by the name that `--profile` takes.
     #[serde(default)]
     pub servers: BTreeMap<String, Server>,
+    /// Databases that months are exported to, by the name that `--to postgres:NAME` takes.
+    #[serde(default)]
+    targets: BTreeMap<String, WrittenTarget>,
     /// Severities of findings.
     #[serde(default)]
     policy: BTreeMap<String, Severity>,
@@ -99,6 +105,26 @@ impl Config {
                 "name it in config.toml as the IANA database does, such as Europe/Tallinn or UTC",
             )),
         }
+    }
+
+    /// A database to export to, by name; its password is fetched.
+    pub fn postgres(&self, name: &str) -> Result<PostgresTarget, Error> {
+        let target = self.targets.get(name).ok_or_else(|| {
+            let near = crate::domain::nearest(name, self.targets.keys().map(String::as_str));
+            let file = path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+            let hint = near.map_or_else(
+                || format!("add [targets.NAME] to {}", visible(&file)),
+                |near| format!("did you mean {}?", visible(near)),
+            );
+            // An address with a password may stand where a name belongs.
+            let shown = if name.contains([':', '@', '/']) {
+                "of that name".into()
+            } else {
+                format!("`{}`", visible(name))
+            };
+            Error::setting(format!("there is no target {shown} in config.toml"), hint)
+        })?;
+        target.valid(name)
     }
 
     /// The policy.

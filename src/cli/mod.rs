@@ -9,6 +9,7 @@ mod audit;
 mod carry_out;
 mod check;
 mod config;
+mod config_target;
 mod connect;
 mod demo;
 mod doctor;

@@ -13,10 +13,14 @@ mod parquet;
 mod saved;
 mod sheets;
 mod spill;
+mod postgres;
 mod workbook;
 
 pub(crate) use disk::blocking;
 pub use folder::{FolderFormat, FolderSink};
+#[doc(hidden)]
+pub use postgres::measure as measure_postgres;
+pub use postgres::{Host, Password, PostgresSink, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
 pub use saved::{SavedFile, SavedTable};
 pub use workbook::WorkbookSink;
 

@@ -68,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 18] = [
+const FENCES: [(&str, &[&str]); 21] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -87,6 +87,9 @@ const FENCES: [(&str, &[&str]); 18] = [
     ("clap", &["cli"]),
     ("rusqlite", &["store"]),
     ("rustix", &["store"]),
+    ("tokio_postgres", &["export"]),
+    ("tokio_postgres_rustls", &["export"]),
+    ("rustls_platform_verifier", &["export"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
