@@ -244,7 +244,7 @@ impl Error {
             | Self::Export(ExportError::Manifest { .. })
             | Self::Fields(_)
             | Self::Audit(_) => ExitStatus::Refused,
-            Self::Locked(_) => ExitStatus::Locked,
+            Self::Locked(_) | Self::Export(ExportError::Busy { .. }) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => ExitStatus::Server,
             Self::Interrupted => ExitStatus::Interrupted,
@@ -297,6 +297,7 @@ impl Error {
             Self::Export(ExportError::Manifest { .. }) => {
                 "name another target, or take away what stands there if it is not needed"
             }
+            Self::Export(ExportError::Busy { .. }) => "wait until it has ended; a run that died holds nothing",
             Self::Export(ExportError::Target { .. }) => "look at its own log, then run it again: a month is whole or as it was",
             Self::Fields(_) => "look at what they hold, then choose --contract evolve or discard",
             Self::NotFound(_) => "it may exist and not be visible to this account",

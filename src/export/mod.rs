@@ -4,6 +4,11 @@
 //! else. A month is replaced whole: whoever reads, and wherever a run is killed, there is the old month
 //! or the new one.
 
+mod delta;
+mod parquet_file;
+
+pub use delta::DeltaSink;
+
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
@@ -32,6 +37,12 @@ pub enum ExportError {
         target: String,
         /// Why.
         source: ManifestError,
+    },
+    /// Another run writes there.
+    #[error("another run writes to {target}")]
+    Busy {
+        /// The target, without any secret.
+        target: String,
     },
     /// The target cannot take it, and says why.
     #[error("{target} refused: {reason}")]

@@ -68,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 17] = [
+const FENCES: [(&str, &[&str]); 18] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -77,6 +77,7 @@ const FENCES: [(&str, &[&str]); 17] = [
     ("arrow_array", &["warehouse", "export"]),
     ("arrow_ord", &["warehouse"]),
     ("arrow_select", &["warehouse", "export"]),
+    ("deltalake_core", &["export"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),
     ("reqwest", &["waldur"]),
