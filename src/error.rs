@@ -237,7 +237,9 @@ impl Error {
             | Self::Report(
                 ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
             ) => ExitStatus::Usage,
-            Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
+            Self::Plan { error: PlanError::NotAPlan(_), .. } | Self::Export(ExportError::Saved { .. }) => {
+                ExitStatus::Denied
+            }
             Self::Plan { error: PlanError::Damaged, .. }
             | Self::Refused(_)
             | Self::StoredPlan { .. }
@@ -246,7 +248,9 @@ impl Error {
             | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) | Self::Export(ExportError::Busy { .. }) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
-            Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => ExitStatus::Server,
+            Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => {
+                ExitStatus::Server
+            }
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
@@ -294,11 +298,18 @@ impl Error {
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::Export(ExportError::File { .. }) => "check the path, its rights, and the room on the disk",
+            Self::Export(ExportError::Saved { .. }) => {
+                "docs/export.md tells the columns; an earlier export to parquet:DIR has them"
+            }
             Self::Export(ExportError::Manifest { .. }) => {
                 "name another target, or take away what stands there if it is not needed"
             }
-            Self::Export(ExportError::Busy { .. }) => "wait until it has ended; a run that died holds nothing",
-            Self::Export(ExportError::Target { .. }) => "look at its own log, then run it again: a month is whole or as it was",
+            Self::Export(ExportError::Busy { .. }) => {
+                "wait until it has ended; a run that died holds nothing"
+            }
+            Self::Export(ExportError::Target { .. }) => {
+                "look at its own log, then run it again: a month is whole or as it was"
+            }
             Self::Fields(_) => "look at what they hold, then choose --contract evolve or discard",
             Self::NotFound(_) => "it may exist and not be visible to this account",
             Self::Interrupted => "run the same command again when you are ready",

@@ -1,38 +1,27 @@
 //! The manifest beside the tables, and how it catches up with their logs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, Table};
 
 use super::super::ExportError;
-use super::disk;
+use super::super::disk::{manifest_text, read_manifest, write_whole};
 use super::log::{ActiveFile, Log};
-use super::name;
+use super::{a_test_may_end_here, files, name};
 
 /// Its name in the folder.
-const NAME: &str = "manifest.json";
+pub(super) const NAME: &str = "manifest.json";
 
 /// The manifest in a folder; refuses that of an export of another kind.
 pub(super) fn read(folder: &Path) -> Result<Option<Manifest>, ExportError> {
-    let path = folder.join(NAME);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(disk::error("read", &path, error)),
-    };
     let target = name(folder);
-    let manifest = Manifest::read(&bytes)
-        .map_err(|source| ExportError::Manifest { target: target.clone(), source })?;
+    let Some(manifest) = read_manifest(&target, &folder.join(NAME))? else { return Ok(None) };
     let files = manifest.slices.iter().filter_map(|entry| Some((entry, entry.file.as_ref()?)));
-    let is_ours = |entry: &Entry, path: &str| {
-        path.starts_with(&format!("{}/{}/part-", entry.table, disk::partition(entry.period)))
-    };
     for (entry, file) in files {
-        if !is_ours(entry, &file.path) {
+        let wanted = format!("{}/{}/part-", entry.table, files::partition(entry.period));
+        if !file.path.starts_with(&wanted) {
             let reason = format!("it holds an export of another kind, with the file {}", visible(&file.path));
             return Err(ExportError::Target { target, reason });
         }
@@ -42,11 +31,9 @@ pub(super) fn read(folder: &Path) -> Result<Option<Manifest>, ExportError> {
 
 /// Writes the manifest.
 pub(super) fn write(folder: &Path, manifest: &Manifest) -> Result<(), ExportError> {
-    let path = folder.join(NAME);
-    let mut text = serde_json::to_vec_pretty(manifest)
-        .map_err(|error| disk::error("write", &path, io::Error::other(error)))?;
-    text.push(b'\n');
-    disk::replace(&path, &text)
+    write_whole(&folder.join(NAME), &manifest_text(&name(folder), manifest)?)?;
+    a_test_may_end_here("manifest in place");
+    Ok(())
 }
 
 /// The months of which the log has a newer revision than the manifest, with it. A month that has the file by

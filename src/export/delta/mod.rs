@@ -5,14 +5,14 @@
 //! commit that the manifest does not know is entered before a run does anything else.
 
 mod commit;
-mod disk;
+mod files;
 mod kept;
 mod log;
 mod schema;
 mod stats;
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -21,7 +21,8 @@ use futures_util::future::BoxFuture;
 use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, PublishedFile, Schema, Slice, Table};
 
-use super::{ExportError, ExportSink, Replacement, entered, parquet_file};
+use super::disk::{blocking, draft_of, holds, lock, make_folder, sync_folder, take_away, unwritable};
+use super::{ExportError, ExportSink, LOCK, Replacement, entered, parquet};
 
 use commit::Publication;
 use log::Log;
@@ -32,27 +33,28 @@ pub struct DeltaSink {
     /// The logs, as they were when this run first looked at them or last wrote to them. That somebody else
     /// wrote in between is noticed by the commit.
     logs: BTreeMap<Table, Log>,
-    /// Held while this is there, so that one run at a time writes here.
-    _lock: File,
+    /// Held from the reading of the manifest on, so that one run at a time writes here.
+    lock: Option<File>,
 }
 
 impl DeltaSink {
-    /// The folder, made where it is missing; refuses one that another run writes to.
-    pub fn open(folder: &Path) -> Result<Self, ExportError> {
-        disk::make_folder(folder)?;
-        let path = folder.join(".lock");
-        let lock = File::options().create(true).truncate(false).write(true).open(&path);
-        let lock = lock.map_err(|source| disk::error("write", &path, source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ExportError::Busy { target: name(folder) }),
-            Err(TryLockError::Error(source)) => return Err(disk::error("write", &path, source)),
-        }
-        if folder.join(log::FOLDER).exists() {
+    /// The target; nothing is read or written yet.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), logs: BTreeMap::new(), lock: None }
+    }
+
+    /// Makes the folder where it is missing and takes the right to write to it.
+    fn begin(&mut self) -> Result<(), ExportError> {
+        if self.folder.join(log::FOLDER).exists() {
             let reason = "it is a Delta table itself, and an export is a folder of tables";
-            return Err(refusing(folder)(reason.to_owned()));
+            return Err(refusing(&self.folder)(reason.to_owned()));
         }
-        Ok(Self { folder: folder.to_owned(), logs: BTreeMap::new(), _lock: lock })
+        if self.lock.is_none() {
+            make_folder(&self.folder)?;
+            self.lock = Some(lock(&name(&self.folder), &self.folder.join(LOCK))?);
+            take_away(&draft_of(&self.folder.join(kept::NAME)))?;
+        }
+        Ok(())
     }
 
     fn table_folder(&self, table: Table) -> PathBuf {
@@ -65,7 +67,7 @@ impl DeltaSink {
             let folder = self.table_folder(table);
             let refused = refusing(&self.folder);
             let Some(log) = Log::open(&folder).await.map_err(&refused)? else {
-                return match disk::stranger(&folder)? {
+                return match files::stranger(&folder)? {
                     None => Ok(None),
                     Some(found) => {
                         let found = found.strip_prefix(&self.folder).unwrap_or(&found).to_string_lossy();
@@ -89,6 +91,7 @@ impl DeltaSink {
     }
 
     async fn read_manifest(&mut self) -> Result<Option<Manifest>, ExportError> {
+        self.begin()?;
         let kept = kept::read(&self.folder)?;
         let mut manifest = kept.clone();
         for table in Table::ALL {
@@ -108,7 +111,7 @@ impl DeltaSink {
         kept: Option<&Manifest>,
         manifest: &mut Option<Manifest>,
     ) -> Result<(), ExportError> {
-        disk::take_away(&self.table_folder(table).join(disk::DRAFT))?;
+        take_away(&files::draft(&self.table_folder(table)))?;
         let refused = refusing(&self.folder);
         let Some(log) = self.log(table).await? else { return Ok(()) };
         let missed = kept::missed(table, kept, log).await.map_err(&refused)?;
@@ -137,7 +140,10 @@ impl DeltaSink {
         let log = publication.commit(self.logs.remove(&table), manifest).await.map_err(&refused)?;
         // Rows, the commit that names them, the manifest that tells of it: each is safe on the disk before the
         // next one is written.
-        disk::sync(&folder.join(log.newest_commit().map_err(refused)?))?;
+        let commit = folder.join(log.newest_commit().map_err(refused)?);
+        // Windows brings nothing to the disk by a file that was opened to be read.
+        File::options().write(true).open(&commit).and_then(|file| file.sync_all()).map_err(unwritable(&commit))?;
+        sync_folder(&folder.join(log::FOLDER))?;
         self.logs.insert(table, log);
         a_test_may_end_here("committed");
         Ok(entry)
@@ -146,24 +152,25 @@ impl DeltaSink {
     /// Writes the rows of a month as a file that no commit names yet; none where there are no rows.
     async fn write_rows(&self, slice: &Slice, deployment: &str) -> Result<Option<PublishedFile>, ExportError> {
         let folder = self.table_folder(slice.schema().table());
-        disk::make_folder(&folder)?;
+        make_folder(&folder)?;
         if slice.rows().num_rows() == 0 {
             return Ok(None);
         }
         let (slice, deployment) = (slice.clone(), deployment.to_owned());
-        let written = tokio::task::spawn_blocking(move || disk::write_rows(&folder, &slice, &deployment)).await;
-        written.map_err(|error| refusing(&self.folder)(error.to_string()))?.map(Some)
+        blocking(move || files::write(&folder, &slice, &deployment)).await.map(Some)
     }
 
     async fn read_rows(&mut self, schema: &Schema, entry: &Entry) -> Result<Option<RecordBatch>, ExportError> {
         let Some(paths) = self.active(schema.table(), entry.period).await? else { return Ok(None) };
         let paths: Vec<PathBuf> = paths.iter().map(|path| self.folder.join(path)).collect();
         let (schema, period) = (schema.clone(), entry.period);
-        let read = tokio::task::spawn_blocking(move || {
-            let files = paths.iter().map(|path| parquet_file::read(path)).collect::<Result<Vec<_>, _>>().ok()?;
-            schema::in_order(&schema, period, &files)
-        });
-        Ok(read.await.ok().flatten())
+        let read = move || match &paths[..] {
+            [] => Some(RecordBatch::new_empty(schema.arrow())),
+            [path] => parquet::read(File::open(path).ok()?, &schema, period),
+            // Not as we write it; nobody asks for it, because it does not stand.
+            _ => None,
+        };
+        Ok(blocking(read).await)
     }
 
     async fn is_as_told(&mut self, entry: &Entry) -> Result<bool, ExportError> {
@@ -174,8 +181,7 @@ impl DeltaSink {
             return Ok(false);
         }
         let path = self.folder.join(&file.path);
-        let read = tokio::task::spawn_blocking(move || disk::is_as_published(&path, &file));
-        Ok(read.await.unwrap_or(false))
+        blocking(move || holds(&path, &file)).await
     }
 }
 

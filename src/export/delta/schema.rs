@@ -1,14 +1,10 @@
 //! The columns of a table as Delta Lake has them, and whose table it is.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Date32Array, RecordBatch, new_null_array};
-use arrow_schema::{Field, Schema as ArrowSchema};
-use arrow_select::concat::concat;
 use deltalake_core::kernel::{DataType, Metadata, StructField, StructType};
 
-use crate::domain::{BillingPeriod, visible};
+use crate::domain::visible;
 use crate::warehouse::{Column, ColumnKind, Manifest, PERIOD, Schema, Table};
 
 /// Characters that no name of a column may have without a mapping of names.
@@ -121,29 +117,4 @@ pub(super) fn same_origin(metadata: &Metadata, table: Table, manifest: &Manifest
         return Err(format!("{table} holds another selection: {}", visible(found(SCOPE))));
     }
     Ok(())
-}
-
-/// Rows of files with the columns of a table in their order: columns that a file lacks are empty, and the
-/// month is that of the folder. None where a column has another type.
-pub(super) fn in_order(schema: &Schema, period: BillingPeriod, files: &[RecordBatch]) -> Option<RecordBatch> {
-    let rows = files.iter().map(RecordBatch::num_rows).sum();
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    for column in schema.columns() {
-        let kind = column.kind.arrow();
-        if column.name == PERIOD {
-            let day = i32::try_from(period.start().as_second() / (24 * 60 * 60)).ok()?;
-            columns.push(Arc::new(Date32Array::from(vec![day; rows])));
-            continue;
-        }
-        let parts = files.iter().map(|file| match file.column_by_name(&column.name) {
-            Some(found) if *found.data_type() == kind => Some(Arc::clone(found)),
-            Some(_) => None,
-            None => Some(new_null_array(&kind, file.num_rows())),
-        });
-        let parts = parts.collect::<Option<Vec<_>>>()?;
-        let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
-        columns.push(if parts.is_empty() { new_null_array(&kind, 0) } else { concat(&parts).ok()? });
-    }
-    let fields = schema.columns().iter().map(|column| Field::new(column.name.as_ref(), column.kind.arrow(), true));
-    RecordBatch::try_new(Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>())), columns).ok()
 }

@@ -146,7 +146,7 @@ async fn a_lost_manifest_is_put_together_from_the_commits() {
     bring(folder.path(), 3, &evolved).await.unwrap();
     let before = manifest_text(folder.path());
     fs::remove_file(folder.path().join("manifest.json")).unwrap();
-    let found = DeltaSink::open(folder.path()).unwrap().manifest().await.unwrap().unwrap();
+    let found = DeltaSink::new(folder.path()).manifest().await.unwrap().unwrap();
     assert_eq!(found.evolved.len(), 2);
     assert_eq!(manifest_text(folder.path()), before);
     assert_eq!(bring(folder.path(), 4, &both(1)).await.unwrap(), [Fate::Unchanged; 4]);
@@ -155,7 +155,7 @@ async fn a_lost_manifest_is_put_together_from_the_commits() {
 /// Publishes as a run does that is killed before it can write the manifest.
 async fn publish_without_manifest(folder: &Path, run: u32, slice: &Slice, revision: u32) {
     let kept = fs::read(folder.join("manifest.json")).ok();
-    let mut sink = DeltaSink::open(folder).unwrap();
+    let mut sink = DeltaSink::new(folder);
     let standing = sink.manifest().await.unwrap().unwrap_or_else(|| nothing_yet(run));
     let told = Manifest { run: stamp(run), ..standing };
     let replacement = Replacement { slice: slice.clone(), entry: entry(slice, run, revision) };
@@ -187,7 +187,8 @@ async fn what_a_killed_run_committed_is_entered_and_not_written_again() {
 async fn a_publication_that_is_asked_for_twice_is_committed_once() {
     let (folder, may) = (TempDir::new().unwrap(), month("2026-05"));
     let publish = async |slice: &Slice, revision| {
-        let mut sink = DeltaSink::open(folder.path()).unwrap();
+        let mut sink = DeltaSink::new(folder.path());
+        sink.manifest().await?;
         let replacement = Replacement { slice: slice.clone(), entry: entry(slice, 1, revision) };
         sink.publish(vec![replacement], nothing_yet(1)).await
     };
@@ -236,7 +237,7 @@ async fn a_new_column_is_added_in_the_commit_of_the_month_that_has_it_first() {
     assert_eq!(of(&commits[1], "add").len(), 1);
     // A month of the old columns is told by its rows alone.
     let before = items(april, &[], 0);
-    let mut sink = DeltaSink::open(folder.path()).unwrap();
+    let mut sink = DeltaSink::new(folder.path());
     let manifest = sink.manifest().await.unwrap().unwrap();
     let schema = items(may, &["is_new"], 0).schema().clone();
     let rows = sink.rows(&schema, manifest.entry("invoice-items", april).unwrap()).await.unwrap().unwrap();
@@ -248,7 +249,7 @@ async fn a_new_column_is_added_in_the_commit_of_the_month_that_has_it_first() {
 async fn what_somebody_else_wrote_in_between_is_not_overwritten() {
     let (folder, may) = (TempDir::new().unwrap(), month("2026-05"));
     bring(folder.path(), 1, &[usages(may, 0)]).await.unwrap();
-    let mut sink = DeltaSink::open(folder.path()).unwrap();
+    let mut sink = DeltaSink::new(folder.path());
     let manifest = sink.manifest().await.unwrap().unwrap();
     let table = folder.path().join("usages");
     let other = Log::open(&table).await.unwrap();
@@ -280,7 +281,7 @@ async fn a_long_log_gets_checkpoints_and_goes_on() {
     assert_eq!(manifest(folder.path()).slices[0].revision, runs);
     // A manifest that is lost is found in the commits, checkpoint or not.
     fs::remove_file(folder.path().join("manifest.json")).unwrap();
-    DeltaSink::open(folder.path()).unwrap().manifest().await.unwrap();
+    DeltaSink::new(folder.path()).manifest().await.unwrap();
     assert_eq!(manifest_text(folder.path()), before);
     // Where old commits are gone too, the revision is still known, and the run says what is missing.
     for version in 0..=103 {

@@ -173,7 +173,7 @@ pub(super) fn entry(slice: &Slice, run: u32, revision: u32) -> Entry {
 
 /// Brings months to a folder as the job does: one manifest for all tables of a month.
 pub(super) async fn bring(folder: &Path, run: u32, slices: &[Slice]) -> Result<Vec<Fate>, ExportError> {
-    let mut sink = DeltaSink::open(folder)?;
+    let mut sink = DeltaSink::new(folder);
     let mut standing = sink.manifest().await?;
     let mut told = standing.clone().unwrap_or_else(|| nothing_yet(run));
     for slice in slices.iter().filter(|slice| !evolved(slice).is_empty()) {

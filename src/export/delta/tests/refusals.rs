@@ -17,7 +17,7 @@ async fn refusal(folder: &Path, slice: &Slice) -> String {
     let refused = bring(folder, 9, std::slice::from_ref(slice)).await.unwrap_err().to_string();
     let after: BTreeSet<PathBuf> = files(folder).into_keys().collect();
     let mut before: BTreeSet<PathBuf> = before.into_keys().collect();
-    before.insert(folder.join(".lock"));
+    before.insert(folder.join(".waldur-usage.lock"));
     assert_eq!(after, before);
     refused
 }
@@ -116,11 +116,12 @@ async fn tables_of_another_server_or_selection_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_another_run_writes_to_is_refused_until_it_ends() {
     let folder = TempDir::new().unwrap();
-    let sink = DeltaSink::open(folder.path()).unwrap();
-    let told = DeltaSink::open(folder.path()).err().unwrap().to_string();
+    let mut sink = DeltaSink::new(folder.path());
+    sink.manifest().await.unwrap();
+    let told = DeltaSink::new(folder.path()).manifest().await.unwrap_err().to_string();
     assert!(told.starts_with("another run writes to delta:"), "{told}");
     drop(sink);
-    DeltaSink::open(folder.path()).unwrap();
+    DeltaSink::new(folder.path()).manifest().await.unwrap();
 }
 
 #[test]
@@ -168,7 +169,7 @@ async fn charges_are_a_table_like_the_others() {
     let charges = slice(Table::Charges, &[], may, &[row]);
     assert_eq!(bring(folder.path(), 1, std::slice::from_ref(&charges)).await.unwrap(), [Fate::Published]);
     assert_eq!(bring(folder.path(), 2, std::slice::from_ref(&charges)).await.unwrap(), [Fate::Unchanged]);
-    let mut sink = DeltaSink::open(folder.path()).unwrap();
+    let mut sink = DeltaSink::new(folder.path());
     let manifest = sink.manifest().await.unwrap().unwrap();
     let rows = sink.rows(charges.schema(), &manifest.slices[0]).await.unwrap().unwrap();
     assert_eq!(compare((charges.schema(), &rows), &charges).changed, 0);
