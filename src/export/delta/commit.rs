@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, MetadataExt, Protocol, Transaction, new_metadata};
+use deltalake_core::kernel::{
+    Action, Add, CommitInfo, Metadata, MetadataExt, Protocol, Transaction, new_metadata,
+};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::warehouse::{Entry, Manifest, PERIOD, Schema};
+use crate::warehouse::{Entry, Manifest, PERIOD, RevisionRecord, Schema};
 
 use super::log::{ActiveFile, Log, application};
 use super::schema;
@@ -48,7 +50,8 @@ impl Publication<'_> {
             Some(log) => {
                 schema::same_origin(log.metadata()?, table, manifest)?;
                 let evolved = schema::merged(&log.schema()?, &wanted)?;
-                let evolved = evolved.map(|columns| log.metadata()?.clone().with_schema(&columns).map_err(text));
+                let evolved =
+                    evolved.map(|columns| log.metadata()?.clone().with_schema(&columns).map_err(text));
                 evolved.transpose()?.map(Action::Metadata).into_iter().collect()
             }
         };
@@ -73,7 +76,8 @@ impl Publication<'_> {
         match log {
             Some(log) if stands => Ok(log),
             log => {
-                let transaction = Transaction::new(application(table, period), i64::from(self.entry.revision));
+                let transaction =
+                    Transaction::new(application(table, period), i64::from(self.entry.revision));
                 Log::commit(self.folder, log, told, actions, transaction).await
             }
         }
@@ -100,9 +104,15 @@ impl Publication<'_> {
 
     /// What the history of the table shows, and what brings the manifest up to date where the run ends before
     /// it could write it: the manifest, with this month alone.
-    fn info(&self, log: Option<&Log>, manifest: &Manifest, added: usize, removed: usize) -> Result<CommitInfo, String> {
+    fn info(
+        &self,
+        log: Option<&Log>,
+        manifest: &Manifest,
+        added: usize,
+        removed: usize,
+    ) -> Result<CommitInfo, String> {
         let entry = self.entry;
-        let own = |record: &&crate::warehouse::RevisionRecord| {
+        let own = |record: &&RevisionRecord| {
             (&record.table, record.period, record.revision) == (&entry.table, entry.period, entry.revision)
         };
         let document = Manifest {

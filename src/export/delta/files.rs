@@ -53,7 +53,9 @@ pub(super) fn stranger(table: &Path) -> Result<Option<PathBuf>, ExportError> {
         let own = name(&path);
         let month = own.strip_prefix(PERIOD).and_then(|rest| rest.strip_prefix('='));
         if month.is_some_and(|month| month.len() == 10 && month.parse::<BillingPeriod>().is_ok()) {
-            let is_row_file = |path: &PathBuf| name(path).starts_with("part-") && name(path).ends_with(".parquet");
+            let is_row_file = |path: &PathBuf| {
+                name(path).starts_with("part-") && path.extension().is_some_and(|ending| ending == "parquet")
+            };
             if let Some(found) = paths(&path)?.into_iter().find(|path| !is_row_file(path)) {
                 return Ok(Some(found));
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::domain::{BillingPeriod, visible};
-use crate::warehouse::{Entry, Manifest, Table};
+use crate::warehouse::{Entry, Manifest, RevisionRecord, Table};
 
 use super::super::ExportError;
 use super::super::disk::{manifest_text, read_manifest, write_whole};
@@ -49,7 +49,8 @@ pub(super) async fn missed(
     let mut missed = Vec::new();
     for period in months {
         let known = kept.and_then(|kept| kept.entry(table.name(), period));
-        if known.is_some_and(|known| !has_another_file(known, &log.files(period)?)) {
+        let files = log.files(period)?;
+        if known.is_some_and(|known| !has_another_file(known, &files)) {
             continue;
         }
         let revision = log.revision(table, period).await?;
@@ -83,7 +84,8 @@ pub(super) fn adopt(
     }
     for document in published.into_iter().rev() {
         let Some(entry) = own(&document) else { continue };
-        let known = kept.and_then(|kept| kept.entry(table.name(), entry.period)).map_or(0, |entry| entry.revision);
+        let known =
+            kept.and_then(|kept| kept.entry(table.name(), entry.period)).map_or(0, |entry| entry.revision);
         let is_missed = wanted.get(&entry.period).is_some_and(|newest| entry.revision <= *newest);
         if is_missed && entry.revision > known {
             enter(manifest, document, entry);
@@ -103,13 +105,16 @@ pub(super) fn adopt(
 
 /// Enters what a commit published.
 fn enter(manifest: &mut Option<Manifest>, document: Manifest, entry: Entry) {
-    let manifest = manifest
-        .get_or_insert_with(|| Manifest { slices: Vec::new(), revisions: Vec::new(), ..document.clone() });
+    let manifest = manifest.get_or_insert_with(|| Manifest {
+        slices: Vec::new(),
+        revisions: Vec::new(),
+        ..document.clone()
+    });
     for record in document.revisions {
-        let is_same = |known: &&crate::warehouse::RevisionRecord| {
+        let is_same = |known: &RevisionRecord| {
             (&known.table, known.period, known.revision) == (&record.table, record.period, record.revision)
         };
-        if manifest.revisions.iter().find(is_same).is_none() {
+        if !manifest.revisions.iter().any(is_same) {
             manifest.revisions.push(record);
         }
     }

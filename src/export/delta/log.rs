@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TableReference, TransactionError};
+use deltalake_core::kernel::transaction::{
+    CommitBuilder, CommitProperties, TableReference, TransactionError,
+};
 use deltalake_core::kernel::{Action, CommitInfo, Metadata, Remove, StructType, Transaction, Version};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -16,6 +18,10 @@ use crate::warehouse::{Manifest, PERIOD, Table};
 
 /// The folder of a log.
 pub(super) const FOLDER: &str = "_delta_log";
+
+/// What is told where others were faster.
+pub(super) const SOMEBODY_ELSE: &str =
+    "somebody else wrote to the table at the same time, and the month was left as it was";
 
 /// The log of a table.
 pub(super) struct Log {
@@ -33,18 +39,22 @@ pub(super) struct ActiveFile {
 impl Log {
     /// The log of the table in a folder; none where there is no table.
     pub(super) async fn open(folder: &Path) -> Result<Option<Self>, String> {
-        let names = match fs::read_dir(folder.join(FOLDER)) {
-            Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name().into_string().unwrap_or_default())),
-            Err(_) => return Ok(None),
-        };
+        let Ok(found) = fs::read_dir(folder.join(FOLDER)) else { return Ok(None) };
         // A writer that was killed before its first commit leaves a folder with a half-written file of another
         // ending.
-        if !names.into_iter().any(|name| name.ends_with(".json") || name.ends_with(".parquet")) {
+        let is_part =
+            |path: &Path| path.extension().is_some_and(|ending| ending == "json" || ending == "parquet");
+        if !found.filter_map(Result::ok).any(|entry| is_part(&entry.path())) {
             return Ok(None);
         }
         let mut table = at(folder)?;
         table.load().await.map_err(|error| told(&error))?;
         Ok(Some(Self { table }))
+    }
+
+    /// Reads what was written since.
+    pub(super) async fn refresh(&mut self) -> Result<(), String> {
+        self.table.update_state().await.map_err(|error| told(&error))
     }
 
     /// What describes the table.
@@ -98,7 +108,9 @@ impl Log {
         let mut published = Vec::new();
         let store = self.table.log_store();
         for version in (0..=self.version()?).rev() {
-            let Some(commit) = store.read_commit_entry(version).await.map_err(|error| told(&error))? else { break };
+            let Some(commit) = store.read_commit_entry(version).await.map_err(|error| told(&error))? else {
+                break;
+            };
             published.extend(commit.split(|byte| *byte == b'\n').find_map(published_by));
         }
         Ok(published)
@@ -136,7 +148,11 @@ impl Log {
         let properties =
             CommitProperties::default().with_max_retries(0).with_application_transaction(transaction);
         let reference = table.state.as_ref().map(|state| -> &dyn TableReference { state });
-        let commit = CommitBuilder::from(properties).with_actions(actions).build(reference, table.log_store(), operation);
+        let commit = CommitBuilder::from(properties).with_actions(actions).build(
+            reference,
+            table.log_store(),
+            operation,
+        );
         let done = commit.await.map_err(|error| told(&error))?;
         table.state = Some(done.snapshot());
         Ok(Self { table })
@@ -150,7 +166,8 @@ pub(super) fn application(table: Table, period: BillingPeriod) -> String {
 
 fn at(folder: &Path) -> Result<DeltaTable, String> {
     let path = folder.canonicalize().map_err(|error| error.to_string())?;
-    let url = Url::from_directory_path(&path).map_err(|()| "its path cannot be written as an address".to_owned())?;
+    let url = Url::from_directory_path(&path)
+        .map_err(|()| "its path cannot be written as an address".to_owned())?;
     DeltaTableBuilder::from_url(url).and_then(DeltaTableBuilder::build).map_err(|error| told(&error))
 }
 
@@ -176,7 +193,7 @@ fn told(error: &DeltaTableError) -> String {
         DeltaTableError::VersionAlreadyExists(_)
         | DeltaTableError::Transaction {
             source: TransactionError::MaxCommitAttempts(_) | TransactionError::CommitConflict(_),
-        } => "somebody else wrote to the table at the same time, and the month was left as it was".to_owned(),
+        } => SOMEBODY_ELSE.to_owned(),
         error => visible(&error.to_string()).to_string(),
     }
 }

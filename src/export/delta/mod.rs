@@ -30,8 +30,7 @@ use log::Log;
 /// A folder of Delta tables.
 pub struct DeltaSink {
     folder: PathBuf,
-    /// The logs, as they were when this run first looked at them or last wrote to them. That somebody else
-    /// wrote in between is noticed by the commit.
+    /// The logs, as they were when this run last looked at them.
     logs: BTreeMap<Table, Log>,
     /// Held from the reading of the manifest on, so that one run at a time writes here.
     lock: Option<File>,
@@ -83,7 +82,11 @@ impl DeltaSink {
 
     /// The paths, in the folder, of the files that a month of a table has by its log; none where there is no
     /// table.
-    async fn active(&mut self, table: Table, period: BillingPeriod) -> Result<Option<Vec<String>>, ExportError> {
+    async fn active(
+        &mut self,
+        table: Table,
+        period: BillingPeriod,
+    ) -> Result<Option<Vec<String>>, ExportError> {
         let refused = refusing(&self.folder);
         let Some(log) = self.log(table).await? else { return Ok(None) };
         let files = log.files(period).map_err(refused)?;
@@ -126,23 +129,45 @@ impl DeltaSink {
         Ok(())
     }
 
+    /// Brings the log up to date, because others may have written while the server was read; refuses a month
+    /// that they changed, because what we decided was decided by what it was.
+    async fn look_again(&mut self, table: Table, period: BillingPeriod) -> Result<(), ExportError> {
+        let refused = refusing(&self.folder);
+        let before = self.active(table, period).await?;
+        if let Some(log) = self.logs.get_mut(&table) {
+            log.refresh().await.map_err(&refused)?;
+        }
+        if self.active(table, period).await? != before {
+            return Err(refused(log::SOMEBODY_ELSE.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Writes a month and commits it, where it does not stand already.
     async fn replace(&mut self, new: Replacement, manifest: &Manifest) -> Result<Entry, ExportError> {
         let refused = refusing(&self.folder);
         let table = new.slice.schema().table();
         let folder = self.table_folder(table);
-        // Refuses what is not ours before anything is written into it.
-        self.log(table).await?;
+        // Refuses what is not ours, or what others changed, before anything is written into it.
+        self.look_again(table, new.slice.period()).await?;
         let file = self.write_rows(&new.slice, &manifest.deployment).await?;
         let entry = Entry { file, ..new.entry };
-        let publication =
-            Publication { folder: &folder, schema: new.slice.schema(), rows: new.slice.rows(), entry: &entry };
+        let publication = Publication {
+            folder: &folder,
+            schema: new.slice.schema(),
+            rows: new.slice.rows(),
+            entry: &entry,
+        };
         let log = publication.commit(self.logs.remove(&table), manifest).await.map_err(&refused)?;
         // Rows, the commit that names them, the manifest that tells of it: each is safe on the disk before the
         // next one is written.
         let commit = folder.join(log.newest_commit().map_err(refused)?);
         // Windows brings nothing to the disk by a file that was opened to be read.
-        File::options().write(true).open(&commit).and_then(|file| file.sync_all()).map_err(unwritable(&commit))?;
+        File::options()
+            .write(true)
+            .open(&commit)
+            .and_then(|file| file.sync_all())
+            .map_err(unwritable(&commit))?;
         sync_folder(&folder.join(log::FOLDER))?;
         self.logs.insert(table, log);
         a_test_may_end_here("committed");
@@ -150,7 +175,11 @@ impl DeltaSink {
     }
 
     /// Writes the rows of a month as a file that no commit names yet; none where there are no rows.
-    async fn write_rows(&self, slice: &Slice, deployment: &str) -> Result<Option<PublishedFile>, ExportError> {
+    async fn write_rows(
+        &self,
+        slice: &Slice,
+        deployment: &str,
+    ) -> Result<Option<PublishedFile>, ExportError> {
         let folder = self.table_folder(slice.schema().table());
         make_folder(&folder)?;
         if slice.rows().num_rows() == 0 {
@@ -160,7 +189,11 @@ impl DeltaSink {
         blocking(move || files::write(&folder, &slice, &deployment)).await.map(Some)
     }
 
-    async fn read_rows(&mut self, schema: &Schema, entry: &Entry) -> Result<Option<RecordBatch>, ExportError> {
+    async fn read_rows(
+        &mut self,
+        schema: &Schema,
+        entry: &Entry,
+    ) -> Result<Option<RecordBatch>, ExportError> {
         let Some(paths) = self.active(schema.table(), entry.period).await? else { return Ok(None) };
         let paths: Vec<PathBuf> = paths.iter().map(|path| self.folder.join(path)).collect();
         let (schema, period) = (schema.clone(), entry.period);

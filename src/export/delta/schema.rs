@@ -63,13 +63,22 @@ pub(super) fn merged(existing: &StructType, wanted: &StructType) -> Result<Optio
             }
             Some(wanted) => field.nullable |= wanted.is_nullable(),
             None if field.is_nullable() => {}
-            None => return Err(format!("no row may lack its column {}, which we do not have", visible(field.name()))),
+            None => {
+                return Err(format!(
+                    "no row may lack its column {}, which we do not have",
+                    visible(field.name())
+                ));
+            }
         }
     }
     for new in wanted.fields().filter(|field| existing.field(field.name()).is_none()) {
         let name = new.name().to_lowercase();
         if let Some(like) = existing.fields().find(|field| field.name().to_lowercase() == name) {
-            return Err(format!("its column {} differs from {} by large letters alone", like.name(), new.name()));
+            return Err(format!(
+                "its column {} differs from {} by large letters alone",
+                like.name(),
+                new.name()
+            ));
         }
         // Rows of older months have no value.
         fields.push(StructField { nullable: true, ..new.clone() });
@@ -100,7 +109,7 @@ pub(super) fn judge(metadata: &Metadata, table: Table) -> Result<(), String> {
         Some(found) => return Err(format!("{table} holds the table {}", visible(found))),
         None => return Err(format!("{table} is a Delta table that was not made by an export")),
     }
-    if metadata.partition_columns() != &[PERIOD.to_owned()] {
+    if metadata.partition_columns()[..] != [PERIOD.to_owned()] {
         return Err(format!("{table} is not partitioned by {PERIOD} alone"));
     }
     Ok(())

@@ -59,7 +59,8 @@ fn bounds(kind: ColumnKind, cells: &dyn Array) -> (Option<String>, Option<String
             let most = instants.iter().flatten().max();
             // The format has milliseconds: downward below, upward above.
             let least = least.map(|value| value.div_euclid(MICROSECONDS));
-            let most = most.map(|value| value.div_euclid(MICROSECONDS) + i64::from(value.rem_euclid(MICROSECONDS) > 0));
+            let most = most
+                .map(|value| value.div_euclid(MICROSECONDS) + i64::from(value.rem_euclid(MICROSECONDS) > 0));
             (least.and_then(instant), most.and_then(instant))
         }
         ColumnKind::Day => {

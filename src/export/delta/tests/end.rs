@@ -11,10 +11,8 @@ static LAST: LazyLock<Option<usize>> = LazyLock::new(|| std::env::var(STEP).ok()
 
 /// Ends the process at once, with nothing put in order, where this is the step to end at.
 pub(in crate::export::delta) fn may_end_here(step: &str) {
-    if let Some(last) = *LAST {
-        if STEPS.fetch_add(1, Ordering::SeqCst) + 1 == last {
-            println!("SAYS ended where {step}");
-            std::process::abort();
-        }
+    if LAST.is_some_and(|last| STEPS.fetch_add(1, Ordering::SeqCst) + 1 == last) {
+        println!("SAYS ended where {step}");
+        std::process::abort();
     }
 }

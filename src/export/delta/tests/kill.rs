@@ -44,7 +44,11 @@ enum Point {
 /// Starts a run in a process of its own and kills it; tells whether it was killed before its end.
 fn kill(folder: &Path, point: Point) -> bool {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([NAME, "--exact", "--nocapture"]).env(FOLDER, folder).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .args([NAME, "--exact", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     if let Point::Step(step) = point {
         command.env(end::STEP, step.to_string());
     }
@@ -90,7 +94,8 @@ fn a_killed_run_leaves_the_old_month_or_the_new_one() {
     let is_full = std::env::var("WALDUR_USAGE_SWEEP").is_ok_and(|sweep| sweep == "full");
     let steps = (1..=STEPS).step_by(if is_full { 1 } else { 3 }).map(Point::Step);
     let moments = u32::try_from(POINTS - STEPS).unwrap();
-    let moments = (0..moments).step_by(if is_full { 1 } else { 10 }).map(|at| Point::After(took * at / moments));
+    let moments =
+        (0..moments).step_by(if is_full { 1 } else { 10 }).map(|at| Point::After(took * at / moments));
     let points: Vec<Point> = steps.chain(moments).collect();
 
     let mut folders = Vec::new();
@@ -109,7 +114,8 @@ fn a_killed_run_leaves_the_old_month_or_the_new_one() {
     }
     // The same question to somebody else, before anything is mended.
     if let Some(found) = readers::sums(&folders) {
-        let [is_old, is_new] = [&old, &new].map(|folder| readers::sums(std::slice::from_ref(folder)).unwrap().remove(0));
+        let [is_old, is_new] =
+            [&old, &new].map(|folder| readers::sums(std::slice::from_ref(folder)).unwrap().remove(0));
         for (point, found) in points.iter().zip(found) {
             for (month, sums) in &found {
                 assert!([&is_old[month], &is_new[month]].contains(&sums), "{point:?}: {month} has {sums}");

@@ -1,5 +1,6 @@
 //! What commits consist of, and that nothing is committed twice.
 
+use deltalake_core::kernel::{Action, CommitInfo, Transaction};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -59,7 +60,7 @@ async fn a_second_run_writes_nothing_and_a_changed_usage_makes_one_commit_of_one
 
     let manifest = manifest(folder.path());
     let entry = manifest.entry("usages", month("2026-05")).unwrap();
-    assert_eq!(told.slices, [entry.clone()]);
+    assert_eq!(told.slices, std::slice::from_ref(entry));
     assert_eq!(told.revisions, manifest.revisions);
     assert_eq!(entry.revision, 2);
     assert_eq!(manifest.revisions[0].rows, Some(Revision { added: 0, changed: 1, removed: 0 }));
@@ -96,7 +97,9 @@ async fn the_same_rows_are_the_same_file_wherever_and_whenever() {
     bring(one.path(), 1, &both(0)).await.unwrap();
     bring(&odd, 7, &both(0)).await.unwrap();
     let rows = |folder: &Path| {
-        let files = files(folder).into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "parquet"));
+        let files = files(folder)
+            .into_iter()
+            .filter(|(path, _)| path.extension().is_some_and(|end| end == "parquet"));
         files
             .map(|(path, (_, content))| (path.strip_prefix(folder).unwrap().to_owned(), content))
             .collect::<BTreeMap<_, _>>()
@@ -122,10 +125,10 @@ async fn a_month_that_is_again_what_it_was_takes_its_old_file_back() {
 async fn a_month_without_rows_is_a_commit_without_a_file() {
     let (folder, may) = (TempDir::new().unwrap(), month("2026-05"));
     let empty = slice(Table::Usages, &[], may, &[]);
-    assert_eq!(bring(folder.path(), 1, &[empty.clone()]).await.unwrap(), [Fate::Published]);
-    assert_eq!(bring(folder.path(), 2, &[empty.clone()]).await.unwrap(), [Fate::Unchanged]);
+    assert_eq!(bring(folder.path(), 1, std::slice::from_ref(&empty)).await.unwrap(), [Fate::Published]);
+    assert_eq!(bring(folder.path(), 2, std::slice::from_ref(&empty)).await.unwrap(), [Fate::Unchanged]);
     assert_eq!(bring(folder.path(), 3, &[usages(may, 0)]).await.unwrap(), [Fate::Replaced]);
-    assert_eq!(bring(folder.path(), 4, &[empty.clone()]).await.unwrap(), [Fate::Replaced]);
+    assert_eq!(bring(folder.path(), 4, std::slice::from_ref(&empty)).await.unwrap(), [Fate::Replaced]);
     assert_eq!(bring(folder.path(), 5, &[empty]).await.unwrap(), [Fate::Unchanged]);
     let commits = commits(&folder.path().join("usages"));
     assert_eq!(commits.len(), 3);
@@ -233,7 +236,12 @@ async fn a_new_column_is_added_in_the_commit_of_the_month_that_has_it_first() {
     let [metadata] = of(&commits[1], "metaData")[..] else { panic!("{:?}", commits[1]) };
     assert_eq!(metadata["id"], of(&commits[0], "metaData")[0]["id"]);
     assert_eq!(metadata["configuration"], of(&commits[0], "metaData")[0]["configuration"]);
-    assert!(metadata["schemaString"].as_str().unwrap().contains(r#""name":"is_new","type":"string","nullable":true"#));
+    assert!(
+        metadata["schemaString"]
+            .as_str()
+            .unwrap()
+            .contains(r#""name":"is_new","type":"string","nullable":true"#)
+    );
     assert_eq!(of(&commits[1], "add").len(), 1);
     // A month of the old columns is told by its rows alone.
     let before = items(april, &[], 0);
@@ -245,26 +253,59 @@ async fn a_new_column_is_added_in_the_commit_of_the_month_that_has_it_first() {
     assert_eq!(compare((&schema, &rows), &before), Revision { added: 0, changed: 0, removed: 0 });
 }
 
+/// Commits as somebody else does; `log` is what they knew of the table.
+async fn commit_as_somebody_else(
+    table: &Path,
+    log: Option<Log>,
+    actions: Vec<Action>,
+) -> Result<Log, String> {
+    let transaction = Transaction::new("somebody else", 1);
+    Log::commit(table, log, CommitInfo::default(), actions, transaction).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_wrote_in_between_is_not_overwritten() {
-    let (folder, may) = (TempDir::new().unwrap(), month("2026-05"));
-    bring(folder.path(), 1, &[usages(may, 0)]).await.unwrap();
+    let (folder, april, may) = (TempDir::new().unwrap(), month("2026-04"), month("2026-05"));
+    bring(folder.path(), 1, &[usages(april, 0), usages(may, 0)]).await.unwrap();
+    let table = folder.path().join("usages");
     let mut sink = DeltaSink::new(folder.path());
     let manifest = sink.manifest().await.unwrap().unwrap();
-    let table = folder.path().join("usages");
-    let other = Log::open(&table).await.unwrap();
-    let transaction = deltalake_core::kernel::Transaction::new("somebody else", 1);
-    let info = deltalake_core::kernel::CommitInfo::default();
-    Log::commit(&table, other, info, Vec::new(), transaction).await.unwrap();
-
+    let taken_out = async |period| {
+        let log = Log::open(&table).await.unwrap().unwrap();
+        let files = log.files(period).unwrap().into_iter().map(|file| Action::Remove(file.remove)).collect();
+        commit_as_somebody_else(&table, Some(log), files).await.unwrap();
+    };
+    // Another month of the table is none of our concern; this one is.
+    taken_out(april).await;
     let slice = usages(may, 1);
-    let replacement = || vec![Replacement { slice: slice.clone(), entry: entry(&slice, 2, 2) }];
-    let refused = sink.publish(replacement(), manifest.clone()).await.unwrap_err().to_string();
+    let replacement =
+        |revision| vec![Replacement { slice: slice.clone(), entry: entry(&slice, 2, revision) }];
+    let manifest = sink.publish(replacement(2), manifest).await.unwrap();
+    assert_eq!(commits(&table).len(), 4);
+    taken_out(may).await;
+    let refused = sink.publish(replacement(3), manifest).await.unwrap_err().to_string();
     assert!(refused.contains("somebody else wrote to the table at the same time"), "{refused}");
-    assert_eq!(commits(&table).len(), 2);
+    assert_eq!(commits(&table).len(), 5);
     drop(sink);
-    assert_eq!(bring(folder.path(), 3, &[slice]).await.unwrap(), [Fate::Replaced]);
-    assert_eq!(commits(&table).len(), 3);
+    let fates = bring(folder.path(), 3, &[usages(april, 0), slice]).await.unwrap();
+    assert_eq!(fates, [Fate::Restored; 2]);
+    assert_eq!(commits(&table).len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_commit_at_once_one_does() {
+    let (folder, may) = (TempDir::new().unwrap(), month("2026-05"));
+    bring(folder.path(), 1, &[usages(may, 0)]).await.unwrap();
+    let table = folder.path().join("usages");
+    let (one, other) = (Log::open(&table).await.unwrap(), Log::open(&table).await.unwrap());
+    commit_as_somebody_else(&table, one, Vec::new()).await.unwrap();
+    let refused = commit_as_somebody_else(&table, other, Vec::new()).await.err().unwrap();
+    assert!(refused.contains("somebody else wrote to the table at the same time"), "{refused}");
+    // Likewise of two who make the table.
+    let table = folder.path().join("resources");
+    bring(folder.path(), 2, &[resources(may, "Alpha")]).await.unwrap();
+    assert!(commit_as_somebody_else(&table, None, Vec::new()).await.is_err());
+    assert_eq!(commits(&table).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,9 +330,10 @@ async fn a_long_log_gets_checkpoints_and_goes_on() {
             fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
         }
     }
-    assert_eq!(bring(folder.path(), runs, &[slice(Table::Usages, &[], may, &usage_rows(runs)[..3])]).await.unwrap(), [
-        Fate::Unchanged
-    ]);
+    assert_eq!(
+        bring(folder.path(), runs, &[slice(Table::Usages, &[], may, &usage_rows(runs)[..3])]).await.unwrap(),
+        [Fate::Unchanged]
+    );
     let april = slice(Table::Usages, &[], month("2026-04"), &usage_rows(1)[..3]);
     assert_eq!(bring(folder.path(), runs + 1, &[april]).await.unwrap(), [Fate::Published]);
 }
@@ -299,7 +341,9 @@ async fn a_long_log_gets_checkpoints_and_goes_on() {
 #[test]
 fn bounds_are_exact_or_outside_or_not_there() {
     let may = month("2026-05");
-    let read = |slice: &Slice| serde_json::from_str::<serde_json::Value>(&stats(slice.schema(), slice.rows())).unwrap();
+    let read = |slice: &Slice| {
+        serde_json::from_str::<serde_json::Value>(&stats(slice.schema(), slice.rows())).unwrap()
+    };
     let rows = stats(usages(may, 0).schema(), usages(may, 0).rows());
     // The largest usage has more digits than floating point keeps.
     assert!(rows.contains(r#""usage":-0.01"#), "{rows}");

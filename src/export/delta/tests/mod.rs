@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::domain::BillingPeriod;
 use crate::domain::RunId;
 use crate::warehouse::{
-    Cells, ComponentDifference, Contract, Entry, FORMAT, Manifest, PERIOD, Proof, RevisionRecord, RunStamp, Schema,
-    Scope, Slice, Table, VERSION, compare,
+    Cells, ComponentDifference, Contract, Entry, FORMAT, Manifest, PERIOD, Proof, RevisionRecord, RunStamp,
+    Schema, Scope, Slice, Table, VERSION, compare,
 };
 
 use super::super::{ExportError, ExportSink, Replacement};
@@ -44,7 +44,12 @@ pub(super) enum Fate {
 }
 
 /// A month of rows that are given by the cells that are not empty.
-pub(super) fn slice(table: Table, evolved: &[&str], period: BillingPeriod, rows: &[Vec<(&str, String)>]) -> Slice {
+pub(super) fn slice(
+    table: Table,
+    evolved: &[&str],
+    period: BillingPeriod,
+    rows: &[Vec<(&str, String)>],
+) -> Slice {
     let evolved: Vec<String> = evolved.iter().map(|name| (*name).to_owned()).collect();
     let schema = Arc::new(Schema::new(table, &evolved));
     let mut cells = Cells::new(&schema);
@@ -76,11 +81,14 @@ pub(super) fn usage_rows(change: u32) -> Vec<Vec<(&'static str, String)>> {
         let mut row = vec![
             ("uuid", format!("{number:032x}")),
             ("resource_uuid", format!("{:032x}", 1000 + number / 2)),
-            ("component_type", if number % 2 == 0 { "cpu" } else { "storage" }.to_owned()),
+            ("component_type", if number.is_multiple_of(2) { "cpu" } else { "storage" }.to_owned()),
             ("usage", usage),
         ];
         match number % 4 {
-            0 => row.push(("description", "=1+1 \"Größe\" ☃, \n and a text that is longer than others".to_owned())),
+            0 => row.push((
+                "description",
+                "=1+1 \"Größe\" ☃, \n and a text that is longer than others".to_owned(),
+            )),
             1 => row.push(("recurring", "true".to_owned())),
             2 => row.push(("date", format!("2026-05-{:02}T10:00:00.000001+03:00", number % 28 + 1))),
             _ => row.push(("modified_by", i64::MAX.to_string())),
@@ -127,7 +135,8 @@ pub(super) fn items(period: BillingPeriod, evolved: &[&str], change: u32) -> Sli
 /// The columns of a slice that this program does not know of itself.
 fn evolved(slice: &Slice) -> Vec<String> {
     let known = slice.schema().table().columns();
-    let columns = slice.schema().columns().iter().filter(|column| known.iter().all(|own| own.name != column.name));
+    let columns =
+        slice.schema().columns().iter().filter(|column| known.iter().all(|own| own.name != column.name));
     columns.map(|column| column.name.to_string()).collect()
 }
 
@@ -267,6 +276,10 @@ pub(super) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, target).unwrap()) }
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Others read the tables: the Python package of Delta Lake, pyarrow, pandas and DuckDB.
+//! Others read the tables: the Python package of Delta Lake, pyarrow, pandas and `DuckDB`.
 
 use std::process::Command;
 
@@ -153,8 +153,11 @@ print(json.dumps(told))
         let sums = slices.iter().flat_map(|slice| slice.sums().unwrap());
         sums.fold(Amount::ZERO, |all, sum| all.checked_add(sum.sum).unwrap())
     };
-    let published =
-        [vec![usages(april, 0)], vec![usages(april, 0), usages(may, 0)], vec![usages(april, 0), usages(may, 1)]];
+    let published = [
+        vec![usages(april, 0)],
+        vec![usages(april, 0), usages(may, 0)],
+        vec![usages(april, 0), usages(may, 1)],
+    ];
     assert_eq!(history.len(), published.len());
     for ((count, found), slices) in history.iter().zip(published) {
         assert_eq!((*count, found.parse::<Amount>().unwrap()), (slices.len() * USAGES, sum(&slices)));
@@ -185,10 +188,14 @@ print(json.dumps({
     bring(folder.path(), 1, &[items(month("2026-04"), &[], 0)]).await.unwrap();
     bring(folder.path(), 2, &[items(month("2026-05"), &["is_new"], 0)]).await.unwrap();
     let told = python(SCRIPT, &[folder.path()]);
-    let wanted: Vec<Option<String>> = (0..20).map(|at| (at >= 10).then(|| format!("\"{}\"", at - 10))).collect();
+    let wanted: Vec<Option<String>> =
+        (0..20).map(|at| (at >= 10).then(|| format!("\"{}\"", at - 10))).collect();
     assert_eq!(told["new"], json!(wanted));
     assert_eq!(told["type"], json!("string"));
-    assert_eq!((&told["quantity"], &told["kind"]), (&json!("999999999999.0123456789"), &json!("decimal128(22, 10)")));
+    assert_eq!(
+        (&told["quantity"], &told["kind"]),
+        (&json!("999999999999.0123456789"), &json!("decimal128(22, 10)"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,7 +85,11 @@ async fn files_of_somebody_else_are_refused() {
     // An export of another kind.
     let folder = TempDir::new().unwrap();
     let mut manifest = nothing_yet(1);
-    let file = PublishedFile { path: "usages/billing_period=2026-05/part-0.parquet".to_owned(), bytes: 1, sha256: String::new() };
+    let file = PublishedFile {
+        path: "usages/billing_period=2026-05/part-0.parquet".to_owned(),
+        bytes: 1,
+        sha256: String::new(),
+    };
     manifest.put(Entry { file: Some(file), ..entry(&may, 1, 1) });
     fs::write(folder.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
     let told = refusal(folder.path(), &may).await;
