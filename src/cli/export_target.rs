@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::domain::visible;
 use crate::error::Error;
-use crate::export::{ExportSink, FolderFormat, FolderSink, WorkbookSink};
+use crate::export::{DeltaSink, ExportSink, FolderFormat, FolderSink, PostgresSink, WorkbookSink};
 
 use super::config::Config;
 
@@ -30,14 +30,24 @@ struct Kind {
 }
 
 /// Every kind of target: a row for each.
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 6] = [
     Kind {
         name: "csv",
         place: "DIR",
         open: |opening| Ok(folder(opening, FolderFormat::Csv { excel_safe: opening.excel_safe })),
     },
     Kind { name: "ndjson", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Ndjson)) },
+    Kind {
+        name: "delta",
+        place: "DIR",
+        open: |opening| Ok(Box::new(DeltaSink::new(Path::new(opening.target)))),
+    },
     Kind { name: "parquet", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Parquet)) },
+    Kind {
+        name: "postgres",
+        place: "NAME",
+        open: |opening| Ok(Box::new(PostgresSink::new(opening.config.postgres(opening.target)?))),
+    },
     Kind {
         name: "xlsx",
         place: "FILE",

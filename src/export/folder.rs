@@ -21,11 +21,10 @@ use super::disk::{
     blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place,
     read_manifest, sync_folder, take_away, unreadable, write_draft, write_whole,
 };
-use super::{ExportError, ExportSink, Replacement, csv, entered, ndjson, parquet};
+use super::{ExportError, ExportSink, LOCK, Replacement, csv, entered, ndjson, parquet};
 
 const MANIFEST: &str = "manifest.json";
 const NEXT_MANIFEST: &str = "manifest.next.json";
-const LOCK: &str = ".waldur-usage.lock";
 
 /// The form of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

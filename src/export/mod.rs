@@ -5,6 +5,7 @@
 //! or the new one.
 
 mod csv;
+mod delta;
 mod disk;
 mod fitted;
 mod folder;
@@ -16,6 +17,7 @@ mod spill;
 mod postgres;
 mod workbook;
 
+pub use delta::DeltaSink;
 pub(crate) use disk::blocking;
 pub use folder::{FolderFormat, FolderSink};
 #[doc(hidden)]
@@ -32,6 +34,9 @@ use jiff::civil::{Date, date};
 
 use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, ManifestError, PublishedFile, Schema, Slice};
+
+/// The lock of a folder, whatever kind of export it holds.
+const LOCK: &str = ".waldur-usage.lock";
 
 /// Why a target cannot be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -78,6 +78,7 @@ const FENCES: [(&str, &[&str]); 21] = [
     ("arrow_ipc", &["export"]),
     ("arrow_ord", &["warehouse"]),
     ("arrow_select", &["warehouse", "export"]),
+    ("deltalake_core", &["export"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),
     ("reqwest", &["waldur"]),
