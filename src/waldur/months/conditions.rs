@@ -187,7 +187,7 @@ impl MonthFilter {
                 id("project_uuid", project),
                 id("offering_uuid", offering),
                 id("resource_uuid", resource).map(Condition::shown),
-                self.from(),
+                self.since(),
                 self.until(),
             ],
             Table::UserUsages => vec![
@@ -196,17 +196,21 @@ impl MonthFilter {
                 id("offering_uuid", offering).map(Condition::shown),
                 id("resource_uuid", resource).map(Condition::shown),
                 component(Shown::Field("component_type")),
-                self.from(),
+                self.since(),
                 self.until(),
             ],
-            Table::Invoices => vec![
-                customer.map(|id| Condition::id("customer_uuid", Shown::IdOf("customer"), id).shown()),
-            ],
+            Table::Invoices => {
+                vec![customer.map(|id| Condition::id("customer_uuid", Shown::IdOf("customer"), id).shown())]
+            }
             Table::InvoiceItems => vec![
                 id("customer_uuid", customer),
                 id("project_uuid", project),
-                offering.map(|id| Condition::id("offering_uuid", Shown::Member("offering_uuid"), id).absent_fails()),
-                resource.map(|id| Condition::id("resource_uuid", Shown::Member("resource_uuid"), id).absent_fails()),
+                offering.map(|id| {
+                    Condition::id("offering_uuid", Shown::Member("offering_uuid"), id).absent_fails()
+                }),
+                resource.map(|id| {
+                    Condition::id("resource_uuid", Shown::Member("resource_uuid"), id).absent_fails()
+                }),
                 component(Shown::Member("offering_component_type")).map(|own| own.ours().absent_fails()),
             ],
             Table::Resources => vec![
@@ -238,10 +242,14 @@ impl MonthFilter {
             ("type", self.component.is_some(), !is_of_components(table)),
             ("date", dates, !matches!(table, Table::Usages | Table::UserUsages)),
         ];
-        within.into_iter().filter(|(_, is_set, is_beyond)| *is_set && *is_beyond).map(|(name, ..)| name).collect()
+        within
+            .into_iter()
+            .filter(|(_, is_set, is_beyond)| *is_set && *is_beyond)
+            .map(|(name, ..)| name)
+            .collect()
     }
 
-    fn from(&self) -> Option<Condition> {
+    fn since(&self) -> Option<Condition> {
         self.date_after.map(|day| dated("date_after", "2999-12-31", day, Wanted::From(day)))
     }
 
@@ -299,7 +307,7 @@ mod tests {
         for table in Table::ALL.into_iter().filter(|table| *table != Table::Charges) {
             let (own, beyond) = (filter.conditions(table).len(), filter.beyond(table));
             // Both dates are one there; usages are filtered by component where they are read.
-            let missing = if table == Table::Usages { 1 } else { 0 };
+            let missing = usize::from(table == Table::Usages);
             let dates = usize::from(beyond.contains(&"date"));
             assert_eq!(own + missing + beyond.len() + dates, 7, "{table}: {beyond:?}");
         }
