@@ -187,7 +187,7 @@ impl MonthFilter {
                 id("project_uuid", project),
                 id("offering_uuid", offering),
                 id("resource_uuid", resource).map(Condition::shown),
-                self.from(),
+                self.since(),
                 self.until(),
             ],
             Table::UserUsages => vec![
@@ -196,7 +196,7 @@ impl MonthFilter {
                 id("offering_uuid", offering).map(Condition::shown),
                 id("resource_uuid", resource).map(Condition::shown),
                 component(Shown::Field("component_type")),
-                self.from(),
+                self.since(),
                 self.until(),
             ],
             Table::Invoices => {
@@ -249,7 +249,7 @@ impl MonthFilter {
             .collect()
     }
 
-    fn from(&self) -> Option<Condition> {
+    fn since(&self) -> Option<Condition> {
         self.date_after.map(|day| dated("date_after", "2999-12-31", day, Wanted::From(day)))
     }
 
@@ -307,7 +307,7 @@ mod tests {
         for table in Table::ALL.into_iter().filter(|table| *table != Table::Charges) {
             let (own, beyond) = (filter.conditions(table).len(), filter.beyond(table));
             // Both dates are one there; usages are filtered by component where they are read.
-            let missing = if table == Table::Usages { 1 } else { 0 };
+            let missing = usize::from(table == Table::Usages);
             let dates = usize::from(beyond.contains(&"date"));
             assert_eq!(own + missing + beyond.len() + dates, 7, "{table}: {beyond:?}");
         }

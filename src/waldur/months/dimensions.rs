@@ -69,7 +69,8 @@ impl MonthReader {
         let columns = table.columns();
         let own = columns.iter().filter_map(|column| match &column.origin {
             Origin::Field(name) => Some(name.as_ref()),
-            _ => None,
+            Origin::IdOf(name) | Origin::Parent(name) => Some(*name),
+            Origin::Deployment | Origin::BillingPeriod | Origin::Detail(_) | Origin::Derived => None,
         });
         let components = (table == Table::Offerings).then_some("components");
         let fields: BTreeSet<String> =
