@@ -12,6 +12,7 @@ use super::super::WaldurError;
 use super::super::invoices::refused;
 use super::super::listing::{Gather, PAGE_SIZE, Query, count, gather};
 use super::conditions::{NO_MONTH, NO_TYPE, NO_YEAR, Shown, Test, Wanted};
+use super::json::text;
 use super::rows::{Gathered, Pages, RowReader};
 use super::{INVOICES, ITEMS, MonthReader, PROVIDER_ITEMS, TableRead, USAGES, USER_USAGES, not_shown};
 
@@ -77,7 +78,7 @@ impl MonthReader {
         let of_month = Query::new(USER_USAGES).with(month, period.first_day());
         let (query, mut tests) = self.asked(Table::UserUsages, of_month).await?;
         if !self.honours(USER_USAGES, month, NO_MONTH).await? {
-            let totals = self.ids(Query::new(USAGES).with("billing_period", period.first_day())).await?;
+            let totals = self.usages_in(period).await?;
             tests.push(test(month, Shown::IdOf("component_usage"), Wanted::OneOf(Arc::new(totals))));
         }
         let reader = self.row_reader(period, schema, None, &tests, HashSet::new());
@@ -86,9 +87,10 @@ impl MonthReader {
         Ok(self.finished(USER_USAGES, gathered, counted))
     }
 
-    /// The ids of a list.
-    async fn ids(&mut self, query: Query) -> Result<HashSet<Uuid>, WaldurError> {
-        let query = query.fields(&["uuid"]);
+    /// The ids of the usages of a month, whether or not the server looks at the month.
+    async fn usages_in(&mut self, period: BillingPeriod) -> Result<HashSet<Uuid>, WaldurError> {
+        let fields = ["uuid", "billing_period"];
+        let query = Query::new(USAGES).with("billing_period", period.first_day()).fields(&fields);
         let pages = match gather(&self.http, &query, &[], self.at_once, &Pages::default).await {
             Err(WaldurError::Unproven { .. }) => {
                 let cuts = self.cuts().await?;
@@ -96,7 +98,15 @@ impl MonthReader {
             }
             pages => pages?,
         };
-        Ok(pages.all_ids().iter().copied().collect())
+        let mut ids = HashSet::new();
+        pages.each(&fields.map(str::to_owned), |values| {
+            let [id, own] = [values[0], values[1]].map(|value| value.map_or(Ok(None), text));
+            if own?.is_some_and(|own| Wanted::Month(period).passes(&own)) {
+                ids.extend(id?.and_then(|id| Uuid::try_parse(&id).ok()));
+            }
+            Ok(())
+        })?;
+        Ok(ids)
     }
 
     /// The invoices of a month that the account is shown.
