@@ -18,8 +18,8 @@ use crate::domain::BillingPeriod;
 use crate::warehouse::{Entry, Manifest, Schema, Table};
 
 use super::disk::{
-    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place, read_manifest,
-    sync_folder, take_away, unreadable, write_draft, write_whole,
+    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place,
+    read_manifest, sync_folder, take_away, unreadable, write_draft, write_whole,
 };
 use super::{ExportError, ExportSink, Replacement, csv, entered, ndjson, not_ours, parquet};
 

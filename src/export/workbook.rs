@@ -17,8 +17,8 @@ use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, PublishedFile, Schema, Slice, Table};
 
 use super::disk::{
-    blocking, draft_of, holds, lock, make_folder, manifest_text, promote, put_in_place, read_manifest, sync_folder, take_away,
-    write_draft, write_whole,
+    blocking, draft_of, holds, lock, make_folder, manifest_text, promote, put_in_place, read_manifest,
+    sync_folder, take_away, write_draft, write_whole,
 };
 use super::sheets::{self, Styles};
 use super::spill::Laid;
