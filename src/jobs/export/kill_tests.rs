@@ -107,7 +107,7 @@ fn sink(target: &Path) -> Box<dyn ExportSink> {
 
 fn export(target: &Path, is_new: bool) -> Vec<Done> {
     let settings = Settings {
-        period: "2026-01..2026-03".parse().unwrap(),
+        period: "2026-01..2026-05".parse().unwrap(),
         tables: vec![Table::Usages, Table::Resources],
         scope: Scope::default(),
         contract: Contract::Discard,
@@ -292,6 +292,10 @@ fn revisions_of_a_folder_have_the_right_numbers() {
             "resources 2026-02 replaced",
             "usages 2026-03 replaced",
             "resources 2026-03 replaced",
+            "usages 2026-04 replaced",
+            "resources 2026-04 unchanged",
+            "usages 2026-05 replaced",
+            "resources 2026-05 unchanged",
         ]
     );
     assert_eq!(
@@ -302,6 +306,8 @@ fn revisions_of_a_folder_have_the_right_numbers() {
             "resources 2026-02 2 Some((0, 0, 5)) ",
             "usages 2026-03 2 Some((1, 1, 2)) cpu -12.50 ram 999978.26",
             "resources 2026-03 2 Some((0, 1, 0)) ",
+            "usages 2026-04 2 Some((1, 1, 2)) cpu -12.50 ram 999978.26",
+            "usages 2026-05 2 Some((1, 1, 2)) cpu -12.50 ram 999978.26",
         ]
     );
     // What somebody took away or damaged is written again, and is no revision.
@@ -310,9 +316,9 @@ fn revisions_of_a_folder_have_the_right_numbers() {
     std::fs::write(target.join("resources/billing_period=2026-03/part-0.parquet"), "damaged").unwrap();
     let done = export(&target, true);
     let restored = done.iter().filter(|done| done.fate == Fate::Restored).count();
-    assert_eq!((restored, done.len()), (2, 6));
+    assert_eq!((restored, done.len()), (2, 10));
     assert_eq!(data(&files(folder.path())), data(&files_before));
-    assert_eq!(manifest(&files(folder.path())).revisions.len(), 4);
+    assert_eq!(manifest(&files(folder.path())).revisions.len(), 6);
 }
 
 #[test]

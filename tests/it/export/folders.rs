@@ -39,8 +39,11 @@ fn one_changed_usage_rewrites_one_month() {
     desk.make("usages.parquet", &json!({"changed": true}));
     // Row 4 is of the second month and of ram.
     desk.export(&FOLDERS).ends_with(0).says("1 changed, ram +1.00").says("3 replaced, 6 unchanged");
-    let files =
-        ["usages/billing_period=2026-02/part-0.parquet", "usages/usages-2026-02.csv", "usages/usages-2026-02.ndjson"];
+    let files = [
+        "usages/billing_period=2026-02/part-0.parquet",
+        "usages/usages-2026-02.csv",
+        "usages/usages-2026-02.ndjson",
+    ];
     for ((folder, before), file) in ["p", "c", "n"].iter().zip(before).zip(files) {
         assert_eq!(changed(&before, &desk.files(folder)), ["manifest.json", file]);
         let manifest = desk.manifest(folder);
@@ -50,7 +53,10 @@ fn one_changed_usage_rewrites_one_month() {
         assert_eq!((&revision["period"], &revision["revision"]), (&json!("2026-02"), &json!(2)));
         let difference = &revision["difference"];
         assert_eq!(difference.as_array().unwrap().len(), 1);
-        assert_eq!((&difference[0]["component"], &difference[0]["difference"]), (&json!("ram"), &json!("1.00")));
+        assert_eq!(
+            (&difference[0]["component"], &difference[0]["difference"]),
+            (&json!("ram"), &json!("1.00"))
+        );
         let revisions: Vec<u64> = manifest["slices"]
             .as_array()
             .unwrap()
@@ -97,7 +103,10 @@ fn new_fields_follow_the_contract() {
     assert_eq!(desk.files("p"), after, "that it was left out is said once");
     desk.export(&[&to[..], &["--contract", "evolve"]].concat()).ends_with(0).says("6 replaced");
     let manifest = desk.manifest("p");
-    assert_eq!((&manifest["evolved"], &manifest["discarded"]), (&json!({"usages": ["colour"]}), &json!(null)));
+    assert_eq!(
+        (&manifest["evolved"], &manifest["discarded"]),
+        (&json!({"usages": ["colour"]}), &json!(null))
+    );
     // Of 200 rows of a month a quarter has the field.
     assert_eq!(manifest["revisions"][0]["rows"], json!({"added": 0, "changed": 50, "removed": 0}));
     let csv = std::fs::read_to_string(desk.path().join("c/usages/usages-2026-01.csv")).unwrap();
@@ -135,7 +144,10 @@ fn months_are_added_and_nothing_of_a_run_is_left_beside_them() {
     desk.export(&["--to", "parquet:p"]).ends_with(0).says("2 published, 1 unchanged");
     let names: Vec<String> = desk.files("p").into_keys().collect();
     let month = |month: i8| format!("usages/billing_period=2026-0{month}/part-0.parquet");
-    assert_eq!(names, [".waldur-usage.lock".to_owned(), "manifest.json".to_owned(), month(1), month(2), month(3)]);
+    assert_eq!(
+        names,
+        [".waldur-usage.lock".to_owned(), "manifest.json".to_owned(), month(1), month(2), month(3)]
+    );
     // What a killed run left of a file that never took its place is taken away.
     let draft = desk.path().join("p/usages/billing_period=2026-04");
     std::fs::create_dir(&draft).unwrap();

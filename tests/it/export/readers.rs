@@ -10,7 +10,8 @@ fn duckdb_pyarrow_and_pandas_read_the_same() {
     desk.export(&["--to", "parquet:p", "--to", "csv:c", "--to", "ndjson:n"]).ends_with(0).says("9 published");
     let at = |name: &str| desk.path().join(name);
     let script = script("read_back.py");
-    let said = python("duckdb, pandas, pyarrow", &[&script, &at("usages.parquet"), &at("p"), &at("c"), &at("n")]);
+    let said =
+        python("duckdb, pandas, pyarrow", &[&script, &at("usages.parquet"), &at("p"), &at("c"), &at("n")]);
     assert!(said.is_none_or(|said| said.contains("all readers agree")));
 }
 
@@ -22,7 +23,9 @@ fn rows_of_other_types_are_taken_where_they_are_exact() {
     desk.make("wide.parquet", &json!({"wide": true, "group": 1000}));
     desk.export_of(&["wide.parquet"], &["--to", "parquet:p"]).ends_with(0).says("3 unchanged");
     desk.make("short.parquet", &json!({"without": ["deployment"], "named": false}));
-    desk.export_of(&["short.parquet"], &["--to", "parquet:q"]).ends_with(2).says("name the server with --url");
+    desk.export_of(&["short.parquet"], &["--to", "parquet:q"])
+        .ends_with(2)
+        .says("name the server with --url");
     desk.export_of(&["short.parquet"], &["--to", "parquet:p", "--url", "https://waldur.example.com/"])
         .ends_with(0)
         .says("3 unchanged");

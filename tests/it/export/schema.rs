@@ -27,7 +27,10 @@ fn documents_are_what_their_schemas_say() {
     assert_eq!(first["totals"]["published"], 6);
     assert_eq!((&second["totals"]["replaced"], &second["complete"]), (&json!(6), &json!(true)));
     assert_eq!(second["slices"][0]["changes"], json!({"added": 0, "changed": 50, "removed": 0}));
-    assert_eq!(second["slices"].as_array().unwrap().iter().filter(|slice| slice["changes"].is_null()).count(), 3);
+    assert_eq!(
+        second["slices"].as_array().unwrap().iter().filter(|slice| slice["changes"].is_null()).count(),
+        3
+    );
     let manifest = desk.manifest("p");
     is_valid("export-manifest.schema.json", &manifest).unwrap_or_else(|error| panic!("{error}"));
     for (pointer, value) in [
