@@ -81,11 +81,18 @@ impl Log {
     fn all(&self) -> Result<Vec<(Option<BillingPeriod>, ActiveFile)>, String> {
         let snapshot = self.table.snapshot().map_err(|error| told(&error))?.snapshot();
         let files = snapshot.try_log_data().map_err(|error| told(&error))?;
+        // Who brings an old version back may name its files by their whole path.
+        let folder = self.table.table_url().to_file_path().unwrap_or_default();
+        let in_folder = |path: &str| {
+            Path::new(path)
+                .strip_prefix(&folder)
+                .map_or_else(|_| path.to_owned(), |path| path.to_string_lossy().into())
+        };
         let mut files: Vec<_> = files
             .iter()
             .map(|file| {
                 let month = file.partition_values_map().get(PERIOD).cloned().flatten();
-                let file = ActiveFile { path: file.path().into_owned(), remove: file.remove_action(true) };
+                let file = ActiveFile { path: in_folder(&file.path()), remove: file.remove_action(true) };
                 (month.and_then(|month| month.parse().ok()), file)
             })
             .collect();

@@ -250,11 +250,11 @@ impl ExportSink for DeltaSink {
         Box::pin(self.read_rows(schema, entry))
     }
 
-    fn publish<'a>(
-        &'a mut self,
+    fn publish(
+        &mut self,
         replacements: Vec<Replacement>,
         mut manifest: Manifest,
-    ) -> BoxFuture<'a, Result<Manifest, ExportError>> {
+    ) -> BoxFuture<'_, Result<Manifest, ExportError>> {
         Box::pin(async move {
             for replacement in replacements {
                 let entry = self.replace(replacement, &manifest).await?;

@@ -1,8 +1,10 @@
 //! What the log says of the rows of a file, so that readers can pass over files that cannot hold what they
 //! look for: how many rows, how many cells are empty, and between which values the others lie.
 //!
-//! A bound that a reader could take for a tighter one than it is would make rows disappear from a result. So
-//! a bound is left out where it could not be written exactly, and is never rounded inward.
+//! A bound that a reader could take for a tighter one than it is would make rows disappear from a result. So a
+//! bound is never rounded inward, and either each column that has a value has both of its bounds or no column
+//! of the file has any: the Python package of Delta Lake takes a bound that is missing beside others for one
+//! that no value lies within.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
@@ -19,71 +21,98 @@ const CHARACTERS: usize = 32;
 const DIGITS: i128 = 10_i128.pow(15);
 const MICROSECONDS: i64 = 1_000;
 
+/// A bound cannot be written so that every reader reads it exactly.
+struct Inexact;
+
+/// The smallest and the largest value of a column as JSON; none where it has no value.
+type Bounds = Option<(String, String)>;
+
 /// The statistics of the rows of a file, as JSON.
 pub(super) fn stats(schema: &Schema, rows: &RecordBatch) -> String {
-    let (mut least, mut most, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, column) in schema.columns().iter().enumerate().filter(|(_, column)| column.name != PERIOD) {
-        let name = quoted(&column.name);
-        let cells = rows.column(at).as_ref();
-        let (smallest, largest) = bounds(column.kind, cells);
-        least.extend(smallest.map(|value| format!("{name}:{value}")));
-        most.extend(largest.map(|value| format!("{name}:{value}")));
-        empty.push(format!("{name}:{}", cells.null_count()));
-    }
-    format!(
-        r#"{{"numRecords":{},"minValues":{{{}}},"maxValues":{{{}}},"nullCount":{{{}}}}}"#,
-        rows.num_rows(),
-        least.join(","),
-        most.join(","),
-        empty.join(",")
-    )
+    let columns = || schema.columns().iter().enumerate().filter(|(_, column)| column.name != PERIOD);
+    let empty =
+        columns().map(|(at, column)| format!("{}:{}", quoted(&column.name), rows.column(at).null_count()));
+    let empty = empty.collect::<Vec<_>>().join(",");
+    let bounds =
+        columns().map(|(at, column)| Ok((quoted(&column.name), bounds(column.kind, rows.column(at))?)));
+    let bounds: Result<Vec<(String, Bounds)>, Inexact> = bounds.collect();
+    let bounds = bounds.map_or_else(|Inexact| String::new(), |bounds| told(&bounds));
+    format!(r#"{{"numRecords":{},{bounds}"nullCount":{{{empty}}}}}"#, rows.num_rows())
 }
 
-/// The smallest and the largest value of a column as JSON.
-fn bounds(kind: ColumnKind, cells: &dyn Array) -> (Option<String>, Option<String>) {
-    match kind {
+/// The bounds of all columns.
+fn told(bounds: &[(String, Bounds)]) -> String {
+    let (mut least, mut most) = (Vec::new(), Vec::new());
+    for (name, bounds) in bounds {
+        if let Some((smallest, largest)) = bounds {
+            least.push(format!("{name}:{smallest}"));
+            most.push(format!("{name}:{largest}"));
+        }
+    }
+    format!(r#""minValues":{{{}}},"maxValues":{{{}}},"#, least.join(","), most.join(","))
+}
+
+fn bounds(kind: ColumnKind, cells: &dyn Array) -> Result<Bounds, Inexact> {
+    if cells.null_count() == cells.len() {
+        return Ok(None);
+    }
+    let found = match kind {
         ColumnKind::Text => {
             let texts = cells.as_string::<i32>();
-            let least = texts.iter().flatten().min();
-            let most = texts.iter().flatten().max();
-            // The beginning of a text is not above it. What is not below it would have to be made up.
-            let begin = |text: &str| quoted(&text.chars().take(CHARACTERS).collect::<String>());
-            let whole = |text: &&str| text.chars().nth(CHARACTERS).is_none();
-            (least.map(begin), most.filter(whole).map(quoted))
+            ends(texts.iter()).and_then(|(least, most)| Some((beginning(least), end(most)?)))
         }
         ColumnKind::Cents => decimals(cells, 2),
         ColumnKind::Fine => decimals(cells, 10),
         ColumnKind::Instant => {
-            let instants = cells.as_primitive::<TimestampMicrosecondType>();
-            let least = instants.iter().flatten().min();
-            let most = instants.iter().flatten().max();
+            let ends = ends(cells.as_primitive::<TimestampMicrosecondType>().iter());
             // The format has milliseconds: downward below, upward above.
-            let least = least.map(|value| value.div_euclid(MICROSECONDS));
-            let most = most
-                .map(|value| value.div_euclid(MICROSECONDS) + i64::from(value.rem_euclid(MICROSECONDS) > 0));
-            (least.and_then(instant), most.and_then(instant))
+            ends.and_then(|(least, most)| {
+                let above = most.div_euclid(MICROSECONDS) + i64::from(most.rem_euclid(MICROSECONDS) > 0);
+                Some((instant(least.div_euclid(MICROSECONDS))?, instant(above)?))
+            })
         }
-        ColumnKind::Day => {
-            let days = cells.as_primitive::<Date32Type>();
-            (days.iter().flatten().min().and_then(day), days.iter().flatten().max().and_then(day))
+        ColumnKind::Day => ends(cells.as_primitive::<Date32Type>().iter())
+            .and_then(|(least, most)| Some((day(least)?, day(most)?))),
+        ColumnKind::Whole => ends(cells.as_primitive::<Int64Type>().iter())
+            .map(|(least, most)| (least.to_string(), most.to_string())),
+        ColumnKind::Flag => {
+            ends(cells.as_boolean().iter()).map(|(least, most)| (least.to_string(), most.to_string()))
         }
-        ColumnKind::Whole => {
-            let numbers = cells.as_primitive::<Int64Type>();
-            let text = |number: i64| number.to_string();
-            (numbers.iter().flatten().min().map(text), numbers.iter().flatten().max().map(text))
-        }
-        ColumnKind::Flag => (None, None),
+    };
+    found.map(Some).ok_or(Inexact)
+}
+
+/// The smallest and the largest of the values that are there.
+fn ends<T: Ord + Copy>(cells: impl Iterator<Item = Option<T>>) -> Option<(T, T)> {
+    let first = |value: T| (value, value);
+    cells.flatten().fold(None, |ends: Option<(T, T)>, value| {
+        Some(ends.map_or(first(value), |(least, most)| (least.min(value), most.max(value))))
+    })
+}
+
+/// The beginning of a text, which is not above it.
+fn beginning(text: &str) -> String {
+    quoted(&text.chars().take(CHARACTERS).collect::<String>())
+}
+
+/// A text, or its beginning with the last of all characters, which is above every text that begins so and does
+/// not go on with that character.
+fn end(text: &str) -> Option<String> {
+    match text.chars().nth(CHARACTERS) {
+        None => Some(quoted(text)),
+        Some(char::MAX) => None,
+        Some(_) => Some(quoted(&text.chars().take(CHARACTERS).chain([char::MAX]).collect::<String>())),
     }
 }
 
-fn decimals(cells: &dyn Array, places: usize) -> (Option<String>, Option<String>) {
-    let numbers = cells.as_primitive::<Decimal128Type>();
+fn decimals(cells: &dyn Array, places: usize) -> Bounds {
     let text = |value: i128| {
         let digits = format!("{:0width$}", value.unsigned_abs(), width = places + 1);
         let (whole, part) = digits.split_at(digits.len() - places);
         (value.abs() < DIGITS).then(|| format!("{}{whole}.{part}", if value < 0 { "-" } else { "" }))
     };
-    (numbers.iter().flatten().min().and_then(text), numbers.iter().flatten().max().and_then(text))
+    let ends = ends(cells.as_primitive::<Decimal128Type>().iter());
+    ends.and_then(|(least, most)| Some((text(least)?, text(most)?)))
 }
 
 fn instant(milliseconds: i64) -> Option<String> {

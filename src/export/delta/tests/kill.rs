@@ -34,6 +34,12 @@ fn months(of: impl Fn(BillingPeriod) -> [Slice; 3]) -> Vec<Slice> {
     [month("2026-04"), month("2026-05")].into_iter().flat_map(of).collect()
 }
 
+/// Revisions of one run are entered table by table where they were missed, and month by month where not.
+fn in_one_order(mut manifest: Manifest) -> Manifest {
+    manifest.revisions.sort_by(|left, right| (left.period, &left.table).cmp(&(right.period, &right.table)));
+    manifest
+}
+
 /// Where a run is killed.
 #[derive(Debug, Clone, Copy)]
 enum Point {
@@ -125,7 +131,7 @@ fn a_killed_run_leaves_the_old_month_or_the_new_one() {
     }
     for (point, folder) in points.iter().zip(&folders) {
         runtime.block_on(bring(folder, 2, &after())).unwrap();
-        assert_eq!(manifest_text(folder), manifest_text(&new), "{point:?}");
+        assert_eq!(in_one_order(manifest(folder)), in_one_order(manifest(&new)), "{point:?}");
         for table in ["usages", "resources", "invoice-items"] {
             let versions = |folder: &Path| commits(&folder.join(table)).len();
             assert_eq!(versions(folder), versions(&new), "{point:?}: {table} was written twice");

@@ -65,7 +65,7 @@ async fn a_second_run_writes_nothing_and_a_changed_usage_makes_one_commit_of_one
     assert_eq!(entry.revision, 2);
     assert_eq!(manifest.revisions[0].rows, Some(Revision { added: 0, changed: 1, removed: 0 }));
     let [difference] = &manifest.revisions[0].difference[..] else { panic!("one component") };
-    assert_eq!((difference.component.as_str(), difference.difference.to_string().as_str()), ("cpu", "1"));
+    assert_eq!((difference.component.as_str(), difference.difference.to_string().as_str()), ("cpu", "1.00"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,28 +339,38 @@ async fn a_long_log_gets_checkpoints_and_goes_on() {
 }
 
 #[test]
-fn bounds_are_exact_or_outside_or_not_there() {
+fn bounds_are_exact_or_outside_and_of_all_columns_or_of_none() {
     let may = month("2026-05");
-    let read = |slice: &Slice| {
-        serde_json::from_str::<serde_json::Value>(&stats(slice.schema(), slice.rows())).unwrap()
-    };
-    let rows = stats(usages(may, 0).schema(), usages(may, 0).rows());
-    // The largest usage has more digits than floating point keeps.
-    assert!(rows.contains(r#""usage":-0.01"#), "{rows}");
-    let found: serde_json::Value = serde_json::from_str(&rows).unwrap();
-    assert_eq!(found["numRecords"], json!(USAGES));
-    assert_eq!(found["maxValues"].get("usage"), None);
-    assert_eq!(found["minValues"]["component_type"], json!("cpu"));
-    assert_eq!(found["maxValues"]["component_type"], json!("storage"));
-    assert_eq!(found["minValues"]["description"].as_str().unwrap().chars().count(), 32);
-    assert_eq!(found["maxValues"].get("description"), None);
-    assert_eq!(found["maxValues"]["modified_by"], json!(i64::MAX));
-    assert_eq!(found["minValues"]["date"], json!("2026-05-03T07:00:00.000Z"));
-    assert_eq!(found["maxValues"]["date"], json!("2026-05-27T07:00:00.001Z"));
-    assert_eq!(found["nullCount"]["date"], json!(30));
+    let text = |slice: &Slice| stats(slice.schema(), slice.rows());
+    let read = |slice: &Slice| serde_json::from_str::<serde_json::Value>(&text(slice)).unwrap();
+    let some = |rows: &[Vec<(&str, String)>]| slice(Table::Usages, &[], may, rows);
+    // One usage has more digits than floating point keeps, so that no column has bounds.
+    let all = read(&usages(may, 0));
+    assert_eq!((all["numRecords"].clone(), all["nullCount"]["date"].clone()), (json!(USAGES), json!(30)));
+    assert_eq!((all.get("minValues"), all.get("maxValues")), (None, None));
+    assert_eq!(read(&items(may, &[], 0)).get("maxValues"), None);
+
+    let rows = [&usage_rows(0)[..1], &usage_rows(0)[2..]].concat();
+    let found = read(&some(&rows));
+    assert!(text(&some(&rows)).contains(r#""usage":-0.01"#));
+    assert!(text(&some(&rows)).contains(r#""usage":100.50"#));
+    let pair = |name: &str| (found["minValues"][name].clone(), found["maxValues"][name].clone());
+    assert_eq!(pair("component_type"), (json!("cpu"), json!("storage")));
+    assert_eq!(pair("recurring"), (json!(true), json!(true)));
+    assert_eq!(pair("modified_by"), (json!(i64::MAX), json!(i64::MAX)));
+    assert_eq!(pair("date"), (json!("2026-05-03T07:00:00.000Z"), json!("2026-05-27T07:00:00.001Z")));
+    let beginning = "=1+1 \"Größe\" ☃, \n and a text tha";
+    assert_eq!(pair("description"), (json!(beginning), json!(format!("{beginning}\u{10ffff}"))));
     assert_eq!(found["nullCount"].get("billing_period"), None);
-    let fine = read(&items(may, &[], 41));
-    assert_eq!(fine["minValues"].get("quantity"), None);
-    let text = stats(items(may, &[], 41).schema(), items(may, &[], 41).rows());
-    assert!(text.contains(r#""unit_price":0.0000000042"#), "{text}");
+    for side in ["minValues", "maxValues"] {
+        for column in some(&rows).schema().columns().iter().filter(|column| column.name != PERIOD) {
+            let is_empty = found["nullCount"][column.name.as_ref()] == found["numRecords"];
+            assert_eq!(found[side].get(column.name.as_ref()).is_none(), is_empty, "{side} {}", column.name);
+        }
+    }
+    // Nothing stands above a text that goes on with the last of all characters.
+    let mut rows = usage_rows(0)[3..5].to_vec();
+    rows[1].retain(|(name, _)| *name != "description");
+    rows[1].push(("description", format!("{}{}", "x".repeat(32), char::MAX)));
+    assert_eq!(read(&some(&rows)).get("maxValues"), None);
 }

@@ -170,7 +170,7 @@ pub(super) fn entry(slice: &Slice, run: u32, revision: u32) -> Entry {
         table: slice.schema().table().name().to_owned(),
         period: slice.period(),
         rows: slice.rows().num_rows(),
-        sums: slice.sums().unwrap(),
+        sums: slice.sums().unwrap_or_default(),
         content: slice.digest().to_owned(),
         file: None,
         revision,
