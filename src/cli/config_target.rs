@@ -21,7 +21,7 @@ use super::config;
 /// How much is read of what holds a password.
 const LONGEST: u64 = 64 * 1024;
 /// How long a command may take; somebody may have to touch a key.
-const COMMAND: Duration = Duration::from_secs(60);
+const COMMAND: Duration = Duration::from_mins(1);
 
 /// A target as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,7 +54,7 @@ impl WrittenTarget {
     /// The target, with its password.
     pub(super) fn valid(&self, name: &str) -> Result<PostgresTarget, Error> {
         let Kind::Postgres = self.kind;
-        let told = |error: TargetError| Error::setting(about(name, &error), error.hint());
+        let told = |error: TargetError| Error::setting(about(name, error), error.hint());
         if self.password.is_some() {
             return Err(Error::setting(about(name, "a password stands in config.toml"), SECRETS));
         }
@@ -97,7 +97,7 @@ impl WrittenTarget {
             }
         };
         let password = Password::new(&text);
-        password.map(Some).map_err(|error| Error::setting(about(name, &error), error.hint()))
+        password.map(Some).map_err(|error| Error::setting(about(name, error), error.hint()))
     }
 }
 

@@ -37,14 +37,17 @@ use super::{ExportError, ExportSink, Replacement, entered};
 /// How long a run waits for the lock of another one, which may have been killed a moment ago.
 const LOCK: Duration = Duration::from_secs(10);
 /// How long a run waits for readers that hold its tables.
-const READERS: Duration = Duration::from_secs(600);
+const READERS: Duration = Duration::from_mins(10);
+
+/// What stood at a target; nothing where no run ever wrote.
+struct Published(Option<Manifest>);
 
 /// A database that months are written to.
 pub struct PostgresSink {
     target: PostgresTarget,
     session: Option<Session>,
     /// What stood there when it was read, if it was.
-    published: Option<Option<Manifest>>,
+    published: Option<Published>,
     /// The tables that were looked at, with their columns.
     prepared: Vec<Layout>,
     lock: Duration,
@@ -60,23 +63,23 @@ impl PostgresSink {
     /// The connection, made where there is none. Whoever goes on with what was read before must find the
     /// same: while there was no connection there was no lock.
     async fn connected(&mut self) -> Result<&mut Session, Fault> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let session = Session::open(&self.target, self.lock).await?;
-                let found = if tables::is_ours(&session.client, &session.names).await? {
-                    audit::read(&session.client, &session.names).await?
-                } else {
-                    None
-                };
-                if self.published.as_ref().is_some_and(|published| *published != found) {
-                    return Err(Fault::Refused(
-                        "the connection was lost, and what is published there is not what it was; run it again".into(),
-                    ));
-                }
-                self.published = Some(found);
-                session
+        let session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            let session = Session::open(&self.target, self.lock).await?;
+            let found = if tables::is_ours(&session.client, &session.names).await? {
+                audit::read(&session.client, &session.names).await?
+            } else {
+                None
+            };
+            if self.published.as_ref().is_some_and(|published| published.0 != found) {
+                return Err(Fault::Refused(
+                    "the connection was lost, and what is published there is not what it was; run it again"
+                        .into(),
+                ));
             }
+            self.published = Some(Published(found));
+            session
         };
         Ok(self.session.insert(session))
     }
@@ -99,9 +102,9 @@ impl PostgresSink {
             staged.push(month::stage(&mut session.client, &session.names, layout, &slice).await?);
             entered(&mut new, entry, None);
         }
-        let manifests = (self.published.as_ref().and_then(Option::as_ref), &new);
+        let manifests = (self.published.as_ref().and_then(|published| published.0.as_ref()), &new);
         month::swap(&mut session.client, &session.names, &staged, manifests, patience).await?;
-        self.published = Some(Some(new.clone()));
+        self.published = Some(Published(Some(new.clone())));
         Ok(new)
     }
 
@@ -111,7 +114,9 @@ impl PostgresSink {
         let patience = self.readers;
         let Some(session) = &mut self.session else { return Err(Fault::Busy) };
         // The audit is made even where there is no table yet.
-        let audit = (layouts.is_empty() && self.published == Some(None)).then_some(None);
+        let audit = (layouts.is_empty()
+            && self.published.as_ref().is_some_and(|published| published.0.is_none()))
+        .then_some(None);
         for layout in layouts.iter().map(Some).chain(audit) {
             if layout.is_some_and(|layout| self.prepared.contains(layout)) {
                 continue;
@@ -166,7 +171,7 @@ impl ExportSink for PostgresSink {
                 self.published = None;
             }
             match self.connected().await {
-                Ok(_) => Ok(self.published.clone().flatten()),
+                Ok(_) => Ok(self.published.as_ref().and_then(|published| published.0.clone())),
                 Err(fault) => Err(self.told(fault).await),
             }
         })
@@ -202,11 +207,11 @@ impl ExportSink for PostgresSink {
         })
     }
 
-    fn publish<'a>(
-        &'a mut self,
+    fn publish(
+        &mut self,
         replacements: Vec<Replacement>,
         manifest: Manifest,
-    ) -> BoxFuture<'a, Result<Manifest, ExportError>> {
+    ) -> BoxFuture<'_, Result<Manifest, ExportError>> {
         Box::pin(async move {
             match self.replace(replacements, manifest).await {
                 Ok(published) => Ok(published),

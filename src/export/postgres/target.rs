@@ -94,8 +94,7 @@ impl Tls {
                 Err(TargetError::TlsOnSocket)
             }
             (_, Some(TlsMode::Plaintext), Some(_)) => Err(TargetError::AuthoritiesWithoutTls),
-            (_, Some(TlsMode::Plaintext), None) => Ok(Self::Off),
-            (Host::Socket(_), None, None) => Ok(Self::Off),
+            (_, Some(TlsMode::Plaintext), None) | (Host::Socket(_), None, None) => Ok(Self::Off),
             (host, None, None) if host.is_here() => Ok(Self::Off),
             (Host::Name(_), None | Some(TlsMode::VerifyFull), authorities) => {
                 Ok(Self::VerifyFull { authorities })

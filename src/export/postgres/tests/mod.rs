@@ -130,7 +130,7 @@ fn fresh(run: u128) -> Manifest {
 /// Publishes, and looks whether what is told of the target is what it says itself.
 async fn export(sink: &mut PostgresSink, run: u128, slices: &[Slice]) -> Result<Vec<String>, ExportError> {
     let written = publish(sink, run, slices).await?;
-    let published = sink.published.clone().flatten();
+    let published = sink.published.as_ref().and_then(|published| published.0.clone());
     // One connection at a time has the lock.
     sink.session = None;
     assert_eq!(PostgresSink::new(sink.target.clone()).manifest().await?, published);
