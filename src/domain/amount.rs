@@ -52,6 +52,9 @@ impl Amount {
     /// Parses ASCII decimal text: an optional sign, digits with an optional point, an optional
     /// exponent. No blanks, no thousands separators, no other digits.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
+        if let Some(amount) = parse_plain(text) {
+            return Ok(amount);
+        }
         let mut steps = 0_i128;
         let is_negative = each_digit(text, |digit, power| {
             let place = u32::try_from(power + i64::from(SCALE)).map_err(|_| AmountError::TooPrecise)?;
@@ -107,8 +110,42 @@ impl Amount {
 
     /// Whether no digit beyond the second decimal place is set.
     pub fn has_cents_only(self) -> bool {
-        self.0 % CENT == 0
+        // Dividing 64 bits takes a tenth of the time, and nearly all amounts fit.
+        match (i64::try_from(self.0), i64::try_from(CENT)) {
+            (Ok(steps), Ok(cent)) => steps % cent == 0,
+            _ => self.0 % CENT == 0,
+        }
     }
+}
+
+/// The most digits of which every number fits into 64 bits.
+const PLAIN_DIGITS: usize = 18;
+
+/// Parses what nearly all amounts are: a few digits, with a point between two of them or none. `None` says
+/// nothing of any other text.
+fn parse_plain(text: &str) -> Option<Amount> {
+    let bytes = text.as_bytes();
+    if bytes.is_empty() || bytes.len() > PLAIN_DIGITS {
+        return None;
+    }
+    let (mut number, mut places) = (0_u64, None::<u32>);
+    for &byte in bytes {
+        match (byte, &mut places) {
+            (b'0'..=b'9', places) => {
+                number = number * 10 + u64::from(byte - b'0');
+                if let Some(places) = places {
+                    *places += 1;
+                }
+            }
+            (b'.', None) => places = Some(0),
+            _ => return None,
+        }
+    }
+    if bytes.first() == Some(&b'.') || places == Some(0) {
+        return None;
+    }
+    let power = SCALE.checked_sub(places.unwrap_or(0))?;
+    Some(Amount(i128::from(number) * i128::from(10_u64.pow(power))))
 }
 
 /// Hands out each digit that is not zero with the power of ten that it stands for; returns whether the
@@ -322,6 +359,13 @@ mod tests {
         fn printing_and_parsing_are_inverse(cents in -10_i64.pow(17)..10_i64.pow(17)) {
             let value = Amount(i128::from(cents) * CENT);
             prop_assert_eq!(amount(&value.to_string()), value);
+        }
+
+        #[test]
+        fn plain_texts_are_read_like_any_other(text in "[0-9.]{0,22}") {
+            // A sign leads past the short way.
+            let (plain, signed) = (Amount::parse(&text), Amount::parse(&format!("+{text}")));
+            prop_assert_eq!(plain, signed);
         }
 
         #[test]

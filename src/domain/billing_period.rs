@@ -107,6 +107,15 @@ impl FromStr for BillingPeriod {
 
     /// Accepts `YYYY-MM` and the first day of a month, `YYYY-MM-01`, optionally at midnight.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let [y, e, a, r, b'-', m, n] | [y, e, a, r, b'-', m, n, b'-', b'0', b'1'] = text.as_bytes() {
+            let digits = [*y, *e, *a, *r, *m, *n].map(|byte| i16::from(byte) - i16::from(b'0'));
+            let [y, e, a, r, m, n] = digits;
+            if digits.iter().any(|digit| !(0..=9).contains(digit)) {
+                return Err(BillingPeriodError);
+            }
+            let month = i8::try_from(m * 10 + n).map_err(|_| BillingPeriodError)?;
+            return Self::new(y * 1000 + e * 100 + a * 10 + r, month);
+        }
         let text = ["T00:00:00Z", "T00:00:00", " 00:00:00"]
             .iter()
             .find_map(|midnight| text.strip_suffix(midnight))

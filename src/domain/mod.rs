@@ -49,7 +49,7 @@ pub use ids::{
 };
 pub use look_alike::{look_alike, lost_zeros, skeleton};
 pub use money::{ExactTotal, line_price, percent, times};
-pub use near::{fold, fold_name, fold_unit, likeness, nearest, nearest_few};
+pub use near::{fold, fold_name, fold_short, fold_unit, likeness, nearest, nearest_few};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;
 pub use role::Role;

@@ -17,6 +17,21 @@ pub fn fold(name: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
+/// The same as [`fold`] for plain letters that fit into `buffer`; `None` says nothing of any other name.
+pub fn fold_short<'b>(name: &str, buffer: &'b mut [u8]) -> Option<&'b str> {
+    let mut length = 0;
+    for byte in name.bytes() {
+        if !byte.is_ascii() {
+            return None;
+        }
+        if !is_joint(char::from(byte)) {
+            *buffer.get_mut(length)? = byte.to_ascii_lowercase();
+            length += 1;
+        }
+    }
+    std::str::from_utf8(buffer.get(..length)?).ok()
+}
+
 /// Folds a unit for comparison, as [`fold`] does, but for a letter whose case makes another unit of it: a
 /// bit or a byte (`Mb`, `MB`), and a lone `m` or `M`.
 ///
@@ -150,6 +165,16 @@ mod tests {
         let names = ["climate-alps-2", "climate-alps", "climate-apls", "climate-cordex", "climate-alpine"];
         assert_eq!(nearest_few("climate-alp", names, 3), ["climate-alps", "climate-alps-2", "climate-apls"]);
         assert_eq!(nearest_few(&"a".repeat(100_000), names, 3), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_short_name_folds_as_any_does() {
+        for name in ["", "Resource UUID", "a_b-c d\te", "--", "a b c d e f g h i"] {
+            assert_eq!(fold_short(name, &mut [0; 12]), Some(fold(name).as_str()), "{name}");
+        }
+        for name in ["thirteen and one", "ä"] {
+            assert_eq!(fold_short(name, &mut [0; 12]), None);
+        }
     }
 
     #[test]

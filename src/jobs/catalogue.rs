@@ -41,7 +41,7 @@ pub async fn for_rows(
     let by_name: BTreeSet<&str> =
         parsed.subjects.iter().filter_map(|subject| subject.resource.offering.as_deref()).collect();
     let mut named: BTreeSet<OfferingId> =
-        parsed.subjects.iter().filter_map(|subject| subject.offering).collect();
+        parsed.subjects.iter().filter_map(|subject| subject.more().offering).collect();
     if !by_name.is_empty() {
         let names = OfferingNames::new(reader.offering_names().await?);
         named.extend(by_name.into_iter().filter_map(|name| match names.find(name).as_slice() {

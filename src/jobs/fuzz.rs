@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::findings::Findings;
 use crate::parse::{CellKind, DateOrder, DecimalSign, ParseSettings, Parsed, Parser, RawRow, Table};
-use crate::source::{Input, each_row};
+use crate::source::Input;
+
+use super::load::parse;
 
 const HEADER: [&str; 4] = ["resource_name", "component_type", "billing_period", "amount"];
 
@@ -16,8 +18,7 @@ pub fn file(bytes: &[u8]) {
     let settings = ParseSettings { period: "2026-11".parse().ok(), ..ParseSettings::default() };
     let mut findings = Findings::default();
     let mut parser = Parser::new(&settings, &mut findings);
-    let is_whole = each_row(source.as_mut(), &mut |row| parser.row(row)).is_ok();
-    parser.end_table(source.table(), is_whole);
+    let _ = parse(source.as_mut(), &mut parser);
     check(&parser.finish());
 }
 

@@ -9,7 +9,7 @@ use crate::domain::Amount;
 use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
 use crate::mapping::Field;
-use crate::parse::{CellKind, Parsed, RawRows};
+use crate::parse::{CellKind, Parsed, RawRows, short};
 use crate::report::write_rows;
 use crate::resolve::{Usage, UserUsage};
 use crate::source::copy_rows;
@@ -76,7 +76,7 @@ impl LeftOutRows {
             let Some(table) = table else { continue };
             let rows = self.0.iter().filter_map(|row| parsed.addresses.get(usize::try_from(row.0).ok()?));
             let numbers: BTreeSet<u32> =
-                rows.filter(|(own, _)| *own == table).map(|(_, number)| *number).collect();
+                rows.filter(|(own, _)| *own == short(table)).map(|(_, number)| *number).collect();
             if numbers.is_empty() {
                 continue;
             }

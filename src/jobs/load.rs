@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::domain::{Place, Spot, visible};
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::findings::{Code, Finding, Findings};
 use crate::mapping::{Field, Layout, Metric};
 use crate::parse::{ParseSettings, Parsed, Parser, Recogniser, Sum, Wanted};
 use crate::plan::{InputFile, InputLayout, SummedRows};
-use crate::source::{Input, each_row, expand};
+use crate::source::{Input, Source, each_row, expand};
 
 /// Which files, and how they are to be read.
 #[derive(Debug, Clone, Default)]
@@ -38,49 +39,51 @@ pub fn load(settings: &InputSettings, findings: &mut Findings) -> Result<Loaded,
     let paths = expand(&settings.files)?;
     let mut remarks: Vec<Finding> = paths.left.iter().map(|(folder, left)| not_read(folder, left)).collect();
     let inputs = read(&paths.files, &settings.parse.layouts, &mut remarks)?;
-    let mut files = Vec::new();
     let mut parser = Parser::new(&settings.parse, findings);
-    for (input, sha256) in &inputs {
-        let sheet = match table(input, settings, &mut parser) {
-            Ok((sheet, told)) => {
-                remarks.extend(told);
-                sheet
-            }
-            Err(finding) => {
-                remarks.push(*finding);
-                None
-            }
-        };
-        let (name, sha256, layout) = (input.name().to_owned(), sha256.clone(), None);
-        files.push(InputFile { name, sheet, sha256, layout });
-    }
+    let mut sheets = Vec::with_capacity(inputs.len());
+    // The digests are of the files alone, and can be taken while these are parsed.
+    let digests = thread::scope(|scope| {
+        let digests = scope.spawn(|| inputs.iter().map(Input::digest).collect::<Vec<_>>());
+        for input in &inputs {
+            sheets.push(match table(input, settings, &mut parser) {
+                Ok((sheet, told)) => {
+                    remarks.extend(told);
+                    sheet
+                }
+                Err(finding) => {
+                    remarks.push(*finding);
+                    None
+                }
+            });
+        }
+        digests.join()
+    });
+    let digests = digests.map_err(|_| Error::Bug("no digest of the files".into()))?;
     let parsed = parser.finish();
-    for file in &mut files {
-        file.layout = layout(&parsed, &file.name);
-    }
+    let files = inputs.iter().zip(sheets).zip(digests).map(|((input, sheet), sha256)| {
+        let name = input.name().to_owned();
+        let layout = layout(&parsed, &name);
+        InputFile { name, sheet, sha256, layout }
+    });
+    let files = files.collect();
     for remark in remarks {
         findings.push(remark);
     }
-    Ok(Loaded { inputs: inputs.into_iter().map(|(input, _)| input).collect(), files, parsed })
+    Ok(Loaded { inputs, files, parsed })
 }
 
-/// Reads files with their digests. A file that comes twice, under whatever name, is one file: its rows
+/// Reads files. A file that comes twice, under whatever name, is one file: its rows
 /// would otherwise be reported twice.
-fn read(
-    paths: &[PathBuf],
-    layouts: &Recogniser,
-    remarks: &mut Vec<Finding>,
-) -> Result<Vec<(Input, String)>, Error> {
-    let mut inputs: Vec<(Input, String)> = Vec::new();
+fn read(paths: &[PathBuf], layouts: &Recogniser, remarks: &mut Vec<Finding>) -> Result<Vec<Input>, Error> {
+    let mut inputs: Vec<Input> = Vec::new();
     for path in paths {
         let input = Input::read(path)?.of_layouts(layouts);
-        let digest = input.digest();
-        if let Some((first, _)) = inputs.iter().find(|(_, known)| *known == digest) {
+        if let Some(first) = inputs.iter().find(|known| known.bytes() == input.bytes()) {
             let found = format!("the same as {}", visible(first.name()));
             let finding = Finding::new(Code::SameFile, found, "each file once; it is not read again");
             remarks.push(finding.at(Place::file(input.name())));
         } else {
-            inputs.push((input, digest));
+            inputs.push(input);
         }
     }
     Ok(inputs)
@@ -136,6 +139,21 @@ fn summed(parsed: &Parsed, sum: &Sum, layout: &Layout) -> SummedRows {
     }
 }
 
+/// Parses the rows of a source, twice where that costs less than keeping them.
+pub(super) fn parse(source: &mut dyn Source, parser: &mut Parser<'_>) -> Result<(), Finding> {
+    if source.is_read_again() {
+        parser.expect_twice();
+    }
+    let result = each_row(source, &mut |row| parser.row(row));
+    parser.sight(source.sight());
+    if parser.decide() {
+        // It comes as far as the first time, and what ended that is told.
+        let _ = each_row(source, &mut |row| parser.row_again(row));
+    }
+    parser.end_table(source.table(), result.is_ok());
+    result
+}
+
 /// Parses one file; returns its sheet and what is to be said of the file.
 fn table(
     input: &Input,
@@ -143,10 +161,7 @@ fn table(
     parser: &mut Parser<'_>,
 ) -> Result<(Option<String>, Vec<Finding>), Box<Finding>> {
     let mut source = input.open(settings.sheet.as_deref())?;
-    let result = each_row(source.as_mut(), &mut |row| parser.row(row));
-    parser.sight(source.sight());
-    parser.end_table(source.table(), result.is_ok());
-    result?;
+    parse(source.as_mut(), parser)?;
     let sheet = source.table().sheet.as_ref().map(|sheet| sheet.as_ref().to_owned());
     let whole = || source.table().place(Spot::Whole);
     let told = source.remarks().iter().cloned().map(|mut remark| {

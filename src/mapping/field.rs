@@ -1,6 +1,6 @@
 //! The columns that a usage table can have.
 
-use crate::domain::fold;
+use crate::domain::{fold, fold_short};
 
 /// A column with a meaning of its own; every other column is a component (wide form) or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,9 +110,9 @@ impl Field {
         }
     }
 
-    /// Its position in [`Field::ALL`], and then in [`Field::MONEY`].
+    /// Its position in [`Field::ALL`], and then in [`Field::MONEY`], which hold them in their order.
     pub fn index(self) -> usize {
-        Self::ALL.iter().chain(&Self::MONEY).position(|&field| field == self).unwrap_or_default()
+        self as usize
     }
 
     /// The field that a header seems to mean, for hints; nothing is ever read by it.
@@ -156,7 +156,16 @@ impl Field {
 
     /// The field that a header names, without regard to case, blanks, dashes and underscores.
     pub fn of_header(header: &str) -> Option<Self> {
-        match fold(header).as_str() {
+        // No name is longer than this, and rows are asked for too: a million of them.
+        let mut buffer = [0; 24];
+        match fold_short(header, &mut buffer) {
+            Some(folded) => Self::of_folded(folded),
+            None => Self::of_folded(&fold(header)),
+        }
+    }
+
+    fn of_folded(header: &str) -> Option<Self> {
+        match header {
             "resourceuuid" => Some(Self::ResourceUuid),
             "resourcebackendid" => Some(Self::ResourceBackendId),
             "resourceslug" => Some(Self::ResourceSlug),

@@ -179,7 +179,10 @@ pub fn is_header(row: &RawRow) -> bool {
 /// The field of a text; most texts of a table are told from a header without folding them.
 fn known(text: &str) -> Option<Field> {
     let first = text.as_bytes().first()?.to_ascii_lowercase();
-    let is_likely = text.len() <= 64 && (first >= 0x80 || b"roucbadmp_-".contains(&first));
+    // No header has a digit in its name, and nearly every id has.
+    let is_likely = text.len() <= 64
+        && (first >= 0x80 || b"roucbadmp_-".contains(&first))
+        && !text.bytes().any(|byte| byte.is_ascii_digit());
     is_likely.then(|| Field::of_header(text)).flatten()
 }
 

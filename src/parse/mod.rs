@@ -40,7 +40,8 @@ pub use money::StatedMoney;
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
 pub use parsed::{
-    End, Figure, Named, Note, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, Sum, Wanted,
+    End, Figure, Named, Note, OpenCell, OpenColumn, Parsed, ParsedTable, ResourceName, Subject, SubjectMore,
+    Sum, Wanted, short,
 };
 pub use quantity::{Quantity, Unread, negative, quantity, signed_quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};

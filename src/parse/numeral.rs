@@ -89,6 +89,23 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     text.chars().map(plain).collect::<String>().into()
 }
 
+/// The longest number that is told from others at a glance.
+const LONGEST_GLANCE: usize = 40;
+
+/// Whether a text is digits and nothing else.
+pub fn is_whole_number(text: &str) -> bool {
+    (1..=LONGEST_GLANCE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text is digits with a decimal point between them: not three of them behind it, which could be
+/// thousands. Nearly all amounts are so, and have the one reading that they look like.
+pub fn is_plain_decimal(text: &str) -> bool {
+    let Some((whole, fraction)) = text.split_once('.').filter(|_| text.len() <= LONGEST_GLANCE) else {
+        return false;
+    };
+    fraction.len() != 3 && is_whole_number(whole) && is_whole_number(fraction)
+}
+
 impl<'a> Numeral<'a> {
     /// Takes a text apart that [`plain`] has gone over; `None` where it is no number in any reading.
     pub fn of(text: &'a str) -> Option<Self> {

@@ -33,7 +33,7 @@ pub struct Parsed {
     /// The columns of the wide form that may be components.
     pub open_columns: Vec<OpenColumn>,
     /// Rows at deny that still name a resource, which goes with them where faulty rows are skipped.
-    pub faulty: Vec<(RowIndex, ResourceName, Option<OfferingId>)>,
+    pub faulty: Vec<(RowIndex, Arc<ResourceName>, Option<OfferingId>)>,
     /// Rows without a figure of their own that name a resource and a component all the same: blank ones,
     /// those of other months, those of single people.
     pub named: Vec<Named>,
@@ -52,7 +52,7 @@ pub struct Parsed {
     /// What became of every row so far.
     pub fates: Fates,
     /// For every row read, by its index: which of the tables, and the row or line in it.
-    pub addresses: Vec<(usize, u32)>,
+    pub addresses: Vec<(u32, u32)>,
     /// The decimal sign of each column of amounts, by table and column, where it is settled.
     pub decimal_signs: HashMap<(usize, usize), DecimalSign>,
     /// How amounts are rounded, where that was asked for.
@@ -126,7 +126,8 @@ impl ResourceName {
     }
 }
 
-/// What a row speaks of, without its figures.
+/// What a row speaks of, without its figures. There can be millions of them, so what few rows have is set
+/// apart, and what follows itself from row to row is kept once.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// Which of [`Parsed::tables`].
@@ -136,11 +137,18 @@ pub struct Subject {
     /// The number of the row among all rows read.
     pub row: RowIndex,
     /// The resource, as the row names it.
-    pub resource: ResourceName,
-    /// The offering, where the row names one.
-    pub offering: Option<OfferingId>,
+    pub resource: Arc<ResourceName>,
     /// The month.
     pub period: BillingPeriod,
+    /// What few rows have; see [`Subject::more`].
+    pub more: Option<Arc<SubjectMore>>,
+}
+
+/// What few rows say of what they speak of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SubjectMore {
+    /// The offering, where the row names one.
+    pub offering: Option<OfferingId>,
     /// The plan period, where the row names one.
     pub plan_period: Option<PlanPeriodId>,
     /// The description, where the row has one.
@@ -155,13 +163,29 @@ pub struct Subject {
     pub money: Option<Box<StatedMoney>>,
 }
 
+impl Subject {
+    /// What few rows have; nothing at all for most.
+    pub fn more(&self) -> &SubjectMore {
+        static NOTHING: SubjectMore = SubjectMore {
+            offering: None,
+            plan_period: None,
+            description: None,
+            carry_over: None,
+            names_policy: false,
+            username: None,
+            money: None,
+        };
+        self.more.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
 /// A row that names what it does not report.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// Which of [`Parsed::tables`].
     pub table: usize,
     /// The resource.
-    pub resource: ResourceName,
+    pub resource: Arc<ResourceName>,
     /// The offering, where the row names one.
     pub offering: Option<OfferingId>,
     /// The component as the file spells it; `None` where it names all that the table has columns for.
@@ -174,7 +198,7 @@ pub struct Note {
     /// The number of the row among all rows read.
     pub row: RowIndex,
     /// What it names, if it is a row after all.
-    pub resource: ResourceName,
+    pub resource: Arc<ResourceName>,
     /// The offering that goes with it.
     pub offering: Option<OfferingId>,
     /// What is said of it as a note.
@@ -188,20 +212,42 @@ pub struct Note {
 pub struct Figure {
     /// Which of [`Parsed::subjects`].
     pub subject: usize,
-    /// The column that the amount stands in, counted from 0.
-    pub column: usize,
+    /// The column that the amount stands in, counted from 0; see [`Figure::column`].
+    pub column: u32,
+    /// The column that names the unit, counted from 0; see [`Figure::unit_column`].
+    pub unit_column: u32,
     /// The component as the file spells it.
     pub component: Arc<str>,
     /// The unit, where the row names one.
     pub unit: Option<Arc<str>>,
-    /// The column that names it, counted from 0.
-    pub unit_column: usize,
     /// The amount.
     pub amount: ReportableAmount,
     /// The amount before it was rounded; `None` where it was not.
     pub unrounded: Option<Box<Unrounded>>,
     /// Whether it is so much below zero, as none that is posted is.
     pub is_negative: bool,
+}
+
+impl Figure {
+    /// The column that the amount stands in, counted from 0.
+    pub fn column(&self) -> usize {
+        wide(self.column)
+    }
+
+    /// The column that names the unit, counted from 0.
+    pub fn unit_column(&self) -> usize {
+        wide(self.unit_column)
+    }
+}
+
+/// A column or the position of a table in a list, as small as millions of rows want it.
+pub fn short(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+/// See [`short`].
+pub fn wide(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
 }
 
 /// What records of another system add up to; only the catalogue can tell what it is in its unit.

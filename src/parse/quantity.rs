@@ -9,7 +9,7 @@ use crate::domain::{Amount, AmountError, NotReportable, ReportableAmount, Roundi
 use crate::findings::{Code, Finding};
 
 use super::column::{Evidence, Trust, Verdict};
-use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
+use super::numeral::{Around, DecimalSign, Numeral, Readings, is_plain_decimal, is_whole_number, plain};
 use super::shown_unit::number_and_unit;
 use super::{Cell, CellKind, cells::shown, odd};
 
@@ -64,6 +64,11 @@ pub fn weigh(
 ) {
     // Whole numbers are the most frequent by far, and are the same with every sign.
     if cell.kind != CellKind::Text || cell.text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return;
+    }
+    if is_plain_decimal(cell.text) {
+        evidence.marks.has_semicolons = delimiter == Some(b';');
+        evidence.add(true, row, cell, is_used);
         return;
     }
     let text = plain(cell.text);
@@ -137,6 +142,14 @@ pub fn written<'a>(
             return Err(invalid(cell).into());
         }
     }
+    let is_point = match verdict {
+        Verdict::Settled(sign) => *sign == DecimalSign::Point,
+        Verdict::Open | Verdict::Thin(_) => true,
+        Verdict::Mixed(_) => false,
+    };
+    if is_whole_number(cell.text) || is_point && is_plain_decimal(cell.text) {
+        return Ok((cell.text.into(), None));
+    }
     let text = plain(cell.text);
     let numeral = Numeral::of(&text).ok_or_else(|| invalid(cell))?;
     let unit = match numeral.around() {
@@ -170,6 +183,10 @@ pub fn number(text: &str, kind: CellKind, sign: Option<DecimalSign>) -> Option<A
         CellKind::Error => return Amount::parse(number_and_unit(text)?.0).ok(),
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Text => {}
     }
+    let is_point = sign != Some(DecimalSign::Comma);
+    if kind == CellKind::Text && (is_whole_number(text) || is_point && is_plain_decimal(text)) {
+        return Amount::parse(text).ok();
+    }
     let text = plain(text);
     let numeral = Numeral::of(&text).filter(|_| kind == CellKind::Text)?;
     let sign = match (numeral.readings(), sign) {
@@ -185,12 +202,20 @@ pub fn number(text: &str, kind: CellKind, sign: Option<DecimalSign>) -> Option<A
 pub fn holds_number(cell: Cell<'_>) -> bool {
     match cell.kind {
         CellKind::Number => true,
+        CellKind::Text if is_dashless_id(cell.text) => false,
         CellKind::Text => {
             let text = plain(cell.text);
             Numeral::of(&text).is_some_and(|numeral| !matches!(numeral.around(), Around::Unit(_)))
         }
         CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => false,
     }
+}
+
+/// Whether a text is an id without dashes: with a letter in it that is of no exponent, it is no number.
+fn is_dashless_id(text: &str) -> bool {
+    text.len() == 32
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && text.bytes().any(|byte| matches!(byte, b'a'..=b'd' | b'f'))
 }
 
 /// What the two readings of a cell in doubt are, for its finding.

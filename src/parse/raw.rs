@@ -113,7 +113,7 @@ impl RawRow {
         while self.cells.len() < column {
             self.cells.push((self.text.len(), CellKind::Blank));
         }
-        self.text.push_str(text.trim());
+        self.text.push_str(trimmed(text));
         self.cells.push((self.text.len(), kind));
     }
 
@@ -169,6 +169,14 @@ impl RawRow {
     /// The place of the whole row.
     pub fn whole(&self) -> Place {
         self.table.place(Spot::Row(self.number))
+    }
+}
+
+/// A text without blanks around it; most have none, and show it by their first and last character.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] => text,
+        _ => text.trim(),
     }
 }
 

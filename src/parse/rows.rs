@@ -10,6 +10,7 @@ mod hidden;
 mod kept;
 mod merged;
 mod money;
+mod named;
 mod notes;
 mod records;
 mod splits;
@@ -36,7 +37,8 @@ use super::numeral::DecimalSign;
 use super::quantity::{AmountMarks, Quantity, holds_number, negative, quantity, signed_quantity};
 use super::recogniser::Recogniser;
 use super::{
-    Figure, Named, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, cells, period,
+    Figure, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, SubjectMore, cells, period,
+    short,
 };
 use beside::is_word_beside;
 use structure::{Keys, Structure};
@@ -85,6 +87,14 @@ pub struct Parser<'a> {
     outside_period: usize,
     /// What the table at hand shows of its rows.
     sight: Sight,
+    /// Whether its rows come a second time.
+    comes_twice: bool,
+    /// The name of the resource that was read last: rows of one resource often follow each other.
+    last_name: Arc<ResourceName>,
+    /// The same of what few rows say beside.
+    last_more: Arc<SubjectMore>,
+    /// The components and units that were read last: rows of one follow each other, too.
+    last_texts: [Option<Arc<str>>; 2],
 }
 
 enum State {
@@ -111,6 +121,10 @@ struct Reading {
     splits: splits::Splits,
     /// The rows, until all of them were seen.
     kept: KeptRows,
+    /// Whether they are kept.
+    keeps: bool,
+    /// The row of the header.
+    header: u32,
     counts_from_1904: bool,
     keys: Keys,
     /// Whether a row may be a total.
@@ -158,7 +172,25 @@ impl<'a> Parser<'a> {
         let parsed = Parsed { rounding, takes_negative, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::with(settings.header_row, settings.layouts.clone()));
-        Self { settings, findings, parsed, texts, state, outside_period: 0, sight: Sight::default() }
+        Self {
+            settings,
+            findings,
+            parsed,
+            texts,
+            state,
+            outside_period: 0,
+            sight: Sight::default(),
+            comes_twice: false,
+            last_name: Arc::default(),
+            last_more: Arc::default(),
+            last_texts: [None, None],
+        }
+    }
+
+    /// Says that the rows of the next table come twice, through [`Parser::row`] and then through
+    /// [`Parser::row_again`], so that none has to be kept.
+    pub fn expect_twice(&mut self) {
+        self.comes_twice = true;
     }
 
     /// Says what the table at hand shows of its rows, before it ends.
@@ -166,8 +198,8 @@ impl<'a> Parser<'a> {
         self.sight = sight;
     }
 
-    /// Takes the next row of a table. Rows below its header are kept until it ends, because what a cell
-    /// means can hang on a later one.
+    /// Takes the next row of a table. Rows below its header are kept until it ends, or come again, because
+    /// what a cell means can hang on a later one.
     pub fn row(&mut self, raw: &RawRow) {
         match &mut self.state {
             State::AwaitingHeader(finder) => {
@@ -195,6 +227,16 @@ impl<'a> Parser<'a> {
             self.findings.push(Finding::new(Code::OutsidePeriod, found, expected));
         }
         self.parsed
+    }
+
+    /// The same text as the last one of its kind, or as any before.
+    fn text_like_last(&mut self, kind: usize, text: &str) -> Arc<str> {
+        if let Some(last) = self.last_texts[kind].as_ref().filter(|last| last.as_ref() == text) {
+            return last.clone();
+        }
+        let text = self.text(text);
+        self.last_texts[kind] = Some(text.clone());
+        text
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {
@@ -275,6 +317,8 @@ impl<'a> Parser<'a> {
             ragged: None,
             splits: splits::Splits::default(),
             kept: KeptRows::default(),
+            keeps: !self.comes_twice,
+            header: raw.number(),
             counts_from_1904: raw.counts_from_1904(),
             keys: Keys::new(&table),
             is_suspect: false,
@@ -293,7 +337,7 @@ impl<'a> Parser<'a> {
     fn data(&mut self, raw: &RawRow) {
         let State::Reading(reading) = &mut self.state else { return };
         let row = self.parsed.fates.read();
-        self.parsed.addresses.push((reading.table, raw.number()));
+        self.parsed.addresses.push((short(reading.table), raw.number()));
         if raw.is_blank() {
             self.parsed.fates.blank(row);
             return;
@@ -362,68 +406,16 @@ impl<'a> Parser<'a> {
         self.words_beside(&draft, shape, subject);
         let description = description.map(|description| self.text(description));
         let username = username.map(|username| self.text(username));
-        let number = raw.number();
-        self.parsed.subjects.push(Subject {
-            table,
-            number,
-            row,
-            resource,
-            offering,
-            period,
-            plan_period,
-            description,
-            carry_over,
-            names_policy,
-            username,
-            money,
-        });
+        let more =
+            SubjectMore { offering, plan_period, description, carry_over, names_policy, username, money };
+        let (number, more) = (raw.number(), self.more(more));
+        self.parsed.subjects.push(Subject { table, number, row, resource, period, more });
         if let Some(figure) = figure {
             self.parsed.figures.push(Figure { subject, ..figure });
         }
         if shape == Shape::Wide {
             self.open_cells(raw, subject);
         }
-    }
-
-    /// Remembers what a row names, whether it reports it or not.
-    fn named(&mut self, draft: &RowDraft<'_>, resource: ResourceName, offering: Option<OfferingId>) {
-        if self.settings.remembers_names {
-            let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text(cell.text));
-            let table = self.parsed.tables.len() - 1;
-            self.parsed.named.push(Named { table, resource, offering, component });
-        }
-    }
-
-    fn resource(&mut self, draft: &mut RowDraft<'_>) -> ResourceName {
-        let uuid = if self.settings.reads_money {
-            draft.uuid_or_fault_beside()
-        } else {
-            draft.id(Field::ResourceUuid)
-        };
-        let mut text = |field| draft.filled(field).map(|(_, cell)| self.text(cell.text));
-        let backend_id = text(Field::ResourceBackendId);
-        let slug = text(Field::ResourceSlug);
-        let name = text(Field::ResourceName);
-        // What is no uuid still says of which resource somebody speaks.
-        let unread = || draft.filled(Field::ResourceUuid).filter(|_| uuid.is_none());
-        let name = match unread().filter(|_| self.settings.reads_money && name.is_none()) {
-            Some((_, cell)) => Some(self.text(cell.text)),
-            None => name,
-        };
-        let mut text = |field| draft.filled(field).map(|(_, cell)| self.text(cell.text));
-        let offering = text(Field::Offering);
-        let resource = ResourceName { uuid, backend_id, slug, name, offering, ..ResourceName::default() };
-        if resource.is_empty() && draft.faults.iter().all(|fault| fault.code != Code::InvalidResource) {
-            let field = Field::RESOURCE.into_iter().find(|&field| draft.table.column(field).is_some());
-            let hint = match &self.state {
-                State::Reading(reading) if reading.has_named => Some(NAME_IN_EACH_ROW),
-                _ => None,
-            };
-            draft.missing_with_hint(field.unwrap_or(Field::ResourceUuid), "the resource that was used", hint);
-        } else if let State::Reading(reading) = &mut self.state {
-            reading.has_named = true;
-        }
-        resource
     }
 
     fn period(&mut self, draft: &mut RowDraft<'_>) -> Option<BillingPeriod> {
@@ -447,11 +439,12 @@ impl<'a> Parser<'a> {
 
     /// The figure of a long row, still without its subject; `None` where the amount is blank or faulty.
     fn figure(&mut self, draft: &mut RowDraft<'_>) -> Option<Figure> {
-        let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text(cell.text));
+        let component = draft.filled(Field::ComponentType).map(|(_, cell)| self.text_like_last(0, cell.text));
         if component.is_none() {
             draft.missing(Field::ComponentType, "the component that was used");
         }
-        let unit = draft.filled(Field::Unit).map(|(column, cell)| (column, self.text(cell.text)));
+        let unit =
+            draft.filled(Field::Unit).map(|(column, cell)| (column, self.text_like_last(1, cell.text)));
         let (column, cell) = draft.filled(Field::Amount)?;
         let State::Reading(reading) = &mut self.state else { return None };
         let below = reading.unit_below.clone().map(|unit| (column, unit));
@@ -480,10 +473,10 @@ impl<'a> Parser<'a> {
         let unit_column = unit_column.unwrap_or(column);
         Some(Figure {
             subject: usize::MAX,
-            column,
+            column: short(column),
+            unit_column: short(unit_column),
             component: component?,
             unit,
-            unit_column,
             amount,
             unrounded,
             is_negative,
@@ -493,12 +486,12 @@ impl<'a> Parser<'a> {
     fn faulty(
         &mut self,
         row: RowIndex,
-        resource: ResourceName,
+        resource: impl Into<Arc<ResourceName>>,
         offering: Option<OfferingId>,
         faults: Vec<Finding>,
     ) {
         self.parsed.fates.faulty(row);
-        self.parsed.faulty.push((row, resource, offering));
+        self.parsed.faulty.push((row, resource.into(), offering));
         for fault in faults {
             self.findings.push(fault);
         }
@@ -568,10 +561,6 @@ impl<'a> Parser<'a> {
         }
     }
 }
-
-/// What may be meant by a row without a resource below one that names it.
-const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
-                                is a total, write Total into it or take it out";
 
 fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
     let found = visible(header).to_string();

@@ -125,6 +125,10 @@ fn letter(text: &str) -> Option<usize> {
 
 /// Whether a text is such a word and nothing else.
 pub fn is_total(text: &str) -> bool {
+    // No such word begins with a digit, as most ids, months and amounts do.
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     let text = text.trim().trim_end_matches([':', '.', '=']).trim_end();
     if text.is_empty() || text.len() > LONGEST {
         return false;
@@ -160,7 +164,7 @@ pub fn names_total(text: &str) -> bool {
 
 /// The same of a text of which most are names of resources; it looks at the ends alone.
 pub fn may_name_total(text: &str) -> bool {
-    if text.len() > 4 * LONGEST || !text.contains([' ', ':', '(']) {
+    if text.len() > 4 * LONGEST || memchr::memchr3(b' ', b':', b'(', text.as_bytes()).is_none() {
         return false;
     }
     let is_between = |one: char| !one.is_alphanumeric() && !matches!(one, '-' | '_');

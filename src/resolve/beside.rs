@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::domain::{fold, visible};
 use crate::findings::{Code, Finding, Findings};
 use crate::mapping::Field;
-use crate::parse::{Figure, Parsed};
+use crate::parse::{Figure, Parsed, short};
 
 use super::aliases::SettledAliases;
 use super::catalogue::Catalogue;
@@ -239,11 +239,11 @@ pub fn take_units(
     }
     for figure in figures {
         let near = |column: usize| Some((column, beside.get(&(figure.subject, column))?.clone()));
-        let before = || figure.column.checked_sub(1).and_then(near);
-        let found = near(figure.column + 1).or_else(before);
+        let before = || figure.column().checked_sub(1).and_then(near);
+        let found = near(figure.column() + 1).or_else(before);
         let Some((column, unit)) = found.or_else(|| of_row.get(&figure.subject).cloned()) else { continue };
         match &figure.unit {
-            None => (figure.unit, figure.unit_column) = (Some(unit), column),
+            None => (figure.unit, figure.unit_column) = (Some(unit), short(column)),
             Some(own) if own.trim() == unit.trim() => {}
             Some(own) => {
                 let expected = format!("{}, the other unit of this amount", visible(own));

@@ -11,7 +11,7 @@ use crate::findings::{Code, Finding, Findings, Sums};
 use crate::mapping::Field;
 use crate::parse::{
     Cell, CellKind, Doubts, Figure, OpenCell, OpenColumn, Parsed, Quantity, Unread, listed, negative,
-    quantity, signed_quantity,
+    quantity, short, signed_quantity,
 };
 
 use super::catalogue::{Catalogue, Offering};
@@ -163,10 +163,10 @@ fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, 
                 }
                 figures.push(Figure {
                     subject: open.subject,
-                    column: column.column,
+                    column: short(column.column),
+                    unit_column: short(column.column),
                     component: column.header.clone(),
                     unit: unit.as_deref().or(of_header).map(Into::into),
-                    unit_column: column.column,
                     amount,
                     unrounded,
                     is_negative,

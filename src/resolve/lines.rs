@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::domain::{Amount, visible};
+use crate::domain::{Amount, BillingPeriod, ComponentType, ResourceId, visible};
 use crate::findings::{Code, Finding, RowIndex, Severity};
-use crate::parse::{Figure, listed};
+use crate::parse::{Figure, listed, short};
 
 use super::bearing::{Bearing, bearing};
 use super::catalogue::{Component, Resource};
@@ -36,7 +36,7 @@ impl Judge<'_> {
                 self.is_reportable(figure, component);
                 self.measured(figure, component, &mut conversions)
             });
-            if self.parsed.subjects[figure.subject].username.is_some() {
+            if self.parsed.subjects[figure.subject].more().username.is_some() {
                 continue;
             }
             let (amount, is_own_unit) = match measured {
@@ -50,7 +50,7 @@ impl Judge<'_> {
         conversions.tell(self.findings);
         for Loose { figure } in std::mem::take(&mut self.loose) {
             let is_left_out = self.filtered.contains(&figure.subject)
-                || self.parsed.subjects[figure.subject].username.is_some();
+                || self.parsed.subjects[figure.subject].more().username.is_some();
             if !is_left_out {
                 let resource = resources[figure.subject];
                 lines.push(self.line(&figure, resource, None, (figure.amount.get(), false)));
@@ -60,7 +60,7 @@ impl Judge<'_> {
         self.mark_doubles(&mut lines);
         let subjects = self.parsed.subjects.iter().enumerate();
         let of_users =
-            subjects.filter(|(at, subject)| subject.username.is_some() && !self.filtered.contains(at));
+            subjects.filter(|(at, subject)| subject.more().username.is_some() && !self.filtered.contains(at));
         (lines, of_users.count())
     }
 
@@ -72,7 +72,6 @@ impl Judge<'_> {
         (amount, is_own_unit): (Amount, bool),
     ) -> FileLine {
         let subject = &self.parsed.subjects[figure.subject];
-        let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         // Sizes are far from the end of the range.
         let below = if figure.is_negative { Amount::ZERO.checked_sub(amount) } else { None };
         let named =
@@ -82,19 +81,19 @@ impl Judge<'_> {
             resource: named(resource.is_some(), &|| self.called(figure.subject)),
             component: named(component.is_some(), &|| Some(figure.component.clone())),
             unit: named(is_own_unit, &|| figure.unit.clone()),
-            money: subject.money.as_deref().cloned(),
+            money: subject.more().money.as_deref().cloned(),
             written: Some(figure.amount.get())
-                .filter(|written| subject.money.is_some() && figure.unit.is_some() && *written != amount),
+                .filter(|written| subject.more().money.is_some() && figure.unit.is_some() && *written != amount),
         };
         FileLine {
             row: subject.row,
             table: short(subject.table),
             number: subject.number,
-            column: short(figure.column).saturating_add(1),
+            column: figure.column.saturating_add(1),
             resource: resource.map(|resource| resource.id),
             component: component.map(|component| component.component_type.clone()),
             period: subject.period,
-            plan_period: subject.plan_period,
+            plan_period: subject.more().plan_period,
             amount: below.unwrap_or(amount),
             more: (more != FileLineMore::default()).then(|| Box::new(more)),
         }
@@ -152,23 +151,11 @@ impl Judge<'_> {
     /// Marks lines of which several speak of one usage. Rows that each name another plan period speak of
     /// different parts of the month.
     fn mark_doubles(&self, lines: &mut [FileLine]) {
-        let key = |line: &FileLine| Some((line.resource?, line.component.clone()?, line.period));
-        let mut order: Vec<u32> = Vec::with_capacity(lines.len());
-        let known =
-            lines.iter().zip(0..).filter(|(line, _)| line.resource.is_some() && line.component.is_some());
-        order.extend(known.map(|(_, at)| at));
-        let compared = |one: &u32, other: &u32| {
-            let (one, other) = (&lines[at(*one)], &lines[at(*other)]);
-            (one.resource, &one.component, one.period, one.plan_period).cmp(&(
-                other.resource,
-                &other.component,
-                other.period,
-                other.plan_period,
-            ))
-        };
-        order.sort_by(compared);
+        let order = in_order_of_keys(lines);
         let mut doubles: Vec<(u32, Arc<str>)> = Vec::new();
-        for group in order.chunk_by(|one, other| key(&lines[at(*one)]) == key(&lines[at(*other)])) {
+        for group in order.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1) {
+            let mut group: Vec<u32> = group.iter().map(|(_, position)| *position).collect();
+            group.sort_by_key(|position| lines[at(*position)].plan_period);
             // A row that names no plan period stands first, and speaks of the whole.
             let is_of_whole = lines[at(group[0])].plan_period.is_none();
             let parts = group.chunk_by(|one, other| {
@@ -196,6 +183,51 @@ impl Judge<'_> {
         let name = visible(resource.map_or("", |resource| &resource.name));
         let (rows, period) = (own.len(), first.period);
         format!("{rows} rows of {name}, {period}: {}; leave one, or add them up", listed(&amounts)).into()
+    }
+}
+
+/// The positions of lines whose resource and component are known, those of one key beside each other.
+fn in_order_of_keys(lines: &[FileLine]) -> Vec<(Key, u32)> {
+    let mut keys = Keys::default();
+    let mut order: Vec<(Key, u32)> = Vec::with_capacity(lines.len());
+    order.extend(lines.iter().zip(0..).filter_map(|(line, at)| Some((keys.of(line)?, at))));
+    order.sort_unstable();
+    order
+}
+
+/// What a line speaks of, as small as it can be: numbers of resource and component, and the month.
+type Key = (u32, u32, BillingPeriod);
+
+/// Gives numbers to resources and components as they come. Lines of one resource often follow each other.
+#[derive(Default)]
+struct Keys<'l> {
+    resources: HashMap<ResourceId, u32>,
+    components: HashMap<&'l ComponentType, u32>,
+    last: Option<(ResourceId, u32)>,
+    last_component: Option<(&'l ComponentType, u32)>,
+}
+
+impl<'l> Keys<'l> {
+    /// The key of a line; `None` where its resource or its component is not known.
+    fn of(&mut self, line: &'l FileLine) -> Option<Key> {
+        let (own, component) = (line.resource?, line.component.as_ref()?);
+        let resource = match self.last {
+            Some((last, known)) if last == own => known,
+            _ => {
+                let next = short(self.resources.len());
+                *self.resources.entry(own).or_insert(next)
+            }
+        };
+        self.last = Some((own, resource));
+        let of_component = match self.last_component {
+            Some((last, known)) if last == component => known,
+            _ => {
+                let next = short(self.components.len());
+                *self.components.entry(component).or_insert(next)
+            }
+        };
+        self.last_component = Some((component, of_component));
+        Some((resource, of_component, line.period))
     }
 }
 

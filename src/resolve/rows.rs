@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
-use crate::parse::{Figure, Parsed, Subject, listed};
+use crate::parse::{Figure, Parsed, ResourceName, Subject, SubjectMore, listed};
 
 use super::aliases::SettledAliases;
 use super::capabilities::{Capabilities, CarryOverField};
@@ -17,7 +17,7 @@ use super::catalogue::{Catalogue, Component, NameKind, Resource};
 use super::file_lines::FileLine;
 use super::lines::Loose;
 use super::people::{self, UserUsage, UserUsages};
-use super::resources::{ResourceFinder, Via, did_you_mean};
+use super::resources::{Found, ResourceFinder, Via, did_you_mean};
 use super::units::{At, Conversions, Measured};
 use super::usages::{Usage, Usages};
 use super::{beside, columns, columns::Headers};
@@ -138,9 +138,20 @@ impl<'a> Judge<'a> {
         let mut filtered = 0_usize;
         let mut folded = FoldedNames::default();
         let mut resources = Vec::with_capacity(self.parsed.subjects.len());
+        // Rows of one resource often follow each other, and share their name.
+        let mut last: Option<(Arc<ResourceName>, Option<OfferingId>, Found<'a>)> = None;
         for index in 0..self.parsed.subjects.len() {
             let subject = &self.parsed.subjects[index];
-            let found = match finder.find(&subject.resource, subject.offering) {
+            let offering = subject.more().offering;
+            let found = match &last {
+                Some((name, own, found)) if Arc::ptr_eq(name, &subject.resource) && *own == offering => {
+                    Ok(*found)
+                }
+                _ => finder.find(&subject.resource, offering).inspect(|found| {
+                    last = Some((subject.resource.clone(), offering, *found));
+                }),
+            };
+            let found = match found {
                 Ok(found) if !self.settings.wants(found.resource) => {
                     filtered += 1;
                     self.filtered.extend(self.settings.keeps_lines.then_some(index));
@@ -197,7 +208,7 @@ impl<'a> Judge<'a> {
             self.fault_in(index, field, finding);
         }
         let subject = &self.parsed.subjects[index];
-        if subject.names_policy && self.capabilities.carry_over.value == CarryOverField::Recurring {
+        if subject.more().names_policy && self.capabilities.carry_over.value == CarryOverField::Recurring {
             let expected = "recurring, the only carry-over that this server knows";
             let finding = Finding::new(Code::CarryOverUnsupported, "missing_usage_policy", expected);
             self.fault_in(index, Field::MissingUsagePolicy, finding);
@@ -226,13 +237,12 @@ impl<'a> Judge<'a> {
 
     /// The server keeps neither a note nor a carry-over of one user's usage.
     fn only_of_totals(&mut self, index: usize) {
-        let subject = &self.parsed.subjects[index];
-        let (field, what) = match subject {
-            Subject { username: None, .. } => return,
-            Subject { description: Some(_), .. } => (Field::Description, "a description"),
-            Subject { carry_over: Some(_), names_policy: false, .. } => (Field::Recurring, "recurring"),
-            Subject { carry_over: Some(_), .. } => (Field::MissingUsagePolicy, "missing_usage_policy"),
-            Subject { .. } => return,
+        let (field, what) = match self.parsed.subjects[index].more() {
+            SubjectMore { username: None, .. } => return,
+            SubjectMore { description: Some(_), .. } => (Field::Description, "a description"),
+            SubjectMore { carry_over: Some(_), names_policy: false, .. } => (Field::Recurring, "recurring"),
+            SubjectMore { carry_over: Some(_), .. } => (Field::MissingUsagePolicy, "missing_usage_policy"),
+            SubjectMore { .. } => return,
         };
         let expected = "nothing beside the amount of a user; it is ignored";
         self.fault_in(index, field, Finding::new(Code::UserFieldIgnored, what, expected));
@@ -259,8 +269,9 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let Measured { amount, unrounded } = measured;
-            let Subject { period, plan_period, row, description, carry_over, username, .. } =
-                &self.parsed.subjects[figure.subject];
+            let subject = &self.parsed.subjects[figure.subject];
+            let Subject { period, row, .. } = subject;
+            let SubjectMore { plan_period, description, carry_over, username, .. } = subject.more();
             if let Some(username) = username {
                 people.push(UserUsage {
                     resource: resource.id,
@@ -270,7 +281,7 @@ impl<'a> Judge<'a> {
                     username: username.clone(),
                     amount,
                     unrounded,
-                    place: self.parsed.place(figure.subject, Some(figure.column)),
+                    place: self.parsed.place(figure.subject, Some(figure.column())),
                     row: *row,
                 });
                 continue;
@@ -284,7 +295,7 @@ impl<'a> Judge<'a> {
                 unrounded,
                 description: description.clone(),
                 carry_over: *carry_over,
-                place: self.parsed.place(figure.subject, Some(figure.column)),
+                place: self.parsed.place(figure.subject, Some(figure.column())),
                 row: *row,
             };
             usages.push((figure.subject, usage));
@@ -301,15 +312,16 @@ impl<'a> Judge<'a> {
         conversions: &mut Conversions,
     ) -> Result<Measured, Code> {
         let parsed = &self.parsed;
-        let at = || (parsed.place(figure.subject, Some(figure.column)), parsed.subjects[figure.subject].row);
+        let at =
+            || (parsed.place(figure.subject, Some(figure.column())), parsed.subjects[figure.subject].row);
         match conversions.measure(figure, component, self.aliases, parsed.rounding, at) {
             Ok(measured) => Ok(measured),
             Err(fault) => {
                 let (at, finding) = *fault;
                 let code = finding.code;
                 let column = match at {
-                    At::Unit => figure.unit_column,
-                    At::Amount => figure.column,
+                    At::Unit => figure.unit_column(),
+                    At::Amount => figure.column(),
                 };
                 self.fault(figure.subject, Some(column), finding);
                 Err(code)
@@ -374,7 +386,7 @@ impl<'a> Judge<'a> {
 
     fn component_fault(&mut self, figure: &Figure, is_wide: bool, finding: Finding) {
         if is_wide {
-            self.fault(figure.subject, Some(figure.column), finding);
+            self.fault(figure.subject, Some(figure.column()), finding);
         } else {
             self.fault_in(figure.subject, Field::ComponentType, finding);
         }

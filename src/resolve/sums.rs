@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::{Factor, Field, Layout, Metric, UnitFactor};
-use crate::parse::{Figure, Sum, Wanted};
+use crate::parse::{Figure, Sum, Wanted, short};
 
 use super::bearing::{Bearing, bearing};
 use super::catalogue::{Component, Offering};
@@ -35,7 +35,7 @@ impl Converted {
     fn add(&mut self, component: &str, factor: &UnitFactor, row: RowIndex, figure: &Figure) {
         let conversion = self.0.entry((component.to_owned(), factor.to_string())).or_default();
         conversion.rows.push(row);
-        conversion.first.get_or_insert((figure.subject, figure.column));
+        conversion.first.get_or_insert((figure.subject, figure.column()));
         let after = conversion.after.checked_add(figure.amount.get());
         conversion.after = after.unwrap_or(conversion.after);
     }
@@ -321,10 +321,10 @@ impl Judge<'_> {
         Some(Figure {
             is_negative,
             subject: sum.subject,
-            column: sum.column,
+            column: short(sum.column),
+            unit_column: short(sum.unit_column),
             component: component.into(),
             unit,
-            unit_column: sum.unit_column,
             amount,
             unrounded: unrounded.map(Box::new),
         })

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord};
+use memchr::{memchr, memchr_iter};
 
 use crate::findings::{Code, Finding};
 use crate::parse::{CellKind, RawRow, Recogniser, Table, without_guard};
@@ -59,8 +60,8 @@ impl<'a> TextFile<'a> {
 /// Ends every line with LF or CRLF; lines that end in CR alone would count as part of the one before.
 fn with_line_feeds(text: Cow<'_, str>) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let mut returns = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\r');
-    if returns.all(|(at, _)| bytes.get(at + 1) == Some(&b'\n')) {
+    let mut returns = memchr_iter(b'\r', bytes);
+    if returns.all(|at| bytes.get(at + 1) == Some(&b'\n')) {
         return text;
     }
     let mut written = String::with_capacity(text.len());
@@ -140,15 +141,68 @@ fn columns(text: &str, delimiter: u8, table: &Arc<Table>, layouts: &Recogniser) 
     rows.find(|row| layouts.likeness_to_header(row) > 0).map_or(first, |header| header.width())
 }
 
+/// Adds a cell to a row as it is meant.
+fn push(row: &mut RawRow, column: usize, text: &str) {
+    let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
+    row.push(column, without_guard(text), kind);
+}
+
+impl TextFile<'_> {
+    /// Gives the rows of a text without quotation marks, in which every line is a row. Blank lines behind the
+    /// last row are none.
+    fn each_line(&self, text: &str, sink: &mut Sink<'_>) {
+        let mut row = RawRow::new(self.table.clone());
+        row.separate_by(self.delimiter);
+        let (mut rest, mut number) = (text, self.lines_before);
+        let mut blank_from = None;
+        while !rest.is_empty() {
+            let end = memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+            let (line, behind) = rest.split_at(end);
+            (rest, number) = (behind.get(1..).unwrap_or_default(), number + 1);
+            let mut line = line.strip_suffix('\r').unwrap_or(line);
+            if line.is_empty() {
+                blank_from.get_or_insert(number);
+                continue;
+            }
+            for blank in blank_from.take().unwrap_or(number)..number {
+                row.start(short(blank));
+                if sink(&row).is_break() {
+                    return;
+                }
+            }
+            row.start(short(number));
+            let mut column = 0;
+            while let Some(end) = memchr(self.delimiter, line.as_bytes()) {
+                let (cell, behind) = line.split_at(end);
+                push(&mut row, column, cell);
+                (line, column) = (behind.get(1..).unwrap_or_default(), column + 1);
+            }
+            push(&mut row, column, line);
+            if sink(&row).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+/// The number of a line as rows have it.
+fn short(line: u64) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX)
+}
+
 impl Source for TextFile<'_> {
     fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding> {
         let text = self.text.get(self.start..).unwrap_or_default();
+        if memchr(b'"', text.as_bytes()).is_none() {
+            self.each_line(text, sink);
+            return Ok(());
+        }
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
             .from_reader(text.as_bytes());
-        let number = |line: u64| u32::try_from(line + self.lines_before).unwrap_or(u32::MAX);
+        let number = |line: u64| short(line + self.lines_before);
         let mut row = RawRow::new(self.table.clone());
         row.separate_by(self.delimiter);
         let mut record = StringRecord::new();
@@ -178,8 +232,7 @@ impl Source for TextFile<'_> {
             }
             row.start(number(line));
             for (column, text) in record.iter().enumerate() {
-                let kind = if text.is_empty() { CellKind::Blank } else { CellKind::Text };
-                row.push(column, without_guard(text), kind);
+                push(&mut row, column, text);
             }
             if sink(&row).is_break() {
                 return Ok(());
@@ -198,11 +251,17 @@ impl Source for TextFile<'_> {
     fn delimiter(&self) -> Option<u8> {
         Some(self.delimiter)
     }
+
+    fn is_read_again(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -252,6 +311,30 @@ mod tests {
         // A title with commas above the header does not decide.
         let titled = "Usage, by resource, month, kind\n\nresource_name;amount\na;1,5";
         assert_eq!(rows(titled)[2..], ["3: resource_name·amount", "4: a·1,5"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_without_quotation_marks_is_read_as_one_with_them(text in "[a1,;' \r\n]{0,60}") {
+            let all = |text: &str| {
+                let mut rows = Vec::new();
+                let decoded = Decoded { text: text.into(), remark: None };
+                let mut file = TextFile { delimiter: b',', ..TextFile::open("a.csv", decoded, &Recogniser::default()).unwrap() };
+                let mut sink = |row: &RawRow| {
+                    let cells = row.cells().map(|cell| (cell.text.to_owned(), cell.kind));
+                    rows.push((row.number(), cells.collect::<Vec<_>>()));
+                    ControlFlow::Continue(())
+                };
+                file.each_row(&mut sink).unwrap();
+                rows
+            };
+            let text = format!("a,b\n{text}");
+            // Marks around a last row, which is then taken off again.
+            let marked = format!("{}\n\"end\"", text.trim_end_matches(['\r', '\n']));
+            let mut with_marks = all(&marked);
+            with_marks.pop();
+            prop_assert_eq!(all(&text), with_marks);
+        }
     }
 
     #[test]

@@ -84,6 +84,11 @@ pub trait Source {
 
     /// The delimiter of a text file; `None` elsewhere.
     fn delimiter(&self) -> Option<u8>;
+
+    /// Whether reading its rows again costs less than keeping them: those of a text do, which is in memory.
+    fn is_read_again(&self) -> bool {
+        false
+    }
 }
 
 /// What stops a run: the path, not the content.
@@ -128,6 +133,8 @@ impl Input {
             STDIN.to_owned()
         } else {
             let file = std::fs::File::open(path).map_err(unreadable)?;
+            let length = file.metadata().map_or(0, |about| about.len()).min(LARGEST_FILE);
+            bytes.reserve(usize::try_from(length).unwrap_or_default().saturating_add(1));
             file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
             path.to_string_lossy().into_owned()
         };

@@ -56,7 +56,7 @@ fn wide<'a>(bytes: &'a [u8], encoding: &'static Encoding) -> Result<Decoded<'a>,
 /// The byte order of UTF-16 without a mark: what is Latin, and every delimiter, has a zero in every second
 /// byte, and never in the others; a column header is Latin, so that is at least a third of them.
 fn unmarked_wide(bytes: &[u8]) -> Option<&'static Encoding> {
-    if !bytes.len().is_multiple_of(2) || bytes.is_empty() {
+    if !bytes.len().is_multiple_of(2) || memchr::memchr(0, bytes).is_none() {
         return None;
     }
     let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
@@ -70,7 +70,7 @@ fn unmarked_wide(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Refuses NUL, which no text holds: readers behind us would end a value there.
 fn check_nul(bytes: &[u8]) -> Result<(), Finding> {
-    let Some(at) = bytes.iter().position(|byte| *byte == 0) else { return Ok(()) };
+    let Some(at) = memchr::memchr(0, bytes) else { return Ok(()) };
     let line = line_at(bytes, at);
     if line == 1 {
         return Err(wrong("a binary file"));

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{InputSettings, Loaded, load};
 use crate::findings::{Findings, Severity};
-use crate::parse::ParseSettings;
+use crate::parse::{ParseSettings, Parsed, Parser};
+use crate::source::{Input, each_row};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/files/formats")
@@ -23,7 +24,7 @@ fn load_file(path: &Path, sheet: Option<&str>) -> (Loaded, Findings) {
 fn figures(loaded: &Loaded) -> Vec<String> {
     let figures = loaded.parsed.figures.iter().map(|figure| {
         let subject = &loaded.parsed.subjects[figure.subject];
-        let description = subject.description.as_deref().unwrap_or("-");
+        let description = subject.more().description.as_deref().unwrap_or("-");
         let (component, amount) = (&figure.component, &figure.amount);
         let name = subject.resource.name.as_deref().unwrap_or("-");
         format!("{name} {} {component} {amount} {description}", subject.period)
@@ -208,4 +209,48 @@ fn a_file_that_comes_twice_is_read_once() {
     assert_eq!(figures(&loaded), TABLE);
     let codes: Vec<&str> = findings.list().iter().map(|finding| finding.code.name()).collect();
     assert_eq!(codes, ["same-file", "same-file"]);
+}
+
+/// The texts in a folder and below it.
+fn texts_in(folder: &Path, texts: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            texts_in(&path, texts);
+        } else if path.extension().is_some_and(|end| ["csv", "tsv", "txt"].iter().any(|own| end == *own)) {
+            texts.push(path);
+        }
+    }
+}
+
+#[test]
+fn a_text_is_parsed_alike_whether_its_rows_are_kept_or_come_twice() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = Vec::new();
+    texts_in(&root.join("samples"), &mut texts);
+    texts_in(&root.join("tests/files"), &mut texts);
+    assert!(texts.len() > 20, "{}", texts.len());
+    for path in texts {
+        let input = Input::read(&path).unwrap();
+        let parsed = |comes_twice: bool| {
+            let mut source = input.open(None).ok()?;
+            let settings = ParseSettings { reads_money: true, remembers_names: true, ..Default::default() };
+            let mut findings = Findings::default();
+            let mut parser = Parser::new(&settings, &mut findings);
+            if comes_twice {
+                let _ = super::parse(source.as_mut(), &mut parser);
+            } else {
+                let result = each_row(source.as_mut(), &mut |row| parser.row(row));
+                parser.sight(source.sight());
+                parser.end_table(source.table(), result.is_ok());
+            }
+            let Parsed { subjects, figures, faulty, named, addresses, words_beside, sums, .. } =
+                parser.finish();
+            let told = findings.list();
+            Some(format!(
+                "{subjects:?}{figures:?}{faulty:?}{named:?}{addresses:?}{words_beside:?}{sums:?}{told:?}"
+            ))
+        };
+        assert_eq!(parsed(true), parsed(false), "{}", path.display());
+    }
 }

@@ -35,7 +35,7 @@ impl Stops {
         let lined: HashSet<RowIndex> =
             lines.iter().map(|line| line.row).filter(|row| at_deny.contains(row)).collect();
         let of_users: HashSet<RowIndex> = (parsed.subjects.iter())
-            .filter(|subject| subject.username.is_some() && at_deny.contains(&subject.row))
+            .filter(|subject| subject.more().username.is_some() && at_deny.contains(&subject.row))
             .map(|subject| subject.row)
             .collect();
         for finding in denied() {
@@ -100,7 +100,7 @@ fn place(finding: &Finding, at: usize, row: RowIndex, parsed: &Parsed) -> Place 
     let of_row = || {
         let at = usize::try_from(row.0).ok()?;
         let (table, number) = *parsed.addresses.get(at)?;
-        Some(parsed.tables.get(table)?.place(number, None))
+        Some(parsed.tables.get(usize::try_from(table).ok()?)?.place(number, None))
     };
     named.cloned().or_else(of_row).unwrap_or_else(|| Place::file(""))
 }

@@ -1,7 +1,7 @@
 //! Rows that are kept until their table ends, and what all of them together say of each column.
 
 use crate::findings::{Code, Finding};
-use crate::parse::{ParsedTable, RawRow, finder::is_header, period, quantity as amounts};
+use crate::parse::{ParsedTable, RawRow, finder::is_header, period, quantity as amounts, short};
 
 use super::super::column::{Evidence, Verdict};
 use super::{Judged, ParseSettings, Parser, Reading, State};
@@ -30,7 +30,9 @@ impl Reading {
         }
         self.note_lone(raw);
         self.is_suspect = self.is_suspect || self.keys.is_suspect(raw);
-        self.kept.push(raw);
+        if self.keeps {
+            self.kept.push(raw);
+        }
     }
 
     /// Remembers a row of a text file in which a number may have fallen apart.
@@ -68,18 +70,62 @@ impl Parser<'_> {
     /// A row of a table that is refused.
     pub(super) fn unread(&mut self, raw: &RawRow) {
         let row = self.parsed.fates.read();
-        self.parsed.addresses.push((self.parsed.tables.len(), raw.number()));
+        self.parsed.addresses.push((short(self.parsed.tables.len()), raw.number()));
         self.parsed.fates.faulty(row);
         if let State::Refused(doubled) = &mut self.state {
             doubled.take(raw);
         }
     }
 
-    /// Decides how each column is read, then reads the rows.
+    /// Ends the first of two readings: decides how each column is read. Whether the rows are wanted again.
+    pub fn decide(&mut self) -> bool {
+        self.take_last_header();
+        let State::Reading(reading) = &self.state else { return false };
+        let wants_again = !reading.keeps;
+        if wants_again {
+            self.begin_reading();
+        }
+        wants_again
+    }
+
+    /// Takes a row for the second time.
+    pub fn row_again(&mut self, raw: &RawRow) {
+        match &self.state {
+            State::Reading(reading) if raw.number() <= reading.header => {}
+            _ => self.take(raw),
+        }
+    }
+
+    /// Reads the rows that were kept, and ends the reading of the table.
     pub(super) fn read_kept(&mut self) {
         if matches!(self.state, State::Records(_)) {
             return self.read_records();
         }
+        let State::Reading(reading) = &mut self.state else { return };
+        if reading.keeps {
+            let kept = std::mem::take(&mut reading.kept);
+            let counts_from_1904 = reading.counts_from_1904;
+            let table = self.parsed.tables[reading.table].table.clone();
+            self.begin_reading();
+            kept.each(table, counts_from_1904, |raw| self.take(raw));
+        }
+        self.end_reading();
+    }
+
+    /// Takes a row below the header, once it is decided how it is read.
+    fn take(&mut self, raw: &RawRow) {
+        match &self.state {
+            State::Reading(_) if is_header(raw) => self.another_header(raw),
+            State::Reading(_) => match self.unmerged(raw) {
+                Some(filled) => self.data(&filled),
+                None => self.data(raw),
+            },
+            State::AwaitingHeader(_) | State::Refused(_) | State::Records(_) => self.unread(raw),
+        }
+    }
+
+    /// Decides how each column is read.
+    fn begin_reading(&mut self) {
         let State::Reading(reading) = &mut self.state else { return };
         reading.decide(self.settings);
         let table = reading.table;
@@ -96,19 +142,13 @@ impl Parser<'_> {
         let sign = reading.amounts.column.zip(reading.amounts.verdict.settled());
         self.parsed.decimal_signs.extend(sign.map(|(column, sign)| ((table, column), sign)));
         self.begin_structure();
-        let State::Reading(reading) = &mut self.state else { return };
-        let kept = std::mem::take(&mut reading.kept);
-        let (parsed_table, counts_from_1904) = (self.parsed.tables[table].clone(), reading.counts_from_1904);
-        kept.each(parsed_table.table.clone(), counts_from_1904, |raw| match &self.state {
-            State::Reading(_) if is_header(raw) => self.another_header(raw),
-            State::Reading(_) => match self.unmerged(raw) {
-                Some(filled) => self.data(&filled),
-                None => self.data(raw),
-            },
-            State::AwaitingHeader(_) | State::Refused(_) | State::Records(_) => self.unread(raw),
-        });
+    }
+
+    /// Says what the rows showed together.
+    fn end_reading(&mut self) {
         self.end_structure();
         let State::Reading(reading) = &mut self.state else { return };
+        let parsed_table = self.parsed.tables[reading.table].clone();
         if let (Some(column), Some((row, shown))) = (reading.periods.column, reading.days.first.take()) {
             let found = match reading.days.cells {
                 1 => shown,

@@ -5,6 +5,8 @@
 //! unless the server has a resource of that name; among the rows it could be one that lacks the rest, so it
 //! stays faulty, and is told for what it looks like.
 
+use std::sync::Arc;
+
 use crate::domain::OfferingId;
 use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::Field;
@@ -78,7 +80,7 @@ impl Parser<'_> {
         &mut self,
         draft: RowDraft<'_>,
         column: usize,
-        resource: ResourceName,
+        resource: Arc<ResourceName>,
         offering: Option<OfferingId>,
     ) {
         let State::Reading(reading) = &self.state else { return };

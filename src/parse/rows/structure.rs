@@ -3,6 +3,8 @@
 //! All of it is looked for once the table was seen whole. A table without any of it, as nearly all are, is
 //! read without a further look at its rows.
 
+use std::sync::Arc;
+
 use crate::domain::{BillingPeriod, OfferingId};
 use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::mapping::Field;
@@ -341,7 +343,7 @@ impl Parser<'_> {
         for (finding, faulty) in structure.findings(&table, said) {
             if let Some(row) = faulty {
                 self.parsed.fates.faulty(row);
-                self.parsed.faulty.push((row, crate::parse::ResourceName::default(), None));
+                self.parsed.faulty.push((row, Arc::default(), None));
             }
             self.findings.push(finding);
         }

@@ -8,7 +8,7 @@ use crate::findings::{Code, Finding};
 use crate::parse::column::Verdict;
 use crate::parse::finder::{Finder, Found, figures_above};
 use crate::parse::header::listed;
-use crate::parse::{CellKind, ParsedTable, RawRow, Table, period};
+use crate::parse::{CellKind, ParsedTable, RawRow, Table, period, short};
 
 use super::{Parser, Reading, State};
 
@@ -88,7 +88,7 @@ impl Parser<'_> {
         let State::Reading(reading) = &self.state else { return };
         let table = self.parsed.tables[reading.table].clone();
         let row = self.parsed.fates.read();
-        self.parsed.addresses.push((reading.table, raw.number()));
+        self.parsed.addresses.push((short(reading.table), raw.number()));
         let width = table.headers.len().max(raw.width());
         let text = |column: usize| table.headers.get(column).map_or("", |header| header.as_ref());
         if (0..width).all(|column| fold(text(column)) == fold(raw.cell(column).text)) {
@@ -109,14 +109,20 @@ impl Parser<'_> {
         self.state = State::Refused(Box::default());
     }
 
-    /// Ends a table; one that could not be read to its end is not also called empty.
-    pub fn end_table(&mut self, table: &Table, is_whole: bool) {
+    /// Begins a table whose rows have ended before its header was known.
+    pub(super) fn take_last_header(&mut self) {
         if let State::AwaitingHeader(finder) = &mut self.state
             && let Some(found) = finder.end()
         {
             self.begin(&found);
         }
+    }
+
+    /// Ends a table; one that could not be read to its end is not also called empty.
+    pub fn end_table(&mut self, table: &Table, is_whole: bool) {
+        self.take_last_header();
         self.read_kept();
+        self.comes_twice = false;
         let finder = Finder::with(self.settings.header_row, self.settings.layouts.clone());
         let next = State::AwaitingHeader(finder);
         let empty = match std::mem::replace(&mut self.state, next) {

@@ -25,7 +25,9 @@ use crate::parse::doubts::Doubts;
 use crate::parse::kept_rows::KeptRows;
 use crate::parse::month::DateOrder;
 use crate::parse::numeral::DecimalSign;
-use crate::parse::{Merge, ParsedTable, RawRow, Subject, Sum, Wanted, period, quantity as amounts};
+use crate::parse::{
+    Merge, ParsedTable, RawRow, Subject, SubjectMore, Sum, Wanted, period, quantity as amounts,
+};
 
 use super::hidden::HiddenRows;
 use super::kept::told;
@@ -295,19 +297,15 @@ impl Parser<'_> {
             sums.add(&label, &unit, &group.sum);
             let subject = self.parsed.subjects.len();
             self.parsed.ends.extend(reading.end_of(group.row, subject));
+            let (offering, username) = (group.key.offering, group.key.username);
+            let more = self.more(SubjectMore { offering, username, ..SubjectMore::default() });
             self.parsed.subjects.push(Subject {
-                money: None,
                 table: reading.table,
                 number: group.number,
                 row: group.row,
-                resource: group.key.resource,
-                offering: group.key.offering,
+                resource: group.key.resource.into(),
                 period: group.key.period,
-                plan_period: None,
-                description: None,
-                carry_over: None,
-                names_policy: false,
-                username: group.key.username,
+                more,
             });
             self.parsed.sums.push(Sum {
                 subject,

@@ -1,12 +1,13 @@
 //! One record: which rule it falls under, whose it is, of which month, and what it counts.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use crate::domain::{BillingPeriod, Exact, OfferingId, fold, visible};
 use crate::findings::{Code, Finding};
 use crate::mapping::{Crossing, Field, Period, Records};
 use crate::parse::draft::RowDraft;
-use crate::parse::{Cell, Named, ParsedTable, RawRow, ResourceName, Wanted, cells, period};
+use crate::parse::{Cell, Named, ParsedTable, RawRow, ResourceName, Wanted, cells, period, short};
 
 use super::super::{Hidden, Parser};
 use super::RecordsReading;
@@ -38,7 +39,7 @@ enum Left {
 impl Parser<'_> {
     pub(super) fn record(&mut self, reading: &mut RecordsReading, table: &ParsedTable, raw: &RawRow) {
         let row = self.parsed.fates.read();
-        self.parsed.addresses.push((reading.table, raw.number()));
+        self.parsed.addresses.push((short(reading.table), raw.number()));
         if raw.is_blank() {
             self.parsed.fates.blank(row);
             return;
@@ -129,7 +130,7 @@ impl Parser<'_> {
             doubts.add_amount(row, raw.number(), raw.cell(column));
         }
         self.sort_out(reading, records, &mut draft);
-        let mut resource = self.resource(&mut draft);
+        let mut resource = Arc::unwrap_or_clone(self.resource(&mut draft));
         let mut text = |column: Option<usize>| {
             column.map(|column| raw.cell(column).text).filter(|text| !text.is_empty()).map(|it| self.text(it))
         };
@@ -300,7 +301,7 @@ impl Parser<'_> {
             };
             for name in names {
                 let component = Some(self.text(&name));
-                let (table, resource) = (reading.table, resource.clone());
+                let (table, resource) = (reading.table, resource.clone().into());
                 self.parsed.named.push(Named { table, resource, offering, component });
             }
         }
