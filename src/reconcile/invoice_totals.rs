@@ -115,6 +115,7 @@ fn total_of(
         tax: money.and_then(|money| money.tax),
         price: money.and_then(|money| money.price),
         total: money.and_then(|money| money.total),
+        is_whole: side.whole.contains(&customer),
         stated: Vec::new(),
         stated_tax: Vec::new(),
     };

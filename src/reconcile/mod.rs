@@ -14,11 +14,13 @@ mod faults;
 mod invoice_totals;
 mod invoiced;
 mod judge;
+mod left_out;
 mod names;
 mod notes;
 mod prices;
 mod proof;
 mod ratio;
+mod remarks;
 mod report;
 mod rows;
 pub mod rules;
@@ -29,6 +31,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod unlisted;
 mod verdict;
 #[cfg(test)]
 mod worlds;
@@ -37,9 +40,11 @@ mod worlds;
 pub use class::Classes;
 pub use class::{Class, Who};
 pub use engine::reconcile;
+pub use left_out::LeftOut;
 #[cfg(test)]
 pub use proof::Proof;
 pub use proof::ProofRow;
+pub use remarks::{Remark, RemarkKind, Weight};
 pub use report::{
     Billed, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, LineView, Made, Measured, Month,
     OrganisationTotal, Report, Sides, SkippedRow, Stated, Subject, TablePlace, Trend,
