@@ -246,7 +246,9 @@ impl Error {
             | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
-            Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => ExitStatus::Server,
+            Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => {
+                ExitStatus::Server
+            }
             Self::Interrupted => ExitStatus::Interrupted,
             Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
         }
@@ -297,7 +299,9 @@ impl Error {
             Self::Export(ExportError::Manifest { .. }) => {
                 "name another target, or take away what stands there if it is not needed"
             }
-            Self::Export(ExportError::Target { .. }) => "look at its own log, then run it again: a month is whole or as it was",
+            Self::Export(ExportError::Target { .. }) => {
+                "look at its own log, then run it again: a month is whole or as it was"
+            }
             Self::Fields(_) => "look at what they hold, then choose --contract evolve or discard",
             Self::NotFound(_) => "it may exist and not be visible to this account",
             Self::Interrupted => "run the same command again when you are ready",

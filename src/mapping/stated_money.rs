@@ -15,17 +15,47 @@ const CURRENCIES: [&str; 25] = [
 
 /// Words of headers over money, for columns that nobody reads.
 const WORDS: [&str; 33] = [
-    "cost", "costs", "price", "prices", "pricing", "charge", "charges", "fee", "fees", "spend", "rate", "tariff",
-    "net", "netto", "gross", "brutto", "tax", "vat", "mwst", "ust", "discount", "rabatt", "kosten", "preis",
-    "einzelpreis", "gesamtpreis", "betrag", "steuer", "eur", "usd", "gbp", "chf", "invoiced",
+    "cost",
+    "costs",
+    "price",
+    "prices",
+    "pricing",
+    "charge",
+    "charges",
+    "fee",
+    "fees",
+    "spend",
+    "rate",
+    "tariff",
+    "net",
+    "netto",
+    "gross",
+    "brutto",
+    "tax",
+    "vat",
+    "mwst",
+    "ust",
+    "discount",
+    "rabatt",
+    "kosten",
+    "preis",
+    "einzelpreis",
+    "gesamtpreis",
+    "betrag",
+    "steuer",
+    "eur",
+    "usd",
+    "gbp",
+    "chf",
+    "invoiced",
 ];
 
 /// The field of money that a header means, and the currency that it names.
 pub fn stated_money(header: &str) -> Option<(Field, Option<&str>)> {
     let (stem, currency) = without_currency(header);
     let field = match fold(stem).as_str() {
-        "unitprice" | "priceperunit" | "perunit" | "unitrate" | "rate" | "tariff" | "unitcost" | "costperunit"
-        | "einzelpreis" | "preisproeinheit" | "stückpreis" => Field::UnitPrice,
+        "unitprice" | "priceperunit" | "perunit" | "unitrate" | "rate" | "tariff" | "unitcost"
+        | "costperunit" | "einzelpreis" | "preisproeinheit" | "stückpreis" => Field::UnitPrice,
         "price" | "totalprice" | "cost" | "costs" | "totalcost" | "lineprice" | "linetotal" | "charge"
         | "charges" | "net" | "netprice" | "netamount" | "nettotal" | "pricenet" | "totalnet" | "netto"
         | "nettopreis" | "nettobetrag" | "preis" | "gesamtpreis" | "kosten" => Field::Price,

@@ -106,7 +106,8 @@ pub fn bind(
     for (column, header) in headers.iter().enumerate() {
         let money = || Field::money_of_header(header).filter(|field| reads_money && is_read(*field, is_long));
         let of_statement = || {
-            let stated = stated_money(header).filter(|_| reads_money && is_long && !is_ignored(ignored, header));
+            let stated =
+                stated_money(header).filter(|_| reads_money && is_long && !is_ignored(ignored, header));
             stated.map(|(field, _)| field)
         };
         let Some(field) = Field::of_header(header).or_else(money).or_else(of_statement) else { continue };

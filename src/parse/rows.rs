@@ -160,7 +160,15 @@ impl<'a> Parser<'a> {
         let parsed = Parsed { rounding, takes_negative, ..Parsed::default() };
         let texts = HashSet::new();
         let state = State::AwaitingHeader(Finder::with(settings.header_row, settings.layouts.clone()));
-        Self { settings, findings, parsed, texts, state, outside: outside::Outside::default(), sight: Sight::default() }
+        Self {
+            settings,
+            findings,
+            parsed,
+            texts,
+            state,
+            outside: outside::Outside::default(),
+            sight: Sight::default(),
+        }
     }
 
     /// Says what the table at hand shows of its rows, before it ends.
@@ -210,8 +218,10 @@ impl<'a> Parser<'a> {
 
     fn header(&mut self, raw: &RawRow) {
         // A column that may hold the months of the rows is not passed over for a month that was named.
-        let may_hold_months =
-            |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !header::is_ignored(&self.settings.ignore_columns, header);
+        let may_hold_months = |header: &str| {
+            Field::meant_by(header) == Some(Field::BillingPeriod)
+                && !header::is_ignored(&self.settings.ignore_columns, header)
+        };
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
         let asked_for = self.settings.layouts.asked_for().and_then(|layout| Shape::of(layout));
@@ -317,7 +327,8 @@ impl<'a> Parser<'a> {
         if let (Some(period), Some(wanted)) = (period, self.settings.period)
             && !wanted.contains(period)
         {
-            let reading = if let State::Reading(reading) = &self.state { Some(reading.as_ref()) } else { None };
+            let reading =
+                if let State::Reading(reading) = &self.state { Some(reading.as_ref()) } else { None };
             self.outside.add(&draft, period, reading);
             self.parsed.fates.filtered(row);
             let resource = self.resource(&mut draft);

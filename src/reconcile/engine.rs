@@ -292,12 +292,7 @@ impl Rows {
 
     /// The lines in order. They are made from the last key to the first, so that the memory of the rows
     /// can be given back meanwhile, and are turned round at the end.
-    fn lines(
-        mut self,
-        judge: &mut Judge<'_, '_>,
-        calendar: &Calendar,
-        left_out: &LeftOutKeys,
-    ) -> Vec<Line> {
+    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
         let mut lines = Vec::with_capacity(self.file.len().max(self.server.len()));
         let mut others = Vec::new();
         let (mut file, mut server, mut months, mut cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -326,6 +321,7 @@ impl Rows {
                 unlisted::settle(&mut line, judge);
                 left_out.settle(&mut line, judge);
                 name_ignored(&mut line);
+                name_spelt(&mut line, &group.file[cell.file.clone()], &mut judge.notes);
                 if line.class == Class::Match {
                     lines.push(line);
                 } else {
@@ -344,6 +340,16 @@ impl Rows {
         let file = self.file.last().map(|row| pair(row.key));
         let server = self.server.last().map(|row| pair(row.key));
         file.max(server).max(self.billed.last().map(|row| pair(*row)))
+    }
+}
+
+/// Says how a row names what it speaks of, where nothing else is to be said of the line.
+fn name_spelt(line: &mut Line, rows: &[FileRow], notes: &mut Notes) {
+    let spelt = || rows.iter().find_map(|row| row.more.as_deref()?.line.spelt.clone());
+    if line.more.as_deref().is_none_or(|more| more.note.is_none())
+        && let Some(spelt) = spelt()
+    {
+        line.more.get_or_insert_default().note = Some(notes.number(&spelt));
     }
 }
 

@@ -38,11 +38,17 @@ impl LeftOutKeys {
 
     /// Says of a key that the file has nothing readable of that its row was left out.
     pub fn settle(&self, line: &mut Line, judge: &mut Judge<'_, '_>) {
-        if self.0.is_empty() || line.file.is_some() || !line.class.is_break() || line.class == Class::NotVisible {
+        if self.0.is_empty()
+            || line.file.is_some()
+            || !line.class.is_break()
+            || line.class == Class::NotVisible
+        {
             return;
         }
         let subject = judge.settled.subjects.get(at(line.subject));
-        let Some(rows) = subject.and_then(|own| own.resource_uuid).and_then(|id| self.0.get(&id)) else { return };
+        let Some(rows) = subject.and_then(|own| own.resource_uuid).and_then(|id| self.0.get(&id)) else {
+            return;
+        };
         let component = judge.settled.components.get(at(line.component));
         let component = component.map_or_else(String::new, |own| fold_name(&own.component));
         let is_own = |row: &&LeftOut| {

@@ -96,7 +96,12 @@ pub fn of_ignored(lines: &[Line]) -> Option<Remark> {
 }
 
 /// Of rules for a component or a resource that no side has.
-pub fn of_rules(rules: &Rules, catalogue: &Catalogue, subjects: &[Subject], components: &[Measured]) -> Vec<Remark> {
+pub fn of_rules(
+    rules: &Rules,
+    catalogue: &Catalogue,
+    subjects: &[Subject],
+    components: &[Measured],
+) -> Vec<Remark> {
     let has_component = |name: &str| {
         let mut offerings = catalogue.offerings().into_iter();
         components.iter().any(|own| *own.component == *name)
@@ -116,7 +121,10 @@ pub fn of_rules(rules: &Rules, catalogue: &Catalogue, subjects: &[Subject], comp
             let known = known.chain(subjects.iter().map(|own| &*own.resource).filter(|_| what == "resource"));
             let near = nearest(name, known).map(|near| format!("; did you mean {}?", visible(near)));
             let (rule, name) = (visible(rule), visible(name));
-            let text = format!("rule {rule} is for the {what} {name}, which no side has{}", near.unwrap_or_default());
+            let text = format!(
+                "rule {rule} is for the {what} {name}, which no side has{}",
+                near.unwrap_or_default()
+            );
             remarks.push(Remark { kind: RemarkKind::RuleOfNothing, weight: Weight::Note, text });
         }
     }
@@ -129,7 +137,14 @@ pub fn of_invoices(invoices: &[InvoiceTotal]) -> Vec<Remark> {
         let (told, lines) = invoice.gap()?;
         let number = invoice.number.as_deref().map_or_else(
             || format!("the invoice of {}, {}", visible(&invoice.organisation), invoice.period),
-            |number| format!("invoice {} ({}, {})", visible(number), visible(&invoice.organisation), invoice.period),
+            |number| {
+                format!(
+                    "invoice {} ({}, {})",
+                    visible(number),
+                    visible(&invoice.organisation),
+                    invoice.period
+                )
+            },
         );
         let text = format!("{number} says that it comes to {told} without tax, and its lines to {lines}");
         Some(Remark { kind: RemarkKind::InvoiceTotal, weight: Weight::Against, text })
@@ -156,10 +171,8 @@ pub fn lacking(lines: &mut [Line], components: &[Measured]) -> Vec<Remark> {
     let known: BTreeSet<_> = lines.iter().filter(|line| line.server.is_some()).filter_map(name).collect();
     let mut lacking: BTreeMap<_, usize> = BTreeMap::new();
     for line in lines {
-        let is_absent = matches!(
-            line.class,
-            Class::MissingOnServer | Class::UnknownComponent | Class::UnknownResource
-        );
+        let is_absent =
+            matches!(line.class, Class::MissingOnServer | Class::UnknownComponent | Class::UnknownResource);
         let Some(name) = name(line).filter(|name| is_absent && !known.contains(name)) else { continue };
         if line.class != Class::MissingOnServer {
             line.also.add(line.class);

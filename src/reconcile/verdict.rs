@@ -65,7 +65,8 @@ fn sentence(verdict: &Verdict, header: &Header, skipped: usize, ignored: usize) 
         parts.push(format!("no price is known of {}", keys_of(verdict.without_price)));
     }
     if skipped > 0 {
-        let rows = if skipped == 1 { "row could not be read and was" } else { "rows could not be read and were" };
+        let rows =
+            if skipped == 1 { "row could not be read and was" } else { "rows could not be read and were" };
         parts.push(format!("{} {rows} left out", grouped(skipped)));
     }
     parts.extend(told().take(MOST_REMARKS).map(|remark| remark.text.clone()));

@@ -109,7 +109,8 @@ pub(super) async fn month(
     };
     let in_offering =
         |id: ResourceId| catalogue.resource(id).is_some_and(|resource| resource.offering == offering.id);
-    let is_unlisted = |usage: &&StoredUsage| usage.period == period && catalogue.resource(usage.resource).is_none();
+    let is_unlisted =
+        |usage: &&StoredUsage| usage.period == period && catalogue.resource(usage.resource).is_none();
     read.unlisted = read.usages.iter().filter(is_unlisted).cloned().collect();
     read.usages.retain(|usage| usage.period == period && in_offering(usage.resource));
     Ok(read)

@@ -19,8 +19,8 @@ pub use cells::{CellError, Cells, cell_text};
 pub use column::{Column, ColumnKind, Origin};
 pub use contract::{Contract, FieldsRefused};
 pub use manifest::{
-    ComponentSum, Entry, FORMAT, Manifest, ManifestError, Proof, PublishedFile, RevisionRecord, RunStamp, Scope,
-    Shape, VERSION,
+    ComponentSum, Entry, FORMAT, Manifest, ManifestError, Proof, PublishedFile, RevisionRecord, RunStamp,
+    Scope, Shape, VERSION,
 };
 pub use revision::{ComponentDifference, Revision, compare};
 pub use schema::Schema;

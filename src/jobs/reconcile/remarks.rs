@@ -20,6 +20,9 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     for finding in findings.list() {
         let (kind, weight) = match finding.code {
             Code::OutsidePeriod => (RemarkKind::OtherMonths, Weight::Told),
+            Code::OutsideScope if finding.found.ends_with("of other offerings") => {
+                (RemarkKind::OutsideScope, Weight::Told)
+            }
             Code::OutsideScope => (RemarkKind::OutsideScope, Weight::Note),
             _ => continue,
         };
@@ -34,7 +37,8 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
 fn of_columns(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     let mut columns: BTreeSet<(String, bool)> = BTreeSet::new();
     let mut add = |table: &ParsedTable, header: &str, is_money: bool| {
-        let sheet = table.table.sheet.as_deref().map_or(String::new(), |sheet| format!(" {}", visible(sheet)));
+        let sheet =
+            table.table.sheet.as_deref().map_or(String::new(), |sheet| format!(" {}", visible(sheet)));
         let text = format!("\"{}\" of {}{sheet}", visible(header), visible(&table.table.file));
         columns.insert((text, is_money));
     };
@@ -47,7 +51,8 @@ fn of_columns(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     // Of the wide form: only the catalogue tells that a column is no component.
     let unknown = findings.list().iter().filter(|finding| finding.code == Code::UnknownColumn);
     for place in unknown.filter_map(|finding| finding.place.as_ref()) {
-        let at = place.column().and_then(|column| usize::try_from(column).ok()).and_then(|at| at.checked_sub(1));
+        let at =
+            place.column().and_then(|column| usize::try_from(column).ok()).and_then(|at| at.checked_sub(1));
         let tables = parsed.tables.iter().filter(|table| table.column(Field::Amount).is_none());
         for table in tables {
             let header = at.and_then(|at| table.headers.get(at)).filter(|header| !header.is_empty());
@@ -59,7 +64,8 @@ fn of_columns(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     let remark = |(text, is_money): (String, bool)| {
         let kind = RemarkKind::ColumnNotRead;
         if is_money {
-            let text = format!("column {text} looks like money and was not read, so that nothing of it is compared");
+            let text =
+                format!("column {text} looks like money and was not read, so that nothing of it is compared");
             Remark { kind, weight: Weight::Told, text }
         } else {
             Remark { kind, weight: Weight::Note, text: format!("column {text} was not read") }
@@ -87,7 +93,8 @@ pub fn left_out(
     let mut names: HashMap<RowIndex, _> =
         subjects.iter().map(|subject| (subject.row, (&subject.resource, subject.offering))).collect();
     names.extend(faulty);
-    let periods: HashMap<RowIndex, _> = subjects.iter().map(|subject| (subject.row, subject.period)).collect();
+    let periods: HashMap<RowIndex, _> =
+        subjects.iter().map(|subject| (subject.row, subject.period)).collect();
     let mut finder = ResourceFinder::new(catalogue, aliases);
     let mut rows = Vec::new();
     for (row, skipped) in &stops.skipped {

@@ -8,9 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use uuid::Uuid;
 
-use crate::domain::{
-    BillingPeriod, CustomerId, OfferingId, PlanId, ProjectId, ResourceId, ResourceState,
-};
+use crate::domain::{BillingPeriod, CustomerId, OfferingId, PlanId, ProjectId, ResourceId, ResourceState};
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Resource};
 use crate::waldur::{InvoicesInFull, ListRow, Reader, WaldurError};
@@ -33,9 +31,9 @@ pub async fn read(
     }
     let first: BTreeMap<ResourceId, &StoredUsage> =
         unlisted.iter().rev().map(|(_, usage)| (usage.resource, usage)).collect();
-    let asked = first.into_values().map(|usage| async move {
-        Ok::<_, WaldurError>((usage.resource, reader.usage(usage.id).await?))
-    });
+    let asked = first
+        .into_values()
+        .map(|usage| async move { Ok::<_, WaldurError>((usage.resource, reader.usage(usage.id).await?)) });
     let told: BTreeMap<ResourceId, Option<ListRow>> =
         stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
     for (offering, usage) in unlisted {
@@ -57,11 +55,16 @@ pub async fn read(
 pub fn learn_billed(catalogue: &mut Catalogue, read: &BTreeMap<BillingPeriod, InvoicesInFull>) -> bool {
     let mut is_more = false;
     for line in read.values().flat_map(|month| &month.others) {
-        let (Some(resource), Some(offering), Some(_)) = (line.resource, line.offering, &line.component) else {
+        let (Some(resource), Some(offering), Some(_)) = (line.resource, line.offering, &line.component)
+        else {
             continue;
         };
         let is_of_scope = catalogue.offering(offering).is_some();
-        if !is_of_scope || line.is_credit || line.price.is_negative() || catalogue.resource(resource).is_some() {
+        if !is_of_scope
+            || line.is_credit
+            || line.price.is_negative()
+            || catalogue.resource(resource).is_some()
+        {
             continue;
         }
         let payer = catalogue.resources().find(|own| own.customer == line.customer);

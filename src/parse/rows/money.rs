@@ -62,7 +62,9 @@ impl Parser<'_> {
             let Some((column, cell)) = draft.filled(field) else { continue };
             let header: &str = draft.table.headers.get(column).map_or("", AsRef::as_ref);
             let of_header = stated_money(header).and_then(|(_, currency)| Denoted::of(currency?));
-            named.extend(of_header.map(|denoted| (column, Cell { text: header, kind: CellKind::Text }, denoted)));
+            named.extend(
+                of_header.map(|denoted| (column, Cell { text: header, kind: CellKind::Text }, denoted)),
+            );
             let State::Reading(reading) = &mut self.state else { return None };
             let judged = reading.money.0.iter_mut().find(|(own, _)| *own == field);
             let Some((_, Judged { verdict, doubts, .. })) = judged else { continue };

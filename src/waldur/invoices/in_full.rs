@@ -352,8 +352,9 @@ impl Reading<'_> {
             let query = of_pair(of_month.clone(), *pair);
             let rows: Vec<FullRow> = read(self.http, &query, &pair.cuts(), self.at_once).await?;
             *full.rows.entry(PROVIDER_ITEMS).or_default() += rows.len();
-            let own =
-                rows.into_iter().filter(|row| self.is_near_month(&row.own) && self.may_be_of(*pair, &row.own));
+            let own = rows
+                .into_iter()
+                .filter(|row| self.is_near_month(&row.own) && self.may_be_of(*pair, &row.own));
             full.take(pair.customer, self.catalogue, own.collect::<Vec<_>>());
         }
         Ok(())

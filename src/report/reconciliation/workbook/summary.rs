@@ -121,11 +121,7 @@ impl Page<'_, '_> {
         self.sheet.set_row_height(0, 30)?;
         self.text(0, &title(book.report), &styles.title)?;
         let verdict = &book.report.verdict;
-        let (sign, style) = if verdict.agrees {
-            ("✓", &styles.agrees)
-        } else {
-            ("✗", &styles.differs)
-        };
+        let (sign, style) = if verdict.agrees { ("✓", &styles.agrees) } else { ("✗", &styles.differs) };
         let sentence = format!("{sign}  {}", text(&verdict.sentence));
         let width: f64 = WIDTHS.iter().sum();
         self.sheet.set_row_height(1, height(sentence.chars().count() * 2, width).max(42))?;
