@@ -34,6 +34,8 @@ mod totals;
 mod unlisted;
 mod verdict;
 #[cfg(test)]
+mod whole_tests;
+#[cfg(test)]
 mod worlds;
 
 #[cfg(test)]

@@ -367,7 +367,7 @@ pub struct InvoiceTotal {
     pub usage: Amount,
     /// Lines that are neither usage nor below zero: what is billed by time or once.
     pub other: Amount,
-    /// Credits and discounts: lines below zero that name a credit, or stand beside a usage.
+    /// Credits and discounts: lines below zero that name a credit, or call themselves one.
     pub credits: Amount,
     /// Compensations: all other lines below zero.
     pub compensations: Amount,

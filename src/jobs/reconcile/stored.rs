@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::{BillingPeriod, CustomerId, OfferingId, PlanId, ProjectId, ResourceId, ResourceState};
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Resource};
-use crate::waldur::{InvoicesInFull, ListRow, Reader, WaldurError};
+use crate::waldur::{InvoicesInFull, ListRow, Reader, Side, WaldurError};
 
 /// How many resources are asked about at a time.
 const AT_ONCE: usize = 8;
@@ -29,25 +29,35 @@ pub async fn read(
         stored.extend(listed);
         unlisted.extend(others);
     }
-    let first: BTreeMap<ResourceId, &StoredUsage> =
-        unlisted.iter().rev().map(|(_, usage)| (usage.resource, usage)).collect();
-    let asked = first
-        .into_values()
-        .map(|usage| async move { Ok::<_, WaldurError>((usage.resource, reader.usage(usage.id).await?)) });
-    let told: BTreeMap<ResourceId, Option<ListRow>> =
-        stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
-    for (offering, usage) in unlisted {
-        let row = told.get(&usage.resource).and_then(Option::as_ref);
-        let own = row.and_then(|row| Uuid::try_parse(&row.text("offering_uuid")).ok());
-        // A server that ignores the filter shows what is of other offerings.
-        if own.is_some_and(|own| own != offering.uuid()) {
-            continue;
-        }
-        if catalogue.resource(usage.resource).is_none() {
-            catalogue.add_unlisted(described(usage.resource, offering, row));
-        }
-        stored.push(usage);
+    let first: BTreeMap<ResourceId, (OfferingId, &StoredUsage)> =
+        unlisted.iter().rev().map(|(offering, usage)| (usage.resource, (*offering, usage))).collect();
+    let known = &*catalogue;
+    let asked = first.into_iter().map(|(id, (offering, usage))| async move {
+        let resource = match reader.side() {
+            Side::Provider => {
+                let row = reader.usage(usage.id).await?;
+                // A server that ignores the filter shows what is of other offerings.
+                let told = row.as_ref().and_then(|row| Uuid::try_parse(&row.text("offering_uuid")).ok());
+                let own = told.map_or(offering, OfferingId::new);
+                known.offering(own).is_some().then(|| described(id, own, row.as_ref()))
+            }
+            // Usages of others that the account provides are none of what it uses.
+            Side::Consumer => {
+                let seen = reader.resource(id).await?.map(|(resource, _)| resource);
+                seen.filter(|resource| known.offering(resource.offering).is_some())
+            }
+        };
+        Ok::<_, WaldurError>(resource)
+    });
+    let found: Vec<Option<Resource>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    for resource in found.into_iter().flatten() {
+        catalogue.add_unlisted(resource);
     }
+    let is_of = |offering: OfferingId, usage: &StoredUsage| {
+        catalogue.resource(usage.resource).is_some_and(|own| own.offering == offering)
+    };
+    let unlisted = unlisted.into_iter().filter(|(offering, usage)| is_of(*offering, usage));
+    stored.extend(unlisted.map(|(_, usage)| usage));
     Ok(stored)
 }
 
