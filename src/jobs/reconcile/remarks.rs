@@ -28,7 +28,7 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
         };
         let sums: Vec<String> = finding.sums.iter().take(20).map(ToString::to_string).collect();
         let sums = if sums.is_empty() { String::new() } else { format!(", {}", sums.join(", ")) };
-        let text = format!("{}{sums}: not compared, which are {}", finding.found, finding.expected);
+        let text = format!("{}{sums}: not compared; only {}", finding.found, finding.expected);
         remarks.push(Remark { kind, weight, text });
     }
     remarks
