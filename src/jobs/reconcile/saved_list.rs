@@ -323,9 +323,7 @@ impl Intake<'_> {
         self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
-        if !self.seen.contains_key(&offering) {
-            self.seen.insert(offering, offering_name.to_owned());
-        }
+        self.seen.entry(offering).or_insert_with(|| offering_name.to_owned());
         let is_picked = self.offerings.is_empty()
             || self.offerings.iter().any(|selector| selector.picks(offering.uuid(), offering_name));
         if !is_picked || !is_beside && !self.periods.contains(period) {
