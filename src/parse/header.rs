@@ -221,6 +221,20 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
     }
 }
 
+/// What is said of a column that nobody reads.
+pub fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
+    let found = crate::domain::visible(header).to_string();
+    if Field::money_of_header(header).is_some() {
+        let expected = "money is compared by reconcile, line by line; here it is ignored";
+        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
+    }
+    let near = nearest(header, Field::ALL.iter().map(|field| field.name()));
+    let near = Field::meant_by(header).map(Field::name).or(near);
+    Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")
+        .at(raw.place(column))
+        .did_you_mean(near)
+}
+
 /// Headers for a finding, the first ones of many.
 pub fn listed(headers: &[&str]) -> String {
     let shown = crate::domain::visible(&headers[..headers.len().min(20)].join(", ")).to_string();

@@ -265,7 +265,7 @@ impl<'a> Parser<'a> {
                     });
                 }
                 Shape::Long | Shape::Wide if header.is_empty() => {}
-                Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
+                Shape::Long | Shape::Wide => self.findings.push(header::unknown_column(raw, column, header)),
             }
         }
         let column = |field| table.column(field);
@@ -588,19 +588,6 @@ impl<'a> Parser<'a> {
 /// What may be meant by a row without a resource below one that names it.
 const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
                                 is a total, write Total into it or take it out";
-
-fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
-    let found = visible(header).to_string();
-    if Field::money_of_header(header).is_some() {
-        let expected = "money is compared by reconcile, line by line; here it is ignored";
-        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
-    }
-    let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));
-    let near = Field::meant_by(header).map(Field::name).or(near);
-    Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")
-        .at(raw.place(column))
-        .did_you_mean(near)
-}
 
 #[cfg(test)]
 mod tests;
