@@ -178,9 +178,11 @@ async fn adopt(
     offering_name: String,
     may_widen: bool,
 ) -> Result<(), Error> {
-    if may_widen && add_offering(reader, catalogue, resource.offering).await? {
+    let is_in_scope = catalogue.offering(resource.offering).is_some()
+        || may_widen && add_offering(reader, catalogue, resource.offering).await?;
+    if is_in_scope {
         if catalogue.resource(resource.id).is_none() {
-            catalogue.add_resource(resource);
+            catalogue.add_unlisted(resource);
         }
     } else {
         catalogue.add_elsewhere(resource.id, Elsewhere { name: resource.name, offering_name });

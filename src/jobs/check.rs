@@ -18,6 +18,7 @@ use super::aliases;
 use super::catalogue::{self, Snapshot};
 use super::load::{InputSettings, Loaded, load};
 use super::plan::month_before;
+use super::scope_names::refuse_unknown;
 use super::{Observer, Stages};
 
 /// What is to be checked, and against what.
@@ -148,6 +149,7 @@ pub async fn resolve(
     stages.next("catalogue");
     let zone = settings.time_zone.as_deref();
     let snapshot = catalogue::for_rows(reader, &loaded.parsed, &settings.offerings, zone).await?;
+    refuse_unknown(&settings.resolve, snapshot.catalogue.resources())?;
     stages.next("resolve");
     let aliases = SettledAliases::new(&aliases, &snapshot.catalogue, &mut findings);
     let remembers_names = settings.input.parse.remembers_names;

@@ -22,6 +22,7 @@ use crate::waldur::{OfferingCopy, PlanPeriodCopy, Reader, ResourceCopy, WaldurEr
 
 use super::catalogue::named_offerings;
 use super::likely_dialect::{LikelyDialect, Signs};
+use super::scope_names::refuse_unknown;
 use super::{Observer, Stages};
 
 /// What is to be copied.
@@ -79,9 +80,10 @@ pub async fn copy_world(
     let mut source = Source { offerings: offerings(reader, &settings.offerings).await?, ..Source::default() };
     stages.next("resources");
     for offering in &source.offerings {
-        let copies = reader.resource_copies(offering.uuid).await?;
-        source.resources.extend(copies.into_iter().filter(|copy| settings.resolve.wants(&copy.resource)));
+        source.resources.extend(reader.resource_copies(offering.uuid).await?);
     }
+    refuse_unknown(&settings.resolve, source.resources.iter().map(|copy| &copy.resource))?;
+    source.resources.retain(|copy| settings.resolve.wants(&copy.resource));
     let now = reader.now()?;
     let running = BillingPeriod::of(now)
         .map_err(|_| Error::NotFound("the server's clock shows no month that can be billed".into()))?;

@@ -17,6 +17,7 @@ use crate::waldur::{Reader, WaldurError};
 
 use super::catalogue::{Snapshot, for_rows, of_one_month};
 use super::plan::scope_of;
+use super::scope_names::refuse_unknown;
 use super::template::{carry_over, components};
 use super::{Observer, Stages};
 
@@ -67,6 +68,7 @@ pub async fn missing(
     let mut stages = Stages::begin(observer, "catalogue");
     let zone = settings.time_zone.as_deref();
     let mut snapshot = for_rows(reader, &Parsed::default(), &settings.offerings, zone).await?;
+    refuse_unknown(&settings.resolve, snapshot.catalogue.resources())?;
     let current = snapshot.catalogue.current_period();
     let current = current.ok_or_else(|| Error::Bug("a snapshot without a month".into()))?;
     let period = settings.period;

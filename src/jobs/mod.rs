@@ -35,6 +35,7 @@ pub mod reconcile;
 pub mod refresh;
 pub mod results;
 pub mod run;
+pub mod scope_names;
 pub mod template;
 pub mod undo;
 pub mod verify;

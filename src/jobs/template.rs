@@ -15,6 +15,7 @@ use crate::resolve::{Capabilities, CarryOverField, Catalogue, Component, Resolve
 use crate::waldur::Reader;
 
 use super::catalogue::{Snapshot, for_rows};
+use super::scope_names::refuse_unknown;
 use super::{Observer, Stages};
 
 /// What is to be in a template.
@@ -54,6 +55,7 @@ pub async fn template(
     let mut stages = Stages::begin(observer, "catalogue");
     let zone = settings.time_zone.as_deref();
     let mut snapshot = for_rows(reader, &Parsed::default(), &settings.offerings, zone).await?;
+    refuse_unknown(&settings.resolve, snapshot.catalogue.resources())?;
     let current = snapshot.catalogue.current_period();
     let period = settings.period.or(current).ok_or_else(|| Error::Bug("no month of the server".into()))?;
     stages.next("stored usages");

@@ -7,6 +7,7 @@
 mod aliases;
 mod field;
 mod layout;
+mod stated_money;
 
 pub use aliases::{Alias, Aliases, UnitFactor};
 pub use field::{Field, NOT_READ};
@@ -14,3 +15,4 @@ pub use layout::{
     Binding, Crossing, Factor, Form, Layout, Metric, MetricColumns, Period, Records, Role, Sample, Shipped,
     SuggestError, Times, Titles, Unbound, shipped, suggest,
 };
+pub use stated_money::{looks_like_money, stated_money};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::nearest;
+use crate::domain::{fold, nearest};
 use crate::findings::{Code, Finding, Findings, Sums};
-use crate::mapping::{Field, Form, Layout};
+use crate::mapping::{Field, Form, Layout, stated_money};
 
 use super::column::Verdict;
 use super::quantity::number;
@@ -94,6 +94,7 @@ pub fn bind(
     row: &RawRow,
     period_given: bool,
     (asked_for, reads_money): (Option<Shape>, bool),
+    ignored: &[String],
     findings: &mut Findings,
     doubled: &mut Doubled,
 ) -> Option<(ParsedTable, Shape)> {
@@ -104,12 +105,20 @@ pub fn bind(
     let is_long = has(Field::ComponentType) || has(Field::Amount);
     for (column, header) in headers.iter().enumerate() {
         let money = || Field::money_of_header(header).filter(|field| reads_money && is_read(*field, is_long));
-        let Some(field) = Field::of_header(header).or_else(money) else { continue };
+        let of_statement = || {
+            let stated =
+                stated_money(header).filter(|_| reads_money && is_long && !is_ignored(ignored, header));
+            stated.map(|(field, _)| field)
+        };
+        let Some(field) = Field::of_header(header).or_else(money).or_else(of_statement) else { continue };
         if let Some(first) = columns[field.index()] {
             let expected = format!("one column {}", field.name());
             let finding =
                 Finding::new(Code::DuplicateColumn, header.as_ref(), expected).at(row.place(column));
             let mut finding = finding;
+            if Field::MONEY.contains(&field) {
+                finding = finding.hint("say which one is not meant with --ignore-column and its header");
+            }
             finding.others.push(row.place(first));
             if field == Field::Amount {
                 doubled.add(first, column, finding);
@@ -137,6 +146,12 @@ pub fn bind(
         findings.push(missing_column(row, &table, wanted));
     }
     (sound && missing.is_empty()).then_some((table, shape))
+}
+
+/// Whether the user said that a column is to be passed over.
+pub fn is_ignored(ignored: &[String], header: &str) -> bool {
+    let folded = fold(header);
+    ignored.iter().any(|ignored| fold(ignored) == folded)
 }
 
 /// Whether a field of money speaks of one usage: a row of the wide form holds several.
@@ -204,6 +219,20 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
         }
         None => finding,
     }
+}
+
+/// What is said of a column that nobody reads.
+pub fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
+    let found = crate::domain::visible(header).to_string();
+    if Field::money_of_header(header).is_some() {
+        let expected = "money is compared by reconcile, line by line; here it is ignored";
+        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
+    }
+    let near = nearest(header, Field::ALL.iter().map(|field| field.name()));
+    let near = Field::meant_by(header).map(Field::name).or(near);
+    Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")
+        .at(raw.place(column))
+        .did_you_mean(near)
 }
 
 /// Headers for a finding, the first ones of many.

@@ -27,6 +27,7 @@ mod quantity;
 mod raw;
 mod recogniser;
 mod rows;
+mod shown_money;
 mod shown_unit;
 mod sight;
 mod total_words;

@@ -11,6 +11,7 @@ use crate::findings::{Code, Finding};
 use super::column::Verdict;
 use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
 use super::quantity::Unread;
+use super::shown_money::shown_money;
 use super::{Cell, CellKind, cells::shown, odd};
 
 /// What a row says of the money of its usage.
@@ -71,7 +72,11 @@ pub fn money(cell: Cell<'_>, verdict: &Verdict<DecimalSign>) -> Result<(Amount, 
     match cell.kind {
         CellKind::Text => {}
         CellKind::Number => return Ok((exact(cell, cell.text)?, None)),
-        CellKind::Blank | CellKind::Boolean | CellKind::Date | CellKind::Error => {
+        CellKind::Error => {
+            let (number, named) = shown_money(cell.text).ok_or_else(invalid)?;
+            return Ok((exact(cell, number)?, Some(named)));
+        }
+        CellKind::Blank | CellKind::Boolean | CellKind::Date => {
             return Err(invalid().into());
         }
     }

@@ -46,6 +46,12 @@ pub struct Parsed {
     pub numbers_unread: Vec<(usize, u32, usize)>,
     /// The columns, by table, that the user said to pass over.
     pub columns_ignored: HashSet<(usize, usize)>,
+    /// The columns with a header, by table, that nobody reads.
+    pub columns_unread: Vec<(usize, usize)>,
+    /// Those of them of which a cell is shown as money.
+    pub money_unread: HashSet<(usize, usize)>,
+    /// The month and the component of rows at deny, as far as they can be told, where rows are compared.
+    pub faulty_keys: HashMap<RowIndex, (Option<BillingPeriod>, Option<Arc<str>>)>,
     /// Words in a column without a header beside an amount, or in a column of units that is of all amounts
     /// of its row: the subject, the column and the text.
     pub words_beside: Vec<(usize, usize, Arc<str>)>,

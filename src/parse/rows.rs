@@ -12,6 +12,7 @@ mod merged;
 mod money;
 mod named;
 mod notes;
+mod outside;
 mod records;
 mod splits;
 mod structure;
@@ -22,7 +23,7 @@ mod units_row;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::domain::{BillingPeriod, OfferingId, PeriodRange, PlanPeriodId, RoundingRule, fold, visible};
+use crate::domain::{BillingPeriod, OfferingId, PeriodRange, PlanPeriodId, RoundingRule, visible};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::Field;
 
@@ -36,6 +37,7 @@ use super::month::DateOrder;
 use super::numeral::DecimalSign;
 use super::quantity::{AmountMarks, Quantity, holds_number, negative, quantity, signed_quantity};
 use super::recogniser::Recogniser;
+use super::shown_money::shown_money;
 use super::{
     Figure, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, SubjectMore, cells, period,
     short,
@@ -84,7 +86,7 @@ pub struct Parser<'a> {
     parsed: Parsed,
     texts: HashSet<Arc<str>>,
     state: State,
-    outside_period: usize,
+    outside: outside::Outside,
     /// What the table at hand shows of its rows.
     sight: Sight,
     /// Whether its rows come a second time.
@@ -178,7 +180,7 @@ impl<'a> Parser<'a> {
             parsed,
             texts,
             state,
-            outside_period: 0,
+            outside: outside::Outside::default(),
             sight: Sight::default(),
             comes_twice: false,
             last_name: Arc::default(),
@@ -219,12 +221,8 @@ impl<'a> Parser<'a> {
 
     /// Hands out what was parsed.
     pub fn finish(self) -> Parsed {
-        if self.outside_period > 0
-            && let Some(period) = self.settings.period
-        {
-            let found = format!("{} rows of other months", self.outside_period);
-            let expected = format!("rows of {period}, as --period says");
-            self.findings.push(Finding::new(Code::OutsidePeriod, found, expected));
+        if let Some(finding) = self.outside.finding(self.settings.period) {
+            self.findings.push(finding);
         }
         self.parsed
     }
@@ -252,21 +250,19 @@ impl<'a> Parser<'a> {
         self.settings.period.and_then(PeriodRange::as_single)
     }
 
-    fn is_ignored(&self, header: &str) -> bool {
-        let folded = fold(header);
-        self.settings.ignore_columns.iter().any(|ignored| fold(ignored) == folded)
-    }
-
     fn header(&mut self, raw: &RawRow) {
         // A column that may hold the months of the rows is not passed over for a month that was named.
-        let may_hold_months =
-            |header: &str| Field::meant_by(header) == Some(Field::BillingPeriod) && !self.is_ignored(header);
+        let may_hold_months = |header: &str| {
+            Field::meant_by(header) == Some(Field::BillingPeriod)
+                && !header::is_ignored(&self.settings.ignore_columns, header)
+        };
         let holds_months = raw.cells().any(|cell| may_hold_months(cell.text));
         let period_given = self.single_period().is_some() && !holds_months;
         let asked_for = self.settings.layouts.asked_for().and_then(|layout| Shape::of(layout));
         let mut doubled = Doubled::default();
         let wanted = (asked_for, self.settings.reads_money);
-        let bound = header::bind(raw, period_given, wanted, self.findings, &mut doubled);
+        let ignored = &self.settings.ignore_columns;
+        let bound = header::bind(raw, period_given, wanted, ignored, self.findings, &mut doubled);
         let Some((table, shape)) = bound else {
             self.state = State::Refused(Box::new(doubled));
             return;
@@ -276,19 +272,20 @@ impl<'a> Parser<'a> {
         let mut unread = Vec::new();
         for (column, header) in table.headers.iter().enumerate() {
             let money = Field::money_of_header(header);
-            if money.is_some_and(|money| table.column(money) == Some(column)) {
+            if Field::MONEY.into_iter().any(|money| table.column(money) == Some(column)) {
                 continue;
             }
             if Field::of_header(header).is_some() || Field::is_left_alone(header) {
                 continue;
             }
-            if self.is_ignored(header) {
+            if header::is_ignored(&self.settings.ignore_columns, header) {
                 unread.push(column);
                 self.parsed.columns_ignored.insert((index, column));
                 continue;
             }
             if shape == Shape::Long || money.is_some() {
                 unread.push(column);
+                self.parsed.columns_unread.extend((!header.is_empty()).then_some((index, column)));
             }
             match shape {
                 Shape::Wide if money.is_none() => {
@@ -302,7 +299,7 @@ impl<'a> Parser<'a> {
                     });
                 }
                 Shape::Long | Shape::Wide if header.is_empty() => {}
-                Shape::Long | Shape::Wide => self.findings.push(unknown_column(raw, column, header)),
+                Shape::Long | Shape::Wide => self.findings.push(header::unknown_column(raw, column, header)),
             }
         }
         let column = |field| table.column(field);
@@ -352,6 +349,9 @@ impl<'a> Parser<'a> {
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
             let holds_number = holds_number(raw.cell(column));
+            if shown_money(raw.cell(column).text).is_some() {
+                self.parsed.money_unread.insert((table, column));
+            }
             if holds_number {
                 self.parsed.numbers_unread.push((table, raw.number(), column));
             }
@@ -363,7 +363,9 @@ impl<'a> Parser<'a> {
         if let (Some(period), Some(wanted)) = (period, self.settings.period)
             && !wanted.contains(period)
         {
-            self.outside_period += 1;
+            let reading =
+                if let State::Reading(reading) = &self.state { Some(reading.as_ref()) } else { None };
+            self.outside.add(&draft, period, reading);
             self.parsed.fates.filtered(row);
             let resource = self.resource(&mut draft);
             let offering: Option<OfferingId> = draft.id(Field::OfferingUuid);
@@ -391,7 +393,13 @@ impl<'a> Parser<'a> {
         let (Some(period), true) = (period, draft.is_sound()) else {
             match lone {
                 Some(column) => self.lone_line(draft, column, resource, offering),
-                None => self.faulty(row, resource, offering, draft.faults),
+                None => {
+                    if is_compared {
+                        let component = draft.filled(Field::ComponentType).map(|(_, cell)| cell.text.into());
+                        self.parsed.faulty_keys.insert(row, (period, component));
+                    }
+                    self.faulty(row, resource, offering, draft.faults);
+                }
             }
             return;
         };
@@ -562,18 +570,9 @@ impl<'a> Parser<'a> {
     }
 }
 
-fn unknown_column(raw: &RawRow, column: usize, header: &str) -> Finding {
-    let found = visible(header).to_string();
-    if Field::money_of_header(header).is_some() {
-        let expected = "money is compared by reconcile, line by line; here it is ignored";
-        return Finding::new(Code::UnknownColumn, found, expected).at(raw.place(column));
-    }
-    let near = crate::domain::nearest(header, Field::ALL.iter().map(|field| field.name()));
-    let near = Field::meant_by(header).map(Field::name).or(near);
-    Finding::new(Code::UnknownColumn, found, "a column of the long form; it is ignored")
-        .at(raw.place(column))
-        .did_you_mean(near)
-}
+/// What may be meant by a row without a resource below one that names it.
+const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
+                                is a total, write Total into it or take it out";
 
 #[cfg(test)]
 mod tests;

@@ -51,6 +51,7 @@ classes! {
     Amount "amount" "the amounts differ" Provider "find out which amount is right, then correct the file or post the total anew";
     MissingOnServer "missing-on-server" "the file has an amount and the server has none" Provider "post it with plan and apply, or strike it from the statement";
     MissingInFile "missing-in-file" "the server has an amount and the file has none" Provider "ask the provider for it, or take it back on the server";
+    LeftOut "left-out" "the row of the file could not be read and was left out" Provider "mend the cell, and compare again";
     DuplicateInFile "duplicate-in-file" "several rows of the file speak of one usage" Provider "leave one row, or add them up, and send the file again";
     SeveralRows "several-rows" "the server has several rows of the month, as after a switch of plans, and the file has one of them" Finance "compare with the sum of the rows, each of which has its own price";
     WrongPeriod "wrong-period" "the amount stands in the month before or after" Provider "correct the month in the file, or move the usage on the server";
@@ -63,7 +64,7 @@ classes! {
     AmbiguousName "ambiguous-name" "the name in the file fits several resources" Provider "name the resource by its uuid";
     CarriedOver "carried-over" "the server repeats the amount of last month, because nobody reported" Provider "report the amount of this month";
     NotBilled "not-billed" "the server has the usage and no invoice bills it" Operator "have the month billed again, or settle it on the next invoice";
-    NotVisible "not-visible" "this account does not see what it would take to tell" Finance "ask somebody who sees the invoice";
+    NotVisible "not-visible" "this account does not see what it would take to tell" Finance "ask somebody who sees the resource and its invoice";
     Price "price" "the quantities agree and the prices do not" Finance "compare the unit price and the rounding of the line with the contract";
     ConvertedByServer "converted-by-server" "the invoice has the usage in another unit, as the server converts it" Nobody "";
     Billed "billed" "the invoice bills another quantity than the server has" Operator "have the month billed again; the usage changed after the invoice";
@@ -112,6 +113,7 @@ impl Class {
             Self::Match
             | Self::Ignored
             | Self::MissingInFile
+            | Self::LeftOut
             | Self::DuplicateInFile
             | Self::WrongUnit
             | Self::Sign

@@ -20,13 +20,16 @@ use super::class::Class;
 use super::invoice_totals::invoice_totals;
 use super::invoiced::Invoices;
 use super::judge::Judge;
+use super::left_out::LeftOutKeys;
 use super::names::{Names, Settled};
 use super::notes::Notes;
+use super::remarks;
 use super::report::{CellPlace, Line, Report};
 use super::rows::{AT_ONCE, FileRow, Key, RowMore, ServerRow, at, take_each};
 use super::rules::{Applied, Converted, Rules};
 use super::sides::{Compared, FileSide, InvoiceSide};
 use super::totals::{self, AsRead, add};
+use super::unlisted;
 use super::verdict::verdict;
 
 /// Compares the sides by the rules.
@@ -54,7 +57,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     for list in [stored, around] {
         take_each(list, |row| server_rows.push(intake.server(&row)));
     }
-    let FileSide { lines, tables, skipped } = file.unwrap_or_default();
+    let FileSide { lines, tables, skipped, left_out } = file.unwrap_or_default();
     let mut file_rows = Vec::with_capacity(lines.len());
     take_each(lines, |line| file_rows.push(intake.file(line)));
     let Intake { names, rules: applied, read: given, in_file, .. } = intake;
@@ -87,11 +90,20 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     };
     judge.rules.settle(&settled.subjects);
     rows.see_conversions(&mut judge, periods);
-    let lines = rows.lines(&mut judge, &Calendar { periods, in_file });
+    let left_out = LeftOutKeys::new(left_out);
+    let mut lines = rows.lines(&mut judge, &Calendar { periods, in_file }, &left_out);
     let Judge { organisations: number_of, rules: applied, notes, stated: money, .. } = judge;
     header.rules = applied.into_uses();
     let invoices = invoice_totals(&invoices, catalogue, &organisations, &money);
     let Settled { subjects, components, .. } = settled;
+    if header.server_rows.is_some() {
+        header.remarks.extend(remarks::lacking(&mut lines, &components));
+        lines.sort_by_key(|line| (!line.class.is_break(), line.class == Class::Match, line.class));
+    }
+    header.remarks.extend(remarks::of_rules(rules, catalogue, &subjects, &components));
+    header.remarks.extend(remarks::of_ignored(&lines));
+    header.remarks.extend(remarks::of_invoices(&invoices));
+    header.remarks.sort_by_key(|remark| (std::cmp::Reverse(remark.weight), remark.kind));
     Report {
         made,
         verdict: verdict(&lines, &header, skipped.len()),
@@ -167,6 +179,7 @@ impl Intake<'_, '_> {
 
     fn file(&mut self, mut line: FileLine) -> FileRow {
         let converted = line.more.is_some().then(|| self.convert(&mut line)).flatten();
+        line.resource = line.resource.or_else(|| unlisted::named(self.catalogue, line.more.as_deref()));
         let more = line.more.as_deref();
         let subject = match line.resource {
             Some(id) => self.names.resource(id),
@@ -284,7 +297,7 @@ impl Rows {
 
     /// The lines in order. They are made from the last key to the first, so that the memory of the rows
     /// can be given back meanwhile, and are turned round at the end.
-    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar) -> Vec<Line> {
+    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
         let mut lines = Vec::with_capacity(self.file.len().max(self.server.len()));
         let mut others = Vec::new();
         let (mut file, mut server, mut months, mut cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -309,7 +322,11 @@ impl Rows {
             let group = Group { subject: key.0, component: key.1, file: &file, server: &server };
             group.cells(&months, calendar, &mut cells);
             for cell in cells.iter().rev().filter(|cell| cell.is_compared) {
-                let line = judge.line(&group, cell);
+                let mut line = judge.line(&group, cell);
+                unlisted::settle(&mut line, judge);
+                left_out.settle(&mut line, judge);
+                name_ignored(&mut line);
+                name_spelt(&mut line, &group.file[cell.file.clone()], &mut judge.notes);
                 if line.class == Class::Match {
                     lines.push(line);
                 } else {
@@ -328,6 +345,24 @@ impl Rows {
         let file = self.file.last().map(|row| pair(row.key));
         let server = self.server.last().map(|row| pair(row.key));
         file.max(server).max(self.billed.last().map(|row| pair(*row)))
+    }
+}
+
+/// Says how a row names what it speaks of, where nothing else is to be said of the line.
+fn name_spelt(line: &mut Line, rows: &[FileRow], notes: &mut Notes) {
+    let spelt = || rows.iter().find_map(|row| row.more.as_deref()?.line.spelt.clone());
+    if line.more.as_deref().is_none_or(|more| more.note.is_none())
+        && let Some(spelt) = spelt()
+    {
+        line.more.get_or_insert_default().note = Some(notes.number(&spelt));
+    }
+}
+
+/// What a rule leaves alone stays named: amounts that differ are told beside it.
+fn name_ignored(line: &mut Line) {
+    let is_both = line.file.is_some() && line.server.is_some();
+    if line.class == Class::Ignored && is_both && line.file != line.server && line.also.is_empty() {
+        line.also.add(Class::Amount);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::resolve::Catalogue;
 
 use super::judge::StatedSums;
 use super::report::{InvoiceTotal, OrganisationTotal};
-use super::sides::{InvoiceSide, OtherLine};
+use super::sides::InvoiceSide;
 use super::totals::add;
 
 /// By organisation and month.
@@ -115,6 +115,7 @@ fn total_of(
         tax: money.and_then(|money| money.tax),
         price: money.and_then(|money| money.price),
         total: money.and_then(|money| money.total),
+        is_whole: side.whole.contains(&customer),
         stated: Vec::new(),
         stated_tax: Vec::new(),
     };
@@ -124,7 +125,7 @@ fn total_of(
     for line in side.others.iter().filter(|line| line.customer == customer) {
         let sum = match line.price.is_negative() {
             false => &mut total.other,
-            true if line.is_credit || stands_beside_usage(line, side) => &mut total.credits,
+            true if line.is_credit || is_discount(&line.name) => &mut total.credits,
             true => &mut total.compensations,
         };
         add(sum, line.price);
@@ -132,8 +133,9 @@ fn total_of(
     total
 }
 
-/// Whether usage of the same resource and component is billed, which a discount lowers.
-fn stands_beside_usage(line: &OtherLine, side: &InvoiceSide) -> bool {
-    let of = line.resource.zip(line.component.as_ref());
-    of.is_some_and(|(resource, component)| !side.seen.lines(resource, component).is_empty())
+/// Whether a line calls itself a discount. A line below zero that stands beside usage of its component may
+/// as well take it back, so that nothing but its name tells.
+fn is_discount(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["discount", "rabatt", "credit"].iter().any(|word| name.contains(word))
 }

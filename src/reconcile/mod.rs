@@ -14,6 +14,7 @@ mod faults;
 mod invoice_totals;
 mod invoiced;
 mod judge;
+mod left_out;
 #[cfg(test)]
 mod money_tests;
 mod names;
@@ -21,6 +22,7 @@ mod notes;
 mod prices;
 mod proof;
 mod ratio;
+mod remarks;
 mod report;
 mod rows;
 pub mod rules;
@@ -31,7 +33,10 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod unlisted;
 mod verdict;
+#[cfg(test)]
+mod whole_tests;
 #[cfg(test)]
 mod worlds;
 
@@ -39,9 +44,11 @@ mod worlds;
 pub use class::Classes;
 pub use class::{Class, Who};
 pub use engine::reconcile;
+pub use left_out::LeftOut;
 #[cfg(test)]
 pub use proof::Proof;
 pub use proof::ProofRow;
+pub use remarks::{Remark, RemarkKind, Weight};
 pub use report::{
     Billed, ClassTotal, CurrencyOf, Endpoint, Header, InvoiceTotal, LineView, Made, Measured, Month,
     OrganisationTotal, Report, Sides, SkippedRow, Stated, Subject, TablePlace, Trend,

@@ -18,6 +18,7 @@ use crate::plan::{InputFile, InvoiceState, Reporter, Scope};
 
 use super::class::{Class, Classes};
 use super::proof::Proof;
+use super::remarks::Remark;
 
 /// A reconciliation, finished.
 #[derive(Debug, Clone)]
@@ -96,6 +97,8 @@ pub struct Header {
     pub endpoints: Vec<Endpoint>,
     /// The rules, and how often each was used.
     pub rules: Vec<RuleUse>,
+    /// What has to be known of the report as a whole.
+    pub remarks: Vec<Remark>,
 }
 
 /// Which sides are compared.
@@ -364,7 +367,7 @@ pub struct InvoiceTotal {
     pub usage: Amount,
     /// Lines that are neither usage nor below zero: what is billed by time or once.
     pub other: Amount,
-    /// Credits and discounts: lines below zero that name a credit, or stand beside a usage.
+    /// Credits and discounts: lines below zero that name a credit, or call themselves one.
     pub credits: Amount,
     /// Compensations: all other lines below zero.
     pub compensations: Amount,
@@ -374,6 +377,8 @@ pub struct InvoiceTotal {
     pub price: Option<Amount>,
     /// What the server says it comes to with tax.
     pub total: Option<Amount>,
+    /// Whether all of its lines were read.
+    pub is_whole: bool,
     /// What the file states of it without tax, by currency.
     pub stated: Vec<(Option<Currency>, Amount)>,
     /// The tax that the file states of it, by currency.

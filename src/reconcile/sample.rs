@@ -146,6 +146,7 @@ pub fn report() -> Report {
                 has_ended: false,
                 lines: 2,
             }],
+            remarks: Vec::new(),
         },
         verdict: Verdict {
             agrees: false,

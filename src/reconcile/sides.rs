@@ -1,6 +1,6 @@
 //! The sides that are compared, as they were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::{
@@ -9,6 +9,7 @@ use crate::domain::{
 use crate::plan::{Invoice, InvoicesSeen, StoredUsage};
 use crate::resolve::{Catalogue, FileLine};
 
+use super::left_out::LeftOut;
 use super::report::{Header, Made, SkippedRow, TablePlace};
 
 /// Everything that a reconciliation is made from.
@@ -41,6 +42,8 @@ pub struct FileSide {
     pub tables: Vec<TablePlace>,
     /// The rows whose amount or month cannot be read, where they were to be left out.
     pub skipped: Vec<SkippedRow>,
+    /// What they speak of, as far as it can be told.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What was read of the invoices of a month.
@@ -54,6 +57,8 @@ pub struct InvoiceSide {
     pub others: Vec<OtherLine>,
     /// The tax on lines that bill usage, where the server tells it.
     pub taxes: BTreeMap<InvoiceLineId, Amount>,
+    /// Of whom all lines of the invoice were read.
+    pub whole: BTreeSet<CustomerId>,
 }
 
 /// The money of an invoice as the server adds it up.

@@ -339,7 +339,12 @@ fn rules_settle_and_are_named() {
     let uses: Vec<_> = report.header.rules.iter().map(|rule| (rule.name.as_str(), rule.lines)).collect();
     assert_eq!(uses, [("cents", 1), ("money", 1), ("ticket", 1), ("old", 0), ("minutes", 1)]);
     assert!(report.header.rules[3].has_ended);
-    assert_eq!(report.verdict.sentence, "Agrees but for 3 of 7 keys; 53.28 EUR at stake");
+    assert_eq!(
+        report.verdict.sentence,
+        "Agrees but for 3 of 7 keys; 53.28 EUR at stake; 1 key is left alone by a rule, which comes to 4.00 EUR"
+    );
+    let ignored = report.lines.iter().find(|line| line.class == Class::Ignored).unwrap();
+    assert!(ignored.also.has(Class::Amount), "{ignored:?}");
 }
 
 #[test]

@@ -194,7 +194,7 @@ impl Sides3 {
 
     pub fn report(self, rules: &Rules) -> Report {
         let has_file = self.sides.has_file();
-        let file = FileSide { lines: self.lines, tables: Vec::new(), skipped: Vec::new() };
+        let file = FileSide { lines: self.lines, tables: Vec::new(), ..FileSide::default() };
         let currency =
             self.currency.map(|own| CurrencyOf { currency: own.parse().unwrap(), source: "a test".into() });
         let saved = self.is_saved.then(|| crate::plan::InputFile {
@@ -223,6 +223,7 @@ impl Sides3 {
             rows_of_users: 0,
             endpoints: Vec::new(),
             rules: Vec::new(),
+            remarks: Vec::new(),
         };
         let compared = Compared {
             made,

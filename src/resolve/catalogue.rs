@@ -3,7 +3,7 @@
 //! The type stands here because resolving is what it is for; `waldur` fills it. Nothing in it is
 //! looked up again during a run, so all rows are judged against the same state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -205,6 +205,7 @@ pub struct Elsewhere {
 pub struct Catalogue {
     offerings: HashMap<OfferingId, Offering>,
     resources: HashMap<ResourceId, Resource>,
+    unlisted: HashSet<ResourceId>,
     elsewhere: HashMap<ResourceId, Elsewhere>,
     plan_periods: HashMap<ResourceId, Vec<PlanPeriod>>,
     by_name: HashMap<(OfferingId, NameKind, String), Vec<ResourceId>>,
@@ -280,6 +281,22 @@ impl Catalogue {
         self.resources.insert(resource.id, resource);
     }
 
+    /// Takes a resource of the scope in that the server's list does not show, and other answers do.
+    pub fn add_unlisted(&mut self, resource: Resource) {
+        self.unlisted.insert(resource.id);
+        self.add_resource(resource);
+    }
+
+    /// Whether the server's list does not show a resource of the scope.
+    pub fn is_unlisted(&self, id: ResourceId) -> bool {
+        self.unlisted.contains(&id)
+    }
+
+    /// How many resources of the scope the server's list does not show.
+    pub fn count_unlisted(&self) -> usize {
+        self.unlisted.len()
+    }
+
     /// Remembers a resource outside the scope.
     pub fn add_elsewhere(&mut self, id: ResourceId, elsewhere: Elsewhere) {
         self.elsewhere.insert(id, elsewhere);
@@ -323,7 +340,7 @@ impl Catalogue {
     }
 
     /// All resources of the scope, in no order.
-    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> + Clone {
         self.resources.values()
     }
 

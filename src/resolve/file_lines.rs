@@ -48,6 +48,8 @@ pub struct FileLineMore {
     pub component: Option<Arc<str>>,
     /// The unit as the file has it, where it is not that of the component or the component is not known.
     pub unit: Option<Arc<str>>,
+    /// How it names what it speaks of, where the server spells that otherwise.
+    pub spelt: Option<Arc<str>>,
     /// What it says of money.
     pub money: Option<StatedMoney>,
     /// The amount as it is written, where it says something of money and a factor took it into another unit:

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, ResourceId, visible};
 use crate::findings::{Code, Finding, RowIndex, Severity};
-use crate::parse::{Figure, listed, short};
+use crate::parse::{Figure, Subject, listed, short};
 
 use super::bearing::{Bearing, bearing};
-use super::catalogue::{Component, Resource};
+use super::catalogue::{Component, NameKind, Resource};
 use super::file_lines::{FileLine, FileLineMore, LineFault};
 use super::rows::{Judge, Resources};
 use super::units::{Conversions, Measured};
@@ -78,6 +78,7 @@ impl Judge<'_> {
             |is_known: bool, text: &dyn Fn() -> Option<Arc<str>>| if is_known { None } else { text() };
         let more = FileLineMore {
             faults: Vec::new(),
+            spelt: component.and_then(|own| spelt(&figure.component, own, self.is_wide(figure))),
             resource: named(resource.is_some(), &|| self.called(figure.subject)),
             component: named(component.is_some(), &|| Some(figure.component.clone())),
             unit: named(is_own_unit, &|| figure.unit.clone()),
@@ -128,8 +129,12 @@ impl Judge<'_> {
         }
         let touched = lines.iter().filter(|line| of_rows.contains_key(&line.row));
         let amounts: HashSet<(RowIndex, u32)> = touched.map(|line| (line.row, line.column)).collect();
+        let by_uuid = self.parsed.subjects.iter().filter(|subject| of_rows.contains_key(&subject.row));
+        let by_uuid: HashMap<RowIndex, &Subject> =
+            by_uuid.filter(|subject| subject.resource.uuid.is_some()).map(|own| (own.row, own)).collect();
         for line in lines {
             let Some(findings) = of_rows.get(&line.row) else { continue };
+            let renamed = by_uuid.get(&line.row).filter(|own| !self.names_another(own, line.resource));
             let row = line.row;
             // A fault at the amount of another figure of the row is that figure's own.
             let is_about = |finding: &Finding, column: u32| {
@@ -139,13 +144,28 @@ impl Judge<'_> {
                 }
             };
             let column = line.column;
-            let own = findings.iter().filter(|finding| is_about(finding, column));
+            // The uuid is right, and the name is nobody's any more.
+            let is_renamed = |finding: &Finding| renamed.is_some() && finding.code == Code::ResourceDisagrees;
+            if let Some(finding) = findings.iter().find(|finding| is_renamed(finding)) {
+                line.more.get_or_insert_default().spelt = Some(note(finding));
+            }
+            let own = findings.iter().filter(|own| is_about(own, column) && !is_renamed(own));
             let faults = own.map(|finding| LineFault { code: finding.code, note: note(finding) });
             let faults: Vec<LineFault> = faults.collect();
             if !faults.is_empty() {
                 line.more.get_or_insert_default().faults.extend(faults);
             }
         }
+    }
+
+    /// Whether a row calls its resource as another one of its offering is called.
+    fn names_another(&self, subject: &Subject, resource: Option<ResourceId>) -> bool {
+        let Some(own) = resource.and_then(|id| self.catalogue.resource(id)) else { return true };
+        NameKind::ALL.into_iter().any(|kind| {
+            let claimed = kind.in_row(&subject.resource);
+            let fits = claimed.map_or(&[][..], |claimed| self.catalogue.find(own.offering, kind, claimed));
+            fits.iter().any(|id| *id != own.id)
+        })
     }
 
     /// Marks lines of which several speak of one usage. Rows that each name another plan period speak of
@@ -184,6 +204,13 @@ impl Judge<'_> {
         let (rows, period) = (own.len(), first.period);
         format!("{rows} rows of {name}, {period}: {}; leave one, or add them up", listed(&amounts)).into()
     }
+}
+
+/// What is said of a component that the row spells in other letters.
+fn spelt(named: &str, component: &Component, is_wide: bool) -> Option<Arc<str>> {
+    let own = component.component_type.as_str();
+    let is_other = !is_wide && named != own && named.eq_ignore_ascii_case(own);
+    is_other.then(|| format!("{} is taken as the component {}", visible(named), visible(own)).into())
 }
 
 /// The positions of lines whose resource and component are known, those of one key beside each other.

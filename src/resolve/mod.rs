@@ -39,6 +39,7 @@ pub use months::months;
 pub use offering_names::OfferingNames;
 pub use people::{UserUsage, UserUsages};
 pub use plan_periods::{HOW_TO_CHOOSE, plan_periods, several_plan_periods};
+pub use resources::ResourceFinder;
 pub use rounded::Rounding;
 pub use rows::{ResolveSettings, rows};
 pub use usages::{Usage, Usages};

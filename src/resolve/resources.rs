@@ -151,7 +151,7 @@ impl<'a> ResourceFinder<'a> {
         };
         let found =
             format!("{} of the offering {}", visible(&elsewhere.name), visible(&elsewhere.offering_name));
-        let finding = Finding::new(Code::OtherOffering, found, "a resource of an offering in scope");
+        let finding = Finding::new(Code::OtherOffering, found, IN_SCOPE);
         Err((Field::ResourceUuid, finding.hint("name its offering with --offering, or take the row out")))
     }
 
@@ -375,6 +375,9 @@ impl<'a> ResourceFinder<'a> {
         owners.into_iter().filter_map(other).collect()
     }
 }
+
+/// What is expected of a resource that this account sees and that no offering in scope has.
+pub const IN_SCOPE: &str = "a resource of an offering in scope";
 
 /// What a name fits.
 enum Hits<'a, 'b> {

@@ -17,7 +17,7 @@ use super::catalogue::{Catalogue, Component, NameKind, Resource};
 use super::file_lines::FileLine;
 use super::lines::Loose;
 use super::people::{self, UserUsage, UserUsages};
-use super::resources::{Found, ResourceFinder, Via, did_you_mean};
+use super::resources::{Found, IN_SCOPE, ResourceFinder, Via, did_you_mean};
 use super::units::{At, Conversions, Measured};
 use super::usages::{Usage, Usages};
 use super::{beside, columns, columns::Headers};
@@ -103,6 +103,11 @@ pub fn rows(
     judge.seal(usages, people, &resources, &mut finder)
 }
 
+/// `1 row`, `2 rows`.
+fn counted_rows(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+}
+
 pub(super) struct Judge<'a> {
     pub(super) parsed: &'a mut Parsed,
     pub(super) catalogue: &'a Catalogue,
@@ -135,7 +140,7 @@ impl<'a> Judge<'a> {
     }
 
     fn subjects(&mut self, finder: &mut ResourceFinder<'a>) -> Resources<'a> {
-        let mut filtered = 0_usize;
+        let (mut filtered, mut others) = (0_usize, 0_usize);
         let mut folded = FoldedNames::default();
         let mut resources = Vec::with_capacity(self.parsed.subjects.len());
         // Rows of one resource often follow each other, and share their name.
@@ -165,6 +170,13 @@ impl<'a> Judge<'a> {
                     self.subject(index, found.resource, finder);
                     Some(found.resource)
                 }
+                // A comparison is of the scope, and what is known to lie beside it is no difference.
+                Err((_, finding)) if self.settings.keeps_lines && finding.expected == IN_SCOPE => {
+                    others += 1;
+                    self.filtered.insert(index);
+                    self.parsed.fates.filtered(subject.row);
+                    None
+                }
                 Err((field, finding)) => {
                     self.unfound(index, field, finding);
                     None
@@ -173,8 +185,13 @@ impl<'a> Judge<'a> {
             resources.push(found);
         }
         self.notes(finder);
+        if others > 0 {
+            let found = format!("{} of other offerings", counted_rows(others));
+            let expected = "rows of those that --offering names";
+            self.findings.push(Finding::new(Code::OutsideScope, found, expected));
+        }
         if filtered > 0 {
-            let found = format!("{filtered} rows of other projects or organisations");
+            let found = format!("{} of other projects or organisations", counted_rows(filtered));
             let expected = "rows of those that --project and --customer name";
             self.findings.push(Finding::new(Code::OutsideScope, found, expected));
         }
@@ -343,7 +360,15 @@ impl<'a> Judge<'a> {
         } else {
             &figure.component
         };
-        let found = offering.components.iter().find(|component| component.component_type.as_str() == wanted);
+        let all = offering.components.iter();
+        let found = all.clone().find(|component| component.component_type.as_str() == wanted);
+        // A comparison says it on the line; what is posted has to be spelt as the server spells it.
+        let found = found.or_else(|| {
+            let is_like = |own: &&Component| own.component_type.as_str().eq_ignore_ascii_case(wanted);
+            let mut alike = all.filter(|own| self.settings.keeps_lines && is_like(own));
+            let only = alike.next()?;
+            alike.next().is_none().then_some(only)
+        });
         let Some(component) = found else {
             let types: Vec<&str> =
                 offering.components.iter().map(|component| component.component_type.as_str()).collect();
@@ -363,7 +388,7 @@ impl<'a> Judge<'a> {
         Some(component)
     }
 
-    fn is_wide(&self, figure: &Figure) -> bool {
+    pub(super) fn is_wide(&self, figure: &Figure) -> bool {
         let table = self.parsed.subjects[figure.subject].table;
         self.parsed.tables[table].column(Field::ComponentType).is_none()
     }

@@ -29,7 +29,21 @@ pub fn reconciliation_text(report: &Report, style: Style, most: usize) -> String
     let _ = write!(text, "\n{}\n{}", style.bold("Classes"), classes_text(report));
     text.push_str(&breaks_text(report, style, most));
     text.push_str(&skipped_text(&report.skipped, style));
+    text.push_str(&remarks_text(report, style));
     text.push_str(&endpoints_text(report, style));
+    text
+}
+
+/// What has to be known of the report as a whole.
+fn remarks_text(report: &Report, style: Style) -> String {
+    let remarks = &report.header.remarks;
+    if remarks.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", style.bold("Remarks"));
+    for remark in remarks {
+        let _ = writeln!(text, "  {}: {}", remark.kind.name(), visible(&remark.text));
+    }
     text
 }
 

@@ -84,6 +84,7 @@ struct ItemRow {
 #[serde(from = "serde_json::Value")]
 struct Details {
     resource: Option<ResourceId>,
+    offering: Option<OfferingId>,
     component: Option<ComponentType>,
     plan: Option<PlanId>,
     plan_period: Option<PlanPeriodId>,
@@ -96,6 +97,7 @@ impl From<serde_json::Value> for Details {
         }
         Self {
             resource: read(&value, "resource_uuid"),
+            offering: read(&value, "offering_uuid"),
             component: read(&value, "offering_component_type"),
             plan: read(&value, "plan_uuid"),
             plan_period: read(&value, "plan_period_uuid"),

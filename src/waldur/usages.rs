@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::{BillingPeriod, CarryOver, ComponentType, OfferingId, ResourceId};
 use crate::plan::StoredUsage;
-use crate::resolve::{Catalogue, Offering};
+use crate::resolve::{Capabilities, Catalogue, Offering};
 
 use super::WaldurError;
 use super::http::Http;
@@ -33,17 +33,39 @@ impl Reader {
         let Some(offering) = catalogue.offering(offering) else { return Ok(Vec::new()) };
         Ok(month(&self.http, offering, catalogue, period, self.at_once).await?.usages)
     }
+
+    /// The stored usages of a month in the offerings of the catalogue, and apart from them those of
+    /// resources that the catalogue does not have, each with the offering that was asked for.
+    pub async fn usages_of_all(
+        &self,
+        catalogue: &Catalogue,
+        period: BillingPeriod,
+        capabilities: &mut Capabilities,
+    ) -> Result<(Vec<StoredUsage>, Vec<(OfferingId, StoredUsage)>), WaldurError> {
+        let (mut listed, mut unlisted) = (Vec::new(), Vec::new());
+        for offering in catalogue.offerings() {
+            let month = month(&self.http, offering, catalogue, period, self.at_once).await?;
+            if let Some(has_policy) = month.has_missing_usage_policy {
+                capabilities.learn_row(has_policy);
+            }
+            listed.extend(month.usages);
+            unlisted.extend(month.unlisted.into_iter().map(|usage| (offering.id, usage)));
+        }
+        Ok((listed, unlisted))
+    }
 }
 
 /// What was read, and whether the rows know `missing_usage_policy`; `None` where there was no row.
 pub(super) struct MonthRead {
     pub usages: Vec<StoredUsage>,
+    /// Those of resources that the catalogue does not have.
+    pub unlisted: Vec<StoredUsage>,
     pub has_missing_usage_policy: Option<bool>,
 }
 
 impl MonthRead {
     fn empty() -> Self {
-        Self { usages: Vec::new(), has_missing_usage_policy: None }
+        Self { usages: Vec::new(), unlisted: Vec::new(), has_missing_usage_policy: None }
     }
 
     fn add(&mut self, rows: Vec<UsageRow>, component: Option<&ComponentType>) {
@@ -87,6 +109,9 @@ pub(super) async fn month(
     };
     let in_offering =
         |id: ResourceId| catalogue.resource(id).is_some_and(|resource| resource.offering == offering.id);
+    let is_unlisted =
+        |usage: &&StoredUsage| usage.period == period && catalogue.resource(usage.resource).is_none();
+    read.unlisted = read.usages.iter().filter(is_unlisted).cloned().collect();
     read.usages.retain(|usage| usage.period == period && in_offering(usage.resource));
     Ok(read)
 }

@@ -37,6 +37,7 @@ mod public_sandbox;
 mod reading;
 mod reconcile;
 mod reconcile_plan;
+mod reconcile_whole;
 mod rehearsal;
 mod resolution;
 mod rig;

@@ -340,7 +340,9 @@ fn what_cannot_be_looked_for_is_refused() {
     rig.run(&["missing", "--period", "2026-11"]).ends_with(2).says("no offering is named");
     rig.run(&["missing", "--offering", HPC]).ends_with(2).says("--period");
     rig.run(&[&MISSING[..], &["--fill", "zero"]].concat()).ends_with(2).says("--template");
-    rig.run(&[&MISSING[..], &["--project", "nobody's"]].concat()).ends_with(2).says("no resource in scope");
+    rig.run(&[&MISSING[..], &["--project", "nobody's"]].concat())
+        .ends_with(2)
+        .says("no project in scope is named");
     rig.run(&["missing", "--offering", HPC, "--period", "2026-06"])
         .ends_with(0)
         .says("Nothing could be reported of that month.");

@@ -240,7 +240,7 @@ fn nothing_is_replaced_and_nothing_empty_is_written() {
         .says("did you mean \"HPC allocation\"?");
     rig.run(&["template", "--offering", HPC, "--project", "nobody's", "-o", "new.xlsx"])
         .ends_with(2)
-        .says("there is nothing to fill in");
+        .says("no project in scope is named");
     assert!(!rig.folder.path().join("new.xlsx").exists());
     assert_eq!(rig.posts(), 0);
 }

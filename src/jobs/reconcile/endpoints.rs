@@ -21,13 +21,18 @@ pub fn of_usages(
     let around: Vec<String> = around.iter().map(ToString::to_string).collect();
     let beside =
         if around.is_empty() { String::new() } else { format!("; {} to compare with", around.join(", ")) };
+    let unlisted = match catalogue.count_unlisted() {
+        0 => String::new(),
+        1 => "; 1 resource that has usage is not in it".to_owned(),
+        count => format!("; {count} resources that have usage are not in it"),
+    };
     let endpoint = |path: &str, read: String, rows| Endpoint { path: path.to_owned(), read, rows };
     vec![
         endpoint(side.offerings(), "those in scope, one by one".into(), catalogue.offerings().len()),
         endpoint(
             side.resources(),
-            format!("all of each offering, in every state; {PROVEN}"),
-            catalogue.resources().count(),
+            format!("all of each offering, in every state; {PROVEN}{unlisted}"),
+            catalogue.resources().count() - catalogue.count_unlisted(),
         ),
         endpoint(
             "marketplace-component-usages/",

@@ -2,11 +2,13 @@
 
 mod endpoints;
 mod plan_prices;
+mod remarks;
 mod saved_list;
 mod scope;
 mod stops;
+mod stored;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,6 +31,7 @@ use super::catalogue::{Snapshot, add_plan_periods};
 use super::check::{Check, CheckSettings, read_aliases};
 use super::load::{Loaded, load};
 use super::plan::scope_of;
+use super::scope_names::refuse_unknown;
 use super::{Observer, Stages};
 use saved_list::SavedList;
 use stops::Stops;
@@ -94,6 +97,20 @@ pub async fn reconcile(
     let ServerSide { snapshot, mut catalogue, mut capabilities, saved } =
         server_side(reader, settings, &loaded.parsed).await?;
     let current = begun(settings.periods, &catalogue)?;
+    let around = around(settings.periods, current);
+
+    // Before rows are resolved: usages may show resources that no list does.
+    stages.next("stored usages");
+    let (mut stored, mut beside, mut server_rows) = (Vec::new(), Vec::new(), None);
+    if let Some((_, reader)) = &snapshot {
+        let months: Vec<BillingPeriod> = settings.periods.months().collect();
+        stored = stored::read(reader, &mut catalogue, &mut capabilities, &months).await?;
+        beside = stored::read(reader, &mut catalogue, &mut capabilities, &around).await?;
+    } else if let Some(saved) = saved {
+        server_rows = Some(saved.file);
+        (stored, beside) = (saved.stored, saved.around);
+    }
+    refuse_unknown(&settings.check.resolve, catalogue.resources())?;
 
     stages.next("resolve");
     let aliases = SettledAliases::new(&aliases, &catalogue, &mut findings);
@@ -109,6 +126,8 @@ pub async fn reconcile(
         let stopped_by = snapshot.map(|(account, _)| Snapshot { account, capabilities, catalogue });
         return Ok(stopped(findings, loaded, stopped_by));
     }
+    let remarks = remarks::of_files(&findings, &loaded.parsed);
+    let left_out = remarks::left_out(&stops, &loaded.parsed, &catalogue, &aliases);
     stops.take_out(&mut lines);
     for row in stops.skipped.keys() {
         loaded.parsed.fates.faulty(*row);
@@ -120,25 +139,12 @@ pub async fn reconcile(
         add_plan_periods(reader, &mut catalogue, &doubtful).await?;
     }
 
-    stages.next("stored usages");
-    let around = around(settings.periods, current);
-    let wants = |usage: &StoredUsage| catalogue.resource(usage.resource).is_some_and(|own| scope.wants(own));
-    let (mut stored, mut beside) = (Vec::new(), Vec::new());
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    let mut server_rows = None;
     if let Some((_, reader)) = &snapshot {
-        for month in settings.periods.months() {
-            stored.extend(reader.usages(&catalogue, month, &mut capabilities).await?);
-        }
-        for month in &around {
-            beside.extend(reader.usages(&catalogue, *month, &mut capabilities).await?);
-        }
         let rows = stored.len() + beside.len();
         endpoints = endpoints::of_usages(reader.side(), &catalogue, (settings.periods, &around), rows);
-    } else if let Some(saved) = saved {
-        server_rows = Some(saved.file);
-        (stored, beside) = (saved.stored, saved.around);
     }
+    let wants = |usage: &StoredUsage| catalogue.resource(usage.resource).is_some_and(|own| scope.wants(own));
     stored.retain(wants);
     beside.retain(wants);
 
@@ -147,11 +153,17 @@ pub async fn reconcile(
         && let Some((account, reader)) = &snapshot
     {
         stages.next("invoices");
-        let in_scope = catalogue.resources().filter(|resource| scope.wants(resource));
-        let customers: BTreeSet<CustomerId> = in_scope.map(|resource| resource.customer).collect();
+        let mut customers = stored::customers(&catalogue, |resource| scope.wants(resource));
         let mut read = BTreeMap::new();
-        for month in settings.periods.months() {
-            read.insert(month, reader.invoices_in_full(account, &catalogue, &customers, month).await?);
+        for _ in 0..2 {
+            for month in settings.periods.months() {
+                read.insert(month, reader.invoices_in_full(account, &catalogue, &customers, month).await?);
+            }
+            // Resources that only invoices show join the catalogue, and their lines are read with them.
+            if !stored::learn_billed(&mut catalogue, &read) {
+                break;
+            }
+            customers = stored::customers(&catalogue, |resource| scope.wants(resource));
         }
         let customers: Vec<CustomerId> = customers.into_iter().collect();
         endpoints.extend(endpoints::of_invoices(&read, &customers));
@@ -196,12 +208,14 @@ pub async fn reconcile(
         rows_of_users,
         endpoints,
         rules: Vec::new(),
+        remarks,
     };
     let skipped = stops.skipped.into_values().collect();
     let file = has_file.then(|| FileSide {
         lines: std::mem::take(&mut lines),
         tables: tables(&loaded.parsed),
         skipped,
+        left_out,
     });
     // What was parsed is not looked at again, and can be large.
     drop(loaded.parsed);
@@ -292,7 +306,7 @@ async fn currency(
 }
 
 fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
-    let InvoicesInFull { seen, money, others, taxes, .. } = read;
+    let InvoicesInFull { seen, money, others, taxes, whole, .. } = read;
     let invoices = money.into_iter().map(|(customer, money)| {
         let (price, tax, total) = (money.price, money.tax, money.total);
         (customer, InvoiceMoney { invoice: money.invoice, price, tax, total })
@@ -306,7 +320,7 @@ fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
         is_credit: line.is_credit,
         price: line.price,
     });
-    InvoiceSide { seen, invoices: invoices.collect(), others: others.collect(), taxes }
+    InvoiceSide { seen, invoices: invoices.collect(), others: others.collect(), taxes, whole }
 }
 
 fn tables(parsed: &Parsed) -> Vec<TablePlace> {

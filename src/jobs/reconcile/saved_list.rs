@@ -4,7 +4,7 @@
 //! catalogue is made of what the rows name: a resource without usage is not in it. A row that cannot be
 //! read, or an id that comes twice, ends the run: a list that lost something proves nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -26,6 +26,7 @@ use crate::resolve::{Catalogue, Component, Offering, Resource};
 use crate::source::SourceError;
 
 use super::around;
+use crate::jobs::scope_names::refuse;
 
 /// The rows of a saved list.
 pub struct SavedList {
@@ -93,6 +94,7 @@ impl SavedList {
             stored: Vec::new(),
             beside: Vec::new(),
             ids: Vec::new(),
+            seen: BTreeMap::new(),
         };
         let file = File::open(path).map_err(unreadable)?;
         let mut reader =
@@ -108,6 +110,7 @@ impl SavedList {
         io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
         let sha256 = reader.into_inner().digest.finish();
         intake.refuse_doubles()?;
+        intake.refuse_nothing()?;
         let Intake { mut catalogue, of_offerings, stored, beside, .. } = intake;
         for (_, offering) in of_offerings {
             catalogue.add_offering(offering);
@@ -158,6 +161,8 @@ struct Intake<'a> {
     stored: Vec<StoredUsage>,
     beside: Vec<StoredUsage>,
     ids: Vec<Uuid>,
+    /// The offerings of all rows, whether they are compared or not.
+    seen: BTreeMap<OfferingId, String>,
 }
 
 /// The columns of a list as text.
@@ -318,6 +323,7 @@ impl Intake<'_> {
         self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
+        self.seen.entry(offering).or_insert_with(|| offering_name.to_owned());
         let is_picked = self.offerings.is_empty()
             || self.offerings.iter().any(|selector| selector.picks(offering.uuid(), offering_name));
         if !is_picked || !is_beside && !self.periods.contains(period) {
@@ -389,6 +395,22 @@ impl Intake<'_> {
                 limit: None,
             });
         }
+    }
+
+    /// A list without a row to compare with says nothing of the server: everything would look missing.
+    fn refuse_nothing(&self) -> Result<(), Error> {
+        let (name, periods) = (visible(self.name), self.periods);
+        let hint = format!("save the month anew: list --period {periods} --format csv > FILE");
+        if self.ids.is_empty() {
+            return Err(Error::setting(format!("{name}: the list has no row"), hint));
+        }
+        let seen = self.seen.iter().map(|(id, name)| (id.uuid(), name.as_str()));
+        refuse("--offering", "offering of the saved list", self.offerings, seen)?;
+        if self.stored.is_empty() {
+            let of = if self.offerings.is_empty() { "" } else { " of the offerings in scope" };
+            return Err(Error::setting(format!("{name}: the list has no row of {periods}{of}"), hint));
+        }
+        Ok(())
     }
 
     fn refuse_doubles(&mut self) -> Result<(), Error> {

@@ -2,12 +2,12 @@
 
 use crate::domain::{Currency, visible};
 use crate::findings::{Code, Finding};
-use crate::mapping::Field;
+use crate::mapping::{Field, stated_money};
 use crate::parse::cells::shown;
 use crate::parse::draft::RowDraft;
 use crate::parse::money::{self, Denoted, StatedMoney};
 use crate::parse::quantity as amounts;
-use crate::parse::{Cell, ParsedTable, RawRow};
+use crate::parse::{Cell, CellKind, ParsedTable, RawRow};
 
 use super::{AmountMarks, DecimalSign, Judged, ParseSettings, Parser, State};
 
@@ -60,6 +60,11 @@ impl Parser<'_> {
         let mut named: Vec<(usize, Cell<'_>, Denoted)> = Vec::new();
         for field in [Field::UnitPrice, Field::Price, Field::Tax] {
             let Some((column, cell)) = draft.filled(field) else { continue };
+            let header: &str = draft.table.headers.get(column).map_or("", AsRef::as_ref);
+            let of_header = stated_money(header).and_then(|(_, currency)| Denoted::of(currency?));
+            named.extend(
+                of_header.map(|denoted| (column, Cell { text: header, kind: CellKind::Text }, denoted)),
+            );
             let State::Reading(reading) = &mut self.state else { return None };
             let judged = reading.money.0.iter_mut().find(|(own, _)| *own == field);
             let Some((_, Judged { verdict, doubts, .. })) = judged else { continue };

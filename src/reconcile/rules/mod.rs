@@ -43,6 +43,16 @@ impl Rules {
         written::read(text)
     }
 
+    /// What rules are for: their names, and the component and the resource that they name.
+    pub fn speak_of(&self) -> impl Iterator<Item = (&str, Option<&str>, Option<&str>)> {
+        let tolerances = self.tolerances.iter();
+        let ignores = self.ignores.iter();
+        let of_tolerances = tolerances.map(|own| (own.head.name.as_str(), own.component.as_deref(), None));
+        let of_ignores =
+            ignores.map(|own| (own.head.name.as_str(), own.component.as_deref(), own.resource.as_deref()));
+        of_tolerances.chain(of_ignores)
+    }
+
     /// Adds a tolerance that was given by itself, as on the command line.
     pub fn add_tolerance(&mut self, tolerance: Tolerance) {
         self.tolerances.push(tolerance);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::reconcile::{Header, ProofRow, Report, Sides, Trend};
+use crate::reconcile::{Header, ProofRow, Report, Sides, Trend, Weight};
 use crate::report::{ReportError, write_file};
 
 use super::figures::{Figure, figures};
@@ -88,6 +88,7 @@ impl Writer<'_> {
             self.trend(),
             lines.breaks(),
             self.skipped(),
+            self.remarks(),
             lines.lines(),
             self.organisations(),
             self.invoices(),
@@ -174,11 +175,13 @@ impl Writer<'_> {
         let skipped = self.report.skipped.len();
         let skipped = (skipped > 0).then(|| locale.count(skipped));
         let (breaks, keys) = (locale.count(verdict.breaks), locale.count(verdict.keys));
+        let sentence = words::verdict(&breaks, &keys, verdict.breaks > 0, skipped.as_deref());
+        let told = self.header().remarks.iter().filter(|remark| remark.weight != Weight::Note).take(3);
         let proof_holds = self.report.proof.holds();
         VerdictOfPage {
             agrees: verdict.agrees,
             label: if verdict.agrees { WORDS.agrees } else { WORDS.disagrees },
-            sentence: words::verdict(&breaks, &keys, verdict.breaks > 0, skipped.as_deref()),
+            sentence: told.fold(sentence, |sentence, remark| format!("{sentence} {}.", remark.text)),
             proof_holds,
             proof: if proof_holds { WORDS.proof_holds } else { WORDS.proof_fails },
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::{Amount, Currency};
 use crate::plan::{InputFile, InvoiceState};
-use crate::reconcile::InvoiceTotal;
+use crate::reconcile::{InvoiceTotal, Weight};
 
 use super::page::Writer;
 use super::page_lines::MOST_LINES;
@@ -130,6 +130,24 @@ impl Writer<'_> {
             ],
             rows: rows.collect(),
             count: self.locale.count(self.report.skipped.len()),
+            ..Table::default()
+        }
+    }
+
+    pub(super) fn remarks(&self) -> Table {
+        let rows = self.header().remarks.iter().map(|remark| Row {
+            is_break: remark.weight == Weight::Against,
+            cells: vec![
+                Cell::of("text", [Part::text(remark.kind.name()).looking("code")]),
+                Cell::text(&remark.text),
+            ],
+            ..Row::default()
+        });
+        Table {
+            id: "remarks",
+            title: WORDS.remarks,
+            columns: vec![Head::text(WORDS.remarks_about), Head::text(WORDS.remarks_says).wide()],
+            rows: rows.collect(),
             ..Table::default()
         }
     }

@@ -92,6 +92,9 @@ words! {
     row_of_table "Rows";
     rows "Rows of the files";
     rule "Rule";
+    remarks "What has to be known of it as a whole";
+    remarks_about "About";
+    remarks_says "What there is";
     rules "Rules";
     rules_note "What may differ, and what is left alone.";
     run "Run";

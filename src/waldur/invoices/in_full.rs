@@ -11,7 +11,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::{
-    Amount, BillingPeriod, ComponentType, CustomerId, InvoiceLineId, ResourceId, line_price,
+    Amount, BillingPeriod, ComponentType, CustomerId, InvoiceLineId, OfferingId, ResourceId, line_price,
 };
 use crate::plan::{Invoice, InvoiceSeen, InvoicesSeen, LinesSeen, View};
 use crate::resolve::Catalogue;
@@ -36,6 +36,8 @@ pub struct InvoicesInFull {
     pub taxes: BTreeMap<InvoiceLineId, Amount>,
     /// How many rows each endpoint gave.
     pub rows: BTreeMap<&'static str, usize>,
+    /// Of whom all lines of the invoice were read.
+    pub whole: BTreeSet<CustomerId>,
     /// The lines of usage as they were read the second time: quantity and unit price.
     usage: HashMap<InvoiceLineId, (Amount, Amount)>,
 }
@@ -64,6 +66,8 @@ pub struct FurtherLine {
     pub name: Arc<str>,
     /// The resource, where it names one.
     pub resource: Option<ResourceId>,
+    /// The offering, where it names one.
+    pub offering: Option<OfferingId>,
     /// The component, where it names one.
     pub component: Option<ComponentType>,
     /// Whether it names a credit.
@@ -162,7 +166,8 @@ impl InvoicesInFull {
     fn take(&mut self, customer: CustomerId, catalogue: &Catalogue, rows: impl IntoIterator<Item = FullRow>) {
         for FullRow { own, name, tax, credit, .. } in rows {
             let id = InvoiceLineId::new(own.uuid);
-            let (resource, component) = (own.details.resource, own.details.component.clone());
+            let (resource, offering) = (own.details.resource, own.details.offering);
+            let component = own.details.component.clone();
             let known = resource.and_then(|resource| catalogue.resource(resource));
             let is_of_known = known.is_some_and(|known| known.customer == customer);
             let bills_usage = own.counts_a_quantity && !own.unit_price.is_negative() && component.is_some();
@@ -176,7 +181,8 @@ impl InvoicesInFull {
             };
             let is_credit = !matches!(credit, serde_json::Value::Null | serde_json::Value::Bool(false));
             let name = name.unwrap_or_default().into();
-            self.others.push(FurtherLine { id, customer, name, resource, component, is_credit, price });
+            let line = FurtherLine { id, customer, name, resource, offering, component, is_credit, price };
+            self.others.push(line);
         }
     }
 }
@@ -261,7 +267,10 @@ impl Reading<'_> {
                 && !matches!(full.seen.invoice(customer), InvoiceSeen::Hidden);
             let rows = if is_visible { self.lines_of(customer, &own, full).await? } else { None };
             match rows {
-                Some(rows) => full.take(customer, self.catalogue, rows),
+                Some(rows) => {
+                    full.take(customer, self.catalogue, rows);
+                    full.whole.insert(customer);
+                }
                 None => self.provider_lines_of(&own, full).await?,
             }
         }
@@ -318,6 +327,12 @@ impl Reading<'_> {
         row.customer_uuid.map(|own| own == customer).or_else(by_invoice).or_else(by_resource)
     }
 
+    /// Whether a line is of a pair, or of a resource that no list shows.
+    fn may_be_of(&self, pair: Pair<'_>, row: &ItemRow) -> bool {
+        let is_unlisted = row.details.resource.is_some_and(|id| self.catalogue.resource(id).is_none());
+        self.is_of(pair, row) || is_unlisted && row.details.offering == Some(pair.offering)
+    }
+
     /// The lines of a customer for offerings that the account provides.
     async fn provider_lines_of(
         &self,
@@ -337,8 +352,9 @@ impl Reading<'_> {
             let query = of_pair(of_month.clone(), *pair);
             let rows: Vec<FullRow> = read(self.http, &query, &pair.cuts(), self.at_once).await?;
             *full.rows.entry(PROVIDER_ITEMS).or_default() += rows.len();
-            let own =
-                rows.into_iter().filter(|row| self.is_near_month(&row.own) && self.is_of(*pair, &row.own));
+            let own = rows
+                .into_iter()
+                .filter(|row| self.is_near_month(&row.own) && self.may_be_of(*pair, &row.own));
             full.take(pair.customer, self.catalogue, own.collect::<Vec<_>>());
         }
         Ok(())

@@ -94,7 +94,9 @@ impl Parser<'_> {
         let shares = self.shares(reading, records, &mut read, &when);
         if is_outside {
             reading.in_doubt.clear();
-            self.outside_period += 1;
+            if let Some(period) = when.period {
+                self.outside.add(&draft, period, None);
+            }
             self.parsed.fates.filtered(row);
             let resource = self.resource(&mut draft);
             let offering = draft.id(Field::OfferingUuid);

@@ -30,7 +30,8 @@ pub(super) fn write(sheet: &mut Worksheet, book: &Book<'_>) -> Result<(), XlsxEr
     page.rows()?;
     page.endpoints()?;
     page.rules()?;
-    page.skipped()
+    page.skipped()?;
+    page.remarks()
 }
 
 struct Page<'a, 'b> {
@@ -115,6 +116,20 @@ impl Page<'_, '_> {
         let notes = layout.map_or(&[][..], |layout| &layout.notes);
         for note in notes {
             self.wide(1, LAST, note)?;
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    fn remarks(&mut self) -> Result<(), XlsxError> {
+        let remarks = &self.book.report.header.remarks;
+        if remarks.is_empty() {
+            return Ok(());
+        }
+        self.section("Remarks", &["About", "What has to be known of the report as a whole"])?;
+        for remark in remarks {
+            self.text(0, remark.kind.name())?;
+            self.wide(1, LAST, &remark.text)?;
             self.row += 1;
         }
         Ok(())

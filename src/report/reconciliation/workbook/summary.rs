@@ -121,13 +121,10 @@ impl Page<'_, '_> {
         self.sheet.set_row_height(0, 30)?;
         self.text(0, &title(book.report), &styles.title)?;
         let verdict = &book.report.verdict;
-        let (sign, style) = if verdict.agrees {
-            ("✓  It agrees.", &styles.agrees)
-        } else {
-            ("✗  It does not agree.", &styles.differs)
-        };
+        let (sign, style) = if verdict.agrees { ("✓", &styles.agrees) } else { ("✗", &styles.differs) };
         let sentence = format!("{sign}  {}", text(&verdict.sentence));
-        self.sheet.set_row_height(1, 42)?;
+        let width: f64 = WIDTHS.iter().sum();
+        self.sheet.set_row_height(1, height(sentence.chars().count() * 2, width).max(42))?;
         self.sheet.merge_range(1, 0, 1, LAST, &text(&sentence), style)?;
         self.row = 2;
         let partial = book.report.header.months.iter().filter(|month| month.is_partial);

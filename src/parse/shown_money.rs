@@ -1,0 +1,94 @@
+//! Numbers that a workbook shows as money: the number, and the currency of its format.
+
+use super::money::Denoted;
+use super::odd::SHOWN_OTHERWISE;
+
+/// The number as it is stored and the currency of its format, where nothing else but the currency stands
+/// between what is stored and what one sees.
+pub fn shown_money(text: &str) -> Option<(&str, Denoted)> {
+    let (number, format) = text.split_once(SHOWN_OTHERWISE)?;
+    let first = format.split(';').next().unwrap_or_default();
+    if format.contains('%') || is_scaled(first) {
+        return None;
+    }
+    Some((number.trim(), currency(format)?))
+}
+
+/// The currency of a format: `[$€-407]`, `[$EUR]`, `"€"` or a sign as it is.
+fn currency(format: &str) -> Option<Denoted> {
+    let mut rest = format;
+    while let Some((_, after)) = rest.split_once("[$") {
+        let (inside, after) = after.split_once(']')?;
+        let (sign, language) = inside.split_once('-').unwrap_or((inside, ""));
+        let of_language = match language.to_ascii_lowercase().trim_start_matches('0') {
+            "409" => "USD",
+            "1009" => "CAD",
+            "c09" => "AUD",
+            "1409" => "NZD",
+            "4809" => "SGD",
+            _ => "",
+        };
+        match (sign.trim(), of_language.parse()) {
+            ("", _) => {}
+            ("$", Ok(currency)) => return Some(Denoted::Is(currency)),
+            (sign, _) => return Denoted::of(sign),
+        }
+        rest = after;
+    }
+    let sign = format.chars().find(|character| "€$£¥₹₺₴".contains(*character));
+    if let Some(sign) = sign {
+        return Denoted::of(sign.encode_utf8(&mut [0; 4]));
+    }
+    let quoted = format.split('"').skip(1).step_by(2).map(str::trim).find(|text| !text.is_empty())?;
+    Denoted::of(quoted)
+}
+
+/// Whether a format shows thousands of a number: a comma right behind its last digit.
+fn is_scaled(section: &str) -> bool {
+    let mut plain = String::with_capacity(section.len());
+    let (mut is_quoted, mut is_bracketed) = (false, false);
+    for character in section.chars() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '[' if !is_quoted => is_bracketed = true,
+            ']' if !is_quoted => is_bracketed = false,
+            _ if is_quoted || is_bracketed => {}
+            other => plain.push(other),
+        }
+    }
+    let last = plain.rfind(['0', '#', '?']);
+    last.is_some_and(|last| plain[last..].get(1..).is_some_and(|behind| behind.starts_with(',')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_currency_of_a_format_is_told_where_it_is_sure() {
+        let read = |format: &str| {
+            let text = format!("12.5{SHOWN_OTHERWISE}{format}");
+            shown_money(&text).map(|(number, denoted)| match denoted {
+                Denoted::Is(currency) => format!("{number} {currency}"),
+                Denoted::OneOf(several) => format!("{number} one of {}", several.len()),
+            })
+        };
+        let table = [
+            ("#,##0.00 [$€-407]", Some("12.5 EUR")),
+            ("[$$-409]#,##0.00", Some("12.5 USD")),
+            ("[$$-1009]#,##0.00", Some("12.5 CAD")),
+            ("$#,##0.00", Some("12.5 one of 9")),
+            ("#,##0.00 [$EUR]", Some("12.5 EUR")),
+            ("_-* #,##0.00\\ \"€\"_-;\\-* #,##0.00\\ \"€\"_-;_-* \"-\"??\\ \"€\"_-;_-@_-", Some("12.5 EUR")),
+            ("#,##0.00\" EUR\"", Some("12.5 EUR")),
+            ("\"£\"#,##0.00", Some("12.5 GBP")),
+            ("#,##0, [$€-407]", None),
+            ("0.00%", None),
+            ("[$-409]0.00", None),
+            ("0.00\" h\"", None),
+        ];
+        for (format, expected) in table {
+            assert_eq!(read(format).as_deref(), expected, "{format}");
+        }
+    }
+}
