@@ -1,5 +1,5 @@
 //! Text with commas, exact: what has no value is an empty field, and a text without a letter is `""`, as
-//! PostgreSQL reads and writes it.
+//! `PostgreSQL` reads and writes it.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ pub(super) fn write(out: &mut dyn Write, slice: &Slice, excel_safe: bool) -> io:
             match cell_text(column, rows.column(at), row) {
                 None => {}
                 Some(text) if excel_safe && column.kind == ColumnKind::Text => {
-                    field(out, &with_guard(&text))?
+                    field(out, &with_guard(&text))?;
                 }
                 Some(text) => field(out, &text)?,
             }

@@ -48,7 +48,7 @@ pub(super) fn draft_of(path: &Path) -> PathBuf {
 
 /// Whether a name is that of a draft.
 pub(super) fn is_draft(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(".draft")
+    name.strip_prefix('.').is_some_and(|name| name.strip_suffix(".draft").is_some())
 }
 
 /// Makes what happened to the names in a folder outlast a loss of power.

@@ -120,11 +120,11 @@ impl ExportSink for FolderSink {
         Box::pin(blocking(move || folder.rows(&schema, &entry)))
     }
 
-    fn publish<'a>(
-        &'a mut self,
+    fn publish(
+        &mut self,
         replacements: Vec<Replacement>,
         manifest: Manifest,
-    ) -> BoxFuture<'a, Result<Manifest, ExportError>> {
+    ) -> BoxFuture<'_, Result<Manifest, ExportError>> {
         Box::pin(async {
             let folder = self.folder.clone();
             let manifest = blocking(move || folder.publish(replacements, manifest)).await?;

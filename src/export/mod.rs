@@ -130,11 +130,11 @@ pub trait ExportSink: Send {
     /// Replaces months of tables, each whole or not at all, and publishes the manifest that says so:
     /// `manifest` without their entries, which are put in with their files as soon as they are known.
     /// Returns the manifest that stands at the target then.
-    fn publish<'a>(
-        &'a mut self,
+    fn publish(
+        &mut self,
         replacements: Vec<Replacement>,
         manifest: Manifest,
-    ) -> BoxFuture<'a, Result<Manifest, ExportError>>;
+    ) -> BoxFuture<'_, Result<Manifest, ExportError>>;
 }
 
 /// A file that is none of ours is never replaced.

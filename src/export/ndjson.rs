@@ -1,7 +1,7 @@
 //! A JSON object a line, for each row all columns in their order.
 //!
 //! Decimals are texts: readers that take a JSON number take it for a binary fraction, and those that load
-//! decimals, of DuckDB, BigQuery, ClickHouse, Spark and Arrow, load them from texts exactly.
+//! decimals, of `DuckDB`, `BigQuery`, `ClickHouse`, Spark and Arrow, load them from texts exactly.
 
 use std::collections::HashMap;
 use std::fs::File;

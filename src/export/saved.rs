@@ -53,7 +53,7 @@ impl SavedFile {
     pub fn open(path: &Path) -> Result<Self, ExportError> {
         let file = File::open(path).map_err(super::disk::unreadable(path))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unusable(path, error))?;
+        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unusable(path, &error))?;
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
         let period = folder.strip_prefix("billing_period=").and_then(|month| month.parse().ok());
         Ok(Self { path: path.to_owned(), metadata, period })
@@ -70,7 +70,7 @@ impl SavedFile {
             return Ok(Some(deployment.to_owned()));
         }
         let first = self.reader(None, &[DEPLOYMENT], 1)?.next();
-        let first = first.transpose().map_err(|error| self.unusable(error))?;
+        let first = first.transpose().map_err(|error| self.unusable(&error))?;
         let column = first.as_ref().and_then(|rows| rows.column_by_name(DEPLOYMENT)?.as_string_opt::<i32>());
         Ok(column.filter(|column| column.is_valid(0)).map(|column| column.value(0).to_owned()))
     }
@@ -85,8 +85,8 @@ impl SavedFile {
         self.metadata.schema().fields().iter().map(|field| field.name().as_str())
     }
 
-    fn unusable(&self, reason: impl ToString) -> ExportError {
-        unusable(&self.path, reason)
+    fn unusable(&self, reason: &(impl ToString + ?Sized)) -> ExportError {
+        unusable(&self.path, &reason.to_string())
     }
 
     /// Reads these columns, of all groups or of one.
@@ -107,7 +107,7 @@ impl SavedFile {
         if let Some(group) = group {
             builder = builder.with_row_groups(vec![group]);
         }
-        builder.build().map_err(|error| self.unusable(error))
+        builder.build().map_err(|error| self.unusable(&error))
     }
 
     fn groups(&self) -> &[RowGroupMetaData] {
@@ -138,19 +138,19 @@ impl SavedFile {
                 }
                 (None, DEPLOYMENT, _) => super::fitted::repeated(deployment, rows.num_rows()),
                 (None, _, _) if column.is_required => {
-                    return Err(self.unusable(format!("there is no column `{}`", column.name)));
+                    return Err(self.unusable(&format!("there is no column `{}`", column.name)));
                 }
                 (None, _, _) => arrow_array::new_null_array(&column.kind.arrow(), rows.num_rows()),
                 (Some(array), _, _) => fitted(array, column.kind).map_err(|reason| {
-                    self.unusable(format!("column `{}` {reason}", visible(&column.name)))
+                    self.unusable(&format!("column `{}` {reason}", visible(&column.name)))
                 })?,
             };
             if column.is_required && array.null_count() > 0 {
-                return Err(self.unusable(format!("column `{}` is empty in a row", column.name)));
+                return Err(self.unusable(&format!("column `{}` is empty in a row", column.name)));
             }
             columns.push(array);
         }
-        let rows = RecordBatch::try_new(schema.arrow(), columns).map_err(|error| self.unusable(error))?;
+        let rows = RecordBatch::try_new(schema.arrow(), columns).map_err(|error| self.unusable(&error))?;
         self.judge_deployment(deployment, &rows)?;
         Ok(rows)
     }
@@ -162,7 +162,7 @@ impl SavedFile {
             None => Ok(()),
             Some(other) => {
                 let (other, deployment) = (visible(other), visible(deployment));
-                Err(self.unusable(format!(
+                Err(self.unusable(&format!(
                     "they are of {other} and of {deployment}, and a target is of one server"
                 )))
             }
@@ -170,7 +170,7 @@ impl SavedFile {
     }
 }
 
-fn unusable(path: &Path, reason: impl ToString) -> ExportError {
+fn unusable(path: &Path, reason: &impl ToString) -> ExportError {
     ExportError::Saved { path: path.to_owned(), reason: reason.to_string() }
 }
 
@@ -241,7 +241,7 @@ impl SavedTable {
             );
             return Err(ExportError::Saved { path, reason });
         }
-        concat_batches(&schema.arrow(), &batches).map_err(|error| self.files[0].unusable(error))
+        concat_batches(&schema.arrow(), &batches).map_err(|error| self.files[0].unusable(&error))
     }
 
     fn plan(&self, schema: &Schema) -> Result<Plan, ExportError> {
@@ -314,7 +314,7 @@ impl SavedTable {
         names: &[&str],
         take: &(dyn Fn(i32, RecordBatch) -> Result<(), ExportError> + Sync),
     ) -> Result<(), ExportError> {
-        let unusable = |error: &dyn ToString| file.unusable(error.to_string());
+        let unusable = |error: &dyn ToString| file.unusable(&error.to_string());
         for rows in file.reader(Some(group), names, BATCH)? {
             let rows = rows.map_err(|error| unusable(&error))?;
             let rows = file.fit(schema, &self.deployment, &rows)?;

@@ -174,11 +174,11 @@ impl ExportSink for WorkbookSink {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    fn publish<'a>(
-        &'a mut self,
+    fn publish(
+        &mut self,
         _replacements: Vec<Replacement>,
         mut manifest: Manifest,
-    ) -> BoxFuture<'a, Result<Manifest, ExportError>> {
+    ) -> BoxFuture<'_, Result<Manifest, ExportError>> {
         Box::pin(async move {
             if self.path.exists() && !self.is_ours {
                 return Err(not_ours(&self.path));

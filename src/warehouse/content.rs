@@ -91,18 +91,16 @@ fn column_digest(kind: ColumnKind, array: &dyn Array) -> String {
     match kind {
         ColumnKind::Text => text(&mut parts, array.as_string::<i32>()),
         ColumnKind::Cents | ColumnKind::Fine => {
-            numbers(&mut parts, array.as_primitive::<Decimal128Type>(), |value| value.to_le_bytes());
+            numbers(&mut parts, array.as_primitive::<Decimal128Type>(), i128::to_le_bytes);
         }
         ColumnKind::Instant => {
-            numbers(&mut parts, array.as_primitive::<TimestampMicrosecondType>(), |value| {
-                value.to_le_bytes()
-            });
+            numbers(&mut parts, array.as_primitive::<TimestampMicrosecondType>(), i64::to_le_bytes);
         }
         ColumnKind::Day => {
-            numbers(&mut parts, array.as_primitive::<Date32Type>(), |value| value.to_le_bytes())
+            numbers(&mut parts, array.as_primitive::<Date32Type>(), i32::to_le_bytes);
         }
         ColumnKind::Whole => {
-            numbers(&mut parts, array.as_primitive::<Int64Type>(), |value| value.to_le_bytes())
+            numbers(&mut parts, array.as_primitive::<Int64Type>(), i64::to_le_bytes);
         }
         ColumnKind::Flag => {
             let array = array.as_boolean();
