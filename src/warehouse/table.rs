@@ -224,6 +224,7 @@ fn offerings() -> Vec<Column> {
         Column::required("uuid", Text),
         Column::optional("name", Text),
         Column::optional("customer_uuid", Text),
+        Column::optional("customer_name", Text),
     ]
 }
 
