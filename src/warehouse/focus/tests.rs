@@ -1,0 +1,1 @@
+//! Charges of months that are made by hand.
