@@ -12,6 +12,7 @@ mod demo;
 mod doctor;
 mod explain_key;
 mod fault_sweep;
+mod focus;
 mod formats;
 mod fuzz;
 mod guards;

@@ -3,8 +3,10 @@
 //! Each month is read whole and compared by its hash with the manifest at each target. No state of ours
 //! decides what is written, so a run on an empty disk does what is right.
 
+mod focus;
 mod source;
 
+pub use focus::FocusMonths;
 pub use source::{Extract, MonthSource};
 
 use std::collections::BTreeMap;
@@ -17,8 +19,8 @@ use crate::error::Error;
 use crate::export::{ExportSink, Replacement};
 use crate::jobs::{Observer, Stages};
 use crate::warehouse::{
-    ComponentDifference, Contract, Entry, FORMAT, Manifest, RevisionRecord, RunStamp, Schema, Scope, Table, VERSION,
-    compare,
+    ComponentDifference, Contract, Entry, FORMAT, Manifest, RevisionRecord, RunStamp, Schema, Scope, Table,
+    VERSION, compare,
 };
 
 /// What is exported.
@@ -85,7 +87,8 @@ pub async fn run(
     let schemas = schemas(settings, source, &mut targets).await?;
     let mut done = Vec::new();
     for period in settings.period.months() {
-        if settings.skip_closed && source.is_closed(period).await? && is_published(settings, &targets, period) {
+        if settings.skip_closed && source.is_closed(period).await? && is_published(settings, &targets, period)
+        {
             for (sink, manifest) in sinks.iter_mut().zip(&mut targets) {
                 leave(settings, sink.as_mut(), manifest, period, &mut done).await?;
             }
@@ -181,7 +184,8 @@ fn record(fields: &mut BTreeMap<String, Vec<String>>, table: Table, names: &[Str
 }
 
 fn is_published(settings: &Settings, targets: &[Manifest], period: BillingPeriod) -> bool {
-    let has = |target: &Manifest| settings.tables.iter().all(|table| target.entry(table.name(), period).is_some());
+    let has =
+        |target: &Manifest| settings.tables.iter().all(|table| target.entry(table.name(), period).is_some());
     targets.iter().all(has)
 }
 

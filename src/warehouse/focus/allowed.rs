@@ -68,10 +68,7 @@ const SERVICES: [(&str, &[&str]); 19] = [
         ],
     ),
     ("Security", &["Secret Management", "Security Posture Management", "Threat Detection and Response"]),
-    (
-        "Storage",
-        &["Backup Storage", "Block Storage", "File Storage", "Object Storage", "Storage Platforms"],
-    ),
+    ("Storage", &["Backup Storage", "Block Storage", "File Storage", "Object Storage", "Storage Platforms"]),
     ("Web", &["Application Platforms"]),
     ("Other", &[]),
 ];
@@ -107,5 +104,6 @@ pub(super) fn other_of(category: &str) -> String {
 /// Whether a subcategory belongs to a category.
 pub(super) fn belongs(category: &str, subcategory: &str) -> bool {
     let own = SERVICES.iter().find(|(known, _)| *known == category);
-    own.is_some_and(|(_, subcategories)| subcategories.contains(&subcategory)) || subcategory == other_of(category)
+    own.is_some_and(|(_, subcategories)| subcategories.contains(&subcategory))
+        || subcategory == other_of(category)
 }

@@ -176,7 +176,9 @@ impl<'a> Charge<'a> {
             "x_waldur_billing_period" => Some(Cow::Owned(month.period.first_day())),
             "x_waldur_is_billed" => Some(Cow::Borrowed(if self.line.is_some() { "true" } else { "false" })),
             "x_waldur_component_type" => self.component.clone(),
-            "x_waldur_component_usage_uuids" => (!self.usages.is_empty()).then(|| self.usages.join(" ").into()),
+            "x_waldur_component_usage_uuids" => {
+                (!self.usages.is_empty()).then(|| self.usages.join(" ").into())
+            }
             "x_waldur_missing_usage_policy" => self.policy.clone(),
             "x_waldur_invoice_item_uuid" => self.line.clone(),
             "x_waldur_invoice_uuid" => Some(self.invoice?.uuid.clone()),

@@ -86,7 +86,9 @@ pub(super) fn matched<'a>(
         if !bills_usage(line, directory, has_usage) {
             continue;
         }
-        let (Some(resource), Some(component)) = (line.resource.clone(), line.component.clone()) else { continue };
+        let (Some(resource), Some(component)) = (line.resource.clone(), line.component.clone()) else {
+            continue;
+        };
         by_key.entry((resource, component)).or_default().1.push(at);
     }
     let (mut consumed, mut alone) = (HashMap::new(), Vec::new());
@@ -103,7 +105,8 @@ pub(super) fn matched<'a>(
             consumed.extend(own.into_iter().map(of_line));
         } else if usages.len() == own.len() {
             let pairs = own.into_iter().zip(usages);
-            consumed.extend(pairs.map(|(at, usage)| (at, all_of(std::slice::from_ref(&usage), usage.amount))));
+            consumed
+                .extend(pairs.map(|(at, usage)| (at, all_of(std::slice::from_ref(&usage), usage.amount))));
         } else {
             let too_large = || FocusError::TooLarge(format!("usages of {component} of {resource}"));
             let total = Amount::total(usages.iter().map(|usage| usage.amount)).ok_or_else(too_large)?;

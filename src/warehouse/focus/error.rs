@@ -95,7 +95,9 @@ impl fmt::Display for Unset {
                 write!(formatter, "who offers {} ({})", visible(name), visible(offering))
             }
             Self::Name { what, uuid } => write!(formatter, "the name of the {what} {}", visible(uuid)),
-            Self::Other { line } => write!(formatter, "what line {} is for, which names no offering", visible(line)),
+            Self::Other { line } => {
+                write!(formatter, "what line {} is for, which names no offering", visible(line))
+            }
         }
     }
 }

@@ -99,7 +99,8 @@ pub(super) fn lines<'a>(
             // Providers see lines without their invoices; a customer has one invoice a month.
             None => customer().and_then(|customer| only_invoice(invoices, customer)),
         };
-        let invoice = invoice.ok_or_else(|| FocusError::UnknownInvoice { line: uuid.clone().into_owned() })?;
+        let invoice =
+            invoice.ok_or_else(|| FocusError::UnknownInvoice { line: uuid.clone().into_owned() })?;
         if invoices[invoice].is_canceled() {
             continue;
         }
@@ -125,8 +126,8 @@ pub(super) fn lines<'a>(
             unit_price,
             price,
             tax: rows.amount(row, "tax"),
-            start: rows.instant(row, "start"),
-            end: rows.instant(row, "end").map(exclusive),
+            start: rows.instant(row, "start").map(whole_second),
+            end: rows.instant(row, "end").map(exclusive).map(whole_second),
         });
     }
     Ok(lines)
@@ -151,6 +152,11 @@ pub(super) fn exclusive(end: Timestamp) -> Timestamp {
         0
     };
     Timestamp::from_microsecond(micros + missing).unwrap_or(end)
+}
+
+/// The second that a moment lies in: FOCUS writes no parts of seconds.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_microsecond().div_euclid(1_000_000)).unwrap_or(moment)
 }
 
 /// Holds what the lines of each invoice come to against what the invoice says.

@@ -42,13 +42,15 @@ impl<'a> Mapping<'a, '_> {
             (None, false) => Category::Adjustment,
         };
         let account = invoice.customer.clone().or_else(|| resource.and_then(|known| known.customer.clone()));
-        let account = account.ok_or_else(|| FocusError::UnknownInvoice { line: line.uuid.clone().into_owned() })?;
+        let account =
+            account.ok_or_else(|| FocusError::UnknownInvoice { line: line.uuid.clone().into_owned() })?;
         let (start, end) = match (line.start, line.end) {
             (Some(start), Some(end)) if start < end => (start, end),
             _ => (self.month.start(), self.month.end()),
         };
         let has_price = matches!(category, Category::Usage | Category::Purchase | Category::Adjustment);
-        let contracted = if has_price { product(line.quantity, line.unit_price, &line.uuid)? } else { line.price };
+        let contracted =
+            if has_price { product(line.quantity, line.unit_price, &line.uuid)? } else { line.price };
         let Consumed { amount, usages, policy } = consumed.clone().unwrap_or_default();
         Ok(Charge {
             id: format!("line:{}", line.uuid),
@@ -93,7 +95,8 @@ impl<'a> Mapping<'a, '_> {
         let resource = directory.resource(&usage.resource).ok_or_else(unknown)?;
         let account = resource.customer.clone().ok_or_else(unknown)?;
         let offering = resource.offering.clone();
-        let component = offering.as_deref().and_then(|offering| directory.component(offering, &usage.component));
+        let component =
+            offering.as_deref().and_then(|offering| directory.component(offering, &usage.component));
         let unit = own_unit(None, component);
         let what = component.and_then(|known| known.name.clone()).unwrap_or_else(|| usage.component.clone());
         let description = match &resource.name {
@@ -173,7 +176,8 @@ impl<'a> Mapping<'a, '_> {
 }
 
 fn tax_on<'a>(charge: &Charge<'a>, line: &str, costs: Costs) -> Charge<'a> {
-    let description = charge.description.as_ref().map(|description| Cow::Owned(format!("Tax on {description}")));
+    let description =
+        charge.description.as_ref().map(|description| Cow::Owned(format!("Tax on {description}")));
     Charge {
         id: format!("tax:{line}"),
         category: Category::Tax,

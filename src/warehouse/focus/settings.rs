@@ -121,7 +121,8 @@ impl FocusSettings {
                 "set invoice_issuer in [servers.NAME.focus] of config.toml",
             )
         })?;
-        let services = written.services.into_iter().map(|(key, service)| Ok((id_or_name(&key), read(&key, service)?)));
+        let services =
+            written.services.into_iter().map(|(key, service)| Ok((id_or_name(&key), read(&key, service)?)));
         let other = written.other.map(|other| {
             let WrittenOther { name, category, subcategory } = other;
             let category = WrittenCategory { category, subcategory, provider: None, publisher: None };
@@ -193,5 +194,11 @@ fn checked(key: &str, written: WrittenCategory) -> Result<ServiceSetting, FocusS
         let hint = format!("leave it out for `{}`", allowed::other_of(&category));
         return Err(FocusSettingError::new(what, hint));
     }
-    Ok(ServiceSetting { name: None, category, subcategory, provider: set(provider), publisher: set(publisher) })
+    Ok(ServiceSetting {
+        name: None,
+        category,
+        subcategory,
+        provider: set(provider),
+        publisher: set(publisher),
+    })
 }

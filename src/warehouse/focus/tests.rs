@@ -1,1 +1,0 @@
-//! Charges of months that are made by hand.
