@@ -247,7 +247,9 @@ impl Error {
             | Self::Report(
                 ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
             ) => ExitStatus::Usage,
-            Self::Plan { error: PlanError::NotAPlan(_), .. } => ExitStatus::Denied,
+            Self::Plan { error: PlanError::NotAPlan(_), .. } | Self::Export(ExportError::Saved { .. }) => {
+                ExitStatus::Denied
+            }
             Self::Plan { error: PlanError::Damaged, .. }
             | Self::Refused(_)
             | Self::StoredPlan { .. }
@@ -261,7 +263,7 @@ impl Error {
                 | FocusError::Cell(_),
             )
             | Self::Audit(_) => ExitStatus::Refused,
-            Self::Locked(_) => ExitStatus::Locked,
+            Self::Locked(_) | Self::Export(ExportError::Busy { .. }) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
             Self::Waldur(_) | Self::NotFound(_) | Self::Export(ExportError::Target { .. }) => {
                 ExitStatus::Server
@@ -317,8 +319,14 @@ impl Error {
             Self::Refused(refusal) => refusal_hint(refusal),
             Self::Waldur(error) => waldur_hint(error),
             Self::Export(ExportError::File { .. }) => "check the path, its rights, and the room on the disk",
+            Self::Export(ExportError::Saved { .. }) => {
+                "docs/export.md tells the columns; an earlier export to parquet:DIR has them"
+            }
             Self::Export(ExportError::Manifest { .. }) => {
                 "name another target, or take away what stands there if it is not needed"
+            }
+            Self::Export(ExportError::Busy { .. }) => {
+                "wait until it has ended; a run that died holds nothing"
             }
             Self::Export(ExportError::Target { .. }) => {
                 "look at its own log, then run it again: a month is whole or as it was"

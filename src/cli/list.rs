@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use jiff::civil::Date;
 
-use crate::domain::{ComponentType, CustomerId, OfferingId, PeriodRange, ProjectId, ResourceId};
+use crate::domain::PeriodRange;
 use crate::error::{Error, ExitStatus};
 use crate::parse::with_guard;
 use crate::ui::{self, Terminal};
 use crate::waldur::{ListFilter, ListRow, Listing, Ordering};
 
 use super::connect::connect;
+use super::export_filter::{FilterArguments, NamedResource};
 use super::{FormatArgument, Global};
 
 /// What `list` takes.
@@ -30,27 +30,8 @@ pub struct ListArguments {
     /// Only this month of any year
     #[arg(long, value_name = "MM", value_parser = clap::value_parser!(i8).range(1..=12))]
     billing_period_month: Option<i8>,
-    /// Only this organisation
-    #[arg(long, value_name = "UUID", alias = "customer-uuid")]
-    customer: Option<CustomerId>,
-    /// Only this project
-    #[arg(long, value_name = "UUID", alias = "project-uuid")]
-    project: Option<ProjectId>,
-    /// Only this offering
-    #[arg(long, value_name = "UUID", alias = "offering-uuid")]
-    offering: Option<OfferingId>,
-    /// Only this resource, by uuid or by its API address
-    #[arg(long, value_name = "UUID|URL", alias = "resource-uuid")]
-    resource: Option<String>,
-    /// Only this component type
-    #[arg(long = "type", value_name = "TYPE")]
-    component: Option<ComponentType>,
-    /// Only usages reported on this day or later
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    date_after: Option<Date>,
-    /// Only usages reported on this day or earlier
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    date_before: Option<Date>,
+    #[command(flatten)]
+    filter: FilterArguments,
     /// Only this field; repeatable
     #[arg(long, value_name = "NAME")]
     field: Vec<String>,
@@ -89,13 +70,11 @@ impl ListArguments {
 
     fn filter(&self) -> Result<ListFilter, Error> {
         self.refuse_months()?;
-        let resource = self.resource.as_deref();
-        let id = resource.and_then(|text| text.parse::<ResourceId>().ok());
-        let url = resource.filter(|text| id.is_none() && text.contains("/marketplace-resources/"));
-        if let (Some(text), None, None) = (resource, id, url) {
-            let what = format!("`{}` is neither a uuid nor an API address", crate::domain::visible(text));
-            return Err(Error::setting(what, "copy the uuid of the resource from Waldur"));
-        }
+        let (id, url) = match self.filter.resource()? {
+            None => (None, None),
+            Some(NamedResource::Id(id)) => (Some(id), None),
+            Some(NamedResource::Url(url)) => (None, Some(url)),
+        };
         if self.period.is_some_and(|period| period.as_single().is_none())
             && (self.page.is_some() || self.page_size.is_some())
         {
@@ -113,14 +92,14 @@ impl ListArguments {
             period: self.period,
             year: self.billing_period_year,
             month: self.billing_period_month,
-            customer: self.customer,
-            project: self.project,
-            offering: self.offering,
+            customer: self.filter.customer,
+            project: self.filter.project,
+            offering: self.filter.offering,
             resource: id,
-            resource_url: url.map(str::to_owned),
-            component: self.component.clone(),
-            date_after: self.date_after,
-            date_before: self.date_before,
+            resource_url: url,
+            component: self.filter.component.clone(),
+            date_after: self.filter.date_after,
+            date_before: self.filter.date_before,
             fields: self.field.clone(),
             order: self.order.iter().map(|text| order(text)).collect::<Result<_, _>>()?,
             page: self.page,

@@ -14,6 +14,9 @@ mod demo;
 mod doctor;
 mod explain;
 mod explain_key;
+mod export;
+mod export_filter;
+mod export_target;
 mod guards;
 mod input;
 mod layout;
@@ -151,6 +154,8 @@ enum Command {
     Layout(layout::LayoutArguments),
     /// List stored usages
     List(Box<list::ListArguments>),
+    /// Export months of usages and what they speak of to where a warehouse reads them
+    Export(Box<export::ExportArguments>),
     /// Show one stored usage
     Show(show::ShowArguments),
     /// Find out what can be done with a server and an account, and how that is known; posts nothing
@@ -260,6 +265,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Audit(command) => audit::run(command, global, terminal),
         Command::Layout(command) => layout::run(command, global, terminal),
         Command::List(command) => list::run(command, global, terminal).await,
+        Command::Export(command) => export::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,
         Command::Explain(command) => explain::run(command, global),

@@ -4,12 +4,29 @@
 //! else. A month is replaced whole: whoever reads, and wherever a run is killed, there is the old month
 //! or the new one.
 
+mod csv;
+mod disk;
+mod fitted;
+mod folder;
+mod ndjson;
+mod parquet;
+mod saved;
+mod sheets;
+mod spill;
+mod workbook;
+
+pub(crate) use disk::blocking;
+pub use folder::{FolderFormat, FolderSink};
+pub use saved::{SavedFile, SavedTable};
+pub use workbook::WorkbookSink;
+
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use futures_util::future::BoxFuture;
+use jiff::civil::{Date, date};
 
-use crate::domain::visible;
+use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, ManifestError, PublishedFile, Schema, Slice};
 
 /// Why a target cannot be read or written.
@@ -25,6 +42,14 @@ pub enum ExportError {
         /// Why.
         source: std::io::Error,
     },
+    /// Rows that were saved before cannot be used.
+    #[error("the rows of {} cannot be used: {reason}", visible(&path.to_string_lossy()))]
+    Saved {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The manifest of the target cannot be used.
     #[error("the manifest of {target} cannot be used")]
     Manifest {
@@ -32,6 +57,12 @@ pub enum ExportError {
         target: String,
         /// Why.
         source: ManifestError,
+    },
+    /// Another run writes there.
+    #[error("another run writes to {target}")]
+    Busy {
+        /// The target, without any secret.
+        target: String,
     },
     /// The target cannot take it, and says why.
     #[error("{target} refused: {reason}")]
@@ -57,6 +88,22 @@ pub trait ExportSink: Send {
     /// What it is, as messages name it; no secret in it.
     fn name(&self) -> String;
 
+    /// Whether text that a spreadsheet would take for a formula is guarded there.
+    fn is_guarded(&self) -> bool {
+        false
+    }
+
+    /// Whether it is one file of all months, written anew where any of them changed. Such a target is given
+    /// every month by [`ExportSink::keep`], and is published once, after the last one.
+    fn is_whole(&self) -> bool {
+        false
+    }
+
+    /// Takes a month, changed or not, for the one file of all months.
+    fn keep<'a>(&'a mut self, _slice: &'a Slice) -> BoxFuture<'a, Result<(), ExportError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// What was published; `None` where nothing ever was.
     fn manifest(&mut self) -> BoxFuture<'_, Result<Option<Manifest>, ExportError>>;
 
@@ -81,7 +128,17 @@ pub trait ExportSink: Send {
     ) -> BoxFuture<'a, Result<Manifest, ExportError>>;
 }
 
+/// The first day of a month, in days since 1970.
+fn first_day(period: BillingPeriod) -> i32 {
+    let epoch = date(1970, 1, 1);
+    let first = Date::new(period.year(), period.month(), 1).unwrap_or(epoch);
+    first.since(epoch).map_or(0, |span| span.get_days())
+}
+
 /// Puts what was written into a manifest.
 pub(crate) fn entered(manifest: &mut Manifest, entry: Entry, file: Option<PublishedFile>) {
     manifest.put(Entry { file, ..entry });
 }
+
+#[cfg(test)]
+mod kill_point;

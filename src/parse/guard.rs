@@ -9,9 +9,11 @@ use crate::domain::Amount;
 
 const EVALUATED: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// Puts a `'` before text that a spreadsheet would evaluate.
+/// Puts a `'` before text that a spreadsheet would evaluate, and before text that looks as if it had been
+/// guarded already: else the one that is taken off would be its own.
 pub fn with_guard(text: &str) -> Cow<'_, str> {
-    if text.starts_with(EVALUATED) && Amount::parse(text).is_err() {
+    let is_number = || Amount::parse(text).is_ok();
+    if text.trim_start_matches('\'').starts_with(EVALUATED) && !is_number() {
         format!("'{text}").into()
     } else {
         text.into()
@@ -21,7 +23,7 @@ pub fn with_guard(text: &str) -> Cow<'_, str> {
 /// Takes off the `'` that [`with_guard`] put on.
 pub fn without_guard(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(EVALUATED) => rest,
+        Some(rest) if rest.trim_start_matches('\'').starts_with(EVALUATED) => rest,
         _ => text,
     }
 }
@@ -32,7 +34,7 @@ mod tests {
 
     #[test]
     fn the_guard_comes_off_exactly_once() {
-        for text in ["=SUM(A1)", "@x", "+49", "-5", "'quoted", "''", "-x"] {
+        for text in ["=SUM(A1)", "@x", "+49", "-5", "'quoted", "''", "-x", "'=1", "'-5", "''@x", "'"] {
             assert_eq!(without_guard(&with_guard(text)), text);
         }
         assert_eq!(with_guard("-5.20"), "-5.20");

@@ -4,6 +4,7 @@
 //! away (a broken pipe) is no error.
 
 mod doctor;
+mod export;
 mod findings;
 mod guards;
 mod list;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::domain::is_invisible;
 
 pub use doctor::doctor_text;
+pub use export::export_text;
 pub use findings::{check_text, codes_text, warnings_text};
 pub use guards::guards_text;
 pub use list::list_text;

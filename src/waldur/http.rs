@@ -309,11 +309,19 @@ impl Answer {
 
     /// The body as JSON, where the status is 200; the error says what it was instead.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, WaldurError> {
+        // serde_json stops at a depth of 128, which no answer of the API comes near.
+        self.parsed(|body| serde_json::from_slice(body))
+    }
+
+    /// The body as whatever it is read into, where the status is 200.
+    pub(super) fn parsed<T>(
+        &self,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, WaldurError> {
         if self.status != StatusCode::OK {
             return Err(self.error());
         }
-        // serde_json stops at a depth of 128, which no answer of the API comes near.
-        serde_json::from_slice(&self.body).map_err(|error| {
+        read(&self.body).map_err(|error| {
             let found = if self.is_html || self.body.starts_with(b"<") {
                 "a page of HTML".to_owned()
             } else {

@@ -476,7 +476,7 @@ fn invoice(row: InvoiceRow) -> Invoice {
 }
 
 /// Turns the answers of an endpoint that is closed to the account, or is not there, into nothing.
-fn refused<T>(error: WaldurError) -> Result<Option<T>, WaldurError> {
+pub(super) fn refused<T>(error: WaldurError) -> Result<Option<T>, WaldurError> {
     match error {
         WaldurError::Forbidden { .. } | WaldurError::Status { status: 404 | 405, .. } => Ok(None),
         error => Err(error),

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -57,7 +58,7 @@ impl Query {
         parameters
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let filters = self.parameters.iter().filter(|(name, _)| *name != "field");
         let filters: Vec<String> =
             filters.map(|(name, value)| format!("{name}={}", visible(value))).collect();
@@ -96,6 +97,41 @@ impl Cut {
     }
 }
 
+/// What the rows of a list are put into, page by page.
+pub(super) trait Gather: Sized + Send {
+    /// Puts the rows of a page in; how many they are. Where a list fails, all that was put in is dropped.
+    fn add(&mut self, page: Answer) -> Result<usize, WaldurError>;
+
+    /// The ids of all rows, as often as they came.
+    fn ids(&self) -> Vec<Uuid>;
+
+    /// Puts in what was read of another slice.
+    fn join(&mut self, other: Self);
+}
+
+/// Makes an empty gathering.
+pub(super) type Make<'a, G> = &'a (dyn Fn() -> G + Send + Sync);
+
+/// Rows of one type, one after the other.
+struct Rows<T>(Vec<T>);
+
+impl<T: DeserializeOwned + Identified + Send> Gather for Rows<T> {
+    fn add(&mut self, page: Answer) -> Result<usize, WaldurError> {
+        let rows: Vec<T> = page.json()?;
+        let count = rows.len();
+        self.0.extend(rows);
+        Ok(count)
+    }
+
+    fn ids(&self) -> Vec<Uuid> {
+        self.0.iter().map(Identified::id).collect()
+    }
+
+    fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
 /// Reads a list whole. Where paging fails, it is cut by the first filter that works; a list that
 /// changes under the reader's eyes is read again a few times.
 pub(super) async fn read<T>(
@@ -107,9 +143,20 @@ pub(super) async fn read<T>(
 where
     T: DeserializeOwned + Identified + Send,
 {
+    Ok(gather(http, query, cuts, at_once, &|| Rows(Vec::new())).await?.0)
+}
+
+/// Reads a list whole, into whatever is made for it.
+pub(super) async fn gather<G: Gather>(
+    http: &Http,
+    query: &Query,
+    cuts: &[Cut],
+    at_once: usize,
+    make: Make<'_, G>,
+) -> Result<G, WaldurError> {
     let mut rounds = 1;
     loop {
-        match read_once(http, query, cuts, at_once).await {
+        match read_once(http, query, cuts, at_once, make).await {
             Err(WaldurError::Unproven { .. }) if rounds < ROUNDS => rounds += 1,
             done => return done,
         }
@@ -117,23 +164,29 @@ where
 }
 
 /// Reads a list once: by its pages, else by the first cut whose slices add up to it.
-async fn read_once<T>(http: &Http, query: &Query, cuts: &[Cut], at_once: usize) -> Result<Vec<T>, WaldurError>
-where
-    T: DeserializeOwned + Identified + Send,
-{
-    let reason = match read_pages(http, query, at_once).await? {
-        Ok(rows) => return Ok(rows),
-        Err(reason) => reason,
-    };
-    for cut in cuts {
-        match read_cut(http, query, cut, at_once).await {
-            Ok(Some(rows)) => return Ok(rows),
-            // A filter that is ignored, or a slice that cannot be proven: another cut is tried.
-            Ok(None) | Err(WaldurError::Unproven { .. }) => {}
-            Err(error) => return Err(error),
+fn read_once<'a, G: Gather + 'a>(
+    http: &'a Http,
+    query: &'a Query,
+    cuts: &'a [Cut],
+    at_once: usize,
+    make: Make<'a, G>,
+) -> BoxFuture<'a, Result<G, WaldurError>> {
+    async move {
+        let reason = match read_pages(http, query, at_once, make).await? {
+            Ok(rows) => return Ok(rows),
+            Err(reason) => reason,
+        };
+        for cut in cuts {
+            match read_cut(http, query, cut, at_once, make).await {
+                Ok(Some(rows)) => return Ok(rows),
+                // A filter that is ignored, or a slice that cannot be proven: another cut is tried.
+                Ok(None) | Err(WaldurError::Unproven { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(WaldurError::Unproven { list: query.describe(), reason })
     }
-    Err(WaldurError::Unproven { list: query.describe(), reason })
+    .boxed()
 }
 
 /// The number of rows of a list.
@@ -144,25 +197,25 @@ pub(super) async fn count(http: &Http, query: &Query) -> Result<usize, WaldurErr
 }
 
 fn counted(query: &Query, answer: &Answer) -> Result<usize, WaldurError> {
-    answer.count.ok_or_else(|| WaldurError::Unproven {
-        list: query.describe(),
-        reason: "the answer has no X-Result-Count".into(),
-    })
+    answer.count.ok_or_else(|| uncounted(query))
+}
+
+fn uncounted(query: &Query) -> WaldurError {
+    WaldurError::Unproven { list: query.describe(), reason: "the answer has no X-Result-Count".into() }
 }
 
 /// Reads the pages once; the inner error says why they prove nothing.
-async fn read_pages<T>(
+async fn read_pages<G: Gather>(
     http: &Http,
     query: &Query,
     at_once: usize,
-) -> Result<Result<Vec<T>, String>, WaldurError>
-where
-    T: DeserializeOwned + Identified + Send,
-{
-    let first = http.get(query.path, &query.page(PAGE_SIZE, 1)).await?;
-    let mut rows: Vec<T> = first.json()?;
-    let total = counted(query, &first)?;
-    let size = rows.len();
+    make: Make<'_, G>,
+) -> Result<Result<G, String>, WaldurError> {
+    let mut rows = make();
+    let first = page_of(http, query, PAGE_SIZE, 1).await?;
+    let total = first.count;
+    let size = rows.add(first)?;
+    let total = total.ok_or_else(|| uncounted(query))?;
     if size == 0 && total > 0 || size > total {
         return Ok(Err(format!("a page of {size} rows, and a count of {total}")));
     }
@@ -170,54 +223,56 @@ where
     if pages > MOST_PAGES {
         return Ok(Err(format!("{pages} pages")));
     }
-    let mut others = stream::iter(2..=pages)
-        .map(|number| async move {
-            let answer = http.get(query.path, &query.page(size, number)).await?;
-            // A list that shrank while it was read has no such page any more.
-            let page: Vec<T> = if answer.status.as_u16() == 404 { Vec::new() } else { answer.json()? };
-            Ok::<_, WaldurError>((answer.count, page))
-        })
-        .buffered(at_once);
+    let others = (2..=pages).map(|number| page_of(http, query, size, number).boxed());
+    let mut others = stream::iter(others).buffered(at_once);
     // The first page that contradicts ends it: a server may promise any number of pages.
-    while let Some((count, page)) = others.try_next().await? {
+    while let Some(page) = others.try_next().await? {
+        let count = page.count;
+        // A list that shrank while it was read has no such page any more.
+        let added = if page.status.as_u16() == 404 { 0 } else { rows.add(page)? };
         if count != Some(total) {
             let now = count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
             return Ok(Err(format!("the count was {total} and then {now} while it was read")));
         }
-        if page.is_empty() {
+        if added == 0 {
             return Ok(Err(format!("a page before the last one was empty, of a count of {total}")));
         }
-        rows.extend(page);
     }
-    let unique: HashSet<Uuid> = rows.iter().map(Identified::id).collect();
-    if unique.len() != rows.len() || rows.len() != total {
-        let reason =
-            format!("{} rows, {} of them different, and a count of {total}", rows.len(), unique.len());
-        return Ok(Err(reason));
+    let (read, unique) = counted_ids(&rows);
+    if unique != read || read != total {
+        return Ok(Err(format!("{read} rows, {unique} of them different, and a count of {total}")));
     }
     Ok(Ok(rows))
 }
 
+async fn page_of(http: &Http, query: &Query, size: usize, number: usize) -> Result<Answer, WaldurError> {
+    http.get(query.path, &query.page(size, number)).await
+}
+
+/// How many rows there are, and how many of them are different.
+fn counted_ids<G: Gather>(rows: &G) -> (usize, usize) {
+    let ids = rows.ids();
+    let read = ids.len();
+    (read, ids.into_iter().collect::<HashSet<Uuid>>().len())
+}
+
 /// Reads a list slice by slice; `None` where the slices do not add up to it.
-async fn read_cut<T>(
+async fn read_cut<G: Gather>(
     http: &Http,
     query: &Query,
     cut: &Cut,
     at_once: usize,
-) -> Result<Option<Vec<T>>, WaldurError>
-where
-    T: DeserializeOwned + Identified + Send,
-{
-    let slices: Vec<Vec<T>> = stream::iter(&cut.parts)
-        .map(|part| {
-            let slice = query.clone().with(cut.parameter, part.value.as_str());
-            async move { Box::pin(read_once::<T>(http, &slice, &part.cuts, 1)).await }
-        })
-        .buffered(at_once)
-        .try_collect()
-        .await?;
-    let rows: Vec<T> = slices.into_iter().flatten().collect();
-    let unique: HashSet<Uuid> = rows.iter().map(Identified::id).collect();
+    make: Make<'_, G>,
+) -> Result<Option<G>, WaldurError> {
+    let mut rows = make();
+    let slice = |part: &Part| query.clone().with(cut.parameter, part.value.as_str());
+    let queries: Vec<(Query, &[Cut])> = cut.parts.iter().map(|part| (slice(part), &*part.cuts)).collect();
+    let slices: Vec<_> = queries.iter().map(|(query, cuts)| read_once(http, query, cuts, 1, make)).collect();
+    let mut slices = stream::iter(slices).buffered(at_once);
+    while let Some(slice) = slices.try_next().await? {
+        rows.join(slice);
+    }
+    let (read, unique) = counted_ids(&rows);
     let total = count(http, query).await?;
-    Ok((unique.len() == rows.len() && rows.len() == total).then_some(rows))
+    Ok((unique == read && read == total).then_some(rows))
 }

@@ -14,6 +14,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
+use arrow_select::concat::concat_batches;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -78,6 +79,15 @@ impl Cells {
             builder.push(column, row.next().flatten().as_deref())?;
         }
         Ok(())
+    }
+
+    /// The rows of several, one after the other.
+    pub fn finish_all(
+        schema: &Arc<Schema>,
+        parts: impl IntoIterator<Item = Self>,
+    ) -> Result<RecordBatch, ArrowError> {
+        let parts = parts.into_iter().map(Self::finish).collect::<Result<Vec<_>, _>>()?;
+        concat_batches(&schema.arrow(), &parts)
     }
 
     /// The rows.
@@ -188,7 +198,7 @@ pub fn cell_text<'a>(column: &Column, array: &'a dyn Array, row: usize) -> Optio
 }
 
 /// A decimal with all its decimal places.
-fn fixed(value: i128, places: usize) -> Cow<'static, str> {
+pub(super) fn fixed(value: i128, places: usize) -> Cow<'static, str> {
     let digits = format!("{:0width$}", value.unsigned_abs(), width = places + 1);
     let (whole, part) = digits.split_at(digits.len() - places);
     let sign = if value < 0 { "-" } else { "" };

@@ -7,12 +7,15 @@
 
 mod cells;
 mod column;
+mod content;
 mod contract;
 mod focus;
 mod manifest;
+mod order;
 mod revision;
 mod schema;
 mod slice;
+mod sums;
 mod table;
 
 pub use cells::{CellError, Cells, cell_text};

@@ -1,18 +1,18 @@
 //! A month of a table, whole: sorted by its key, no key twice, with the hash of its content.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use arrow_ord::sort::{SortColumn, lexsort_to_indices};
+use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
-use arrow_select::take::take_record_batch;
 
-use crate::domain::{Amount, BillingPeriod, Digest};
+use crate::domain::BillingPeriod;
 
 use super::cells::cell_text;
+use super::content::digest;
 use super::manifest::ComponentSum;
+use super::order::{repeated, sorted};
 use super::schema::Schema;
+use super::sums::sums;
 
 /// A month of a table.
 #[derive(Debug, Clone)]
@@ -53,7 +53,8 @@ impl Slice {
     /// Sorts the rows by their key and hashes them; refuses a key that stands twice.
     pub fn new(schema: Arc<Schema>, period: BillingPeriod, rows: &RecordBatch) -> Result<Self, SliceError> {
         let rows = sorted(&schema, rows)?;
-        if let Some(key) = repeated(&schema, &rows) {
+        if let Some(row) = repeated(&schema, &rows) {
+            let key = key(&schema, &rows, row);
             return Err(SliceError::Repeated { table: schema.table().name(), period, key });
         }
         let digest = digest(&schema, &rows);
@@ -87,11 +88,10 @@ impl Slice {
     }
 }
 
-fn sorted(schema: &Schema, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let key = schema.table().key().iter().filter_map(|name| schema.position(name));
-    let columns: Vec<SortColumn> =
-        key.map(|at| SortColumn { values: Arc::clone(rows.column(at)), options: None }).collect();
-    take_record_batch(rows, &lexsort_to_indices(&columns, None)?)
+/// The columns of the key of a table.
+pub(super) fn key_columns<'a>(schema: &Schema, rows: &'a RecordBatch) -> Vec<&'a Arc<dyn Array>> {
+    let places = schema.table().key().iter().filter_map(|name| schema.position(name));
+    places.map(|at| rows.column(at)).collect()
 }
 
 /// The key of a row as text.
@@ -103,41 +103,112 @@ pub(super) fn key(schema: &Schema, rows: &RecordBatch, row: usize) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
-fn repeated(schema: &Schema, rows: &RecordBatch) -> Option<String> {
-    (1..rows.num_rows())
-        .map(|row| (key(schema, rows, row - 1), key(schema, rows, row)))
-        .find_map(|(before, this)| (before == this).then_some(this))
-}
+#[cfg(test)]
+mod tests {
+    use arrow_array::UInt32Array;
+    use arrow_select::concat::concat_batches;
+    use arrow_select::take::take_record_batch;
 
-fn digest(schema: &Schema, rows: &RecordBatch) -> String {
-    let mut digest = Digest::default();
-    schema.add_to(&mut digest);
-    for (at, column) in schema.columns().iter().enumerate() {
-        for row in 0..rows.num_rows() {
-            match cell_text(column, rows.column(at), row) {
-                None => digest.add([0]),
-                Some(text) => {
-                    digest.add([1]);
-                    digest.add(text.len().to_be_bytes());
-                    digest.add(text.as_bytes());
-                }
-            }
+    use super::*;
+    use crate::warehouse::{Cells, Table};
+
+    fn rows(schema: &Arc<Schema>, lines: &[&str]) -> RecordBatch {
+        let mut cells = Cells::new(schema);
+        for line in lines {
+            let own = ["https://w.example", "2026-01-01"]
+                .into_iter()
+                .chain(line.split(','))
+                .map(|cell| (!cell.is_empty()).then(|| cell.into()));
+            cells.push(own).unwrap();
         }
+        cells.finish().unwrap()
     }
-    digest.finish()
-}
 
-/// What the amounts come to, by component; `None` where a sum leaves the range.
-pub(super) fn sums(schema: &Schema, rows: &RecordBatch) -> Option<Vec<ComponentSum>> {
-    let Some((group, measure)) = schema.table().measure() else { return Some(Vec::new()) };
-    let (group, measure) = (schema.position(group)?, schema.position(measure)?);
-    let mut sums: BTreeMap<String, Amount> = BTreeMap::new();
-    for row in 0..rows.num_rows() {
-        let amount = cell_text(&schema.columns()[measure], rows.column(measure), row);
-        let amount = amount.map_or(Some(Amount::ZERO), |text| Amount::parse(&text).ok())?;
-        let group = cell_text(&schema.columns()[group], rows.column(group), row).unwrap_or_default();
-        let sum = sums.entry(group.into_owned()).or_default();
-        *sum = sum.checked_add(amount)?;
+    fn usages(lines: &[&str]) -> Slice {
+        let schema = Arc::new(Schema::new(Table::Usages, &[]));
+        let rows = rows(&schema, lines);
+        Slice::new(schema, BillingPeriod::new(2026, 1).unwrap(), &rows).unwrap()
     }
-    Some(sums.into_iter().map(|(component, sum)| ComponentSum { component, sum }).collect())
+
+    const LINES: [&str; 4] = [
+        "b2,r1,cpu,1.50,words,true,none,2026-01-02T03:04:05Z,,7",
+        "a1,r1,ram,-0.25,,,,,,",
+        "a1longer,r2,cpu,10,,false,,,2026-01-02T03:04:05.000001Z,",
+        "a,r2,gpu,99999999999999999.99,,,,,,",
+    ];
+
+    #[test]
+    fn rows_stand_in_the_order_of_their_key_and_the_hash_knows_no_order_and_no_chunks() {
+        let slice = usages(&LINES);
+        let keys: Vec<String> = (0..4).map(|row| key(slice.schema(), slice.rows(), row)).collect();
+        assert_eq!(keys, ["a", "a1", "a1longer", "b2"]);
+        let other = usages(&[LINES[3], LINES[0], LINES[2], LINES[1]]);
+        assert_eq!((other.digest(), other.rows()), (slice.digest(), slice.rows()));
+        // Parts of larger arrays, put together again.
+        let schema = slice.schema();
+        let all = rows(schema, &LINES);
+        let more = concat_batches(&schema.arrow(), [&all, &all]).unwrap();
+        let parts = [more.slice(4, 1), more.slice(1, 1), more.slice(2, 1), more.slice(7, 1)];
+        let parts = concat_batches(&schema.arrow(), &parts).unwrap();
+        let again = Slice::new(Arc::clone(schema), slice.period(), &parts).unwrap();
+        assert_eq!(again.digest(), slice.digest());
+        let sorted = take_record_batch(&all, &UInt32Array::from(vec![3, 1, 2, 0])).unwrap();
+        let sorted = Slice::new(Arc::clone(schema), slice.period(), &sorted).unwrap();
+        assert_eq!(sorted.digest(), slice.digest());
+    }
+
+    #[test]
+    fn every_cell_and_every_border_between_cells_is_in_the_hash() {
+        let base = usages(&LINES);
+        let changed = [
+            (0, "b2,r1,cpu,1.51,words,true,none,2026-01-02T03:04:05Z,,7"),
+            (0, "b2,r1,cpu,1.50,word,true,none,2026-01-02T03:04:05Z,,7"),
+            (0, "b2,r1,cpu,1.50,words,false,none,2026-01-02T03:04:05Z,,7"),
+            (0, "b2,r1,cpu,1.50,words,,none,2026-01-02T03:04:05Z,,7"),
+            (0, "b2,r1,cpu,1.50,words,true,none,2026-01-02T03:04:05.000001Z,,7"),
+            (0, "b2,r1,cpu,1.50,words,true,none,,2026-01-02T03:04:05Z,7"),
+            (0, "b2,r1,cpu,1.50,words,true,none,2026-01-02T03:04:05Z,,8"),
+            (1, "a1,r1,ram,0.25,,,,,,"),
+            (1, "a1,r1r,am,-0.25,,,,,,"),
+            (1, "a1,r1,ram,-0.25,,,,,,0"),
+        ];
+        let mut seen = vec![base.digest().to_owned()];
+        for (at, line) in changed {
+            let mut lines = LINES;
+            lines[at] = line;
+            let digest = usages(&lines).digest().to_owned();
+            assert!(!seen.contains(&digest), "{line}");
+            seen.push(digest);
+        }
+        assert!(!seen.contains(&usages(&LINES[1..]).digest().to_owned()));
+        let evolved = Arc::new(Schema::new(Table::Usages, &["colour".to_owned()]));
+        let lines: Vec<String> = LINES.iter().map(|line| format!("{line},")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let more = Slice::new(Arc::clone(&evolved), base.period(), &rows(&evolved, &lines)).unwrap();
+        assert!(!seen.contains(&more.digest().to_owned()), "a column more");
+    }
+
+    #[test]
+    fn sums_are_exact_and_by_component() {
+        let sums = usages(&LINES).sums().unwrap();
+        let sums: Vec<String> = sums.iter().map(|sum| format!("{} {}", sum.component, sum.sum)).collect();
+        assert_eq!(sums, ["cpu 11.50", "gpu 99999999999999999.99", "ram -0.25"]);
+        assert_eq!(usages(&[]).sums().unwrap(), []);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_by_its_name() {
+        let schema = Arc::new(Schema::new(Table::Usages, &[]));
+        let twice = rows(&schema, &[LINES[0], LINES[1], LINES[0]]);
+        let error = Slice::new(schema, BillingPeriod::new(2026, 1).unwrap(), &twice).unwrap_err();
+        assert_eq!(error.to_string(), "usages of 2026-01 has the key b2 twice");
+        let schema = Arc::new(Schema::new(Table::Components, &[]));
+        let lines = ["o1,cpu,CPU,hours,usage,,", "o1,ram,RAM,GB,usage,,", "o2,cpu,CPU,hours,usage,,"];
+        let whole = rows(&schema, &lines);
+        let slice = Slice::new(Arc::clone(&schema), BillingPeriod::new(2026, 1).unwrap(), &whole).unwrap();
+        assert_eq!(slice.sums().unwrap(), []);
+        let twice = rows(&schema, &[lines[2], lines[0], lines[2]]);
+        let error = Slice::new(schema, BillingPeriod::new(2026, 1).unwrap(), &twice).unwrap_err();
+        assert_eq!(error.to_string(), "components of 2026-01 has the key o2 cpu twice");
+    }
 }

@@ -149,6 +149,7 @@ fn user_usages() -> Vec<Column> {
         Column::optional("description", Text),
         Column::optional("date", Instant),
         Column::optional("created", Instant),
+        Column::optional("modified", Instant),
     ]
 }
 
@@ -161,9 +162,9 @@ fn invoices() -> Vec<Column> {
         Column::optional("invoice_date", Day),
         Column::optional("due_date", Day),
         Column::required("price", Cents),
-        Column::optional("tax", Cents),
-        Column::optional("total", Cents),
-        Column::optional("tax_percent", Fine),
+        // The tax is a share of the price that the server does not round.
+        Column::optional("tax", Fine),
+        Column::optional("total", Fine),
     ]
 }
 
@@ -213,9 +214,11 @@ fn components() -> Vec<Column> {
     vec![
         Column::required("offering_uuid", Text).from(Origin::Parent("uuid")),
         Column::required("component_type", Text).from(Origin::Field("type".into())),
+        Column::optional("component_uuid", Text).from(Origin::Field("uuid".into())),
         Column::optional("name", Text),
         Column::optional("measured_unit", Text),
         Column::optional("billing_type", Text),
+        Column::optional("article_code", Text),
         Column::optional("limit_amount", Fine),
         Column::optional("limit_period", Text),
     ]
@@ -225,6 +228,9 @@ fn offerings() -> Vec<Column> {
     vec![
         Column::required("uuid", Text),
         Column::optional("name", Text),
+        Column::optional("state", Text),
+        Column::optional("type", Text),
+        Column::optional("category_title", Text),
         Column::optional("customer_uuid", Text),
         Column::optional("customer_name", Text),
     ]

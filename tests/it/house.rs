@@ -16,7 +16,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("plan", &["domain", "findings", "frame", "resolve"]),
     ("reconcile", &["domain", "findings", "resolve", "plan"]),
     ("warehouse", &["domain"]),
-    ("export", &["domain", "warehouse"]),
+    ("export", &["domain", "parse", "warehouse"]),
     ("source", &["domain", "findings", "parse"]),
     ("waldur", &["domain", "resolve", "plan", "warehouse"]),
     ("report", &["domain", "findings", "mapping", "parse", "plan", "reconcile"]),
@@ -68,13 +68,14 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 17] = [
+const FENCES: [(&str, &[&str]); 18] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
     ("quick_xml", &["source", "report"]),
     ("parquet", &["source", "report", "export"]),
     ("arrow_array", &["warehouse", "export"]),
+    ("arrow_ipc", &["export"]),
     ("arrow_ord", &["warehouse"]),
     ("arrow_select", &["warehouse", "export"]),
     ("encoding_rs", &["source"]),

@@ -11,6 +11,7 @@ mod corpus;
 mod demo;
 mod doctor;
 mod explain_key;
+mod export;
 mod fault_sweep;
 mod focus;
 mod formats;

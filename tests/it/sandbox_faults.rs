@@ -88,6 +88,19 @@ fn every_fault_has_a_test_here() {
 }
 
 #[test]
+fn a_field_is_added_to_the_rows_of_lists() {
+    let faulty = Faulty::with(&["added-field=gpu_model path=component-usages"]);
+    let rows = |path: &str| faulty.get(path).reply().json().as_array().unwrap().clone();
+    let added = json!({"new": [1.5]});
+    let whole = rows(&format!("{USAGES}?page_size=2"));
+    assert!(whole.len() == 2 && whole.iter().all(|row| row["gpu_model"] == added && row["usage"].is_string()));
+    assert_eq!(rows(&format!("{USAGES}?page_size=1&field=gpu_model")), [json!({"gpu_model": added})]);
+    let other = rows(&format!("{USAGES}?page_size=1&field=recurring"));
+    assert_eq!(other[0].as_object().unwrap().len(), 1);
+    assert!(rows("/api/projects/")[0].get("gpu_model").is_none());
+}
+
+#[test]
 fn statuses_stand_for_answers_and_store_nothing() {
     let cases = [
         ("status=429 retry-after=7", 429, "application/json", "throttled"),

@@ -26,7 +26,7 @@ const ENOUGH: usize = 50;
 const SHORT_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Every fault at some rate. The times are short, so that a sweep is.
-const FAULTS: [&str; 32] = [
+const FAULTS: [&str; 33] = [
     "status=429 retry-after=1 rate=0.01",
     "status=500 rate=0.004",
     "status=502 rate=0.004 method=POST",
@@ -43,6 +43,7 @@ const FAULTS: [&str; 32] = [
     "rows-repeated rate=0.03",
     "rows-lost rate=0.03",
     "untied-order rate=0.03",
+    "added-field rate=0.02",
     "filters-ignored rate=0.02",
     "filters-ignored=type,state rate=0.02",
     "clock-skew=-26h rate=0.02",

@@ -82,6 +82,10 @@ impl MonthSource for FocusMonths {
         }
         .boxed()
     }
+
+    fn told(&mut self) -> Vec<String> {
+        self.inner.told()
+    }
 }
 
 #[cfg(test)]

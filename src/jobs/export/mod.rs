@@ -4,24 +4,31 @@
 //! decides what is written, so a run on an empty disk does what is right.
 
 mod focus;
+mod outcome;
+mod saved;
+mod server;
 mod source;
+mod target;
 
 pub use focus::FocusMonths;
+pub use outcome::{Done, ExportDocument, Fate};
+pub use saved::SavedMonths;
+pub use server::ServerMonths;
 pub use source::{Extract, MonthSource};
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
+use crate::domain::{BillingPeriod, PeriodRange, RunId};
 use crate::error::Error;
-use crate::export::{ExportSink, Replacement};
-use crate::jobs::{Observer, Stages};
-use crate::warehouse::{
-    ComponentDifference, Contract, Entry, FORMAT, Manifest, RevisionRecord, RunStamp, Schema, Scope, Table,
-    VERSION, compare,
-};
+use crate::export::ExportSink;
+use crate::jobs::Observer;
+use crate::warehouse::{Contract, Schema, Scope, Table};
+
+use target::Target;
 
 /// What is exported.
 #[derive(Debug, Clone)]
@@ -36,130 +43,110 @@ pub struct Settings {
     pub contract: Contract,
     /// Whether months whose invoices are closed, and which were published, are left as they are.
     pub skip_closed: bool,
-    /// Whether text that a spreadsheet would take for a formula is guarded.
-    pub excel_safe: bool,
     /// The run.
     pub run: RunId,
     /// When it reads.
     pub now: Timestamp,
 }
 
-/// What became of a month of a table at a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// It was not there.
-    Published,
-    /// It took the place of another content.
-    Replaced,
-    /// It was there with the same content.
-    Unchanged,
-    /// It was not looked at, because its invoices are closed.
-    NotChecked,
-}
-
-/// A month of a table at a target.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// The target.
-    pub target: String,
-    /// What stands there now.
-    pub entry: Entry,
-    /// What became of it.
-    pub fate: Fate,
-    /// How it changed, where it replaced another content.
-    pub revision: Option<RevisionRecord>,
-}
-
-/// Exports the months to all targets; each month is read once.
+/// Exports the months to all targets; each month is read once. What was carried out stands in `done`, also
+/// where an error ends the run.
 pub async fn run(
     settings: &Settings,
     source: &mut dyn MonthSource,
     sinks: &mut [Box<dyn ExportSink>],
     observer: &dyn Observer,
-) -> Result<Vec<Done>, Error> {
-    let mut stages = Stages::begin(observer, "reading the manifests");
+    done: &mut Vec<Done>,
+) -> Result<(), Error> {
     let mut targets = Vec::new();
+    let deployment = source.deployment();
     for sink in sinks.iter_mut() {
-        let found = sink.manifest().await?;
-        targets.push(manifest(settings, &source.deployment(), &sink.name(), found)?);
+        targets.push(Target::open(settings, &deployment, sink.as_mut()).await?);
     }
-    stages.next("reading the fields of the server");
-    let schemas = schemas(settings, source, &mut targets).await?;
-    let mut done = Vec::new();
-    for period in settings.period.months() {
-        if settings.skip_closed && source.is_closed(period).await? && is_published(settings, &targets, period)
-        {
-            for (sink, manifest) in sinks.iter_mut().zip(&mut targets) {
-                leave(settings, sink.as_mut(), manifest, period, &mut done).await?;
+    let schemas = staged(observer, "reading the fields", schemas(settings, source, &mut targets)).await?;
+    let skipped = skipped(settings, source, &mut targets).await?;
+    for period in &skipped {
+        for target in &mut targets {
+            target.leave(settings, *period, done).await?;
+        }
+    }
+    let periods: Vec<BillingPeriod> =
+        settings.period.months().filter(|period| !skipped.contains(period)).collect();
+    let mut ahead = None;
+    for (at, period) in periods.iter().enumerate() {
+        let stage = format!("reading and writing {period} ({} of {})", at + 1, periods.len());
+        let extracts = match ahead.take() {
+            Some(extracts) => extracts,
+            None => staged(observer, &stage, source.month(*period, &schemas)).await?,
+        };
+        // The next month is read while this one is written.
+        let next = periods.get(at + 1).copied();
+        let reading = async {
+            match next {
+                Some(next) => source.month(next, &schemas).await.map(Some),
+                None => Ok(None),
             }
-            continue;
-        }
-        stages.next("reading a month");
-        let extracts = source.month(period, &schemas).await?;
-        stages.next("writing a month");
-        for (sink, manifest) in sinks.iter_mut().zip(&mut targets) {
-            publish(settings, sink.as_mut(), manifest, &extracts, &mut done).await?;
-        }
+        };
+        let writing = async {
+            for target in &mut targets {
+                target.take(settings, &extracts, done).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        let both = async { tokio::try_join!(writing, reading) };
+        ahead = staged(observer, &stage, both).await?.1;
+        // What never waits for anything would not hear of Ctrl-C.
+        tokio::task::yield_now().await;
     }
-    Ok(done)
+    for target in &mut targets {
+        target.finish(settings, done).await?;
+    }
+    Ok(())
 }
 
-/// The manifest of a target, made for this run; refuses a target that holds something else.
-fn manifest(
+/// Does something as a stage that an observer is told of.
+async fn staged<T>(observer: &dyn Observer, stage: &str, work: impl Future<Output = T>) -> T {
+    observer.begin(stage);
+    let since = Instant::now();
+    let result = work.await;
+    observer.end(stage, since.elapsed());
+    result
+}
+
+/// The months that are left as they are: closed, and published at every target.
+async fn skipped(
     settings: &Settings,
-    deployment: &str,
-    target: &str,
-    found: Option<Manifest>,
-) -> Result<Manifest, Error> {
-    let stamp = stamp(settings);
-    let Some(found) = found else {
-        return Ok(Manifest {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            schema_version: Schema::VERSION,
-            deployment: deployment.to_owned(),
-            scope: settings.scope.clone(),
-            run: stamp,
-            contract: settings.contract,
-            evolved: BTreeMap::new(),
-            discarded: BTreeMap::new(),
-            excel_safe: settings.excel_safe,
-            slices: Vec::new(),
-            revisions: Vec::new(),
-        });
-    };
-    let other = |what: &str, holds: &str| {
-        let what = format!("{target} holds {what} {}, and a month is replaced whole", visible(holds));
-        Err(Error::setting(what, "name another target for it"))
-    };
-    if found.deployment != deployment {
-        return other("the server", &found.deployment);
+    source: &mut dyn MonthSource,
+    targets: &mut [Target<'_>],
+) -> Result<BTreeSet<BillingPeriod>, Error> {
+    let mut skipped = BTreeSet::new();
+    if !settings.skip_closed {
+        return Ok(skipped);
     }
-    if found.scope != settings.scope {
-        return other("another selection:", &serde_json::to_string(&found.scope).unwrap_or_default());
+    'months: for period in settings.period.months() {
+        for target in targets.iter_mut() {
+            if !target.has(&settings.tables, period).await? {
+                continue 'months;
+            }
+        }
+        if source.is_closed(period).await? {
+            skipped.insert(period);
+        }
     }
-    Ok(found)
-}
-
-fn stamp(settings: &Settings) -> RunStamp {
-    RunStamp {
-        id: settings.run,
-        time: settings.now,
-        tool: concat!("waldur-usage ", env!("CARGO_PKG_VERSION")).to_owned(),
-    }
+    Ok(skipped)
 }
 
 /// The tables with their columns, one for all targets, so that each month is read once.
 async fn schemas(
     settings: &Settings,
     source: &mut dyn MonthSource,
-    targets: &mut [Manifest],
+    targets: &mut [Target<'_>],
 ) -> Result<Vec<Arc<Schema>>, Error> {
     let mut schemas = Vec::new();
     for table in &settings.tables {
         let unknown = source.unknown_fields(*table).await?;
         let mut published: Vec<String> = Vec::new();
-        for name in targets.iter().filter_map(|target| target.evolved.get(table.name())).flatten() {
+        for name in targets.iter().flat_map(|target| target.evolved(*table)) {
             if !published.contains(name) {
                 published.push(name.clone());
             }
@@ -167,117 +154,12 @@ async fn schemas(
         let evolved = settings.contract.columns(*table, &unknown, &published)?;
         let discarded: Vec<String> = unknown.into_iter().filter(|name| !evolved.contains(name)).collect();
         for target in targets.iter_mut() {
-            record(&mut target.evolved, *table, &evolved);
-            record(&mut target.discarded, *table, &discarded);
+            target.tell_fields(*table, &evolved, &discarded);
         }
         schemas.push(Arc::new(Schema::new(*table, &evolved)));
     }
     Ok(schemas)
 }
 
-fn record(fields: &mut BTreeMap<String, Vec<String>>, table: Table, names: &[String]) {
-    if names.is_empty() {
-        fields.remove(table.name());
-    } else {
-        fields.insert(table.name().to_owned(), names.to_vec());
-    }
-}
-
-fn is_published(settings: &Settings, targets: &[Manifest], period: BillingPeriod) -> bool {
-    let has =
-        |target: &Manifest| settings.tables.iter().all(|table| target.entry(table.name(), period).is_some());
-    targets.iter().all(has)
-}
-
-/// Leaves a month as it is, and says in the manifest since when nobody looked.
-async fn leave(
-    settings: &Settings,
-    sink: &mut dyn ExportSink,
-    manifest: &mut Manifest,
-    period: BillingPeriod,
-    done: &mut Vec<Done>,
-) -> Result<(), Error> {
-    let mut told = manifest.clone();
-    for table in &settings.tables {
-        let Some(entry) = manifest.entry(table.name(), period) else { continue };
-        let since = entry.not_checked_since.unwrap_or(settings.now);
-        let entry = Entry { not_checked_since: Some(since), ..entry.clone() };
-        told.put(entry.clone());
-        done.push(Done { target: sink.name(), entry, fate: Fate::NotChecked, revision: None });
-    }
-    if told != *manifest {
-        told.run = stamp(settings);
-        *manifest = sink.publish(Vec::new(), told).await?;
-    }
-    Ok(())
-}
-
-/// Writes what changed of a month to a target.
-async fn publish(
-    settings: &Settings,
-    sink: &mut dyn ExportSink,
-    manifest: &mut Manifest,
-    extracts: &[Extract],
-    done: &mut Vec<Done>,
-) -> Result<(), Error> {
-    let mut told = manifest.clone();
-    let mut replacements = Vec::new();
-    for extract in extracts {
-        let slice = &extract.slice;
-        let table = slice.schema().table().name();
-        let old = manifest.entry(table, slice.period()).cloned();
-        if let Some(old) = old.as_ref().filter(|old| old.content == slice.digest()) {
-            if sink.stands(old).await? {
-                let entry = Entry { not_checked_since: None, ..old.clone() };
-                told.put(entry.clone());
-                done.push(Done { target: sink.name(), entry, fate: Fate::Unchanged, revision: None });
-                continue;
-            }
-        }
-        let entry = Entry {
-            table: table.to_owned(),
-            period: slice.period(),
-            rows: slice.rows().num_rows(),
-            sums: slice.sums().map_err(|error| Error::Bug(error.to_string()))?,
-            content: slice.digest().to_owned(),
-            file: None,
-            revision: old.as_ref().map_or(1, |old| old.revision + u32::from(old.content != slice.digest())),
-            proof: extract.proof.clone(),
-            run: stamp(settings),
-            not_checked_since: None,
-        };
-        let revision = match &old {
-            Some(old) if old.content != slice.digest() => Some(revised(sink, old, &entry, slice).await?),
-            Some(_) | None => None,
-        };
-        told.revisions.extend(revision.clone());
-        let fate = if old.is_some() { Fate::Replaced } else { Fate::Published };
-        done.push(Done { target: sink.name(), entry: entry.clone(), fate, revision });
-        replacements.push(Replacement { slice: slice.clone(), entry });
-    }
-    if !replacements.is_empty() || told != *manifest {
-        told.run = stamp(settings);
-        *manifest = sink.publish(replacements, told).await?;
-    }
-    Ok(())
-}
-
-/// How a month that was published changed.
-async fn revised(
-    sink: &mut dyn ExportSink,
-    old: &Entry,
-    new: &Entry,
-    slice: &crate::warehouse::Slice,
-) -> Result<RevisionRecord, Error> {
-    let stands = sink.stands(old).await?;
-    let rows = if stands { sink.rows(slice.schema(), old).await? } else { None };
-    Ok(RevisionRecord {
-        table: new.table.clone(),
-        period: new.period,
-        revision: new.revision,
-        run: new.run.clone(),
-        rows: rows.map(|rows| compare((slice.schema(), &rows), slice)),
-        difference: ComponentDifference::between(&old.sums, &new.sums)
-            .ok_or_else(|| Error::Bug("a difference of sums is beyond 10^24".into()))?,
-    })
-}
+#[cfg(all(test, unix))]
+mod kill_tests;

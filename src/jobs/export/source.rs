@@ -35,4 +35,10 @@ pub trait MonthSource: Send {
         period: BillingPeriod,
         schemas: &'a [Arc<Schema>],
     ) -> BoxFuture<'a, Result<Vec<Extract>, Error>>;
+
+    /// What else the user has to know of what was read, such as what the account is not shown; each is
+    /// told once.
+    fn told(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -185,6 +185,9 @@ impl View<'_> {
                         body.push(b',');
                     }
                     write(item, &mut body);
+                    let asked = || self.request.query.all("field");
+                    let wants = |name: &str| asked().next().is_none() || asked().any(|own| own == name);
+                    self.request.quirks.add_field(&mut body, wants);
                 }
                 body.push(b']');
                 let answer = Answer { effort: Effort::Rows(page.range.len()), ..Answer::json(200, body) };

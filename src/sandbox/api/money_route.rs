@@ -1,4 +1,4 @@
-//! The paths at which money is read; nothing of it can be written from outside.
+//! The paths at which money and statistics are read; nothing of it can be written from outside.
 
 use super::route::lookup;
 use super::{Answer, View, invoice_items, invoices, offering_statistics};
@@ -16,6 +16,7 @@ pub(super) enum MoneyAction {
     ProviderItems,
     ComponentStats(String),
     OfferingStats(String),
+    UsagesPerMonth,
 }
 
 impl MoneyAction {
@@ -31,6 +32,7 @@ impl MoneyAction {
             ["invoice-items", id, "consumptions"] => Self::ItemConsumptions(lookup(id)?),
             ["provider-invoice-items"] => Self::ProviderItems,
             ["marketplace-provider-offerings", id, "component_stats"] => Self::ComponentStats(lookup(id)?),
+            ["marketplace-stats", "component_usages_per_month"] => Self::UsagesPerMonth,
             ["marketplace-provider-offerings", id, "stats"] => Self::OfferingStats(lookup(id)?),
             _ => return None,
         })
@@ -45,7 +47,8 @@ impl MoneyAction {
             | Self::ItemsCosts
             | Self::ItemConsumptions(_)
             | Self::ComponentStats(_)
-            | Self::OfferingStats(_) => "GET, HEAD, OPTIONS",
+            | Self::OfferingStats(_)
+            | Self::UsagesPerMonth => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -62,6 +65,7 @@ impl MoneyAction {
             Self::ProviderItems => "Provider Invoice Items List",
             Self::ComponentStats(_) => "Component stats",
             Self::OfferingStats(_) => "Stats",
+            Self::UsagesPerMonth => "Component usages per month",
         }
     }
 }
@@ -79,5 +83,6 @@ pub(super) fn read(view: &View, action: &MoneyAction) -> Answer {
         MoneyAction::ProviderItems => invoice_items::of_provider(view),
         MoneyAction::ComponentStats(id) => offering_statistics::component_stats(view, id),
         MoneyAction::OfferingStats(id) => offering_statistics::stats(view, id),
+        MoneyAction::UsagesPerMonth => offering_statistics::usages_per_month(view),
     }
 }

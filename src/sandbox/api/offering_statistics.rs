@@ -1,5 +1,6 @@
 //! `component_stats` and `stats` of an offering: what its invoices bill of each component, and how
-//! many resources and customers it has. For staff and the owners of the provider.
+//! many resources and customers it has. For staff and the owners of the provider. And what all usages
+//! come to by offering, component and month, for staff and support.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::request::read_uuid;
 use super::{Answer, View};
 use crate::domain::{Amount, BillingPeriod, ResourceState};
 use crate::sandbox::data::ItemFilter;
-use crate::sandbox::rules::{owns, sees_offering};
+use crate::sandbox::rules::{owns, sees_all, sees_offering};
 
 /// Months that are told where nothing is asked for.
 const MONTHS: i32 = 12;
@@ -48,6 +49,40 @@ pub(super) fn component_stats(view: &View, id: &str) -> Answer {
             .field("name", &component.name)
             .close();
     })
+}
+
+/// The sums of all usages, by offering, component and month; not in pages.
+pub(super) fn usages_per_month(view: &View) -> Answer {
+    let data = view.data;
+    if !sees_all(&data.users[view.user]) {
+        return Answer::detail(403, "You do not have permission to perform this action.");
+    }
+    let range = match range(view) {
+        Ok(range) => range,
+        Err(refusal) => return refusal,
+    };
+    let mut totals: BTreeMap<(usize, usize, BillingPeriod), Amount> = BTreeMap::new();
+    for at in (0..data.usages.len()).filter(|&at| !data.usages.is_deleted(at)) {
+        let row = data.usages.row(at);
+        if range.0 <= first_day(row.period) && first_day(row.period) <= range.1 {
+            let offering = data.resources[row.resource].offering;
+            let total = totals.entry((offering, row.component, row.period)).or_default();
+            *total = total.checked_add(row.amount).unwrap_or(*total);
+        }
+    }
+    let rows = totals.into_iter().map(|((offering, component, period), total)| {
+        json!({
+            "usage": total,
+            "offering_uuid": data.offerings[offering].uuid.as_simple().to_string(),
+            "component_type": data.components[component].kind,
+            "month": period.month(),
+            "year": period.year(),
+            "offering_country": "",
+            "organization_group_name": "",
+            "organization_group_uuid": "",
+        })
+    });
+    Answer::value(200, &json!(rows.collect::<Vec<_>>()))
 }
 
 /// How many resources an offering has that are not gone, and of how many customers.

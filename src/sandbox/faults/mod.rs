@@ -107,6 +107,8 @@ pub enum FaultKind {
     RowsLost,
     /// Usages of equal date and type stand in another order on every page.
     UntiedOrder,
+    /// The rows of lists have one more field, of this name.
+    AddedField(String),
     /// The filters with these names are ignored; all filters where none is named.
     FiltersIgnored(Vec<String>),
     /// The `Date` of the answer is off by this much; the clock itself is not.
@@ -162,6 +164,7 @@ pub(super) enum Stage {
     Filters,
     Outcome,
     Rows,
+    Fields,
     NextLink,
     LinkOrigin,
     Date,
@@ -192,6 +195,7 @@ impl FaultKind {
             | Self::HugeBody(_)
             | Self::DeepBody(_) => Stage::Outcome,
             Self::RowsRepeated | Self::RowsLost | Self::UntiedOrder => Stage::Rows,
+            Self::AddedField(_) => Stage::Fields,
             Self::EndlessLink => Stage::NextLink,
             Self::ForeignLink(_) => Stage::LinkOrigin,
             Self::ClockSkew(_) | Self::WrongDate(_) | Self::MissingDate => Stage::Date,

@@ -13,7 +13,7 @@ pub struct FaultName {
 }
 
 /// All faults.
-pub const NAMES: [FaultName; 25] = [
+pub const NAMES: [FaultName; 26] = [
     row("status", "=CODE [retry-after=SECONDS | body=TEXT content-type=TYPE]", "answer so, store nothing"),
     row("status-after-commit", "=CODE", "store, then answer so, as a proxy that gave up waiting"),
     row("drop-before-commit", "", "close the connection, store nothing"),
@@ -26,6 +26,7 @@ pub const NAMES: [FaultName; 25] = [
     row("rows-repeated", "", "begin each page of a list with the last row before it"),
     row("rows-lost", "", "leave out the first row of each page of a list"),
     row("untied-order", "", "order usages of equal date and type anew on every page"),
+    row("added-field", "[=NAME]", "give the rows of lists one more field"),
     row("filters-ignored", "[=NAME,NAME]", "ignore these filters, or all"),
     row("clock-skew", "=TIME", "be off by that much in `Date`, such as -90s"),
     row("wrong-date", "[=TEXT]", "send a `Date` that is none"),

@@ -26,6 +26,8 @@ pub(in crate::sandbox) enum Rows {
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Quirks {
     pub rows: Rows,
+    /// Rows have a field of this name besides their own.
+    pub added_field: Option<String>,
     /// There is always a next page.
     pub is_endless: bool,
     /// The token has expired meanwhile.
@@ -41,6 +43,15 @@ impl Quirks {
             (self.rows == Rows::Repeated && !page.is_empty()).then(|| page.start.saturating_sub(1));
         let lost = usize::from(self.rows == Rows::Lost).min(page.len());
         repeated.into_iter().chain(page.start + lost..page.end)
+    }
+
+    /// Adds the field that rows have besides their own to one that was just written.
+    pub(in crate::sandbox) fn add_field(&self, row: &mut Vec<u8>, wants: impl Fn(&str) -> bool) {
+        if let Some(name) = self.added_field.as_ref().filter(|name| wants(name)) {
+            row.truncate(row.len().saturating_sub(1));
+            let comma = if row.ends_with(b"{") { "" } else { "," };
+            row.extend_from_slice(format!("{comma}\"{name}\":{{\"new\":[1.50]}}}}").as_bytes());
+        }
     }
 
     /// Orders rows anew that compare equal, as a database does that is given no tie-breaker: the same

@@ -122,6 +122,7 @@ impl Kind<'_> {
             "rows-repeated" => self.plain(FaultKind::RowsRepeated)?,
             "rows-lost" => self.plain(FaultKind::RowsLost)?,
             "untied-order" => self.plain(FaultKind::UntiedOrder)?,
+            "added-field" => FaultKind::AddedField(self.field()?),
             "filters-ignored" => FaultKind::FiltersIgnored(self.names()),
             "clock-skew" => FaultKind::ClockSkew(self.needed_skew()?),
             "wrong-date" => FaultKind::WrongDate(self.date()?),
@@ -210,6 +211,19 @@ impl Kind<'_> {
     fn names(&self) -> Vec<String> {
         let names = self.given.iter().flat_map(|given| given.text.split(','));
         names.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn field(&self) -> Result<String, FaultError> {
+        match &self.given {
+            None => Ok("added".to_owned()),
+            Some(given)
+                if !given.text.is_empty()
+                    && given.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') =>
+            {
+                Ok(given.text.clone())
+            }
+            Some(given) => Err(self.words.wrong(given, "a field is named by letters, digits and _")),
+        }
     }
 
     fn date(&self) -> Result<String, FaultError> {

@@ -63,6 +63,7 @@ impl Strikes {
             FaultKind::RowsRepeated => self.quirks.rows = Rows::Repeated,
             FaultKind::RowsLost => self.quirks.rows = Rows::Lost,
             FaultKind::UntiedOrder => self.quirks.rows = Rows::Untied(seed),
+            FaultKind::AddedField(name) => self.quirks.added_field = Some(name.clone()),
             FaultKind::EndlessLink => self.quirks.is_endless = true,
             FaultKind::ForeignLink(origin) => self.link_origin = Some(origin.clone()),
             FaultKind::ClockSkew(skew) => self.stamp = Stamp::Skewed(*skew),

@@ -6,7 +6,7 @@ use super::quirks::Rows;
 use super::{Fault, FaultKind, NAMES, Quirks, Rate, SeenRequest, Watch};
 
 /// A spec, and how it is written out in full.
-const SPECS: [(&str, &str); 33] = [
+const SPECS: [(&str, &str); 35] = [
     ("status=429 retry-after=3", "status=429 retry-after=3"),
     ("status=200 body=hi content-type=text/plain", "status=200 body=hi content-type=text/plain"),
     ("body=\"a \\\"b\\\"\" status=500", "status=500 body=\"a \\\"b\\\"\" content-type=text/html"),
@@ -26,6 +26,8 @@ const SPECS: [(&str, &str); 33] = [
     ("rows-repeated", "rows-repeated"),
     ("  rows-lost   path=component-usages ", "rows-lost path=component-usages"),
     ("untied-order", "untied-order"),
+    ("added-field", "added-field=added"),
+    ("added-field=gpu_model path=usages", "added-field=gpu_model path=usages"),
     ("filters-ignored", "filters-ignored"),
     ("filters-ignored=type,billing_period", "filters-ignored=type,billing_period"),
     ("clock-skew=-90s", "clock-skew=-90s"),

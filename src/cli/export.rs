@@ -1,0 +1,252 @@
+//! `export`: months of usages and what they speak of, to where a warehouse reads them.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
+use crate::error::{Error, ExitStatus};
+use crate::jobs::export::{
+    self, Done, ExportDocument, FocusMonths, MonthSource, SavedMonths, ServerMonths, Settings,
+};
+use crate::ui::{self, Format, Style, Terminal};
+use crate::waldur::ServerAddress;
+use crate::warehouse::{Contract, Scope, Shape, Table};
+
+use super::Global;
+use super::config::Config;
+use super::connect::connect;
+use super::export_filter::FilterArguments;
+use super::export_target::TargetArgument;
+
+/// What `export` takes.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// The months: one, several, the month that is open, or the one before it
+    #[arg(long, value_name = "A[..B]|open|last-month")]
+    period: Months,
+    /// What to export; usages with the resources and components that they speak of where it is not given
+    #[arg(long, value_name = "TABLE,…", value_delimiter = ',', value_parser = table)]
+    what: Vec<Table>,
+    /// Where to: csv:DIR, ndjson:DIR, parquet:DIR, xlsx:FILE, delta:DIR or postgres:NAME; repeatable
+    #[arg(long, required = true, value_name = "KIND:TARGET")]
+    to: Vec<String>,
+    /// Rows that were read before, a Parquet file of the same columns, instead of a server's; repeatable
+    #[arg(long, value_name = "FILE.parquet")]
+    from: Vec<PathBuf>,
+    /// Whose columns: those of the server, or those of FOCUS 1.2
+    #[arg(long, value_enum, default_value_t)]
+    shape: ShapeArgument,
+    /// What is done with fields that the server adds: evolve makes them columns, freeze ends the run,
+    /// discard leaves them out and says so in the manifest
+    #[arg(long, value_name = "evolve|freeze|discard", default_value_t)]
+    contract: Contract,
+    /// Leave published months alone whose invoices are all beyond change
+    #[arg(long)]
+    skip_closed: bool,
+    /// Guard text of csv files that a spreadsheet would take for a formula by a quote
+    #[arg(long)]
+    excel_safe: bool,
+    #[command(flatten)]
+    filter: FilterArguments,
+    /// The time that the manifest gives, for tests
+    #[arg(long, value_name = "INSTANT", hide = true)]
+    now: Option<Timestamp>,
+    /// The run that the manifest names, for tests
+    #[arg(long, value_name = "UUID", hide = true)]
+    run_id: Option<RunId>,
+}
+
+/// The months as they are typed.
+#[derive(Debug, Clone, Copy)]
+enum Months {
+    Range(PeriodRange),
+    Open,
+    Last,
+}
+
+impl Months {
+    /// The months, where this one is open.
+    fn range(self, open: BillingPeriod) -> PeriodRange {
+        match self {
+            Self::Range(range) => range,
+            Self::Open => PeriodRange::single(open),
+            Self::Last => PeriodRange::single(open.previous().unwrap_or(open)),
+        }
+    }
+}
+
+impl FromStr for Months {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "last-month" => Ok(Self::Last),
+            months => months.parse().map(Self::Range).map_err(|error| {
+                format!(
+                    "{error}, as YYYY-MM..YYYY-MM with the earlier one first, or as `open` or `last-month`"
+                )
+            }),
+        }
+    }
+}
+
+/// A table that can be asked for; that of FOCUS comes by its shape.
+fn table(text: &str) -> Result<Table, String> {
+    let tables = || Table::ALL.into_iter().filter(|table| *table != Table::Charges);
+    tables().find(|table| table.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = tables().map(Table::name).collect();
+        format!("use one of {}", names.join(", "))
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum ShapeArgument {
+    /// The server's own columns
+    #[default]
+    Waldur,
+    /// FOCUS 1.2
+    Focus,
+}
+
+impl ExportArguments {
+    /// Refuses what cannot be meant, before anything is read.
+    fn judge(&self) -> Result<Vec<TargetArgument>, Error> {
+        let mut targets: Vec<TargetArgument> = Vec::new();
+        for text in &self.to {
+            let target = TargetArgument::parse(text)?;
+            if targets.contains(&target) {
+                let what = format!("{} is named twice", visible(&target.to_string()));
+                return Err(Error::setting(what, "name each target once"));
+            }
+            targets.push(target);
+        }
+        if self.excel_safe && !targets.iter().any(TargetArgument::is_csv) {
+            let what = "--excel-safe guards text of csv files, and no target is csv:DIR";
+            return Err(Error::setting(what, "leave it out: in all other kinds text is text"));
+        }
+        if self.shape == ShapeArgument::Focus && !self.what.is_empty() {
+            let what = "the shape of FOCUS is one table of charges, so that --what has no meaning";
+            return Err(Error::setting(what, "leave one of --shape and --what out"));
+        }
+        if !self.from.is_empty() {
+            self.judge_saved()?;
+        }
+        Ok(targets)
+    }
+
+    /// What asks a server cannot be asked of saved rows.
+    fn judge_saved(&self) -> Result<(), Error> {
+        let named = self.filter.named()?;
+        let filter = named.keys().next().map(|name| format!("--{}", name.replace('_', "-")));
+        let closed = self.skip_closed.then(|| "--skip-closed".to_owned());
+        let shape = (self.shape == ShapeArgument::Focus).then(|| "--shape focus".to_owned());
+        match filter.or(closed).or(shape) {
+            None => Ok(()),
+            Some(flag) => Err(Error::setting(
+                format!("{flag} asks the server, and --from reads saved rows"),
+                "leave one of them out",
+            )),
+        }
+    }
+
+    /// The tables, each once, in their own order.
+    fn tables(&self, usual: &[Table]) -> Vec<Table> {
+        let asked = if self.what.is_empty() { usual } else { &self.what };
+        Table::ALL.into_iter().filter(|table| asked.contains(table)).collect()
+    }
+}
+
+/// What is exported of a server where nothing is named.
+const USUAL: [Table; 3] = [Table::Usages, Table::Resources, Table::Components];
+
+/// Where the months come from, with the tables that it is asked for.
+async fn source(
+    arguments: &ExportArguments,
+    global: &Global,
+    period: PeriodRange,
+) -> Result<(Box<dyn MonthSource>, Vec<Table>), Error> {
+    if !arguments.from.is_empty() {
+        let server = global.url.as_deref().map(|url| ServerAddress::parse(url, true)).transpose()?;
+        let server = server.map(|address| address.to_string());
+        let saved = SavedMonths::open(&arguments.from, &arguments.what, server.as_deref(), period)?;
+        let tables = arguments.tables(&saved.tables());
+        return Ok((Box::new(saved), tables));
+    }
+    let connection = connect(global)?;
+    let months = ServerMonths::new(&connection.reader, arguments.filter.months()?).await?;
+    match arguments.shape {
+        ShapeArgument::Waldur => Ok((Box::new(months), arguments.tables(&USUAL))),
+        ShapeArgument::Focus => {
+            let server = connection.server.as_ref().ok_or_else(|| {
+                Error::setting(
+                    "FOCUS needs what Waldur does not tell, and no profile says it",
+                    "add [servers.NAME.focus] to config.toml, and pick the server with --profile NAME",
+                )
+            })?;
+            let settings = server.focus(connection.reader.currency().await?)?;
+            let settings = settings.filtered(!arguments.filter.named()?.is_empty());
+            Ok((Box::new(FocusMonths::new(Box::new(months), settings)), FocusMonths::TABLES.to_vec()))
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(
+    arguments: &ExportArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
+    let targets = arguments.judge()?;
+    let config = Config::read()?;
+    let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
+    let now = arguments.now.unwrap_or_else(Timestamp::now);
+    let zone = server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
+    let zone = zone.map_err(|error| Error::Bug(error.to_string()))?;
+    let open = BillingPeriod::of_in(now, &zone)
+        .map_err(|_| Error::setting("the clock of this machine shows no month", "set it"))?;
+    let period = arguments.period.range(open);
+    let (mut source, tables) = source(arguments, global, period).await?;
+    let shape = match arguments.shape {
+        ShapeArgument::Waldur => Shape::Waldur,
+        ShapeArgument::Focus => Shape::Focus,
+    };
+    let settings = Settings {
+        period,
+        tables,
+        scope: Scope { shape, filters: arguments.filter.named()? },
+        contract: arguments.contract,
+        skip_closed: arguments.skip_closed,
+        run: arguments.run_id.unwrap_or_else(|| RunId::new(Uuid::new_v4())),
+        now,
+    };
+    let mut sinks = Vec::new();
+    for target in &targets {
+        sinks.push(target.open(&config, arguments.excel_safe)?);
+    }
+    let mut done = Vec::new();
+    let result = export::run(&settings, source.as_mut(), &mut sinks, terminal, &mut done).await;
+    for told in source.told() {
+        terminal.say(&visible(&told).to_string());
+    }
+    tell(&settings, global, &done, result.is_ok());
+    result.map(|()| ExitStatus::Done)
+}
+
+/// Prints what was done. Where an error ended the run, months before it stand at their targets all the same.
+fn tell(settings: &Settings, global: &Global, done: &[Done], is_complete: bool) {
+    match Format::from(global.format) {
+        Format::Json => {
+            ui::json(&ExportDocument::new(settings.run, settings.now, settings.period, done, is_complete));
+        }
+        Format::Text if !done.is_empty() => {
+            ui::data(&ui::export_text(done, is_complete, global.verbose, Style::for_stdout()));
+        }
+        Format::Text => {}
+    }
+}

@@ -1,0 +1,111 @@
+//! The months of an export, read from a server.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+
+use crate::domain::{Amount, BillingPeriod};
+use crate::error::Error;
+use crate::waldur::{MonthFilter, MonthReader, Reader, WaldurError};
+use crate::warehouse::{Cells, Proof, Schema, Slice, SliceError, Table};
+
+use super::source::{Extract, MonthSource};
+
+/// How often a month is read whose sums are not those of the server's statistics.
+const ROUNDS: usize = 3;
+
+/// Months that a server has.
+pub struct ServerMonths {
+    reader: MonthReader,
+    asks_statistics: bool,
+}
+
+impl ServerMonths {
+    /// The months of a server, as far as the filter lets them through. Asks whose token it is.
+    pub async fn new(reader: &Reader, filter: MonthFilter) -> Result<Self, Error> {
+        Ok(Self { reader: reader.months(filter).await?, asks_statistics: true })
+    }
+
+    /// The same months, not held against the statistics of the server.
+    #[must_use]
+    pub fn without_statistics(self) -> Self {
+        Self { asks_statistics: false, ..self }
+    }
+
+    async fn extract(&mut self, period: BillingPeriod, schema: &Arc<Schema>) -> Result<Extract, Error> {
+        let mut rounds = 1;
+        loop {
+            let read = self.reader.table(period, schema).await?;
+            let rows = Cells::finish_all(schema, read.rows).map_err(|error| Error::Bug(error.to_string()))?;
+            let slice = Slice::new(Arc::clone(schema), period, &rows).map_err(unsound)?;
+            drop(rows);
+            let statistics = self.statistics(&slice).await?;
+            if statistics != Some(false) {
+                return Ok(Extract { slice, proof: Proof { counted: read.counted, statistics } });
+            }
+            if rounds == ROUNDS {
+                let list = format!("{} of {period}", schema.table());
+                let reason = "their sums are not those of the server's own statistics".to_owned();
+                return Err(WaldurError::Unproven { list, reason }.into());
+            }
+            rounds += 1;
+        }
+    }
+
+    async fn statistics(&mut self, slice: &Slice) -> Result<Option<bool>, Error> {
+        if !self.asks_statistics || slice.schema().table() != Table::Usages {
+            return Ok(None);
+        }
+        let sums: Vec<(String, Amount)> =
+            slice.sums().map_err(unsound)?.into_iter().map(|sum| (sum.component, sum.sum)).collect();
+        Ok(self.reader.usages_agree(slice.period(), &sums).await?)
+    }
+}
+
+impl MonthSource for ServerMonths {
+    fn deployment(&self) -> String {
+        self.reader.deployment()
+    }
+
+    fn unknown_fields(&mut self, table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
+        async move { Ok(self.reader.unknown_fields(table).await?) }.boxed()
+    }
+
+    fn is_closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
+        async move { Ok(self.reader.is_closed(period).await?) }.boxed()
+    }
+
+    fn month<'a>(
+        &'a mut self,
+        period: BillingPeriod,
+        schemas: &'a [Arc<Schema>],
+    ) -> BoxFuture<'a, Result<Vec<Extract>, Error>> {
+        async move {
+            let mut extracts = Vec::with_capacity(schemas.len());
+            for schema in schemas {
+                extracts.push(self.extract(period, schema).await?);
+            }
+            Ok(extracts)
+        }
+        .boxed()
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        self.reader.told()
+    }
+}
+
+/// Rows of the server that are no month of a table.
+fn unsound(error: SliceError) -> Error {
+    match error {
+        SliceError::Repeated { table, period, key } => {
+            let reason = format!("the server gives {} twice", crate::domain::visible(&key));
+            WaldurError::Unproven { list: format!("{table} of {period}"), reason }.into()
+        }
+        SliceError::TooLarge { .. } | SliceError::Arrow(_) => Error::Bug(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
