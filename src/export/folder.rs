@@ -14,14 +14,14 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use futures_util::future::BoxFuture;
 
-use crate::domain::{BillingPeriod, visible};
+use crate::domain::BillingPeriod;
 use crate::warehouse::{Entry, Manifest, Schema, Table};
 
 use super::disk::{
-    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place,
-    read_manifest, sync_folder, take_away, unreadable, write_draft, write_whole,
+    blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place, read_manifest,
+    sync_folder, take_away, unreadable, write_draft, write_whole,
 };
-use super::{ExportError, ExportSink, Replacement, csv, entered, ndjson, parquet};
+use super::{ExportError, ExportSink, Replacement, csv, entered, ndjson, not_ours, parquet};
 
 const MANIFEST: &str = "manifest.json";
 const NEXT_MANIFEST: &str = "manifest.next.json";
@@ -315,10 +315,6 @@ impl Folder {
         if !path.exists() || self.standing.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
-        let stands = visible(&path.to_string_lossy()).to_string();
-        Err(ExportError::Target {
-            target: self.name.clone(),
-            reason: format!("{stands} stands there, and no manifest says that it is ours"),
-        })
+        Err(not_ours(path))
     }
 }

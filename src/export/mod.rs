@@ -128,6 +128,13 @@ pub trait ExportSink: Send {
     ) -> BoxFuture<'a, Result<Manifest, ExportError>>;
 }
 
+/// A file that is none of ours is never replaced.
+fn not_ours(path: &std::path::Path) -> ExportError {
+    let reason = "a file stands there, and no manifest says that it is ours";
+    let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason);
+    ExportError::File { action: "write", path: path.to_owned(), source }
+}
+
 /// The first day of a month, in days since 1970.
 fn first_day(period: BillingPeriod) -> i32 {
     let epoch = date(1970, 1, 1);

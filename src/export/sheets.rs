@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 
 use arrow_array::{Array, RecordBatch};
-use rust_xlsxwriter::{
-    ExcelDateTime, Format, Table as SheetTable, TableColumn, TableStyle, Workbook, Worksheet, XlsxError,
-};
+use rust_xlsxwriter::{ExcelDateTime, Format, Table as SheetTable, TableColumn, TableStyle, Workbook, Worksheet, XlsxError};
 
 use crate::warehouse::{Column, ColumnKind, Manifest, Schema, Table, cell_text};
 
@@ -155,12 +153,7 @@ fn write_cell(
     Ok(())
 }
 
-fn write_text(
-    sheet: &mut Worksheet,
-    styles: &Styles,
-    found: &str,
-    (row, at): (u32, u16),
-) -> Result<(), XlsxError> {
+fn write_text(sheet: &mut Worksheet, styles: &Styles, found: &str, (row, at): (u32, u16)) -> Result<(), XlsxError> {
     if found.starts_with(['=', '+', '-', '@']) {
         sheet.write_string_with_format(row, at, text(found), &styles.quoted)?;
     } else {

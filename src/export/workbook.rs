@@ -17,12 +17,12 @@ use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, PublishedFile, Schema, Slice, Table};
 
 use super::disk::{
-    blocking, draft_of, holds, lock, make_folder, manifest_text, promote, put_in_place, read_manifest,
-    sync_folder, take_away, write_draft, write_whole,
+    blocking, draft_of, holds, lock, make_folder, manifest_text, promote, put_in_place, read_manifest, sync_folder, take_away,
+    write_draft, write_whole,
 };
 use super::sheets::{self, Styles};
 use super::spill::Laid;
-use super::{ExportError, ExportSink, Replacement};
+use super::{ExportError, ExportSink, Replacement, not_ours};
 
 /// A workbook.
 pub struct WorkbookSink {
@@ -181,8 +181,7 @@ impl ExportSink for WorkbookSink {
     ) -> BoxFuture<'a, Result<Manifest, ExportError>> {
         Box::pin(async move {
             if self.path.exists() && !self.is_ours {
-                let reason = "a file stands there, and no manifest says that it is ours".to_owned();
-                return Err(ExportError::Target { target: self.name.clone(), reason });
+                return Err(not_ours(&self.path));
             }
             let (kept, path, name) = (Arc::clone(&self.kept), self.path.clone(), self.file_name());
             let told = manifest.clone();

@@ -267,7 +267,8 @@ async fn read_cut<G: Gather>(
     let mut rows = make();
     let slice = |part: &Part| query.clone().with(cut.parameter, part.value.as_str());
     let queries: Vec<(Query, &[Cut])> = cut.parts.iter().map(|part| (slice(part), &*part.cuts)).collect();
-    let slices: Vec<_> = queries.iter().map(|(query, cuts)| read_once(http, query, cuts, 1, make)).collect();
+    let slices: Vec<_> =
+        queries.iter().map(|(query, cuts)| read_once(http, query, cuts, 1, make)).collect();
     let mut slices = stream::iter(slices).buffered(at_once);
     while let Some(slice) = slices.try_next().await? {
         rows.join(slice);

@@ -153,10 +153,9 @@ impl MonthReader {
     /// Whether the month is over and every invoice of it that the account sees is beyond change; false
     /// where it sees none.
     pub async fn is_closed(&mut self, period: BillingPeriod) -> Result<bool, WaldurError> {
-        let now = self
-            .http
-            .now()
-            .filter(|now| period.end().checked_add(FURTHEST_BEHIND).is_ok_and(|end| *now >= end));
+        let now = self.http.now().filter(|now| {
+            period.end().checked_add(FURTHEST_BEHIND).is_ok_and(|end| *now >= end)
+        });
         if now.is_none() {
             return Ok(false);
         }
@@ -291,10 +290,7 @@ impl MonthReader {
                 Some(all) => super::listing::Gather::join(all, part),
             }
         }
-        all.ok_or_else(|| WaldurError::Unproven {
-            list: "nothing".into(),
-            reason: "no list was named".into(),
-        })
+        all.ok_or_else(|| WaldurError::Unproven { list: "nothing".into(), reason: "no list was named".into() })
     }
 
     /// How lists are cut whose pages prove nothing: by organisation, its projects and their resources; by

@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
@@ -123,8 +122,7 @@ impl Builder {
         match self {
             Self::Text(builder) => builder.append_option(cell),
             Self::Decimal(builder, scale) => {
-                let value =
-                    cell.map(|text| decimal(text, *scale).ok_or_else(|| error(text, column.kind.name())));
+                let value = cell.map(|text| decimal(text, *scale).ok_or_else(|| error(text, column.kind.name())));
                 builder.append_option(value.transpose()?);
             }
             Self::Instant(builder) => {

@@ -90,22 +90,12 @@ pub struct Column {
 impl Column {
     /// A column that every row has, filled by the field of the same name.
     pub const fn required(name: &'static str, kind: ColumnKind) -> Self {
-        Self {
-            name: Cow::Borrowed(name),
-            kind,
-            origin: Origin::Field(Cow::Borrowed(name)),
-            is_required: true,
-        }
+        Self { name: Cow::Borrowed(name), kind, origin: Origin::Field(Cow::Borrowed(name)), is_required: true }
     }
 
     /// A column that a row may lack, filled by the field of the same name.
     pub const fn optional(name: &'static str, kind: ColumnKind) -> Self {
-        Self {
-            name: Cow::Borrowed(name),
-            kind,
-            origin: Origin::Field(Cow::Borrowed(name)),
-            is_required: false,
-        }
+        Self { name: Cow::Borrowed(name), kind, origin: Origin::Field(Cow::Borrowed(name)), is_required: false }
     }
 
     /// The same column, filled by something else.

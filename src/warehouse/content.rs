@@ -5,9 +5,7 @@
 //! lengths and numbers at their full width. The hash of a month is that of its columns' hashes.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow_array::types::{ArrowPrimitiveType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, StringArray};
 
 use crate::domain::Digest;
@@ -94,16 +92,10 @@ fn column_digest(kind: ColumnKind, array: &dyn Array) -> String {
             numbers(&mut parts, array.as_primitive::<Decimal128Type>(), |value| value.to_le_bytes());
         }
         ColumnKind::Instant => {
-            numbers(&mut parts, array.as_primitive::<TimestampMicrosecondType>(), |value| {
-                value.to_le_bytes()
-            });
+            numbers(&mut parts, array.as_primitive::<TimestampMicrosecondType>(), |value| value.to_le_bytes());
         }
-        ColumnKind::Day => {
-            numbers(&mut parts, array.as_primitive::<Date32Type>(), |value| value.to_le_bytes())
-        }
-        ColumnKind::Whole => {
-            numbers(&mut parts, array.as_primitive::<Int64Type>(), |value| value.to_le_bytes())
-        }
+        ColumnKind::Day => numbers(&mut parts, array.as_primitive::<Date32Type>(), |value| value.to_le_bytes()),
+        ColumnKind::Whole => numbers(&mut parts, array.as_primitive::<Int64Type>(), |value| value.to_le_bytes()),
         ColumnKind::Flag => {
             let array = array.as_boolean();
             for row in 0..array.len() {
@@ -128,9 +120,7 @@ fn validity(parts: &mut Parts, array: &dyn Array) {
 
 /// Texts. One that stands in every row, such as the server's address, is hashed once.
 fn text(parts: &mut Parts, array: &StringArray) {
-    let same = |row: usize| {
-        array.is_null(row) == array.is_null(0) && (array.is_null(0) || array.value(row) == array.value(0))
-    };
+    let same = |row: usize| array.is_null(row) == array.is_null(0) && (array.is_null(0) || array.value(row) == array.value(0));
     if !array.is_empty() && (1..array.len()).all(same) {
         parts.add(if array.is_null(0) { b"=n" } else { b"=w" });
         if array.is_valid(0) {
@@ -147,8 +137,7 @@ fn text(parts: &mut Parts, array: &StringArray) {
         }
         // All values lie one behind the other.
         let ends = offsets.first().zip(offsets.last());
-        let ends = ends
-            .and_then(|(first, last)| Some((usize::try_from(*first).ok()?, usize::try_from(*last).ok()?)));
+        let ends = ends.and_then(|(first, last)| Some((usize::try_from(*first).ok()?, usize::try_from(*last).ok()?)));
         parts.add(ends.and_then(|(first, last)| array.value_data().get(first..last)).unwrap_or_default());
         return;
     }

@@ -50,13 +50,8 @@ impl Contract {
                 Ok(published.iter().chain(new).cloned().collect())
             }
             Self::Freeze => {
-                let new: Vec<String> =
-                    unknown.iter().filter(|name| !published.contains(name)).cloned().collect();
-                if new.is_empty() {
-                    Ok(published.to_vec())
-                } else {
-                    Err(FieldsRefused { table, fields: new })
-                }
+                let new: Vec<String> = unknown.iter().filter(|name| !published.contains(name)).cloned().collect();
+                if new.is_empty() { Ok(published.to_vec()) } else { Err(FieldsRefused { table, fields: new }) }
             }
             Self::Discard => Ok(published.to_vec()),
         }

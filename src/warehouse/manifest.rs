@@ -170,9 +170,7 @@ pub enum ManifestError {
     #[error("not a manifest of an export")]
     Unreadable(#[from] serde_json::Error),
     /// It has another format or version.
-    #[error(
-        "a manifest of format {format} version {version}, of which this program knows {FORMAT} version {VERSION}"
-    )]
+    #[error("a manifest of format {format} version {version}, of which this program knows {FORMAT} version {VERSION}")]
     Unknown {
         /// The format.
         format: String,

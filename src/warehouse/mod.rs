@@ -25,8 +25,8 @@ pub use focus::{
     FocusError, FocusInputs, FocusSettingError, FocusSettings, INPUTS as FOCUS_INPUTS, WrittenFocus, charges,
 };
 pub use manifest::{
-    ComponentSum, Entry, FORMAT, Manifest, ManifestError, Proof, PublishedFile, RevisionRecord, RunStamp,
-    Scope, Shape, VERSION,
+    ComponentSum, Entry, FORMAT, Manifest, ManifestError, Proof, PublishedFile, RevisionRecord, RunStamp, Scope,
+    Shape, VERSION,
 };
 pub use revision::{ComponentDifference, Revision, compare};
 pub use schema::Schema;

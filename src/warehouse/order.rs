@@ -13,13 +13,13 @@ use super::slice::key_columns;
 pub(super) fn sorted(schema: &Schema, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = key_columns(schema, rows);
     // Keys are texts; whatever else they become one day is sorted too, only slower.
-    let texts: Option<Vec<&StringArray>> = columns
-        .iter()
-        .map(|column| column.as_string_opt::<i32>().filter(|column| column.null_count() == 0))
-        .collect();
+    let texts: Option<Vec<&StringArray>> =
+        columns.iter().map(|column| column.as_string_opt::<i32>().filter(|column| column.null_count() == 0)).collect();
     let Some(texts) = texts.filter(|_| u32::try_from(rows.num_rows()).is_ok()) else {
-        let columns: Vec<SortColumn> =
-            columns.into_iter().map(|column| SortColumn { values: column.clone(), options: None }).collect();
+        let columns: Vec<SortColumn> = columns
+            .into_iter()
+            .map(|column| SortColumn { values: column.clone(), options: None })
+            .collect();
         return take_record_batch(rows, &lexsort_to_indices(&columns, None)?);
     };
     if (1..rows.num_rows()).all(|row| compare(&texts, row - 1, row).is_le()) {
@@ -31,16 +31,11 @@ pub(super) fn sorted(schema: &Schema, rows: &RecordBatch) -> Result<RecordBatch,
 /// The rows in their order, by the first bytes of the key as one number, and by the whole of it where these are
 /// the same.
 fn order(texts: &[&StringArray], rows: usize) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> = (0_u32..)
-        .zip(0..rows)
-        .map(|(at, row)| (texts.first().map_or(0, |text| start(text.value(row))), at))
-        .collect();
+    let mut order: Vec<(u64, u32)> =
+        (0_u32..).zip(0..rows).map(|(at, row)| (texts.first().map_or(0, |text| start(text.value(row))), at)).collect();
     let row = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
     order.sort_unstable_by(|left, right| {
-        left.0
-            .cmp(&right.0)
-            .then_with(|| compare(texts, row(left.1), row(right.1)))
-            .then_with(|| left.1.cmp(&right.1))
+        left.0.cmp(&right.0).then_with(|| compare(texts, row(left.1), row(right.1))).then_with(|| left.1.cmp(&right.1))
     });
     order.into_iter().map(|(_, at)| at).collect()
 }
@@ -61,13 +56,10 @@ fn compare(texts: &[&StringArray], left: usize, right: usize) -> std::cmp::Order
 /// A row of sorted rows that has the key of the row before it.
 pub(super) fn repeated(schema: &Schema, rows: &RecordBatch) -> Option<usize> {
     let columns = key_columns(schema, rows);
-    let texts: Option<Vec<&StringArray>> =
-        columns.iter().map(|column| column.as_string_opt::<i32>()).collect();
+    let texts: Option<Vec<&StringArray>> = columns.iter().map(|column| column.as_string_opt::<i32>()).collect();
     match texts.filter(|texts| !texts.is_empty()) {
         Some(texts) => (1..rows.num_rows()).find(|row| {
-            texts.iter().all(|text| {
-                text.is_null(*row) == text.is_null(row - 1) && text.value(row - 1) == text.value(*row)
-            })
+            texts.iter().all(|text| text.is_null(*row) == text.is_null(row - 1) && text.value(row - 1) == text.value(*row))
         }),
         None => {
             let key = |row| super::slice::key(schema, rows, row);

@@ -48,12 +48,7 @@ impl ComponentDifference {
         }
         let changed = sums.into_iter().filter(|(_, (before, after))| before != after);
         let difference = |(component, (before, after)): (&str, (Amount, Amount))| {
-            Some(Self {
-                component: component.to_owned(),
-                before,
-                after,
-                difference: after.checked_sub(before)?,
-            })
+            Some(Self { component: component.to_owned(), before, after, difference: after.checked_sub(before)? })
         };
         changed.map(difference).collect()
     }

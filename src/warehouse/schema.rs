@@ -46,10 +46,9 @@ impl Schema {
 
     /// The columns as Arrow has them.
     pub fn arrow(&self) -> SchemaRef {
-        let fields = self
-            .columns
-            .iter()
-            .map(|column| Field::new(column.name.as_ref(), column.kind.arrow(), !column.is_required));
+        let fields = self.columns.iter().map(|column| {
+            Field::new(column.name.as_ref(), column.kind.arrow(), !column.is_required)
+        });
         Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
     }
 

@@ -115,10 +115,9 @@ mod tests {
     fn rows(schema: &Arc<Schema>, lines: &[&str]) -> RecordBatch {
         let mut cells = Cells::new(schema);
         for line in lines {
-            let own = ["https://w.example", "2026-01-01"]
-                .into_iter()
-                .chain(line.split(','))
-                .map(|cell| (!cell.is_empty()).then(|| cell.into()));
+            let own = ["https://w.example", "2026-01-01"].into_iter().chain(line.split(',')).map(|cell| {
+                (!cell.is_empty()).then(|| cell.into())
+            });
             cells.push(own).unwrap();
         }
         cells.finish().unwrap()

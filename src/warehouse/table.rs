@@ -67,9 +67,7 @@ impl Table {
     /// Facts or what they speak of.
     pub fn kind(self) -> TableKind {
         match self {
-            Self::Usages | Self::UserUsages | Self::Invoices | Self::InvoiceItems | Self::Charges => {
-                TableKind::Fact
-            }
+            Self::Usages | Self::UserUsages | Self::Invoices | Self::InvoiceItems | Self::Charges => TableKind::Fact,
             Self::Resources | Self::Components | Self::Offerings => TableKind::Dimension,
         }
     }

@@ -199,18 +199,14 @@ impl MonthFilter {
                 self.from(),
                 self.until(),
             ],
-            Table::Invoices => {
-                vec![customer.map(|id| Condition::id("customer_uuid", Shown::IdOf("customer"), id).shown())]
-            }
+            Table::Invoices => vec![
+                customer.map(|id| Condition::id("customer_uuid", Shown::IdOf("customer"), id).shown()),
+            ],
             Table::InvoiceItems => vec![
                 id("customer_uuid", customer),
                 id("project_uuid", project),
-                offering.map(|id| {
-                    Condition::id("offering_uuid", Shown::Member("offering_uuid"), id).absent_fails()
-                }),
-                resource.map(|id| {
-                    Condition::id("resource_uuid", Shown::Member("resource_uuid"), id).absent_fails()
-                }),
+                offering.map(|id| Condition::id("offering_uuid", Shown::Member("offering_uuid"), id).absent_fails()),
+                resource.map(|id| Condition::id("resource_uuid", Shown::Member("resource_uuid"), id).absent_fails()),
                 component(Shown::Member("offering_component_type")).map(|own| own.ours().absent_fails()),
             ],
             Table::Resources => vec![
@@ -242,11 +238,7 @@ impl MonthFilter {
             ("type", self.component.is_some(), !is_of_components(table)),
             ("date", dates, !matches!(table, Table::Usages | Table::UserUsages)),
         ];
-        within
-            .into_iter()
-            .filter(|(_, is_set, is_beyond)| *is_set && *is_beyond)
-            .map(|(name, ..)| name)
-            .collect()
+        within.into_iter().filter(|(_, is_set, is_beyond)| *is_set && *is_beyond).map(|(name, ..)| name).collect()
     }
 
     fn from(&self) -> Option<Condition> {

@@ -159,9 +159,10 @@ impl MonthReader {
         schema: &Arc<Schema>,
         seen: &HashSet<Uuid>,
     ) -> Result<Option<Gathered>, WaldurError> {
-        let (year, month) = if path == ITEMS { ("year", "month") } else { ("invoice_year", "invoice_month") };
-        let is_of_month =
-            self.honours(path, year, NO_YEAR).await? && self.honours(path, month, NO_MONTH_OF_A_YEAR).await?;
+        let (year, month) =
+            if path == ITEMS { ("year", "month") } else { ("invoice_year", "invoice_month") };
+        let is_of_month = self.honours(path, year, NO_YEAR).await?
+            && self.honours(path, month, NO_MONTH_OF_A_YEAR).await?;
         let of_month =
             Query::new(path).with(year, period.year().to_string()).with(month, period.month().to_string());
         let (query, mut tests) = self.asked(Table::InvoiceItems, of_month).await?;

@@ -16,11 +16,7 @@ pub(super) type Values<'a> = [Option<&'a RawValue>];
 type Each<'e, 'de> = &'e mut dyn FnMut(&Values<'de>) -> Result<(), String>;
 
 /// Hands out the objects of a list, one after the other; how many they were.
-pub(super) fn each_object<'de>(
-    body: &'de [u8],
-    names: &[String],
-    each: Each<'_, 'de>,
-) -> serde_json::Result<usize> {
+pub(super) fn each_object<'de>(body: &'de [u8], names: &[String], each: Each<'_, 'de>) -> serde_json::Result<usize> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let count = ListSeed { names, each }.deserialize(&mut json)?;
     json.end()?;
@@ -179,8 +175,7 @@ mod tests {
 
     #[test]
     fn values_are_the_text_of_the_server() {
-        let body =
-            br#"[{"other":[1,{"uuid":2}],"uuid":"a","usage":0.1000,"text":"x\"\u00e4\n"},{"usage":null}]"#;
+        let body = br#"[{"other":[1,{"uuid":2}],"uuid":"a","usage":0.1000,"text":"x\"\u00e4\n"},{"usage":null}]"#;
         let mut rows = Vec::new();
         let count = each_object(body, &names(&["uuid", "usage", "text"]), &mut |values| {
             let cells = values.iter().map(|value| value.map_or(Ok(None), text));

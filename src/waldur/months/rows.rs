@@ -85,12 +85,7 @@ pub(super) struct Common<'a> {
 }
 
 impl RowReader {
-    pub(super) fn new(
-        schema: &Arc<Schema>,
-        common: Common<'_>,
-        tests: Vec<Test>,
-        seen: HashSet<Uuid>,
-    ) -> Self {
+    pub(super) fn new(schema: &Arc<Schema>, common: Common<'_>, tests: Vec<Test>, seen: HashSet<Uuid>) -> Self {
         let table = schema.table();
         let mut reader = Self {
             schema: Arc::clone(schema),
@@ -180,9 +175,7 @@ impl RowReader {
                 None if test.absent_fails => false,
                 None => {
                     let parameter = test.parameter;
-                    return Err(format!(
-                        "rows that do not tell what the filter {parameter} asks, which is ignored"
-                    ));
+                    return Err(format!("rows that do not tell what the filter {parameter} asks, which is ignored"));
                 }
             };
             if !passes {

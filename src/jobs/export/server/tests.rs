@@ -120,8 +120,7 @@ fn report_users(sandbox: &Sandbox) {
     let usages = list(sandbox, "staff", "marketplace-component-usages/?billing_period=2026-11-01");
     assert!(usages.len() > 5);
     for (at, usage) in usages.iter().take(6).enumerate() {
-        let path =
-            format!("marketplace-component-usages/{}/set_user_usage/", usage["uuid"].as_str().unwrap());
+        let path = format!("marketplace-component-usages/{}/set_user_usage/", usage["uuid"].as_str().unwrap());
         for name in ["anna", "=bö\"b"] {
             post(sandbox, &path, &json!({"username": name, "usage": format!("{at}.25")}));
         }
@@ -254,8 +253,7 @@ async fn a_long_month_is_read_by_type_and_the_server_joins_no_name() {
     hold(&read.slice, &sandbox.url(), &rows, "by type");
     assert_eq!((read.proof.counted, read.proof.statistics), (1260, Some(true)));
     let asked: Vec<String> = sandbox.requests().into_iter().map(|request| request.path).collect();
-    let lists =
-        asked.iter().filter(|path| path.contains("component-usages/?") && path.contains("page_size=300"));
+    let lists = asked.iter().filter(|path| path.contains("component-usages/?") && path.contains("page_size=300"));
     let lists: Vec<&String> = lists.collect();
     assert!(lists.len() >= 6, "{asked:?}");
     for path in lists {
@@ -383,18 +381,9 @@ async fn filters_narrow_every_table_also_where_the_server_ignores_them() {
     let own = resources.iter().find(|row| row["name"] == "climate-era5").unwrap();
     let id = |name: &str| own[name].as_str().unwrap().to_owned();
     let filters = [
-        (
-            "customer_uuid",
-            MonthFilter { customer: Some(id("customer_uuid").parse().unwrap()), ..MonthFilter::default() },
-        ),
-        (
-            "project_uuid",
-            MonthFilter { project: Some(id("project_uuid").parse().unwrap()), ..MonthFilter::default() },
-        ),
-        (
-            "offering_uuid",
-            MonthFilter { offering: Some(id("offering_uuid").parse().unwrap()), ..MonthFilter::default() },
-        ),
+        ("customer_uuid", MonthFilter { customer: Some(id("customer_uuid").parse().unwrap()), ..MonthFilter::default() }),
+        ("project_uuid", MonthFilter { project: Some(id("project_uuid").parse().unwrap()), ..MonthFilter::default() }),
+        ("offering_uuid", MonthFilter { offering: Some(id("offering_uuid").parse().unwrap()), ..MonthFilter::default() }),
         ("uuid", MonthFilter { resource: Some(id("uuid").parse().unwrap()), ..MonthFilter::default() }),
         ("type", MonthFilter { component: Some("cpu".parse().unwrap()), ..MonthFilter::default() }),
     ];
@@ -403,9 +392,7 @@ async fn filters_narrow_every_table_also_where_the_server_ignores_them() {
         let rows = resources.iter().filter(|row| field == "type" || row[field] == *wanted);
         rows.map(|row| row["uuid"].as_str().unwrap().to_owned()).collect()
     };
-    for ignored in
-        [None, Some("filters-ignored=customer_uuid,project_uuid,offering_uuid,resource_uuid,type,query")]
-    {
+    for ignored in [None, Some("filters-ignored=customer_uuid,project_uuid,offering_uuid,resource_uuid,type,query")] {
         sandbox.clear_faults();
         if let Some(fault) = ignored {
             sandbox.inject(fault.parse().unwrap());
@@ -480,12 +467,7 @@ async fn months_that_a_server_ignores_are_kept_apart() {
         let read = extract(&mut months, "2026-10", table).await.unwrap();
         assert_eq!(read.slice.digest(), truth[&table].digest(), "{table}");
     }
-    assert!(
-        months
-            .told()
-            .iter()
-            .any(|told| told.contains("ignored billing_period of marketplace-component-usages/"))
-    );
+    assert!(months.told().iter().any(|told| told.contains("ignored billing_period of marketplace-component-usages/")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -542,8 +524,7 @@ async fn statistics_that_contradict_end_the_run() {
     let told = |body: &str| {
         sandbox.clear_faults();
         let body = body.replace('"', "\\\"");
-        let fault =
-            format!("status=200 path=marketplace-stats body=\"{body}\" content-type=application/json");
+        let fault = format!("status=200 path=marketplace-stats body=\"{body}\" content-type=application/json");
         sandbox.inject(fault.parse().unwrap());
     };
     told("[]");
@@ -551,8 +532,7 @@ async fn statistics_that_contradict_end_the_run() {
     let error = extract(&mut months, "2026-10", Table::Usages).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains("usages of 2026-10") && text.contains("the server's own statistics"), "{text}");
-    let asked =
-        sandbox.requests().iter().filter(|request| request.path.contains("marketplace-stats")).count();
+    let asked = sandbox.requests().iter().filter(|request| request.path.contains("marketplace-stats")).count();
     assert_eq!(asked, ROUNDS);
     // What is no statistics, and what is not shown, proves nothing and contradicts nothing.
     for body in ["{}", "[{\"usage\": 1}]"] {
