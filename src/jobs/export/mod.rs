@@ -79,13 +79,15 @@ pub async fn run(
             Some(extracts) => extracts,
             None => staged(observer, &stage, source.month(*period, &schemas)).await?,
         };
-        // The next month is read while this one is written.
+        // The next month is read while this one is written. One that cannot be read waits for the other to be
+        // written whole; one that cannot be written ends both.
         let next = periods.get(at + 1).copied();
         let reading = async {
-            match next {
+            let read = match next {
                 Some(next) => source.month(next, &schemas).await.map(Some),
                 None => Ok(None),
-            }
+            };
+            Ok::<_, Error>(read)
         };
         let writing = async {
             for target in &mut targets {
@@ -94,7 +96,7 @@ pub async fn run(
             Ok::<(), Error>(())
         };
         let both = async { tokio::try_join!(writing, reading) };
-        ahead = staged(observer, &stage, both).await?.1;
+        ahead = staged(observer, &stage, both).await?.1?;
         // What never waits for anything would not hear of Ctrl-C.
         tokio::task::yield_now().await;
     }
