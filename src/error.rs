@@ -259,6 +259,7 @@ impl Error {
                 FocusError::InvoiceDisagrees { .. }
                 | FocusError::UnknownInvoice { .. }
                 | FocusError::UnknownResource { .. }
+                | FocusError::NoInvoice { .. }
                 | FocusError::TooLarge(_)
                 | FocusError::Cell(_),
             )

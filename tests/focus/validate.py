@@ -59,9 +59,11 @@ def cell_fault(column, value):
 
 def faults(header, rows, rules):
     known = {column["name"]: column for column in rules["columns"]}
-    for name, column in known.items():
-        if column["level"] == "Mandatory" and name not in header:
-            yield f"there is no column {name}"
+    missing = [name for name, column in known.items() if column["level"] == "Mandatory" and name not in header]
+    if missing:
+        # Rules tie columns together, and have no say where one of them is not there.
+        yield from (f"there is no column {name}" for name in missing)
+        return
     for name in header:
         if name not in known and not name.startswith("x_"):
             yield f"column {name} is not of FOCUS and has no x_"

@@ -160,7 +160,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_source_of_tables_becomes_a_source_of_charges() {
-        let mut months = months("invoice_issuer = 'X'\nprovider = 'Y'\nservices.f1 = 'Compute'");
+        let mut months =
+            months("without_invoices = true\ninvoice_issuer = 'X'\nprovider = 'Y'\nservices.f1 = 'Compute'");
         assert!(months.unknown_fields(Table::Charges).await.unwrap().is_empty());
         assert!(months.is_closed("2026-10".parse().unwrap()).await.unwrap());
         let schemas = FocusMonths::TABLES.map(|table| Arc::new(Schema::new(table, &[])));
@@ -175,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_missing_ends_the_run_as_a_setting_does() {
-        let mut months = months("invoice_issuer = 'X'\nprovider = 'Y'");
+        let mut months = months("without_invoices = true\ninvoice_issuer = 'X'\nprovider = 'Y'");
         let schemas = FocusMonths::TABLES.map(|table| Arc::new(Schema::new(table, &[])));
         let error = months.month("2026-10".parse().unwrap(), &schemas).await.unwrap_err();
         assert_eq!(

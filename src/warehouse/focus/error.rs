@@ -40,6 +40,16 @@ pub enum FocusError {
         /// The resource.
         resource: String,
     },
+    /// A usage is of an organisation of which no invoice was read, so that nobody knows what it costs.
+    #[error(
+        "usage {usage} is of organisation {organisation}, of which this account sees no invoice of the month"
+    )]
+    NoInvoice {
+        /// The usage.
+        usage: String,
+        /// The organisation.
+        organisation: String,
+    },
     /// A sum leaves the range of a decimal.
     #[error("a sum of {0} is beyond 10^24")]
     TooLarge(String),
@@ -143,6 +153,11 @@ impl FocusError {
             }
             Self::UnknownInvoice { .. } | Self::UnknownResource { .. } => {
                 "use an account that sees the invoices and resources of the month, such as support".to_owned()
+            }
+            Self::NoInvoice { .. } => {
+                "use an account that sees the invoices of the month, such as support; where there are none, set \
+                 without_invoices = true in [servers.NAME.focus] of config.toml, and usages cost nothing"
+                    .to_owned()
             }
             Self::Cell(_) => "look at this figure in Waldur".to_owned(),
             Self::TooLarge(_) | Self::Slice(_) | Self::Arrow(_) => {

@@ -1,7 +1,7 @@
 //! Lines and usages become charges.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::domain::{Amount, ExactTotal, apportion, share};
 
@@ -19,6 +19,8 @@ pub(super) struct Mapping<'a, 'm> {
     pub(super) month: &'m Month<'a>,
     pub(super) directory: &'m Directory<'a>,
     pub(super) invoices: &'a [Invoice<'a>],
+    /// The organisations of which there is an invoice.
+    pub(super) invoiced: HashSet<&'a str>,
 }
 
 impl<'a> Mapping<'a, '_> {
@@ -94,6 +96,11 @@ impl<'a> Mapping<'a, '_> {
         };
         let resource = directory.resource(&usage.resource).ok_or_else(unknown)?;
         let account = resource.customer.clone().ok_or_else(unknown)?;
+        // An account that is shown no invoice must not make everything look free of charge.
+        if !self.month.settings.without_invoices && !self.invoiced.contains(account.as_ref()) {
+            let (usage, organisation) = (usage.uuid.into_owned(), account.into_owned());
+            return Err(FocusError::NoInvoice { usage, organisation });
+        }
         let offering = resource.offering.clone();
         let component =
             offering.as_deref().and_then(|offering| directory.component(offering, &usage.component));

@@ -79,7 +79,8 @@ pub fn charges(inputs: &FocusInputs) -> Result<Slice, FocusError> {
     }
     let usages = consumption::usages(&Rows::of(inputs.usages));
     let (mut consumed, alone) = consumption::matched(usages, &lines, &directory)?;
-    let mapping = Mapping { month: &month, directory: &directory, invoices: &invoices };
+    let invoiced = invoices.iter().filter_map(|invoice| invoice.customer.as_deref()).collect();
+    let mapping = Mapping { month: &month, directory: &directory, invoices: &invoices, invoiced };
     let mut charges = Vec::with_capacity(lines.len() + alone.len());
     for (at, line) in lines.iter().enumerate() {
         charges.push(mapping.of_line(line, consumed.remove(&at))?);

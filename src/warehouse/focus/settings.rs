@@ -26,6 +26,9 @@ pub struct WrittenFocus {
     services: BTreeMap<String, WrittenService>,
     /// What lines of invoices are for that name no offering.
     other: Option<WrittenOther>,
+    /// Whether usages may be told of organisations of which no invoice of the month is seen.
+    #[serde(default)]
+    without_invoices: bool,
     /// Names of organisations, projects and offerings that this account does not see, by uuid.
     #[serde(default)]
     names: BTreeMap<String, String>,
@@ -67,6 +70,7 @@ pub struct FocusSettings {
     services: BTreeMap<String, ServiceSetting>,
     pub(super) other: Option<ServiceSetting>,
     names: BTreeMap<String, String>,
+    pub(super) without_invoices: bool,
     /// Whether only a part of the month is read, so that lines need not come to their invoices.
     pub(super) is_filtered: bool,
 }
@@ -137,6 +141,7 @@ impl FocusSettings {
             services: services.collect::<Result<_, FocusSettingError>>()?,
             other: other.transpose()?,
             names: written.names.into_iter().map(|(key, name)| (id_or_name(&key), name)).collect(),
+            without_invoices: written.without_invoices,
             is_filtered: false,
         })
     }

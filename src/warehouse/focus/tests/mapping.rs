@@ -236,9 +236,23 @@ fn what_is_not_seen_is_refused_or_named_by_the_user() {
 }
 
 #[test]
+fn an_account_that_sees_no_invoice_does_not_make_everything_free() {
+    let mut month = TestMonth::catalogue();
+    month.usage(1, 1, "cpu", "1.00").invoice(2, "created", "0.00", "0.00");
+    let error = month.charges(&utc()).unwrap_err();
+    assert!(
+        matches!(&error, FocusError::NoInvoice { organisation, .. } if *organisation == id('c', 1)),
+        "{error}"
+    );
+    let told = settings(&format!("without_invoices = true\n{SETTINGS}"), "UTC");
+    let charges = month.charges(&told).unwrap();
+    assert_eq!(charge(&charges, &format!("usage:{}", id('u', 1)))["x_waldur_is_billed"], "false");
+}
+
+#[test]
 fn a_figure_that_no_column_holds_is_refused_with_its_name() {
     let mut month = TestMonth::catalogue();
-    month.usage(1, 1, "cpu", "1000000000000.00");
+    month.usage(1, 1, "cpu", "1000000000000.00").invoice(1, "pending", "0.00", "0.00");
     let error = month.charges(&utc()).unwrap_err();
     assert_eq!(error.to_string(), "ConsumedQuantity: `1000000000000.00` is no decimal(22,10)");
 }
