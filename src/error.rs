@@ -15,7 +15,7 @@ use crate::report::ReportError;
 use crate::source::SourceError;
 use crate::store::{AuditFault, LockError, StoreError};
 use crate::waldur::{AddressError, TokenError, WaldurError};
-use crate::warehouse::FieldsRefused;
+use crate::warehouse::{FieldsRefused, FocusError, FocusSettingError};
 
 /// How a run ended, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +180,9 @@ pub enum Error {
     /// The server has fields that the contract of an export does not allow.
     #[error(transparent)]
     Fields(#[from] FieldsRefused),
+    /// A month cannot be told in the words of FOCUS.
+    #[error(transparent)]
+    Focus(#[from] FocusError),
     /// A thing that was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -209,6 +212,12 @@ impl From<LockError> for Error {
     }
 }
 
+impl From<FocusSettingError> for Error {
+    fn from(FocusSettingError { what, hint }: FocusSettingError) -> Self {
+        Self::Setting { what, hint }
+    }
+}
+
 impl From<AuditFault> for Error {
     fn from(error: AuditFault) -> Self {
         match error {
@@ -234,6 +243,7 @@ impl Error {
             | Self::Setting { .. }
             | Self::Store(_)
             | Self::Export(ExportError::File { .. })
+            | Self::Focus(FocusError::Unset(_))
             | Self::Report(
                 ReportError::Unwritable { .. } | ReportError::NoFormat { .. } | ReportError::Template { .. },
             ) => ExitStatus::Usage,
@@ -245,6 +255,14 @@ impl Error {
             | Self::StoredPlan { .. }
             | Self::Export(ExportError::Manifest { .. })
             | Self::Fields(_)
+            | Self::Focus(
+                FocusError::InvoiceDisagrees { .. }
+                | FocusError::UnknownInvoice { .. }
+                | FocusError::UnknownResource { .. }
+                | FocusError::NoInvoice { .. }
+                | FocusError::TooLarge(_)
+                | FocusError::Cell(_),
+            )
             | Self::Audit(_) => ExitStatus::Refused,
             Self::Locked(_) | Self::Export(ExportError::Busy { .. }) => ExitStatus::Locked,
             Self::Waldur(error) if error.is_about_the_account() => ExitStatus::Account,
@@ -252,13 +270,17 @@ impl Error {
                 ExitStatus::Server
             }
             Self::Interrupted => ExitStatus::Interrupted,
-            Self::Report(ReportError::Build(_)) | Self::Frame(_) | Self::Bug(_) => ExitStatus::Bug,
+            Self::Report(ReportError::Build(_))
+            | Self::Focus(FocusError::Slice(_) | FocusError::Arrow(_))
+            | Self::Frame(_)
+            | Self::Bug(_) => ExitStatus::Bug,
         }
     }
 
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Focus(error) => return Some(error.hint()),
             Self::Setting { hint, .. } => return Some(hint.clone()).filter(|hint| !hint.is_empty()),
             Self::Source(SourceError::Unreadable { .. }) => {
                 "check the path, and that the file is not locked by another program"

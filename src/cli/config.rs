@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::export::PostgresTarget;
 use crate::findings::{Policy, Severity};
 use crate::plan::{Thresholds, WrittenThresholds};
+use crate::warehouse::{FocusSettings, WrittenFocus};
 
 use super::config_target::WrittenTarget;
 
@@ -48,6 +49,8 @@ pub struct Server {
     /// From what on a plan is refused, where that differs from the default.
     #[serde(default)]
     guards: WrittenThresholds,
+    /// What `--shape focus` says that Waldur does not.
+    focus: Option<WrittenFocus>,
 }
 
 impl Server {
@@ -60,6 +63,15 @@ impl Server {
             })
         };
         self.currency.as_ref().map(read).transpose()
+    }
+
+    /// What `--shape focus` needs. The currency of the profile goes before the one that the server tells.
+    pub fn focus(&self, told: Option<Currency>) -> Result<FocusSettings, Error> {
+        let zone = self.time_zone.as_deref().map_or(Ok(TimeZone::UTC), TimeZone::get);
+        // A zone that does not exist is refused as soon as the profile is asked for.
+        let zone =
+            zone.map_err(|error| Error::setting(error.to_string(), "correct time_zone in config.toml"))?;
+        Ok(FocusSettings::new(self.focus.clone().unwrap_or_default(), self.currency()?.or(told), zone)?)
     }
 
     /// The thresholds of the guards; a limit of money given elsewhere takes the place of its own.
@@ -155,6 +167,19 @@ mod tests {
 
     fn server(guards: &str) -> Result<Server, toml::de::Error> {
         toml::from_str(&format!("url = 'https://waldur.example.org'\n[guards]\n{guards}"))
+    }
+
+    #[test]
+    fn the_settings_of_the_guide_of_focus_are_taken() {
+        let guide = include_str!("../../docs/focus.md");
+        let written = guide.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config: Config = toml::from_str(written).unwrap();
+        config.server("main").unwrap().focus(None).unwrap();
+        let bare = server("").unwrap();
+        let error = bare.focus(None).unwrap_err();
+        assert_eq!(error.to_string(), "the server tells no currency, and FOCUS needs one");
+        let error = bare.focus(Some("EUR".parse().unwrap())).unwrap_err();
+        assert_eq!(error.hint().unwrap(), "set invoice_issuer in [servers.NAME.focus] of config.toml");
     }
 
     #[test]

@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
-use crate::jobs::export::{self, Done, ExportDocument, MonthSource, SavedMonths, ServerMonths, Settings};
+use crate::jobs::export::{
+    self, Done, ExportDocument, FocusMonths, MonthSource, SavedMonths, ServerMonths, Settings,
+};
 use crate::ui::{self, Format, Style, Terminal};
 use crate::waldur::ServerAddress;
 use crate::warehouse::{Contract, Scope, Shape, Table};
@@ -176,12 +178,22 @@ async fn source(
         let tables = arguments.tables(&saved.tables());
         return Ok((Box::new(saved), tables));
     }
-    if arguments.shape == ShapeArgument::Focus {
-        return Err(Error::setting("this build has no shape of FOCUS", "leave --shape out"));
-    }
     let connection = connect(global)?;
     let months = ServerMonths::new(&connection.reader, arguments.filter.months()?).await?;
-    Ok((Box::new(months), arguments.tables(&USUAL)))
+    match arguments.shape {
+        ShapeArgument::Waldur => Ok((Box::new(months), arguments.tables(&USUAL))),
+        ShapeArgument::Focus => {
+            let server = connection.server.as_ref().ok_or_else(|| {
+                Error::setting(
+                    "FOCUS needs what Waldur does not tell, and no profile says it",
+                    "add [servers.NAME.focus] to config.toml, and pick the server with --profile NAME",
+                )
+            })?;
+            let settings = server.focus(connection.reader.currency().await?)?;
+            let settings = settings.filtered(!arguments.filter.named()?.is_empty());
+            Ok((Box::new(FocusMonths::new(Box::new(months), settings)), FocusMonths::TABLES.to_vec()))
+        }
+    }
 }
 
 /// Runs the command.

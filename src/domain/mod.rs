@@ -48,7 +48,7 @@ pub use ids::{
     RunId, UsageId, UserId,
 };
 pub use look_alike::{look_alike, lost_zeros, skeleton};
-pub use money::{ExactTotal, line_price, percent, times};
+pub use money::{ExactTotal, apportion, line_price, percent, share, times};
 pub use near::{fold, fold_name, fold_short, fold_unit, likeness, nearest, nearest_few};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use num_bigint::BigInt;
+
 use super::Amount;
 
 /// Steps of 10⁻¹⁰ in one.
@@ -44,6 +46,32 @@ pub fn percent(amount: Amount, rate: Amount) -> Option<Amount> {
     total.add_product(amount, rate)?;
     let is_exact = total.rest == 0 && total.steps.rem_euclid(100) == 0;
     if is_exact { Amount::of_steps(total.steps.div_euclid(100)) } else { None }
+}
+
+/// The share of an amount that falls to a part of a whole, cut off after ten decimal places; `None` where
+/// the whole is nothing or the share leaves the range.
+pub fn share(amount: Amount, part: Amount, whole: Amount) -> Option<Amount> {
+    if whole.is_zero() {
+        return None;
+    }
+    let exact = BigInt::from(amount.steps()) * part.steps() / whole.steps();
+    Amount::of_steps(i128::try_from(exact).ok()?)
+}
+
+/// Splits an amount by weights, so that the shares add up to it to the last digit. Where the weights come
+/// to nothing, the first one gets all. `None` where there is no weight or a sum leaves the range.
+pub fn apportion(amount: Amount, weights: &[Amount]) -> Option<Vec<Amount>> {
+    let whole = Amount::total(weights.iter().copied())?;
+    // Each share is what falls to all weights up to its own, less what the ones before it got.
+    let (mut weight, mut given) = (Amount::ZERO, Amount::ZERO);
+    let mut shares = Vec::with_capacity(weights.len());
+    for own in weights {
+        weight = weight.checked_add(*own)?;
+        let so_far = if whole.is_zero() { amount } else { share(amount, weight, whole)? };
+        shares.push(so_far.checked_sub(given)?);
+        given = so_far;
+    }
+    (!shares.is_empty()).then_some(shares)
 }
 
 /// A sum of products of two amounts each, exact to the twentieth decimal place. Totals are ordered
@@ -137,6 +165,24 @@ mod tests {
     fn percents_are_exact_or_nothing() {
         assert_eq!(percent(amount("10.01"), amount("22")), Some(amount("2.2022")));
         assert_eq!(percent(amount("0.0000000001"), amount("22")), None);
+    }
+
+    #[test]
+    fn shares_add_up_to_the_last_digit() {
+        let split = |whole: &str, weights: &[&str]| {
+            let weights: Vec<Amount> = weights.iter().map(|text| amount(text)).collect();
+            let shares = apportion(amount(whole), &weights)?;
+            Some(shares.iter().map(Amount::to_string).collect::<Vec<_>>())
+        };
+        let text = |parts: &[&str]| Some(parts.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
+        assert_eq!(split("22", &["25", "75"]), text(&["5.50", "16.50"]));
+        assert_eq!(split("1", &["1", "1", "1"]), text(&["0.3333333333", "0.3333333333", "0.3333333334"]));
+        assert_eq!(split("2.2", &["20", "-10"]), text(&["4.40", "-2.20"]));
+        assert_eq!(split("3", &["0", "0"]), text(&["3.00", "0.00"]));
+        assert_eq!(split("3", &[]), None);
+        assert_eq!(share(amount("1e24"), amount("1e24"), amount("1e24")), Some(amount("1e24")));
+        assert_eq!(share(amount("1"), amount("1"), amount("0")), None);
+        assert_eq!(share(amount("1e24"), amount("1e24"), amount("1")), None);
     }
 
     #[test]

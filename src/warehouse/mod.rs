@@ -21,6 +21,9 @@ mod table;
 pub use cells::{CellError, Cells, cell_text};
 pub use column::{Column, ColumnKind, Origin};
 pub use contract::{Contract, FieldsRefused};
+pub use focus::{
+    FocusError, FocusInputs, FocusSettingError, FocusSettings, INPUTS as FOCUS_INPUTS, WrittenFocus, charges,
+};
 pub use manifest::{
     ComponentSum, Entry, FORMAT, Manifest, ManifestError, Proof, PublishedFile, RevisionRecord, RunStamp,
     Scope, Shape, VERSION,

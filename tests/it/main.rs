@@ -13,6 +13,7 @@ mod doctor;
 mod explain_key;
 mod export;
 mod fault_sweep;
+mod focus;
 mod formats;
 mod fuzz;
 mod guards;

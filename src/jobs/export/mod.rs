@@ -3,12 +3,14 @@
 //! Each month is read whole and compared by its hash with the manifest at each target. No state of ours
 //! decides what is written, so a run on an empty disk does what is right.
 
+mod focus;
 mod outcome;
 mod saved;
 mod server;
 mod source;
 mod target;
 
+pub use focus::FocusMonths;
 pub use outcome::{Done, ExportDocument, Fate};
 pub use saved::SavedMonths;
 pub use server::ServerMonths;
