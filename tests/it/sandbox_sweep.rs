@@ -369,7 +369,7 @@ impl Client<'_> {
         }
         self.send("DELETE", "/sandbox/faults", "", "").expect("control paths answer");
         let (status, _) = self
-            .send("POST", "/sandbox/faults", "", &json!(FAULTS).to_string())
+            .send("POST", "/sandbox/faults", "", &json!(FAULTS.as_slice()).to_string())
             .expect("control paths answer");
         assert_eq!(status, 201);
     }
