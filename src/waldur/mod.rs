@@ -37,7 +37,7 @@ pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
 pub use invoices::InvoicesInFull;
 pub use list::{ListFilter, ListRow, Listing, Ordering};
-pub use months::{MonthFilter, MonthReader, TableRead};
+pub use months::{MonthFilter, MonthReader};
 pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader, Side};
 pub use token::{Token, TokenError};
