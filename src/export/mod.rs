@@ -11,10 +11,10 @@ mod fitted;
 mod folder;
 mod ndjson;
 mod parquet;
+mod postgres;
 mod saved;
 mod sheets;
 mod spill;
-mod postgres;
 mod workbook;
 
 pub use delta::DeltaSink;

@@ -83,8 +83,9 @@ impl Judge<'_> {
             component: named(component.is_some(), &|| Some(figure.component.clone())),
             unit: named(is_own_unit, &|| figure.unit.clone()),
             money: subject.more().money.as_deref().cloned(),
-            written: Some(figure.amount.get())
-                .filter(|written| subject.more().money.is_some() && figure.unit.is_some() && *written != amount),
+            written: Some(figure.amount.get()).filter(|written| {
+                subject.more().money.is_some() && figure.unit.is_some() && *written != amount
+            }),
         };
         FileLine {
             row: subject.row,
