@@ -165,23 +165,41 @@ impl ExportArguments {
 /// What is exported of a server where nothing is named.
 const USUAL: [Table; 3] = [Table::Usages, Table::Resources, Table::Components];
 
-/// Where the months come from, with the tables that it is asked for.
-async fn source(
-    arguments: &ExportArguments,
-    global: &Global,
+/// What is exported: where the months come from, which, of which tables, and when they are read.
+struct Reading {
+    source: Box<dyn MonthSource>,
+    tables: Vec<Table>,
     period: PeriodRange,
-) -> Result<(Box<dyn MonthSource>, Vec<Table>), Error> {
+    now: Timestamp,
+}
+
+/// Where the months come from. Which month is open is told by the server's clock, by that of this machine
+/// where no server is asked.
+async fn reading(arguments: &ExportArguments, global: &Global) -> Result<Reading, Error> {
+    let config = Config::read()?;
+    let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
+    let zone = server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
+    let zone = zone.map_err(|error| Error::Bug(error.to_string()))?;
+    let months = |now: Timestamp| {
+        let open = BillingPeriod::of_in(now, &zone);
+        let open = open.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
+        Ok::<_, Error>(arguments.period.range(open))
+    };
     if !arguments.from.is_empty() {
+        let now = arguments.now.unwrap_or_else(Timestamp::now);
+        let period = months(now)?;
         let server = global.url.as_deref().map(|url| ServerAddress::parse(url, true)).transpose()?;
         let server = server.map(|address| address.to_string());
         let saved = SavedMonths::open(&arguments.from, &arguments.what, server.as_deref(), period)?;
         let tables = arguments.tables(&saved.tables());
-        return Ok((Box::new(saved), tables));
+        return Ok(Reading { source: Box::new(saved), tables, period, now });
     }
     let connection = connect(global)?;
-    let months = ServerMonths::new(&connection.reader, arguments.filter.months()?).await?;
-    match arguments.shape {
-        ShapeArgument::Waldur => Ok((Box::new(months), arguments.tables(&USUAL))),
+    let server_months = ServerMonths::new(&connection.reader, arguments.filter.months()?).await?;
+    let now = arguments.now.map_or_else(|| connection.reader.now(), Ok)?;
+    let period = months(now)?;
+    let (source, tables): (Box<dyn MonthSource>, _) = match arguments.shape {
+        ShapeArgument::Waldur => (Box::new(server_months), arguments.tables(&USUAL)),
         ShapeArgument::Focus => {
             let server = connection.server.as_ref().ok_or_else(|| {
                 Error::setting(
@@ -191,9 +209,10 @@ async fn source(
             })?;
             let settings = server.focus(connection.reader.currency().await?)?;
             let settings = settings.filtered(!arguments.filter.named()?.is_empty());
-            Ok((Box::new(FocusMonths::new(Box::new(months), settings)), FocusMonths::TABLES.to_vec()))
+            (Box::new(FocusMonths::new(Box::new(server_months), settings)), FocusMonths::TABLES.to_vec())
         }
-    }
+    };
+    Ok(Reading { source, tables, period, now })
 }
 
 /// Runs the command.
@@ -204,14 +223,7 @@ pub async fn run(
 ) -> Result<ExitStatus, Error> {
     let targets = arguments.judge()?;
     let config = Config::read()?;
-    let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
-    let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let zone = server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
-    let zone = zone.map_err(|error| Error::Bug(error.to_string()))?;
-    let open = BillingPeriod::of_in(now, &zone)
-        .map_err(|_| Error::setting("the clock of this machine shows no month", "set it"))?;
-    let period = arguments.period.range(open);
-    let (mut source, tables) = source(arguments, global, period).await?;
+    let Reading { mut source, tables, period, now } = reading(arguments, global).await?;
     let shape = match arguments.shape {
         ShapeArgument::Waldur => Shape::Waldur,
         ShapeArgument::Focus => Shape::Focus,

@@ -570,9 +570,5 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// What may be meant by a row without a resource below one that names it.
-const NAME_IN_EACH_ROW: &str = "each row needs its own: a name is not taken from the row above; where the row \
-                                is a total, write Total into it or take it out";
-
 #[cfg(test)]
 mod tests;

@@ -195,6 +195,7 @@ pub fn report() -> Report {
                 tax: Some(amount("1160.46")),
                 price: Some(amount("5274.83")),
                 total: Some(amount("6435.29")),
+                is_whole: true,
                 stated: vec![(eur, amount("5210.33"))],
                 stated_tax: vec![],
             })
