@@ -250,7 +250,7 @@ mod tests {
         assert_eq!(target(&line).unwrap().password, Some(Password::new("hunter2").unwrap()));
         std::fs::write(&path, "\n").unwrap();
         assert!(refused(&line).contains("empty"));
-        std::fs::write(&path, [b'a'; 70_000]).unwrap();
+        std::fs::write(&path, vec![b'a'; 70_000]).unwrap();
         assert!(refused(&line).contains("more than any password"));
         std::fs::remove_file(&path).unwrap();
         assert!(refused(&line).contains("password_file"));

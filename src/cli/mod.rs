@@ -272,7 +272,7 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Explain(command) => explain::run(command, global),
         Command::ExplainKey(command) => explain_key::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
-        Command::Demo(command) => demo::run(command, global, terminal).await,
+        Command::Demo(command) => Box::pin(demo::run(command, global, terminal)).await,
     }
 }
 

@@ -107,14 +107,20 @@ impl FromStr for BillingPeriod {
 
     /// Accepts `YYYY-MM` and the first day of a month, `YYYY-MM-01`, optionally at midnight.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let [y, e, a, r, b'-', m, n] | [y, e, a, r, b'-', m, n, b'-', b'0', b'1'] = text.as_bytes() {
-            let digits = [*y, *e, *a, *r, *m, *n].map(|byte| i16::from(byte) - i16::from(b'0'));
-            let [y, e, a, r, m, n] = digits;
-            if digits.iter().any(|digit| !(0..=9).contains(digit)) {
-                return Err(BillingPeriodError);
-            }
-            let month = i8::try_from(m * 10 + n).map_err(|_| BillingPeriodError)?;
-            return Self::new(y * 1000 + e * 100 + a * 10 + r, month);
+        let bytes = text.as_bytes();
+        if let (Some((year, [b'-', month @ ..])), true) = (
+            bytes.split_at_checked(4),
+            matches!(bytes.len(), 7) || bytes.len() == 10 && bytes.ends_with(b"-01"),
+        ) && let Some(month) = month.get(..2)
+        {
+            let number = |digits: &[u8]| {
+                digits.iter().try_fold(0_i16, |number, byte| {
+                    byte.is_ascii_digit().then(|| number * 10 + i16::from(byte - b'0'))
+                })
+            };
+            let (year, month) = (number(year), number(month).and_then(|month| i8::try_from(month).ok()));
+            let (year, month) = year.zip(month).ok_or(BillingPeriodError)?;
+            return Self::new(year, month);
         }
         let text = ["T00:00:00Z", "T00:00:00", " 00:00:00"]
             .iter()

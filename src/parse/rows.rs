@@ -391,16 +391,15 @@ impl<'a> Parser<'a> {
             self.findings.push(fault);
         }
         let (Some(period), true) = (period, draft.is_sound()) else {
-            match lone {
-                Some(column) => self.lone_line(draft, column, resource, offering),
-                None => {
-                    if is_compared {
-                        let component = draft.filled(Field::ComponentType).map(|(_, cell)| cell.text.into());
-                        self.parsed.faulty_keys.insert(row, (period, component));
-                    }
-                    self.faulty(row, resource, offering, draft.faults);
-                }
+            if let Some(column) = lone {
+                self.lone_line(draft, column, resource, offering);
+                return;
             }
+            if is_compared {
+                let component = draft.filled(Field::ComponentType).map(|(_, cell)| cell.text.into());
+                self.parsed.faulty_keys.insert(row, (period, component));
+            }
+            self.faulty(row, resource, offering, draft.faults);
             return;
         };
         if shape == Shape::Long && figure.is_none() {

@@ -100,6 +100,7 @@ impl Story {
 }
 
 /// What the prices of a key are looked up in.
+#[derive(Clone, Copy)]
 struct Seen<'i, 'a> {
     invoiced: Option<&'i Invoiced<'a>>,
     plan_prices: &'i [Amount],

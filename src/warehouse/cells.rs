@@ -93,7 +93,7 @@ impl Cells {
     /// The rows.
     pub fn finish(self) -> Result<RecordBatch, ArrowError> {
         let arrays = self.columns.into_iter().zip(self.schema.columns());
-        let arrays = arrays.map(|(builder, column)| builder.finish(column)).collect::<Result<Vec<_>, _>>()?;
+        let arrays = arrays.map(|(builder, column)| builder.finish(column)).collect();
         RecordBatch::try_new(self.schema.arrow(), arrays)
     }
 }
@@ -148,15 +148,15 @@ impl Builder {
         Ok(())
     }
 
-    fn finish(self, column: &Column) -> Result<ArrayRef, ArrowError> {
-        Ok(match self {
+    fn finish(self, column: &Column) -> ArrayRef {
+        match self {
             Self::Text(mut builder) => Arc::new(builder.finish()),
             Self::Decimal(mut builder, _) => Arc::new(builder.finish().with_data_type(column.kind.arrow())),
             Self::Instant(mut builder) => Arc::new(builder.finish().with_timezone("UTC")),
             Self::Day(mut builder) => Arc::new(builder.finish()),
             Self::Flag(mut builder) => Arc::new(builder.finish()),
             Self::Whole(mut builder) => Arc::new(builder.finish()),
-        })
+        }
     }
 }
 

@@ -18,7 +18,7 @@ mod slice;
 mod sums;
 mod table;
 
-pub use cells::{CellError, Cells, cell_text};
+pub use cells::{Cells, cell_text};
 pub use column::{Column, ColumnKind, Origin};
 pub use contract::{Contract, FieldsRefused};
 pub use focus::{
@@ -31,4 +31,4 @@ pub use manifest::{
 pub use revision::{ComponentDifference, Revision, compare};
 pub use schema::Schema;
 pub use slice::{Slice, SliceError};
-pub use table::{PERIOD, Table, TableKind};
+pub use table::{PERIOD, Table};

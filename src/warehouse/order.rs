@@ -63,15 +63,14 @@ pub(super) fn repeated(schema: &Schema, rows: &RecordBatch) -> Option<usize> {
     let columns = key_columns(schema, rows);
     let texts: Option<Vec<&StringArray>> =
         columns.iter().map(|column| column.as_string_opt::<i32>()).collect();
-    match texts.filter(|texts| !texts.is_empty()) {
-        Some(texts) => (1..rows.num_rows()).find(|row| {
-            texts.iter().all(|text| {
-                text.is_null(*row) == text.is_null(row - 1) && text.value(row - 1) == text.value(*row)
-            })
-        }),
-        None => {
-            let key = |row| super::slice::key(schema, rows, row);
-            (1..rows.num_rows()).find(|row| key(row - 1) == key(*row))
-        }
-    }
+    let Some(texts) = texts.filter(|texts| !texts.is_empty()) else {
+        let key = |row| super::slice::key(schema, rows, row);
+        return (1..rows.num_rows()).find(|row| key(row - 1) == key(*row));
+    };
+    (1..rows.num_rows()).find(|row| {
+        let is_same = |text: &&StringArray| {
+            text.is_null(*row) == text.is_null(row - 1) && text.value(row - 1) == text.value(*row)
+        };
+        texts.iter().all(is_same)
+    })
 }

@@ -7,15 +7,6 @@ use super::column::{Column, ColumnKind, Origin};
 
 use ColumnKind::{Cents, Day, Fine, Flag, Instant, Text, Whole};
 
-/// Whether a table holds what happened or what it happened to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableKind {
-    /// What happened in the month.
-    Fact,
-    /// What the facts speak of, as it was when the month was read. A renamed project changes it, and no fact.
-    Dimension,
-}
-
 /// A table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
@@ -61,16 +52,6 @@ impl Table {
             Self::Components => "components",
             Self::Offerings => "offerings",
             Self::Charges => "focus",
-        }
-    }
-
-    /// Facts or what they speak of.
-    pub fn kind(self) -> TableKind {
-        match self {
-            Self::Usages | Self::UserUsages | Self::Invoices | Self::InvoiceItems | Self::Charges => {
-                TableKind::Fact
-            }
-            Self::Resources | Self::Components | Self::Offerings => TableKind::Dimension,
         }
     }
 

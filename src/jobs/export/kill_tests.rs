@@ -12,6 +12,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use super::source::Extract;
 use super::*;
 use crate::export::{FolderFormat, FolderSink, WorkbookSink};
 use crate::jobs::Silent;
@@ -149,7 +150,7 @@ fn hidden(folder: &Path) -> Vec<String> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 folders.push(path);
-            } else if name.ends_with(".draft") || name.contains(".next.") {
+            } else if name.contains(".draft") || name.contains(".next.") {
                 found.push(name);
             }
         }

@@ -14,7 +14,7 @@ pub use focus::FocusMonths;
 pub use outcome::{Done, ExportDocument, Fate};
 pub use saved::SavedMonths;
 pub use server::ServerMonths;
-pub use source::{Extract, MonthSource};
+pub use source::MonthSource;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -163,5 +163,6 @@ async fn schemas(
     Ok(schemas)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod kill_tests;

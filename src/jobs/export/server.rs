@@ -28,7 +28,7 @@ impl ServerMonths {
     }
 
     /// The same months, not held against the statistics of the server.
-    #[must_use]
+    #[cfg(test)]
     pub fn without_statistics(self) -> Self {
         Self { asks_statistics: false, ..self }
     }

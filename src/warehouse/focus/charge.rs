@@ -129,6 +129,7 @@ impl Month<'_> {
 
 impl<'a> Charge<'a> {
     /// The cell of a column.
+    #[expect(clippy::unnecessary_wraps, reason = "each cell may be empty")]
     pub(super) fn cell(&self, month: &Month<'a>, column: &str) -> Option<Cow<'a, str>> {
         fn amount<'a>(amount: Amount) -> Option<Cow<'a, str>> {
             Some(Cow::Owned(amount.to_string()))

@@ -75,7 +75,9 @@ pub(super) fn matched<'a>(
     lines: &[Line<'a>],
     directory: &Directory<'a>,
 ) -> Result<(HashMap<usize, Consumed<'a>>, Vec<Usage<'a>>), FocusError> {
-    let mut by_key: BTreeMap<(Cow<str>, Cow<str>), (Vec<Usage>, Vec<usize>)> = BTreeMap::new();
+    // The usages of a resource and component, and the positions of its lines.
+    type Both<'u> = (Vec<Usage<'u>>, Vec<usize>);
+    let mut by_key: BTreeMap<(Cow<str>, Cow<str>), Both> = BTreeMap::new();
     for usage in usages {
         by_key.entry((usage.resource.clone(), usage.component.clone())).or_default().0.push(usage);
     }

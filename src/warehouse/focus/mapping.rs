@@ -28,7 +28,7 @@ impl<'a> Mapping<'a, '_> {
     pub(super) fn of_line(
         &self,
         line: &Line<'a>,
-        consumed: Option<Consumed<'a>>,
+        consumed: Option<&Consumed<'a>>,
     ) -> Result<Charge<'a>, FocusError> {
         let (directory, invoice) = (self.directory, &self.invoices[line.invoice]);
         let resource = line.resource.as_deref().and_then(|uuid| directory.resource(uuid));
@@ -53,7 +53,7 @@ impl<'a> Mapping<'a, '_> {
         let has_price = matches!(category, Category::Usage | Category::Purchase | Category::Adjustment);
         let contracted =
             if has_price { product(line.quantity, line.unit_price, &line.uuid)? } else { line.price };
-        let Consumed { amount, usages, policy } = consumed.clone().unwrap_or_default();
+        let Consumed { amount, usages, policy } = consumed.cloned().unwrap_or_default();
         Ok(Charge {
             id: format!("line:{}", line.uuid),
             category,

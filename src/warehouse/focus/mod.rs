@@ -83,7 +83,7 @@ pub fn charges(inputs: &FocusInputs) -> Result<Slice, FocusError> {
     let mapping = Mapping { month: &month, directory: &directory, invoices: &invoices, invoiced };
     let mut charges = Vec::with_capacity(lines.len() + alone.len());
     for (at, line) in lines.iter().enumerate() {
-        charges.push(mapping.of_line(line, consumed.remove(&at))?);
+        charges.push(mapping.of_line(line, consumed.remove(&at).as_ref())?);
     }
     let taxes = mapping.taxes(&lines, &charges)?;
     charges.extend(taxes);

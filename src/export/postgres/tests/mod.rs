@@ -79,11 +79,11 @@ fn usage(row: usize, other: &[(usize, &str)]) -> Row {
         ("usage", amount.unwrap_or_else(|| format!("{row}.{:02}", row % 100))),
         ("date", format!("2026-10-{:02}T12:00:00.000123Z", row % 28 + 1)),
     ];
-    if row % 4 > 0 {
+    if !row.is_multiple_of(4) {
         cells.push(("description", format!("Größe \t \\N \"{row}\"\n")));
     }
-    if row % 5 > 0 {
-        cells.push(("recurring", (row % 2 == 0).to_string()));
+    if !row.is_multiple_of(5) {
+        cells.push(("recurring", row.is_multiple_of(2).to_string()));
     }
     cells
 }
@@ -146,10 +146,11 @@ async fn publish(sink: &mut PostgresSink, run: u128, slices: &[Slice]) -> Result
     for slice in slices {
         let name = slice.schema().table().name();
         let old = manifest.entry(name, slice.period()).cloned();
-        if let Some(old) = &old {
-            if old.content == slice.digest() && sink.stands(old).await? {
-                continue;
-            }
+        if let Some(old) = &old
+            && old.content == slice.digest()
+            && sink.stands(old).await?
+        {
+            continue;
         }
         let entry = Entry {
             table: name.into(),

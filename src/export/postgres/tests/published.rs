@@ -173,7 +173,7 @@ print(len(frame))
     }
     let mut sink = PostgresSink::new(server.target().await);
     let slice = usages("2026-10", 3_001, &[]);
-    export(&mut sink, 1, &[slice.clone()]).await.unwrap();
+    export(&mut sink, 1, std::slice::from_ref(&slice)).await.unwrap();
     let address =
         format!("host=127.0.0.1 port={} user=postgres dbname={}", server.port, sink.target.database);
     let said = run(Command::new("python3").args(["-c", SCRIPT, &address]).env("PGPASSWORD", PASSWORD));
