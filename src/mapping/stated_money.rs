@@ -119,7 +119,7 @@ mod tests {
             ("Price incl. VAT", None),
             ("VAT %", None),
             ("VAT rate", None),
-            ("Price NET", None),
+            ("Price NET", Some((Price, None))),
             ("cpu (k-hours)", None),
         ];
         for (header, expected) in table {

@@ -17,7 +17,8 @@ pub fn shown_money(text: &str) -> Option<(&str, Denoted)> {
 /// The currency of a format: `[$€-407]`, `[$EUR]`, `"€"` or a sign as it is.
 fn currency(format: &str) -> Option<Denoted> {
     let mut rest = format;
-    while let Some((_, after)) = rest.split_once("[$") {
+    let mut outside = String::with_capacity(format.len());
+    while let Some((before, after)) = rest.split_once("[$") {
         let (inside, after) = after.split_once(']')?;
         let (sign, language) = inside.split_once('-').unwrap_or((inside, ""));
         let of_language = match language.to_ascii_lowercase().trim_start_matches('0') {
@@ -33,9 +34,11 @@ fn currency(format: &str) -> Option<Denoted> {
             ("$", Ok(currency)) => return Some(Denoted::Is(currency)),
             (sign, _) => return Denoted::of(sign),
         }
+        outside.push_str(before);
         rest = after;
     }
-    let sign = format.chars().find(|character| "€$£¥₹₺₴".contains(*character));
+    outside.push_str(rest);
+    let sign = outside.chars().find(|character| "€$£¥₹₺₴".contains(*character));
     if let Some(sign) = sign {
         return Denoted::of(sign.encode_utf8(&mut [0; 4]));
     }

@@ -102,6 +102,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     }
     header.remarks.extend(remarks::of_rules(rules, catalogue, &subjects, &components));
     header.remarks.extend(remarks::of_ignored(&lines));
+    header.remarks.extend(remarks::of_doubts(&lines));
     header.remarks.extend(remarks::of_invoices(&invoices));
     header.remarks.sort_by_key(|remark| (std::cmp::Reverse(remark.weight), remark.kind));
     Report {

@@ -30,6 +30,8 @@ pub enum RemarkKind {
     ListLacks,
     /// Keys that rules leave alone.
     Ignored,
+    /// Stated prices that nothing is known to hold against, or that may be right.
+    PriceInDoubt,
     /// A rule for what no side has.
     RuleOfNothing,
     /// An invoice whose lines are not its total.
@@ -45,6 +47,7 @@ impl RemarkKind {
             Self::OutsideScope => "outside-scope",
             Self::ListLacks => "list-lacks",
             Self::Ignored => "ignored",
+            Self::PriceInDoubt => "price-in-doubt",
             Self::RuleOfNothing => "rule-of-nothing",
             Self::InvoiceTotal => "invoice-total",
         }
@@ -93,6 +96,18 @@ pub fn of_ignored(lines: &[Line]) -> Option<Remark> {
         keys => format!("{keys} keys are left alone by rules{worth}"),
     };
     Some(Remark { kind: RemarkKind::Ignored, weight: Weight::Told, text })
+}
+
+/// Of stated prices that are no difference for sure.
+pub fn of_doubts(lines: &[Line]) -> Option<Remark> {
+    let is_doubtful =
+        |line: &&Line| !line.class.is_break() && line.also.list().any(|also| also == Class::Price);
+    let text = match lines.iter().filter(is_doubtful).count() {
+        0 => return None,
+        1 => "1 stated price is in doubt, or has nothing to be held against".to_owned(),
+        keys => format!("{keys} stated prices are in doubt, or have nothing to be held against"),
+    };
+    Some(Remark { kind: RemarkKind::PriceInDoubt, weight: Weight::Told, text })
 }
 
 /// Of rules for a component or a resource that no side has.

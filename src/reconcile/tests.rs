@@ -84,10 +84,16 @@ fn a_saved_list_knows_no_names_so_what_is_not_in_it_is_missing() {
         let line = sides.states(0, "cpu", "2026-11", "42");
         named(line, Some("nobody"), None, None);
         fault(line, Code::UnknownResource, "no such resource");
+        // A list without any row of the component would tell nothing of it.
+        sides.states(1, "cpu", "2026-11", "1");
+        sides.stores(1, "cpu", "2026-11", "1");
     });
     assert_eq!(
         lines,
-        ["nobody cpu 2026-11: 42.00 - | missing-on-server | the saved list has no such resource"]
+        [
+            "nobody cpu 2026-11: 42.00 - | missing-on-server | the saved list has no such resource",
+            "resource-1 cpu 2026-11: 1.00 1.00 | match",
+        ]
     );
 }
 
@@ -332,7 +338,7 @@ fn rules_settle_and_are_named() {
             "resource-6 cpu 2026-11: 100.00 1.50 | wrong-unit | 49.25 EUR | the rule minutes makes no exact amount of it; add round to the rule",
             "resource-2 ram 2026-11: 42.00 50.00 | within-tolerance | -0.01 EUR | by money",
             "resource-1 cpu 2026-11: 42.05 42.00 | within-tolerance | 0.03 EUR | by cents",
-            "resource-3 cpu 2026-11: 42.00 50.00 | ignored | -4.00 EUR | by ticket",
+            "resource-3 cpu 2026-11: 42.00 50.00 | ignored +amount | -4.00 EUR | by ticket",
             "resource-5 cpu 2026-11: 1.50 1.50 | match | by minutes",
         ]
     );
