@@ -93,6 +93,7 @@ fn begin(
     let ending = if number > 1 { format!(" {number}") } else { String::new() };
     sheet.set_name(format!("{table}{ending}"))?;
     sheet.set_freeze_panes(1, 0)?;
+    sheet.set_landscape().set_print_fit_to_pages(1, 0).set_repeat_rows(0, 0)?;
     let mut headers = Vec::new();
     for (place, column) in (0_u16..).zip(schema.columns()) {
         let width = match column.kind {
@@ -238,6 +239,7 @@ pub(super) fn write_manifest(
         sheet.write_string_with_format(row, at, name, &styles.header)?;
     }
     sheet.set_freeze_panes(row + 1, 0)?;
+    sheet.set_landscape().set_print_fit_to_pages(1, 0);
     for entry in &manifest.slices {
         let mut sums = entry.sums.iter();
         let mut sum = sums.next();

@@ -31,9 +31,6 @@ pub struct Cell {
     /// is another month.
     pub file_is_at: Option<BillingPeriod>,
     pub server_is_at: Option<BillingPeriod>,
-    /// The month before, of which the file says nothing and the server has the file's amount of this one: what
-    /// is the same every month stands there by right, and is missing here.
-    pub is_same_before: Option<BillingPeriod>,
 }
 
 /// The rows of a resource and a component.
@@ -94,7 +91,6 @@ impl Group<'_> {
                 is_filled,
                 file_is_at: None,
                 server_is_at: None,
-                is_same_before: None,
             });
         }
         if cells.len() > 1 {
@@ -141,12 +137,6 @@ fn find_other_months(cells: &mut [Cell], calendar: &Calendar) {
             taken[other] = true;
             cells[place].file_is_at = Some(cells[other].period);
             cells[other].server_is_at = Some(cells[place].period);
-        } else if let Some(before) = place.checked_sub(1).map(|at| &cells[at])
-            && before.period.next() == cells[place].period
-            && before.on_server == Some(amount)
-            && !calendar.is_known_in_file(before.period)
-        {
-            cells[place].is_same_before = Some(before.period);
         }
     }
 }
@@ -164,11 +154,8 @@ fn is_misplaced(cells: &[Cell], place: usize, other: usize, amount: Amount, cale
     if calendar.is_known_in_file(there.period) {
         return true;
     }
-    // The file says nothing of that month, whose own amount it may be: nobody reports a month before it
-    // began, and what is the same in the months on both sides is so every month, and is missing in this one.
-    if !is_next {
-        return false;
-    }
+    // The file says nothing of that month, whose own amount it may be: what is the same in the months on
+    // both sides is so every month, and is missing in this one.
     let neighbours = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
     let same = neighbours.filter_map(|near| cells.get(near)).filter(|near| {
         let is_near = near.period.next() == own.period || own.period.next() == near.period;

@@ -130,11 +130,7 @@ pub fn explanations(facts: &Facts<'_>) -> Vec<Explanation> {
     }
     if is_placed {
         match (in_file, on_server) {
-            (Some(_), None) => {
-                let same = cell.is_same_before;
-                let text = same.map(|before| format!("the server has the same amount in {before}").into());
-                list.push((Class::MissingOnServer, text));
-            }
+            (Some(_), None) => list.push((Class::MissingOnServer, None)),
             (Some(_), Some(_)) if cell.is_filled => {
                 list.push((Class::MissingOnServer, note("the server has 0 for want of a report")));
             }
@@ -170,9 +166,6 @@ pub fn explanations(facts: &Facts<'_>) -> Vec<Explanation> {
         if !has_part && server.len() > 1 {
             list.push((Class::SeveralRows, None));
         }
-    }
-    if is_placed && cell.is_same_before.is_some() && on_server.is_none() {
-        list.push((Class::WrongPeriod, None));
     }
     if !is_elsewhere && where_to.is_some() {
         list.push((Class::WrongPeriod, where_to));

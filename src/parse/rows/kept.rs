@@ -101,12 +101,13 @@ impl Parser<'_> {
         if matches!(self.state, State::Records(_)) {
             return self.read_records();
         }
-        let State::Reading(reading) = &mut self.state else { return };
-        if reading.keeps {
+        if matches!(&self.state, State::Reading(reading) if reading.keeps) {
+            // What is decided is decided with a look at the rows, so they are taken away only then.
+            self.begin_reading();
+            let State::Reading(reading) = &mut self.state else { return };
             let kept = std::mem::take(&mut reading.kept);
             let counts_from_1904 = reading.counts_from_1904;
             let table = self.parsed.tables[reading.table].table.clone();
-            self.begin_reading();
             kept.each(table, counts_from_1904, |raw| self.take(raw));
         }
         self.end_reading();

@@ -68,7 +68,7 @@ fn targets_are_told_apart_before_anything_is_read() {
     };
     refuse("postgres://me:s3cret@db/usage", "command lines are seen by others");
     refuse("postgresql://db/usage?user=me&password=s3cret", "command lines are seen by others");
-    refuse("oracle:NAME", "csv:DIR, ndjson:DIR, parquet:DIR, xlsx:FILE");
+    refuse("oracle:NAME", "csv:DIR, ndjson:DIR, delta:DIR, parquet:DIR, postgres:NAME, xlsx:FILE");
     refuse("parquet", "parquet of what?");
     refuse("parquet:", "write it as parquet:DIR");
     desk.export(&["--to", "csv:c", "--to", "csv:c"]).ends_with(2).says("csv:c is named twice");
