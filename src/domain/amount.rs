@@ -4,7 +4,9 @@
 //! anywhere. `1.20`, `1.2` and the JSON number `1.2` are one value. Arithmetic is checked, never
 //! rounded. A [`ReportableAmount`] is an amount that every server version accepts in `set_usage`.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::num::NonZero;
 use std::str::FromStr;
 
 use serde::de::{self, Visitor};
@@ -28,8 +30,13 @@ const LIMIT: i128 = 10_i128.pow(24 + SCALE);
 /// assert_eq!(amount.to_string(), "1.20");
 /// assert_eq!("0.125".parse::<Amount>().unwrap().to_string(), "0.125");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Amount(i128);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Amount {
+    /// The upper half of the steps with its highest bit turned round. The range is far from the end of 128
+    /// bits, so it is never zero, and an amount that may be missing takes no more room than one that is there.
+    high: NonZero<i64>,
+    low: u64,
+}
 
 /// Why a text is not an [`Amount`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +54,7 @@ pub enum AmountError {
 
 impl Amount {
     /// Nothing at all.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self::of(0);
 
     /// Parses ASCII decimal text: an optional sign, digits with an optional point, an optional
     /// exponent. No blanks, no thousands separators, no other digits.
@@ -64,17 +71,18 @@ impl Amount {
             steps += i128::from(digit) * 10_i128.pow(place);
             if steps > LIMIT { Err(AmountError::TooLarge) } else { Ok(()) }
         })?;
-        Ok(Self(if is_negative { -steps } else { steps }))
+        Ok(Self::of(if is_negative { -steps } else { steps }))
     }
 
     /// Adds two amounts; `None` where the sum leaves the range.
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.0.checked_add(other.0).filter(|sum| sum.abs() <= LIMIT).map(Self)
+        // Neither is larger than the range, so that their sum fits into 128 bits.
+        Self::of_steps(self.steps() + other.steps())
     }
 
     /// Subtracts an amount; `None` where the difference leaves the range.
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.checked_add(Self(-other.0))
+        Self::of_steps(self.steps() - other.steps())
     }
 
     /// Sums amounts exactly; `None` where the sum leaves the range.
@@ -84,37 +92,72 @@ impl Amount {
 
     /// The text that `Display` writes.
     pub fn text(self) -> AmountText {
-        AmountText::of_steps(self.0)
+        AmountText::of_steps(self.steps())
     }
 
     /// The amount in whole steps of 10⁻¹⁰: for arithmetic that has a file of its own, and for formats
     /// that hold decimals as whole numbers.
-    pub fn steps(self) -> i128 {
-        self.0
+    pub const fn steps(self) -> i128 {
+        // The turned bit is turned back; both halves are taken as they are.
+        ((self.high.get() ^ i64::MIN) as i128) << 64 | self.low as i128
+    }
+
+    /// An amount of so many steps within the range.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "halves are taken")]
+    const fn of(steps: i128) -> Self {
+        let high = match NonZero::new((steps >> 64) as i64 ^ i64::MIN) {
+            Some(high) => high,
+            None => panic!("beyond the range of amounts"),
+        };
+        Self { high, low: steps as u64 }
     }
 
     /// The amount of so many steps of 10⁻¹⁰; `None` beyond the range.
     pub(super) fn of_steps(steps: i128) -> Option<Self> {
-        (steps.unsigned_abs() <= LIMIT.unsigned_abs()).then_some(Self(steps))
+        (steps.unsigned_abs() <= LIMIT.unsigned_abs()).then(|| Self::of(steps))
     }
 
     /// Whether this is zero.
     pub fn is_zero(self) -> bool {
-        self.0 == 0
+        self.steps() == 0
     }
 
     /// Whether this is below zero.
     pub fn is_negative(self) -> bool {
-        self.0 < 0
+        self.steps() < 0
     }
 
     /// Whether no digit beyond the second decimal place is set.
     pub fn has_cents_only(self) -> bool {
         // Dividing 64 bits takes a tenth of the time, and nearly all amounts fit.
-        match (i64::try_from(self.0), i64::try_from(CENT)) {
+        match (i64::try_from(self.steps()), i64::try_from(CENT)) {
             (Ok(steps), Ok(cent)) => steps % cent == 0,
-            _ => self.0 % CENT == 0,
+            _ => self.steps() % CENT == 0,
         }
+    }
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl fmt::Debug for Amount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Amount").field(&self.steps()).finish()
+    }
+}
+
+impl Ord for Amount {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.steps().cmp(&other.steps())
+    }
+}
+
+impl PartialOrd for Amount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -145,7 +188,7 @@ fn parse_plain(text: &str) -> Option<Amount> {
         return None;
     }
     let power = SCALE.checked_sub(places.unwrap_or(0))?;
-    Some(Amount(i128::from(number) * i128::from(10_u64.pow(power))))
+    Some(Amount::of(i128::from(number) * i128::from(10_u64.pow(power))))
 }
 
 /// Hands out each digit that is not zero with the power of ten that it stands for; returns whether the
@@ -197,14 +240,14 @@ impl FromStr for Amount {
 
 impl From<u32> for Amount {
     fn from(whole: u32) -> Self {
-        Self(i128::from(whole) * UNIT)
+        Self::of(i128::from(whole) * UNIT)
     }
 }
 
 impl fmt::Display for Amount {
     /// Writes at least two decimal places and as many more as are set: `7.00`, `0.125`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad_integral(self.0 >= 0, "", self.text().magnitude())
+        formatter.pad_integral(self.steps() >= 0, "", self.text().magnitude())
     }
 }
 
@@ -289,7 +332,7 @@ impl TryFrom<Amount> for ReportableAmount {
             Err(NotReportable::Negative)
         } else if !amount.has_cents_only() {
             Err(NotReportable::TooManyDecimals)
-        } else if amount.0 >= 10_i128.pow(12) * UNIT {
+        } else if amount.steps() >= 10_i128.pow(12) * UNIT {
             Err(NotReportable::TooLarge)
         } else {
             Ok(Self(amount))
@@ -338,6 +381,18 @@ mod tests {
     }
 
     #[test]
+    fn an_amount_that_may_be_missing_takes_no_more_room() {
+        assert_eq!((size_of::<Amount>(), size_of::<Option<Amount>>()), (16, 16));
+        let ends = [Amount::of(LIMIT), Amount::of(-LIMIT), Amount::ZERO, Amount::of(-1), Amount::of(1)];
+        let mut sorted = ends;
+        sorted.sort_unstable();
+        assert_eq!(sorted.map(Amount::steps), [-LIMIT, -1, 0, 1, LIMIT]);
+        assert_eq!(ends[0].checked_add(ends[4]), None);
+        assert_eq!(ends[1].checked_sub(ends[4]), None);
+        assert_eq!(format!("{:?}", ends[3]), "Amount(-1)");
+    }
+
+    #[test]
     fn json_numbers_that_are_not_exact_are_refused() {
         assert!(serde_json::from_str::<Amount>("29.02").is_ok());
         assert!(serde_json::from_str::<Amount>("0.30000000000000004").is_err());
@@ -357,7 +412,7 @@ mod tests {
     proptest! {
         #[test]
         fn printing_and_parsing_are_inverse(cents in -10_i64.pow(17)..10_i64.pow(17)) {
-            let value = Amount(i128::from(cents) * CENT);
+            let value = Amount::of(i128::from(cents) * CENT);
             prop_assert_eq!(amount(&value.to_string()), value);
         }
 
@@ -370,9 +425,9 @@ mod tests {
 
         #[test]
         fn sums_are_exact(cents in prop::collection::vec(-10_i64.pow(12)..10_i64.pow(12), 0..200)) {
-            let total = Amount::total(cents.iter().map(|&one| Amount(i128::from(one) * CENT)));
+            let total = Amount::total(cents.iter().map(|&one| Amount::of(i128::from(one) * CENT)));
             let expected = cents.iter().map(|&one| i128::from(one)).sum::<i128>();
-            prop_assert_eq!(total, Some(Amount(expected * CENT)));
+            prop_assert_eq!(total, Some(Amount::of(expected * CENT)));
         }
 
         #[test]
