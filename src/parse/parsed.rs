@@ -122,6 +122,17 @@ impl ResourceName {
         self.uuid.is_none() && self.backend_id.is_none() && self.slug.is_none() && self.name.is_none()
     }
 
+    /// The field that decides which resource is meant.
+    pub fn decisive_field(&self) -> Option<Field> {
+        let fields = [
+            (self.uuid.is_some(), Field::ResourceUuid),
+            (self.backend_id.is_some(), Field::ResourceBackendId),
+            (self.slug.is_some(), Field::ResourceSlug),
+            (self.name.is_some(), Field::ResourceName),
+        ];
+        fields.into_iter().find_map(|(is_there, field)| is_there.then_some(field))
+    }
+
     /// The field and the text that decide which resource is meant.
     pub fn decisive(&self) -> Option<(Field, String)> {
         let text = |name: &Option<Arc<str>>| name.as_ref().map(|name| name.as_ref().to_owned());

@@ -320,7 +320,7 @@ impl<'a> ResourceFinder<'a> {
     /// The names of a row that are not those of its resource, each with a finding without a place. A
     /// server that has no such name of the resource says nothing against it, unless it is another's.
     pub fn disagreements(&self, name: &ResourceName, resource: &Resource) -> Vec<Fault> {
-        let decided_by = name.decisive().map_or(Field::ResourceUuid, |(field, _)| field);
+        let decided_by = name.decisive_field().unwrap_or(Field::ResourceUuid);
         let mut faults = Vec::new();
         for kind in NameKind::ALL {
             let Some(claimed) = kind.in_row(name).filter(|_| kind.field() != decided_by) else { continue };

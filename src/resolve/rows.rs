@@ -86,6 +86,7 @@ pub fn rows(
         component_hints,
         loose: Vec::new(),
         filtered: HashSet::new(),
+        silent: None,
     };
 
     let resources = judge.subjects(&mut finder);
@@ -122,6 +123,8 @@ pub(super) struct Judge<'a> {
     pub(super) loose: Vec<Loose>,
     /// The subjects of other projects and organisations, where lines are kept.
     pub(super) filtered: HashSet<usize>,
+    /// A name of which nothing is to be said, and its resource.
+    silent: Option<(Arc<ResourceName>, ResourceId)>,
 }
 
 /// The resource of each subject; `None` where it is not resolved or filtered out.
@@ -202,6 +205,14 @@ impl<'a> Judge<'a> {
     }
 
     fn subject(&mut self, index: usize, resource: &Resource, finder: &ResourceFinder<'a>) {
+        let subject = &self.parsed.subjects[index];
+        let named = (subject.resource.clone(), resource.id);
+        // Of the rows above that name the resource in the same way nothing was said, so nothing is of this one.
+        let is_as_above =
+            |(above, id): &(Arc<ResourceName>, ResourceId)| Arc::ptr_eq(above, &named.0) && *id == named.1;
+        if subject.more.is_none() && self.silent.as_ref().is_some_and(is_as_above) {
+            return;
+        }
         let name = || visible(&resource.name);
         if !resource.state.takes_usage() {
             let found = format!("{} is {}", name(), visible(&resource.state.to_string()));
@@ -230,17 +241,22 @@ impl<'a> Judge<'a> {
             let finding = Finding::new(Code::CarryOverUnsupported, "missing_usage_policy", expected);
             self.fault_in(index, Field::MissingUsagePolicy, finding);
         }
-        for (field, finding) in finder.disagreements(&self.parsed.subjects[index].resource, resource) {
+        let disagreements = finder.disagreements(&named.0, resource);
+        let is_silent = resource.state.takes_usage() && resource.plan.is_some() && disagreements.is_empty();
+        for (field, finding) in disagreements {
             self.fault_in(index, field, finding);
         }
-        self.other_owners(index, resource);
+        let has_other_owners = self.other_owners(index, resource);
         self.only_of_totals(index);
+        self.silent = (is_silent && !has_other_owners).then_some(named);
     }
 
-    /// The table of another system may name the project and the organisation.
-    fn other_owners(&mut self, index: usize, resource: &Resource) {
+    /// The table of another system may name the project and the organisation; whether others are named.
+    fn other_owners(&mut self, index: usize, resource: &Resource) -> bool {
         let subject = &self.parsed.subjects[index];
-        for (is_project, finding) in ResourceFinder::other_owners(&subject.resource, resource) {
+        let others = ResourceFinder::other_owners(&subject.resource, resource);
+        let has_others = !others.is_empty();
+        for (is_project, finding) in others {
             let table = &self.parsed.tables[self.parsed.subjects[index].table];
             let folded: Vec<String> = table.headers.iter().map(|header| fold(header)).collect();
             let columns = table.layout.records().map(|records| &records.resource);
@@ -250,6 +266,7 @@ impl<'a> Judge<'a> {
             });
             self.fault(index, column, finding);
         }
+        has_others
     }
 
     /// The server keeps neither a note nor a carry-over of one user's usage.
@@ -266,7 +283,7 @@ impl<'a> Judge<'a> {
     }
 
     fn resource_field(&self, index: usize) -> Field {
-        self.parsed.subjects[index].resource.decisive().map_or(Field::ResourceUuid, |(field, _)| field)
+        self.parsed.subjects[index].resource.decisive_field().unwrap_or(Field::ResourceUuid)
     }
 
     /// The figures of the whole, each with its subject, and those of single users.
