@@ -3,8 +3,8 @@
 //! Keys are joined by sorting. What comes out does not depend on the order in which rows come in, nor
 //! on threads: the two sides are sorted at the same time, and everything else is done in order.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
@@ -12,10 +12,9 @@ use jiff::tz::TimeZone;
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, PeriodRange, fold_name};
 use crate::findings::Code;
-use crate::plan::StoredUsage;
 use crate::resolve::{Catalogue, FileLine, FileLineMore};
 
-use super::cells::{Calendar, Group};
+use super::cells::Calendar;
 use super::class::Class;
 use super::invoice_totals::invoice_totals;
 use super::invoiced::Invoices;
@@ -25,9 +24,11 @@ use super::names::{Names, Settled};
 use super::notes::Notes;
 use super::remarks;
 use super::report::{CellPlace, Line, Report};
-use super::rows::{AT_ONCE, FileRow, Key, RowMore, ServerRow, at, take_each};
+use super::rows::{FileRow, Key, RowMore, ServerRow, at, take_each};
 use super::rules::{Applied, Converted, Rules};
 use super::sides::{Compared, FileSide, InvoiceSide};
+use super::sift::{Side, by_subject};
+use super::stored::StoredSide;
 use super::totals::{self, AsRead, add};
 use super::unlisted;
 use super::verdict::verdict;
@@ -37,12 +38,12 @@ use super::verdict::verdict;
 /// Every key of any side becomes exactly one line of exactly one primary class, and the proof holds
 /// unless sums leave the range of amounts.
 pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
-    let Compared { made, mut header, catalogue, periods, file, stored, around, invoices } = compared;
+    let Compared { made, mut header, catalogue, periods, file, stored, invoices } = compared;
     let has_file = header.sides.has_file();
     let today = made.at.to_zoned(TimeZone::UTC).date();
     let first = periods.months().next();
     let before = first.and_then(BillingPeriod::previous);
-    let was_read = around.iter().any(|row| Some(row.period) == before);
+    let was_read = stored.rows.iter().any(|row| Some(row.key.period) == before);
     let mut intake = Intake {
         catalogue,
         names: Names::new(catalogue),
@@ -53,10 +54,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
         in_file: BTreeSet::new(),
     };
     let billed = intake.bills(&invoices);
-    let mut server_rows = Vec::with_capacity(stored.len().saturating_add(around.len()));
-    for list in [stored, around] {
-        take_each(list, |row| server_rows.push(intake.server(&row)));
-    }
+    let server_rows = intake.server(stored);
     let FileSide { lines, tables, skipped, left_out } = file.unwrap_or_default();
     let mut file_rows = Vec::with_capacity(lines.len());
     take_each(lines, |line| file_rows.push(intake.file(line)));
@@ -97,20 +95,34 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let invoices = invoice_totals(&invoices, catalogue, &organisations, &money);
     let Settled { subjects, components, .. } = settled;
     if header.server_rows.is_some() {
-        header.remarks.extend(remarks::lacking(&mut lines, &components));
-        lines.sort_by_key(|line| (!line.class.is_break(), line.class == Class::Match, line.class));
+        let lacking = remarks::lacking(&mut lines, &components);
+        if !lacking.is_empty() {
+            lines.sort_by_key(|line| (!line.class.is_break(), line.class == Class::Match, line.class));
+        }
+        header.remarks.extend(lacking);
     }
-    header.remarks.extend(remarks::of_rules(rules, catalogue, &subjects, &components));
-    header.remarks.extend(remarks::of_ignored(&lines));
-    header.remarks.extend(remarks::of_doubts(&lines));
-    header.remarks.extend(remarks::of_invoices(&invoices));
-    header.remarks.sort_by_key(|remark| (std::cmp::Reverse(remark.weight), remark.kind));
+    // Each of these goes over all lines, and few of them hang on another.
+    let (totals, verdict) = thread::scope(|scope| {
+        let totals = scope.spawn(|| {
+            let proof = totals::proof(&lines, &components, &read, has_file);
+            let organisations = totals::organisations(&lines, (organisations, &number_of), &money);
+            (proof, totals::classes(&lines), organisations)
+        });
+        header.remarks.extend(remarks::of_rules(rules, catalogue, &subjects, &components));
+        header.remarks.extend(remarks::of_ignored(&lines));
+        header.remarks.extend(remarks::of_doubts(&lines));
+        header.remarks.extend(remarks::of_invoices(&invoices));
+        header.remarks.sort_by_key(|remark| (std::cmp::Reverse(remark.weight), remark.kind));
+        let verdict = verdict(&lines, &header, skipped.len());
+        (totals.join().unwrap_or_else(|panic| resume_unwind(panic)), verdict)
+    });
+    let (proof, classes, organisations) = totals;
     Report {
         made,
-        verdict: verdict(&lines, &header, skipped.len()),
-        classes: totals::classes(&lines),
-        proof: totals::proof(&lines, &components, &read, has_file),
-        organisations: totals::organisations(&lines, (organisations, &number_of), &money),
+        verdict,
+        classes,
+        proof,
+        organisations,
         invoices,
         trend: totals::trend(&components, &read, has_file, was_read),
         header,
@@ -159,23 +171,37 @@ impl Intake<'_, '_> {
         keys
     }
 
-    fn server(&mut self, row: &StoredUsage) -> ServerRow {
-        let subject = self.names.resource(row.resource);
-        let component = self.names.component(row.resource, &row.component);
-        let (is_in, is_before) = (self.periods.contains(row.period), self.before == Some(row.period));
-        let sums = self.sums(component);
-        if is_in {
-            add(&mut sums.server, row.amount);
-        } else if is_before {
-            add(&mut sums.last_month, row.amount);
+    /// Gives the stored rows the numbers of what they name, in their place, and adds them up.
+    fn server(&mut self, stored: StoredSide) -> Vec<ServerRow> {
+        let StoredSide { resources, components, mut rows, .. } = stored;
+        // What was left out again has no number.
+        let mut subjects: Vec<Option<(u32, usize)>> = vec![None; resources.len()];
+        let mut numbers: HashMap<(usize, u32), u32> = HashMap::new();
+        let mut last = None;
+        for row in &mut rows {
+            let Key { subject: resource, component, period } = row.key;
+            let (subject, offering) = *subjects[at(resource)].get_or_insert_with(|| {
+                let (subject, _, offering) = self.names.known(resources[at(resource)]);
+                (subject, offering)
+            });
+            // What the row before has is looked up without asking for it.
+            let component = match last {
+                Some((asked, known)) if asked == (offering, component) => known,
+                _ => *numbers.entry((offering, component)).or_insert_with(|| {
+                    self.names.component(resources[at(resource)], &components[at(component)])
+                }),
+            };
+            last = Some(((offering, row.key.component), component));
+            row.key = Key { subject, component, period };
+            let (is_in, is_before) = (self.periods.contains(period), self.before == Some(period));
+            let sums = self.sums(component);
+            if is_in {
+                add(&mut sums.server, row.amount);
+            } else if is_before {
+                add(&mut sums.last_month, row.amount);
+            }
         }
-        ServerRow {
-            key: Key { subject, component, period: row.period },
-            id: row.id,
-            amount: row.amount,
-            carry_over: row.carry_over,
-            is_reported: row.modified_by.is_some(),
-        }
+        rows
     }
 
     fn file(&mut self, mut line: FileLine) -> FileRow {
@@ -248,11 +274,6 @@ struct Rows {
     billed: Vec<Key>,
 }
 
-/// A resource and a component.
-fn pair(key: Key) -> (u32, u32) {
-    (key.subject, key.component)
-}
-
 impl Rows {
     /// Puts the rows into the order of their settled keys.
     fn sort(&mut self, settled: &Settled) {
@@ -260,18 +281,19 @@ impl Rows {
             key.subject = settled.subject(key.subject);
             key.component = settled.component(key.component);
         };
+        let subjects = settled.subjects.len();
         let Self { file, server, billed } = self;
         thread::scope(|scope| {
             scope.spawn(|| {
-                for row in file.iter_mut() {
-                    settle(&mut row.key);
-                }
-                file.sort_unstable_by_key(|row| (row.key, row.cell));
+                file.iter_mut().for_each(|row| settle(&mut row.key));
+                *file = by_subject(std::mem::take(file), subjects, |row| row.key.subject);
+                let own = file.chunk_by_mut(|one, other| one.key.subject == other.key.subject);
+                own.for_each(|rows| rows.sort_unstable_by_key(|row| (row.key, row.cell)));
             });
-            for row in server.iter_mut() {
-                settle(&mut row.key);
-            }
-            server.sort_unstable_by_key(|row| (row.key, row.id));
+            server.iter_mut().for_each(|row| settle(&mut row.key));
+            *server = by_subject(std::mem::take(server), subjects, |row| row.key.subject);
+            let own = server.chunk_by_mut(|one, other| one.key.subject == other.key.subject);
+            own.for_each(|rows| rows.sort_unstable_by_key(|row| (row.key, row.id)));
         });
         billed.iter_mut().for_each(settle);
         billed.sort_unstable();
@@ -296,56 +318,46 @@ impl Rows {
         }
     }
 
-    /// The lines in order. They are made from the last key to the first, so that the memory of the rows
-    /// can be given back meanwhile, and are turned round at the end.
-    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
-        let mut lines = Vec::with_capacity(self.file.len().max(self.server.len()));
-        let mut others = Vec::new();
-        let (mut file, mut server, mut months, mut cells) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        while let Some(key) = self.last_pair() {
-            file.clear();
-            server.clear();
-            months.clear();
-            while let Some(row) = self.file.pop_if(|row| pair(row.key) == key) {
-                file.push(row);
-                give_back(&mut self.file);
-            }
-            while let Some(row) = self.server.pop_if(|row| pair(row.key) == key) {
-                server.push(row);
-                give_back(&mut self.server);
-            }
-            while let Some(row) = self.billed.pop_if(|row| pair(*row) == key) {
-                months.push(row.period);
-            }
-            file.reverse();
-            server.reverse();
-            months.reverse();
-            let group = Group { subject: key.0, component: key.1, file: &file, server: &server };
+    /// The lines in order: breaks by class, then all matches. Nearly all keys of large files are plain matches,
+    /// which hang on nothing but their own rows, so they are told apart first, on two threads.
+    fn lines(self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
+        let all = Side { file: &self.file, server: &self.server, billed: &self.billed };
+        let (one, other) = all.halves();
+        let plain = judge.plain();
+        let (mut one, mut other) = thread::scope(|scope| {
+            let other = scope.spawn(|| other.sift(&plain, calendar));
+            (one.sift(&plain, calendar), other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let mut lines = one.matches;
+        lines.append(&mut other.matches);
+        one.groups.append(&mut other.groups);
+        let (mut others, mut cells) = (Vec::new(), Vec::new());
+        let (plain_matches, mut is_sorted) = (lines.len(), true);
+        for side in one.groups {
+            let (Some(group), months) = (side.group(), side.months()) else { continue };
             group.cells(&months, calendar, &mut cells);
-            for cell in cells.iter().rev().filter(|cell| cell.is_compared) {
+            let plain = judge.plain();
+            let own = cells.iter().filter(|cell| cell.is_compared && !plain.takes(&group, cell));
+            for cell in own {
                 let mut line = judge.line(&group, cell);
                 unlisted::settle(&mut line, judge);
                 left_out.settle(&mut line, judge);
                 name_ignored(&mut line);
                 name_spelt(&mut line, &group.file[cell.file.clone()], &mut judge.notes);
                 if line.class == Class::Match {
+                    is_sorted = plain_matches == 0;
                     lines.push(line);
                 } else {
                     others.push(line);
                 }
             }
         }
-        drop(self);
-        others.sort_unstable_by_key(|line| Reverse(order(line)));
-        lines.append(&mut others);
-        lines.reverse();
-        lines
-    }
-
-    fn last_pair(&self) -> Option<(u32, u32)> {
-        let file = self.file.last().map(|row| pair(row.key));
-        let server = self.server.last().map(|row| pair(row.key));
-        file.max(server).max(self.billed.last().map(|row| pair(*row)))
+        if !is_sorted {
+            lines.sort_by_key(|line| (line.subject, line.component, line.period));
+        }
+        others.sort_unstable_by_key(order);
+        others.append(&mut lines);
+        others
     }
 }
 
@@ -370,11 +382,4 @@ fn name_ignored(line: &mut Line) {
 /// Breaks first, by class; then by what the lines speak of.
 fn order(line: &Line) -> impl Ord + use<> {
     (!line.class.is_break(), line.class, line.subject, line.component, line.period)
-}
-
-/// Gives the memory behind a list back now and then.
-fn give_back<T>(list: &mut Vec<T>) {
-    if list.len().is_multiple_of(AT_ONCE) {
-        list.shrink_to_fit();
-    }
 }

@@ -119,30 +119,62 @@ struct KeyRows<'k> {
     numbers: (u32, u32),
 }
 
-impl<'a> Judge<'a, '_> {
-    /// The line of a month of a group.
-    pub fn line(&mut self, group: &Group<'_>, cell: &Cell) -> Line {
-        let settled = self.settled;
-        let nowhere = (at(group.subject), at(group.component));
-        let key = KeyRows {
+/// Which keys are matches with nothing to be said of them. It hangs on nothing that is found out meanwhile.
+#[derive(Clone, Copy)]
+pub struct Plain<'a> {
+    catalogue: &'a Catalogue,
+    settled: &'a Settled,
+    has_invoices: bool,
+}
+
+impl Plain<'_> {
+    /// Whether a month of a group is one.
+    pub fn takes(&self, group: &Group<'_>, cell: &Cell) -> bool {
+        let (file, server) = (&group.file[cell.file.clone()], &group.server[cell.server.clone()]);
+        file.len() <= 1
+            && server.len() <= 1
+            && file.iter().all(|row| row.more.is_none())
+            && !self.has_invoices
+            && cell.in_file.is_some()
+            && cell.in_file == cell.on_server
+            && !cell.is_carried
+            && !self.is_unlisted(group.subject)
+    }
+
+    fn is_unlisted(&self, subject: u32) -> bool {
+        let subject = self.settled.subjects.get(at(subject));
+        subject.and_then(|own| own.resource_uuid).is_some_and(|id| self.catalogue.is_unlisted(id))
+    }
+
+    /// Its line.
+    pub fn line(&self, group: &Group<'_>, cell: &Cell) -> Line {
+        let key = KeyRows::new(self.settled, group, cell);
+        finish(key, Class::Match, Classes::default(), None)
+    }
+}
+
+impl<'k> KeyRows<'k> {
+    fn new(settled: &'k Settled, group: &'k Group<'_>, cell: &'k Cell) -> Self {
+        Self {
             cell,
             file: &group.file[cell.file.clone()],
             server: &group.server[cell.server.clone()],
-            subject: &settled.subjects[nowhere.0],
-            measured: &settled.components[nowhere.1],
+            subject: &settled.subjects[at(group.subject)],
+            measured: &settled.components[at(group.component)],
             numbers: (group.subject, group.component),
-        };
-        let is_plain = key.file.len() <= 1
-            && key.server.len() <= 1
-            && key.file.iter().all(|row| row.more.is_none())
-            && !self.sides.has_invoices();
-        if is_plain && cell.in_file.is_some() && cell.in_file == cell.on_server && !cell.is_carried {
-            return finish(key, Class::Match, Classes::default(), None);
         }
-        self.judged(key)
+    }
+}
+
+impl<'a> Judge<'a, '_> {
+    /// Which keys need no judging.
+    pub fn plain(&self) -> Plain<'a> {
+        Plain { catalogue: self.catalogue, settled: self.settled, has_invoices: self.sides.has_invoices() }
     }
 
-    fn judged(&mut self, key: KeyRows<'_>) -> Line {
+    /// The line of a month of a group.
+    pub fn line(&mut self, group: &Group<'_>, cell: &Cell) -> Line {
+        let key = KeyRows::new(self.settled, group, cell);
         let stated = prices::stated(key.file);
         self.count_money(key);
         let types: Option<ComponentType> = self.types.get(at(key.numbers.1)).cloned().flatten();

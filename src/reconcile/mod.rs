@@ -29,6 +29,8 @@ pub mod rules;
 #[cfg(test)]
 pub mod sample;
 mod sides;
+mod sift;
+mod stored;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -57,3 +59,4 @@ pub use report::{
 pub use report::{CellPlace, Line, More, RuleUse, Verdict};
 pub use rules::Rules;
 pub use sides::{Compared, FileSide, InvoiceMoney, InvoiceSide, OtherLine};
+pub use stored::{Stored, StoredSide};

@@ -25,6 +25,8 @@ pub struct Names<'a> {
     /// The resource that was asked for last, with its number and its offering: rows of one resource
     /// often follow each other, and there are millions.
     last: Option<(ResourceId, u32, Option<OfferingId>, usize)>,
+    /// The component that was asked for last, with the place of its offering and its number.
+    last_component: Option<(usize, ComponentType, u32)>,
 }
 
 /// What a number stands for.
@@ -62,6 +64,7 @@ impl<'a> Names<'a> {
             components: Vec::new(),
             measured: HashMap::new(),
             last: None,
+            last_component: None,
         }
     }
 
@@ -71,7 +74,7 @@ impl<'a> Names<'a> {
     }
 
     /// The number of a resource, and of its offering.
-    fn known(&mut self, id: ResourceId) -> (u32, Option<OfferingId>, usize) {
+    pub fn known(&mut self, id: ResourceId) -> (u32, Option<OfferingId>, usize) {
         if let Some((last, known, offering, place)) = self.last
             && last == id
         {
@@ -110,6 +113,18 @@ impl<'a> Names<'a> {
     /// The number of a component of a resource, in the unit that its offering has it in.
     pub fn component(&mut self, resource: ResourceId, component: &ComponentType) -> u32 {
         let (_, offering, place) = self.known(resource);
+        if let Some((own, last, known)) = &self.last_component
+            && *own == place
+            && last == component
+        {
+            return *known;
+        }
+        let known = self.component_of(offering, place, component);
+        self.last_component = Some((place, component.clone(), known));
+        known
+    }
+
+    fn component_of(&mut self, offering: Option<OfferingId>, place: usize, component: &ComponentType) -> u32 {
         if let Some(known) = self.components[place].get(component) {
             return *known;
         }

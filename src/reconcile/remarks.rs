@@ -79,7 +79,9 @@ pub struct Remark {
 
 /// Of the keys that rules leave alone: how many, and what money.
 pub fn of_ignored(lines: &[Line]) -> Option<Remark> {
-    let ignored = || lines.iter().filter(|line| line.class == Class::Ignored);
+    // Matches stand last, and are nearly all of millions.
+    let others = &lines[..lines.partition_point(|line| line.class != Class::Match)];
+    let ignored = || others.iter().filter(|line| line.class == Class::Ignored);
     let keys = ignored().count();
     let mut money = Money::new();
     for (currency, worth) in ignored().filter_map(worth_of) {
@@ -183,7 +185,14 @@ impl InvoiceTotal {
 /// Marks figures of components that a saved list has no row of: what is in no list is not missing.
 pub fn lacking(lines: &mut [Line], components: &[Measured]) -> Vec<Remark> {
     let name = |line: &Line| components.get(at(line.component)).map(|own| own.component.clone());
-    let known: BTreeSet<_> = lines.iter().filter(|line| line.server.is_some()).filter_map(name).collect();
+    let mut is_stored = vec![false; components.len()];
+    for line in lines.iter().filter(|line| line.server.is_some()) {
+        if let Some(slot) = is_stored.get_mut(at(line.component)) {
+            *slot = true;
+        }
+    }
+    let stored = components.iter().zip(is_stored).filter(|(_, is_stored)| *is_stored);
+    let known: BTreeSet<_> = stored.map(|(own, _)| own.component.clone()).collect();
     let mut lacking: BTreeMap<_, usize> = BTreeMap::new();
     for line in lines {
         let is_absent =

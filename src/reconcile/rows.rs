@@ -46,7 +46,7 @@ pub struct ServerRow {
 }
 
 /// How many rows are read before the memory of what was read is given back.
-pub const AT_ONCE: usize = 1 << 16;
+const AT_ONCE: usize = 1 << 16;
 
 /// Reads a list from its end to its beginning, and gives its memory back meanwhile.
 pub fn take_each<T>(mut list: Vec<T>, mut take: impl FnMut(T)) {

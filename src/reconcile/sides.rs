@@ -6,11 +6,12 @@ use std::sync::Arc;
 use crate::domain::{
     Amount, BillingPeriod, ComponentType, CustomerId, InvoiceLineId, PeriodRange, ResourceId,
 };
-use crate::plan::{Invoice, InvoicesSeen, StoredUsage};
+use crate::plan::{Invoice, InvoicesSeen};
 use crate::resolve::{Catalogue, FileLine};
 
 use super::left_out::LeftOut;
 use super::report::{Header, Made, SkippedRow, TablePlace};
+use super::stored::StoredSide;
 
 /// Everything that a reconciliation is made from.
 #[derive(Debug)]
@@ -25,10 +26,9 @@ pub struct Compared<'a> {
     pub periods: PeriodRange,
     /// The file; `None` where usages and invoices alone are compared.
     pub file: Option<FileSide>,
-    /// The stored usages of these months of all resources in scope.
-    pub stored: Vec<StoredUsage>,
-    /// The same of the month before the first one and the month after the last one, where they were read.
-    pub around: Vec<StoredUsage>,
+    /// The stored usages of these months of all resources in scope, and of the month before the first one
+    /// and the month after the last one, where they were read.
+    pub stored: StoredSide,
     /// By month, what invoices bill; empty where none were asked for.
     pub invoices: BTreeMap<BillingPeriod, InvoiceSide>,
 }

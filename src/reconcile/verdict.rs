@@ -12,7 +12,8 @@ const MOST_REMARKS: usize = 3;
 
 /// What comes of it all.
 pub fn verdict(lines: &[Line], header: &Header, skipped: usize) -> Verdict {
-    let breaks = || lines.iter().filter(|line| line.class.is_break());
+    // Breaks stand first, and are few among millions.
+    let breaks = || lines.iter().take_while(|line| line.class.is_break());
     let mut at_stake = Money::new();
     for (currency, worth) in breaks().filter_map(worth_of) {
         add_money(&mut at_stake, currency, size(worth));
@@ -28,7 +29,8 @@ pub fn verdict(lines: &[Line], header: &Header, skipped: usize) -> Verdict {
         without_price: breaks().filter(|line| worth_of(line).is_none()).count(),
         sentence: String::new(),
     };
-    let ignored = lines.iter().filter(|line| line.class == Class::Ignored).count();
+    let others = lines.iter().take_while(|line| line.class != Class::Match);
+    let ignored = others.filter(|line| line.class == Class::Ignored).count();
     verdict.sentence = sentence(&verdict, header, skipped, ignored);
     verdict
 }

@@ -231,8 +231,7 @@ impl Sides3 {
             catalogue: &self.catalogue,
             periods: self.periods,
             file: has_file.then_some(file),
-            stored: self.stored,
-            around: self.around,
+            stored: self.stored.into_iter().chain(self.around).collect(),
             invoices: self.invoices,
         };
         reconcile(compared, rules)

@@ -9,8 +9,9 @@ mod stops;
 mod stored;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, ScopedJoinHandle};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -19,10 +20,10 @@ use crate::domain::{BillingPeriod, Currency, CustomerId, PeriodRange, RunId};
 use crate::error::Error;
 use crate::findings::Findings;
 use crate::parse::Parsed;
-use crate::plan::{Reporter, StoredUsage};
+use crate::plan::Reporter;
 use crate::reconcile::{
     Compared, CurrencyOf, Endpoint, FileSide, Header, InvoiceMoney, InvoiceSide, Made, Month, OtherLine,
-    Report, Rules, Sides, TablePlace, reconcile as compare,
+    Report, Rules, Sides, StoredSide, TablePlace, reconcile as compare,
 };
 use crate::resolve::{Capabilities, Catalogue, SettledAliases, Usages, UserUsages, months, rows};
 use crate::waldur::{Account, InvoicesInFull, Reader, Side};
@@ -87,7 +88,14 @@ pub async fn reconcile(
     let mut findings = Findings::new(settings.check.policy.clone());
     let (aliases, _) = read_aliases(&settings.check, &mut findings)?;
     let has_file = !settings.check.input.files.is_empty();
-    let mut loaded = if has_file { load(&settings.check.input, &mut findings)? } else { Loaded::default() };
+    // The two sides do not know of each other yet, and both can be large.
+    let (loaded, saved) = thread::scope(|scope| {
+        let saved = settings.server_rows.is_some().then(|| scope.spawn(|| saved_list(settings)));
+        let input = &settings.check.input;
+        let loaded = if has_file { load(input, &mut findings) } else { Ok(Loaded::default()) };
+        (loaded, saved.map(ScopedJoinHandle::join))
+    });
+    let mut loaded = loaded?;
     // Nothing is copied out of the files, which can be large.
     loaded.inputs = Vec::new();
     if findings.denies_the_run() && loaded.parsed.subjects.is_empty() {
@@ -95,20 +103,19 @@ pub async fn reconcile(
     }
     stages.next("catalogue");
     let ServerSide { snapshot, mut catalogue, mut capabilities, saved } =
-        server_side(reader, settings, &loaded.parsed).await?;
+        server_side(reader, settings, &loaded.parsed, saved).await?;
     let current = begun(settings.periods, &catalogue)?;
     let around = around(settings.periods, current);
 
     // Before rows are resolved: usages may show resources that no list does.
     stages.next("stored usages");
-    let (mut stored, mut beside, mut server_rows) = (Vec::new(), Vec::new(), None);
+    let (mut stored, mut server_rows) = (StoredSide::default(), None);
     if let Some((_, reader)) = &snapshot {
-        let months: Vec<BillingPeriod> = settings.periods.months().collect();
+        let months: Vec<BillingPeriod> = settings.periods.months().chain(around.iter().copied()).collect();
         stored = stored::read(reader, &mut catalogue, &mut capabilities, &months).await?;
-        beside = stored::read(reader, &mut catalogue, &mut capabilities, &around).await?;
     } else if let Some(saved) = saved {
         server_rows = Some(saved.file);
-        (stored, beside) = (saved.stored, saved.around);
+        stored = saved.stored;
     }
     refuse_unknown(&settings.check.resolve, catalogue.resources())?;
 
@@ -141,12 +148,10 @@ pub async fn reconcile(
 
     let mut endpoints: Vec<Endpoint> = Vec::new();
     if let Some((_, reader)) = &snapshot {
-        let rows = stored.len() + beside.len();
-        endpoints = endpoints::of_usages(reader.side(), &catalogue, (settings.periods, &around), rows);
+        endpoints =
+            endpoints::of_usages(reader.side(), &catalogue, (settings.periods, &around), stored.len());
     }
-    let wants = |usage: &StoredUsage| catalogue.resource(usage.resource).is_some_and(|own| scope.wants(own));
-    stored.retain(wants);
-    beside.retain(wants);
+    stored.retain(|resource| catalogue.resource(resource).is_some_and(|own| scope.wants(own)));
 
     let mut invoices = BTreeMap::new();
     if settings.with_invoices
@@ -219,16 +224,8 @@ pub async fn reconcile(
     });
     // What was parsed is not looked at again, and can be large.
     drop(loaded.parsed);
-    let compared = Compared {
-        made,
-        header,
-        catalogue: &catalogue,
-        periods: settings.periods,
-        file,
-        stored,
-        around: beside,
-        invoices,
-    };
+    let compared =
+        Compared { made, header, catalogue: &catalogue, periods: settings.periods, file, stored, invoices };
     Ok(Reconciled::Done(Box::new(compare(compared, &settings.rules)), findings))
 }
 
@@ -249,16 +246,24 @@ fn stopped(findings: Findings, loaded: Loaded, snapshot: Option<Snapshot>) -> Re
     Reconciled::Stopped(Box::new(check))
 }
 
+/// The saved list that stands in for the server.
+fn saved_list(settings: &ReconcileSettings) -> Result<(SavedList, Catalogue), Error> {
+    let path = settings.server_rows.as_deref().unwrap_or(Path::new(""));
+    let now = settings.now.ok_or_else(|| Error::Bug("a saved list without a time".into()))?;
+    SavedList::read(path, settings.periods, &settings.check.offerings, now)
+}
+
 /// The server as it is asked, or as a saved list shows it.
 async fn server_side(
     reader: Option<&Reader>,
     settings: &ReconcileSettings,
     parsed: &Parsed,
+    saved: Option<thread::Result<Result<(SavedList, Catalogue), Error>>>,
 ) -> Result<ServerSide, Error> {
     let check = &settings.check;
-    if let Some(path) = &settings.server_rows {
-        let now = settings.now.ok_or_else(|| Error::Bug("a saved list without a time".into()))?;
-        let (saved, catalogue) = SavedList::read(path, settings.periods, &check.offerings, now)?;
+    if let Some(saved) = saved {
+        let (saved, catalogue) =
+            saved.unwrap_or_else(|_| Err(Error::Bug("the saved list cannot be followed".into())))?;
         let capabilities = Capabilities::default();
         return Ok(ServerSide { snapshot: None, catalogue, capabilities, saved: Some(saved) });
     }

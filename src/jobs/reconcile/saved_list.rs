@@ -21,7 +21,8 @@ use crate::domain::{
 };
 use crate::error::Error;
 use crate::parse::without_guard;
-use crate::plan::{InputFile, StoredUsage};
+use crate::plan::InputFile;
+use crate::reconcile::{Stored, StoredSide};
 use crate::resolve::{Catalogue, Component, Offering, Resource};
 use crate::source::SourceError;
 
@@ -32,10 +33,8 @@ use crate::jobs::scope_names::refuse;
 pub struct SavedList {
     /// The file.
     pub file: InputFile,
-    /// The usages of the months that are compared.
-    pub stored: Vec<StoredUsage>,
-    /// Those of the month before and the month after.
-    pub around: Vec<StoredUsage>,
+    /// The usages of the months that are compared, of the month before and of the month after.
+    pub stored: StoredSide,
 }
 
 /// A text that may be missing or null.
@@ -91,9 +90,10 @@ impl SavedList {
             catalogue: Catalogue::new(current),
             of_offerings: HashMap::new(),
             types: HashMap::new(),
-            stored: Vec::new(),
-            beside: Vec::new(),
-            ids: Vec::new(),
+            stored: StoredSide::default(),
+            ids_beside: Vec::new(),
+            last: None,
+            has_compared: false,
             seen: BTreeMap::new(),
         };
         let file = File::open(path).map_err(unreadable)?;
@@ -109,14 +109,14 @@ impl SavedList {
         }
         io::copy(&mut reader, &mut io::sink()).map_err(unreadable)?;
         let sha256 = reader.into_inner().digest.finish();
-        intake.refuse_doubles()?;
         intake.refuse_nothing()?;
-        let Intake { mut catalogue, of_offerings, stored, beside, .. } = intake;
+        intake.refuse_doubles()?;
+        let Intake { mut catalogue, of_offerings, stored, .. } = intake;
         for (_, offering) in of_offerings {
             catalogue.add_offering(offering);
         }
         let file = InputFile { name, sheet: None, sha256, layout: None };
-        Ok((Self { file, stored, around: beside }, catalogue))
+        Ok((Self { file, stored }, catalogue))
     }
 }
 
@@ -158,9 +158,13 @@ struct Intake<'a> {
     catalogue: Catalogue,
     of_offerings: HashMap<OfferingId, Offering>,
     types: HashMap<String, ComponentType>,
-    stored: Vec<StoredUsage>,
-    beside: Vec<StoredUsage>,
-    ids: Vec<Uuid>,
+    stored: StoredSide,
+    /// The ids of rows that are not compared.
+    ids_beside: Vec<Uuid>,
+    /// What the row before named: it is known already.
+    last: Option<(ResourceId, OfferingId, ComponentType)>,
+    /// Whether there is a row of the months that are compared.
+    has_compared: bool,
     /// The offerings of all rows, whether they are compared or not.
     seen: BTreeMap<OfferingId, String>,
 }
@@ -320,30 +324,29 @@ impl Intake<'_> {
             .map_err(|_| self.fault(line, &format!("billing_period is `{}`", visible(period))))?;
         let uuid = id("uuid", uuid)?;
         let resource = ResourceId::new(id("resource_uuid", resource)?);
-        self.ids.push(uuid);
         let is_beside = self.around.contains(&period);
         let offering = OfferingId::new(optional(offering));
         self.seen.entry(offering).or_insert_with(|| offering_name.to_owned());
         let is_picked = self.offerings.is_empty()
             || self.offerings.iter().any(|selector| selector.picks(offering.uuid(), offering_name));
         if !is_picked || !is_beside && !self.periods.contains(period) {
+            self.ids_beside.push(uuid);
             return Ok(());
         }
         let amount = match amount {
             Some(amount) => amount,
             None => usage.parse().map_err(|_| self.fault(line, &format!("usage is `{}`", visible(usage))))?,
         };
-        let component = if let Some(known) = self.types.get(component) {
-            known.clone()
-        } else {
-            let known: ComponentType = component
-                .parse()
-                .map_err(|_| self.fault(line, &format!("type is `{}`", visible(component))))?;
-            self.types.insert(component.to_owned(), known.clone());
-            known
+        let last = self.last.take().filter(|(_, _, last)| last.as_str() == component);
+        let is_known = last.as_ref().is_some_and(|last| (last.0, last.1) == (resource, offering));
+        let component = match last {
+            Some((_, _, last)) => last,
+            None => self.component(component, line)?,
         };
-        self.know_component(offering, offering_name, &component, unit);
-        if self.catalogue.resource(resource).is_none() {
+        if !is_known {
+            self.know_component(offering, offering_name, &component, unit);
+        }
+        if !is_known && self.catalogue.resource(resource).is_none() {
             self.catalogue.add_resource(Resource {
                 id: resource,
                 name: resource_name.to_owned(),
@@ -360,21 +363,31 @@ impl Intake<'_> {
                 customer_name: customer_name.to_owned(),
             });
         }
+        self.has_compared |= !is_beside;
         let carry_over = policy
             .parse()
             .unwrap_or_else(|()| CarryOver::from_recurring(recurring.eq_ignore_ascii_case("true")));
-        let list = if is_beside { &mut self.beside } else { &mut self.stored };
-        list.push(StoredUsage {
+        self.stored.add(&Stored {
             id: UsageId::new(uuid),
             resource,
-            component,
+            component: &component,
             period,
             amount,
-            description: String::new(),
             carry_over,
-            modified_by: None,
+            is_reported: false,
         });
+        self.last = Some((resource, offering, component));
         Ok(())
+    }
+
+    fn component(&mut self, text: &str, line: u64) -> Result<ComponentType, Error> {
+        if let Some(known) = self.types.get(text) {
+            return Ok(known.clone());
+        }
+        let known: ComponentType =
+            text.parse().map_err(|_| self.fault(line, &format!("type is `{}`", visible(text))))?;
+        self.types.insert(text.to_owned(), known.clone());
+        Ok(known)
     }
 
     fn know_component(&mut self, id: OfferingId, name: &str, component: &ComponentType, unit: &str) {
@@ -401,12 +414,12 @@ impl Intake<'_> {
     fn refuse_nothing(&self) -> Result<(), Error> {
         let (name, periods) = (visible(self.name), self.periods);
         let hint = format!("save the month anew: list --period {periods} --format csv > FILE");
-        if self.ids.is_empty() {
+        if self.ids_beside.is_empty() && self.stored.is_empty() {
             return Err(Error::setting(format!("{name}: the list has no row"), hint));
         }
         let seen = self.seen.iter().map(|(id, name)| (id.uuid(), name.as_str()));
         refuse("--offering", "offering of the saved list", self.offerings, seen)?;
-        if self.stored.is_empty() {
+        if !self.has_compared {
             let of = if self.offerings.is_empty() { "" } else { " of the offerings in scope" };
             return Err(Error::setting(format!("{name}: the list has no row of {periods}{of}"), hint));
         }
@@ -414,8 +427,10 @@ impl Intake<'_> {
     }
 
     fn refuse_doubles(&mut self) -> Result<(), Error> {
-        self.ids.sort_unstable();
-        let double = self.ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        let mut ids = std::mem::take(&mut self.ids_beside);
+        ids.extend(self.stored.ids().map(UsageId::uuid));
+        ids.sort_unstable();
+        let double = ids.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
         let Some(double) = double else { return Ok(()) };
         let what = format!("{}: the usage {} stands twice", visible(self.name), double.as_simple());
         Err(Error::setting(what, "read the list anew; one that repeats rows may have lost others"))

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::{BillingPeriod, CustomerId, OfferingId, PlanId, ProjectId, ResourceId, ResourceState};
 use crate::plan::StoredUsage;
+use crate::reconcile::StoredSide;
 use crate::resolve::{Capabilities, Catalogue, Resource};
 use crate::waldur::{InvoicesInFull, ListRow, Reader, Side, WaldurError};
 
@@ -22,8 +23,8 @@ pub async fn read(
     catalogue: &mut Catalogue,
     capabilities: &mut Capabilities,
     months: &[BillingPeriod],
-) -> Result<Vec<StoredUsage>, WaldurError> {
-    let (mut stored, mut unlisted) = (Vec::new(), Vec::new());
+) -> Result<StoredSide, WaldurError> {
+    let (mut stored, mut unlisted) = (StoredSide::default(), Vec::new());
     for month in months {
         let (listed, others) = reader.usages_of_all(catalogue, *month, capabilities).await?;
         stored.extend(listed);
