@@ -75,10 +75,10 @@ impl<'s> Side<'s> {
         self.billed.iter().map(|key| key.period).collect()
     }
 
-    /// Makes the lines of plain matches, and says where anything else is.
-    pub fn sift(mut self, plain: &Plain<'_>, calendar: &Calendar) -> Sifted<'s> {
+    /// Makes the lines of plain matches, in a list with room for so many, and says where anything else is.
+    pub fn sift(mut self, plain: &Plain<'_>, calendar: &Calendar, room: usize) -> Sifted<'s> {
         let mut sifted = Sifted::default();
-        sifted.matches.reserve(self.file.len().min(self.server.len()));
+        sifted.matches.reserve(room);
         let mut cells = Vec::new();
         while let Some(own) = self.next() {
             let Some(group) = own.group() else { continue };

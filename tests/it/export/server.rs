@@ -47,3 +47,32 @@ fn months_of_a_server_are_what_it_lists() {
     let text = std::fs::read_to_string(rig.folder.path().join("cpu/usages/usages-2026-11.csv")).unwrap();
     assert!(text.lines().skip(1).all(|line| line.contains(",cpu,")) && text.lines().count() > 1, "{text}");
 }
+
+#[test]
+fn a_closed_month_is_left_alone_only_when_that_is_asked_for() {
+    let rig = Rig::new();
+    let token = rig.token("staff");
+    let export = |more: &[&str]| {
+        let own = ["export", "--period", "2026-09..2026-11", "--what", "usages", "--to", "csv:c"];
+        rig.run_as(&token, &[&own[..], more].concat()).ends_with(0)
+    };
+    let not_checked = || {
+        let text = std::fs::read(rig.folder.path().join("c/manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&text).unwrap();
+        let months = manifest["slices"].as_array().unwrap().iter();
+        let left = months.filter(|own| !own["not_checked_since"].is_null());
+        left.map(|own| (own["period"].clone(), own["not_checked_since"].clone())).collect::<Vec<_>>()
+    };
+    // What was never published is read, closed or not.
+    export(&["--skip-closed"]).says("3 published");
+    assert_eq!(not_checked(), []);
+    export(&["--skip-closed"]).says("not checked").says("since 2026-");
+    let first = not_checked();
+    assert!(!first.is_empty());
+    assert!(first.iter().all(|(period, _)| period != "2026-11"), "{first:?}");
+    // It stays told since when nobody looked, until somebody does.
+    export(&["--skip-closed"]);
+    assert_eq!(not_checked(), first);
+    export(&[]).says("3 unchanged");
+    assert_eq!(not_checked(), []);
+}
