@@ -145,7 +145,7 @@ pub async fn run(
         return Ok(posting.nothing_to_post(&ready)?.status);
     }
     posting.guard(&ready)?;
-    Ok(posting.post(ready).await?.status)
+    Ok(Box::pin(posting.post(ready)).await?.status)
 }
 
 /// The plan, where the one file that is named is a plan.
@@ -183,7 +183,8 @@ impl Posting<'_> {
             ui::data(&super::plan::text(sealed.get(), &planned, left_out.as_ref(), global.verbose));
         }
         let Some(plan) = planned.plan.map(Checked::into_inner) else { return Ok(None) };
-        let snapshot = planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
+        let snapshot =
+            planned.check.snapshot.ok_or_else(|| Error::Bug("a plan without a snapshot".into()))?;
         Ok(Some(Ready {
             reporter: plan.header.account,
             agreed: plan.digest(),

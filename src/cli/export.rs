@@ -191,11 +191,7 @@ pub async fn run(
 }
 
 /// Exports, and says how it ended, with its figures.
-pub async fn go(
-    arguments: &ExportArguments,
-    global: &Global,
-    terminal: &Terminal,
-) -> Result<StepEnd, Error> {
+pub async fn go(arguments: &ExportArguments, global: &Global, terminal: &Terminal) -> Result<StepEnd, Error> {
     let targets = arguments.judge()?;
     let config = Config::read()?;
     let Reading { mut source, tables, period, now } = reading(arguments, global).await?;

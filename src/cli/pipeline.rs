@@ -109,7 +109,8 @@ fn text(arguments: &PipelineCheckArguments, pipeline: Option<&Pipeline>, faults:
 fn list(global: &Global) {
     match global.format.into() {
         Format::Json => {
-            let each = |(name, text): &(&str, &str)| serde_json::json!({ "name": name, "title": title(text) });
+            let each =
+                |(name, text): &(&str, &str)| serde_json::json!({ "name": name, "title": title(text) });
             ui::json(&TEMPLATES.iter().map(each).collect::<Vec<_>>());
         }
         Format::Text => {

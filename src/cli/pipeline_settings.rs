@@ -105,7 +105,8 @@ fn judged(
             }
         }
     }
-    let mut thresholds = server.map_or_else(|| Ok(Thresholds::default()), |server| server.thresholds(None))?;
+    let mut thresholds =
+        server.map_or_else(|| Ok(Thresholds::default()), |server| server.thresholds(None))?;
     let guards = pipeline.guards();
     for (key, value) in &guards {
         match thresholds.tightened(key, &value.text) {
@@ -136,7 +137,9 @@ fn judge_steps(pipeline: &Pipeline, period: PeriodRange) -> Vec<Fault> {
             Step::Check | Step::Plan => Ok(()),
             Step::Post => arguments::<ApplyArguments>(pipeline, step, period, Outputs::Written).map(|_| ()),
             Step::Report => report(pipeline, period),
-            Step::Missing => arguments::<MissingArguments>(pipeline, step, period, Outputs::Written).map(|_| ()),
+            Step::Missing => {
+                arguments::<MissingArguments>(pipeline, step, period, Outputs::Written).map(|_| ())
+            }
             Step::Export => export(pipeline, period),
         };
         faults.extend(judged.err());

@@ -44,7 +44,7 @@ pub async fn run(
             return super::run::take_up(&pipeline, global, terminal).await;
         }
         let (connection, stored) = (connect(global)?, store::get(&store, id)?);
-        return Ok(go_on(&stored, &store, &connection, global, terminal).await?.status);
+        return Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status);
     }
     let connection = connect(global)?;
     let store = store::open(global)?;
@@ -63,7 +63,7 @@ pub async fn run(
     {
         return super::run::take_up(&pipeline, global, terminal).await;
     }
-    Ok(go_on(&stored, &store, &connection, global, terminal).await?.status)
+    Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status)
 }
 
 /// Goes on with a run that posts.

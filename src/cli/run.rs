@@ -135,7 +135,10 @@ fn finished(ended: &Ended, terminal: &Terminal) {
     let steps = steps.collect::<Vec<_>>().join(", ");
     let steps = if steps.is_empty() { steps } else { format!(" ({steps})") };
     let money = ended.money.iter().map(|(currency, amount)| {
-        format!(", {amount} {}", currency.map_or_else(|| "of no known currency".to_owned(), |own| own.to_string()))
+        format!(
+            ", {amount} {}",
+            currency.map_or_else(|| "of no known currency".to_owned(), |own| own.to_string())
+        )
     });
     terminal.say(&format!(
         "{}{period}: {} in {}{steps}; {} rows, {} differ{}; run {}",
@@ -164,7 +167,8 @@ fn ready(path: &Path, global: &Global, terminal: &Terminal) -> Result<Ready, Err
         && wanted.text != *other
     {
         let (wanted, other) = (visible(&wanted.text), visible(other));
-        terminal.say(&format!("the server is {other}, as --profile or WALDUR_PROFILE says, and not {wanted}"));
+        terminal
+            .say(&format!("the server is {other}, as --profile or WALDUR_PROFILE says, and not {wanted}"));
     }
     let (thresholds, faults) = judge(&pipeline, global)?;
     if !faults.is_empty() {
@@ -185,7 +189,8 @@ impl Ready {
         // Whoever answers tells the time with it.
         self.connection.reader.account().await?;
         let server = self.connection.server.as_ref();
-        let zone = server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
+        let zone =
+            server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
         let zone = zone.map_err(|error| Error::Bug(error.to_string()))?;
         let open = BillingPeriod::of_in(self.connection.reader.now()?, &zone).map_err(no_month)?;
         Ok(months.range(open))
@@ -325,7 +330,10 @@ async fn carry_out(
         let step = named(&own.name)?;
         if !lock.is_held() {
             // Whoever has it now has begun a run of its own.
-            return Err(Error::setting("the lock of the pipeline was lost", "look at `waldur-usage runs list`"));
+            return Err(Error::setting(
+                "the lock of the pipeline was lost",
+                "look at `waldur-usage runs list`",
+            ));
         }
         heading(position, begun.steps.len(), step, ready);
         store.begin_step(run, position)?;
@@ -432,7 +440,8 @@ fn heading(position: usize, of: usize, step: Step, ready: &Ready) {
 fn failed(step: Step, error: &Error, terminal: &Terminal) -> StepEnd {
     let status = super::report(terminal, error);
     if matches!(error, Error::Refused(Refusal::Guards { .. })) {
-        terminal.error("  a pipeline takes no such flag: look at what the guards say, and use `apply` by hand");
+        terminal
+            .error("  a pipeline takes no such flag: look at what the guards say, and use `apply` by hand");
     }
     // Where posting had begun, what came of it is not known here.
     let posted = step == Step::Post && terminal.has_posted();

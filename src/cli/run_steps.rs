@@ -52,33 +52,28 @@ pub struct State {
 
 impl Steps<'_> {
     /// Carries a step out; one that had begun before may have written its files already.
-    pub async fn carry_out(
-        &self,
-        step: Step,
-        had_begun: bool,
-        state: &mut State,
-    ) -> Result<StepEnd, Error> {
+    pub async fn carry_out(&self, step: Step, had_begun: bool, state: &mut State) -> Result<StepEnd, Error> {
         let outputs = match (self.run, had_begun) {
             (None, _) => Outputs::None,
             (Some(_), true) => Outputs::Again,
             (Some(_), false) => Outputs::Written,
         };
         match step {
-            Step::Check => self.check(state).await,
-            Step::Plan => self.plan(state).await,
-            Step::Post => self.post(state).await,
+            Step::Check => Box::pin(self.check(state)).await,
+            Step::Plan => Box::pin(self.plan(state)).await,
+            Step::Post => Box::pin(self.post(state)).await,
             Step::Report => {
                 let arguments = self.arguments(step, outputs)?;
-                reconcile::go(&arguments, self.global, self.terminal).await
+                Box::pin(reconcile::go(&arguments, self.global, self.terminal)).await
             }
             Step::Missing => {
                 let arguments = self.arguments(step, outputs)?;
-                missing::go(&arguments, self.global, self.terminal).await
+                Box::pin(missing::go(&arguments, self.global, self.terminal)).await
             }
             Step::Export if self.run.is_none() => Ok(self.export_would()),
             Step::Export => {
                 let arguments = self.arguments(step, Outputs::Written)?;
-                export::go(&arguments, self.global, self.terminal).await
+                Box::pin(export::go(&arguments, self.global, self.terminal)).await
             }
         }
     }
@@ -128,7 +123,10 @@ impl Steps<'_> {
         }
         if matches!(self.global.format.into(), Format::Text) {
             let rows = ui::counted(counts.rows_used, "row");
-            ui::data(&format!("{rows} used, {} filtered, {} blank\n", counts.rows_filtered, counts.rows_blank));
+            ui::data(&format!(
+                "{rows} used, {} filtered, {} blank\n",
+                counts.rows_filtered, counts.rows_blank
+            ));
         }
         state.checked = Some((settings, check));
         Ok(StepEnd::over(ExitStatus::Done, facts))
@@ -194,7 +192,7 @@ impl Steps<'_> {
         if ready.plan.changed().next().is_none() {
             return posting.nothing_to_post(&ready);
         }
-        posting.post(ready).await
+        Box::pin(posting.post(ready)).await
     }
 
     /// The plan of the step before, where that was made by a program that has ended since.

@@ -145,7 +145,8 @@ fn judge_checks(pipeline: &Pipeline, faults: &mut Vec<Fault>) {
 }
 
 /// What to do where a pipeline would loosen something.
-pub const LOOSER: &str = "a pipeline can only make checks and guards stricter; what is looser stands in your config.toml";
+pub const LOOSER: &str =
+    "a pipeline can only make checks and guards stricter; what is looser stands in your config.toml";
 
 /// An export looks no names up.
 fn judge_scope(pipeline: &Pipeline, faults: &mut Vec<Fault>) {

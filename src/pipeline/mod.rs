@@ -29,10 +29,10 @@ use crate::source::{is_pattern, pattern_in};
 use keys::{Key, Kind, Section};
 use variables::Variables;
 
+pub use check::LOOSER;
 pub use facts::{Ended, Facts, MoneyFact, StepEnd, gravest};
 pub use keys::NAMED as NAMED_TARGETS;
 pub use keys::PLACES as TARGET_PLACES;
-pub use check::LOOSER;
 pub use within::within;
 
 /// The templates that come with the program, by their names.
@@ -199,6 +199,10 @@ impl Pipeline {
             .map_err(|_| whole("it is no text of UTF-8", "check that it is the file that you mean"))?;
         let mut variables = Variables::new(lookup);
         let read::Read { tables, mut faults } = read::read(&text, &mut variables);
+        // Of what is no TOML nothing else is known.
+        if tables.is_empty() {
+            return Err(faulty(faults));
+        }
         let mut digest = text.clone();
         for (name, value) in &variables.used {
             // Writing to a string cannot fail.
@@ -361,7 +365,9 @@ impl Pipeline {
             Kind::Input | Kind::Output(_) | Kind::Outputs(_) => {
                 Ok(self.place(&text, value.line)?.into_os_string())
             }
-            Kind::Layout if check::is_layout_file(&text) => Ok(self.place(&text, value.line)?.into_os_string()),
+            Kind::Layout if check::is_layout_file(&text) => {
+                Ok(self.place(&text, value.line)?.into_os_string())
+            }
             Kind::Targets => match text.split_once(':') {
                 Some((kind, place)) if keys::PLACES.contains(&kind) => {
                     let mut target = OsString::from(format!("{kind}:"));

@@ -104,8 +104,7 @@ impl Reader<'_, '_> {
 
     fn unknown(&mut self, section: &'static Section, name: &str, at: usize) {
         let shown = visible(name).to_string();
-        let place =
-            if section.name.is_empty() { String::new() } else { format!(" in [{}]", section.name) };
+        let place = if section.name.is_empty() { String::new() } else { format!(" in [{}]", section.name) };
         if let Some((why, hint)) = keys::forbidden(name) {
             self.fault(at, format!("`{shown}`{place} is not taken: {why}"), hint);
             return;

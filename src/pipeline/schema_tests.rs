@@ -19,7 +19,8 @@ fn each_key_is_in_the_schema_and_in_the_reader() {
         let parts = section.name.split('.').filter(|part| !part.is_empty());
         let table = parts.fold(&schema, |table, part| &table["properties"][part]);
         assert_eq!(table["additionalProperties"], false, "[{}]", section.name);
-        let told: BTreeSet<&str> = table["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let told: BTreeSet<&str> =
+            table["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(told, section.names().collect(), "[{}]", section.name);
         let required = |table: &Value| -> BTreeSet<String> {
             let names = table["required"].as_array().cloned().unwrap_or_default();

@@ -84,7 +84,8 @@ fn the_templates_are_without_fault_and_do_what_they_say() {
 #[test]
 fn the_pipelines_of_the_guide_are_without_fault() {
     let guide = include_str!("../../docs/pipelines.md");
-    let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks: Vec<&str> =
+        guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(blocks.len(), 2);
     for block in blocks {
         read(block).unwrap_or_else(|error| panic!("{error:?}"));
@@ -102,7 +103,9 @@ fn settings_become_the_flags_of_the_commands() {
         [post]\n\
         [report]\nout = 'reports/${TEAM}-{period}.xlsx'\ninvoices = true\nskip_faulty = false\n\
         [export]\nto = ['parquet:lake/{period}', 'postgres:warehouse']\n";
-    let text = text.replace("'HPC', 'Storage'", "'9f8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c'").replace("projects = 'team ${TEAM}'\n", "");
+    let text = text
+        .replace("'HPC', 'Storage'", "'9f8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c'")
+        .replace("projects = 'team ${TEAM}'\n", "");
     let pipeline = read_in(&root, &text).unwrap();
     let flags = |step: Step, writes: bool| -> Vec<String> {
         let flags = pipeline.flags(step, month(), writes).unwrap();
@@ -114,10 +117,7 @@ fn settings_become_the_flags_of_the_commands() {
         [offering, "--decimal=comma", "--header-row=3", "--deny=spike", "--results=ROOT/results/2026-10"]
     );
     assert_eq!(flags(Step::Post, false), [offering, "--decimal=comma", "--header-row=3", "--deny=spike"]);
-    assert_eq!(
-        flags(Step::Report, true)[4..],
-        ["--out=ROOT/reports/north-2026-10.xlsx", "--invoices"]
-    );
+    assert_eq!(flags(Step::Report, true)[4..], ["--out=ROOT/reports/north-2026-10.xlsx", "--invoices"]);
     assert_eq!(
         flags(Step::Export, true),
         [offering, "--to=parquet:ROOT/lake/2026-10", "--to=postgres:warehouse"]
@@ -127,7 +127,9 @@ fn settings_become_the_flags_of_the_commands() {
     assert_eq!(pipeline.inputs(month()).unwrap(), [root.join("in/*.csv"), root.join("more")]);
     let guards: Vec<_> = pipeline.guards().into_iter().map(|(key, value)| (key, value.text)).collect();
     assert_eq!(guards.len(), 3);
-    assert!(guards.contains(&("max_money", "1000.50".into())) && guards.contains(&("lowered_rows", "3".into())));
+    assert!(
+        guards.contains(&("max_money", "1000.50".into())) && guards.contains(&("lowered_rows", "3".into()))
+    );
     assert_eq!(pipeline.line_of(Step::Post, "--decimal"), 8);
     // A variable is part of what the pipeline is.
     let other = read_in(&root, text.replace("${MONTH:-open}", "${MONTH:-2026-09}")).unwrap();
@@ -156,27 +158,32 @@ fn what_belongs_to_the_user_is_refused_and_said_where_it_belongs() {
     }
     are(report("").replace("[report]", "[servers.main]\nurl = 'https://x'\n[report]"), &["your config.toml"]);
     are(report("").replace("[report]", "[targets.x]\nkind = 'postgres'\n[report]"), &["your config.toml"]);
-    are(post("allow_jump = true\nallow_zeroed = true\nzero_missing = true"), &["stricter", "stricter", "by hand"]);
+    are(
+        post("allow_jump = true\nallow_zeroed = true\nzero_missing = true"),
+        &["stricter", "stricter", "by hand"],
+    );
     // A name with hidden characters is told as they are.
     are(report("\"to\\u202Eken\" = 1"), &["`to\\u{202e}ken`"]);
 }
 
 #[test]
 fn outputs_and_inputs_stay_in_the_folder() {
-    for path in ["/etc/cron.d/x.xlsx", "../x.xlsx", "a/../../x.xlsx", "C:\\\\x.xlsx", "~/x.xlsx", "a\\\\..\\\\x.xlsx"] {
+    for path in
+        ["/etc/cron.d/x.xlsx", "../x.xlsx", "a/../../x.xlsx", "C:\\\\x.xlsx", "~/x.xlsx", "a\\\\..\\\\x.xlsx"]
+    {
         are(report(&format!("out = \"{path}\"")), &["beside the pipeline"]);
         are(post(&format!("results = \"{path}\"")), &["beside the pipeline"]);
         are(report(&format!("rules = \"{path}\"")), &["beside the pipeline"]);
         are(post("").replace("in/*.csv", path), &["beside the pipeline"]);
-        are(
-            format!("name = 'a'\nperiod = 'open'\n[export]\nto = \"csv:{path}\""),
-            &["beside the pipeline"],
-        );
+        are(format!("name = 'a'\nperiod = 'open'\n[export]\nto = \"csv:{path}\""), &["beside the pipeline"]);
     }
     are(report("out = '${UP}/x.xlsx'"), &["no part of a name"]);
     are(report("out = 'a/${WALDUR_ACCESS_TOKEN}.xlsx'"), &["like a secret"]);
     are(post("").replace("in/*.csv", "${HOME}/*.csv"), &["not set"]);
-    are(report("out = 'a\\u001b[31m.xlsx'").replace('\'', "\"").replace("name = \"a\"", "name = 'a'"), &["does not show"]);
+    are(
+        report("out = 'a\\u001b[31m.xlsx'").replace('\'', "\"").replace("name = \"a\"", "name = 'a'"),
+        &["does not show"],
+    );
     are(report("out = ['{month}.xlsx']"), &["braces"]);
     are(report("out = ['a.xlsx', './a.xlsx']"), &["written twice"]);
     are(report("out = ['a.pdf']"), &["use .xlsx"]);
@@ -259,8 +266,8 @@ fn every_fault_is_told_at_once_by_line() {
     are(
         text,
         &[
-            "1: the pipeline has no name",
             "1: there is no key `nam` | did you mean name?",
+            "1: the pipeline has no name",
             "2: period `opne`",
             "3: there is no key `titel` | did you mean title?",
             "5: there is no key `offering` in [scope] | did you mean offerings?",
@@ -276,7 +283,10 @@ fn every_fault_is_told_at_once_by_line() {
     are("name = 'A b'\nperiod = 'open'\n[report]\n", &["`A b` is no name"]);
     are("name = 'a'\nperiod = '2026-01..2026-03'\n[missing]\n", &["[missing] is of one month"]);
     are("name = 'a'\nperiod = 'open'\n[post]\n", &["nothing is there to be posted"]);
-    are("name = 'a'\nperiod = 'open'\n[input]\nfiles = 'in'\n[export]\nto = 'csv:x'", &["nothing reads the files"]);
+    are(
+        "name = 'a'\nperiod = 'open'\n[input]\nfiles = 'in'\n[export]\nto = 'csv:x'",
+        &["nothing reads the files"],
+    );
     are(report("out = 'a.xlsx'\nrules = 'rules.toml'"), &["there is no file rules.toml"]);
     are(report("invoices = 'yes'"), &["true or false"]);
     are("name = 'a'\nperiod = '${NOT_SET}'\n[report]\n", &["NOT_SET is not set"]);
@@ -293,7 +303,8 @@ fn what_is_no_pipeline_is_refused_in_bounded_time() {
     are(vec![b'#'; 64 * 1024 + 1], &["more than 64 KiB"]);
     let deep = format!("name = {}", "[".repeat(30_000));
     assert!(!faults(deep).is_empty());
-    let wide = format!("{}period = 'open'\n", (0..2_000).map(|at| format!("key{at} = 1\n")).collect::<String>());
+    let wide =
+        format!("{}period = 'open'\n", (0..2_000).map(|at| format!("key{at} = 1\n")).collect::<String>());
     assert!(faults(wide).len() <= 101);
     let many = format!("out = [{}]", "'a.xlsx',".repeat(201));
     are(report(&many), &["more than 200 values"]);

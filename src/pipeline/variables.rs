@@ -132,7 +132,8 @@ fn unfit(value: &str, spot: Spot) -> Option<&'static str> {
         Spot::Path => {
             let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
             let is_name = value.bytes().all(is_sound) && !value.starts_with('.') && !value.contains("..");
-            (!is_name).then_some("is no part of a name: it may have letters, digits, `-`, `_` and single dots")
+            (!is_name)
+                .then_some("is no part of a name: it may have letters, digits, `-`, `_` and single dots")
         }
     }
 }

@@ -151,9 +151,6 @@ mod tests {
         }
         // A folder that is itself reached by a link is its own root.
         symlink(&root, outside.path().join("way")).unwrap();
-        assert_eq!(
-            within(&outside.path().join("way"), Path::new("a.csv")).unwrap(),
-            root.join("a.csv")
-        );
+        assert_eq!(within(&outside.path().join("way"), Path::new("a.csv")).unwrap(), root.join("a.csv"));
     }
 }

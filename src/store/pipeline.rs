@@ -191,8 +191,7 @@ impl Store {
                 (number, ended, &end.status, end.code, end.is_over),
             )?;
             if end.is_over {
-                transaction
-                    .execute("UPDATE pipeline_step SET document = NULL WHERE run = ?1", [number])?;
+                transaction.execute("UPDATE pipeline_step SET document = NULL WHERE run = ?1", [number])?;
             }
             Ok(())
         })

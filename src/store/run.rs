@@ -209,12 +209,11 @@ impl Store {
             return Err(FindError::None);
         }
         let found = self.database.read(|connection| {
-            let mut statement =
-                connection.prepare(
-                    "SELECT id, started FROM run WHERE id LIKE ?1 || '%'
+            let mut statement = connection.prepare(
+                "SELECT id, started FROM run WHERE id LIKE ?1 || '%'
                      UNION ALL SELECT id, started FROM pipeline_run WHERE id LIKE ?1 || '%'
                      ORDER BY started DESC",
-                )?;
+            )?;
             statement.query_map([digits], |row| parsed(row, "id"))?.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         match found[..] {

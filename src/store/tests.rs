@@ -155,7 +155,9 @@ fn a_run_is_read_back_as_it_was_begun_ended_and_reopened() {
     assert_eq!(store.run(run.id).unwrap().unwrap(), stored);
 
     assert_eq!(store.run(run_id(1)).unwrap(), None);
-    for error in [store.finish(run_id(1), &end(true), RunFigures::default(), &REPORT), store.reopen(run_id(1))] {
+    for error in
+        [store.finish(run_id(1), &end(true), RunFigures::default(), &REPORT), store.reopen(run_id(1))]
+    {
         assert!(matches!(error, Err(StoreError::NoRun { run, .. }) if run == run_id(1)));
     }
     assert!(matches!(store.begin(&run, &PLAN), Err(StoreError::Failed { .. })), "an id is used once");

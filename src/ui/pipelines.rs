@@ -170,7 +170,8 @@ pub fn pipeline_text(run: &PipelineLine) -> String {
     }
     text.push('\n');
     text.push_str(&table.render("  "));
-    let files: Vec<&String> = run.steps.iter().filter_map(|step| step.facts.as_ref()).flat_map(|own| &own.files).collect();
+    let files: Vec<&String> =
+        run.steps.iter().filter_map(|step| step.facts.as_ref()).flat_map(|own| &own.files).collect();
     if !files.is_empty() {
         text.push_str("\nwritten\n");
         for file in files {

@@ -182,7 +182,8 @@ pub fn runs_text(runs: &[ListedRun]) -> String {
 impl RunLine {
     fn row(&self) -> [String; 10] {
         let open = self.requests_lost + self.requests_unanswered;
-        let told = [(self.requests_accepted, "accepted"), (self.requests_rejected, "rejected"), (open, "open")];
+        let told =
+            [(self.requests_accepted, "accepted"), (self.requests_rejected, "rejected"), (open, "open")];
         let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         [
