@@ -32,6 +32,7 @@ use variables::Variables;
 pub use check::LOOSER;
 pub use facts::{Ended, Facts, MoneyFact, StepEnd, gravest};
 pub use keys::NAMED as NAMED_TARGETS;
+#[cfg(test)]
 pub use keys::PLACES as TARGET_PLACES;
 pub use within::within;
 

@@ -324,7 +324,7 @@ fn a_run_that_is_killed_anywhere_goes_on_at_the_first_step_that_did_not_end() {
         // What it ended before is not done again.
         let front = begun["server"].as_str().unwrap().trim_end_matches('/').to_owned();
         let posts = rig.posts();
-        let resumed = resume(&rig, &front, &id_of(begun));
+        let resumed = at(&rig, &front, &["resume", &id_of(begun)]);
         assert_eq!(resumed.code, 0, "request {number}, {before:?}\n{}", resumed.all());
         if open.0 == "report" || open.0 == "export" {
             assert_eq!(rig.posts(), posts, "request {number}");
@@ -344,12 +344,13 @@ fn a_run_that_is_killed_anywhere_goes_on_at_the_first_step_that_did_not_end() {
     assert!(begun_at.len() >= 4, "kills between and in the steps: {begun_at:?}");
 }
 
-/// Takes a run up at the address that it began at, through a front that hinders nothing.
-fn resume(rig: &Rig, front: &str, run: &str) -> Run {
+/// Runs the program at the address of a front, which hinders nothing any more: what was exported is of the
+/// server at that address, and so is the run.
+fn at(rig: &Rig, front: &str, arguments: &[&str]) -> Run {
     let output = command(rig.folder.path())
         .env("WALDUR_API_URL", front)
         .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
-        .args(["resume", run])
+        .args(arguments)
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -466,7 +467,7 @@ fn guards_and_findings_are_made_stricter_and_never_loosened() {
         let said = rig
             .run(arguments)
             .ends_with(2)
-            .says(&format!("line {line}: zeroed_percent is 20, and 50 is not stricter"));
+            .says(&format!("line {line}: zeroed_percent is 20.00, and 50 is not stricter"));
         assert!(!said.all().contains("lowered_rows is"), "as strict is fine");
     }
     configure(
