@@ -207,7 +207,7 @@ impl From<LockError> for Error {
     fn from(error: LockError) -> Self {
         match error {
             LockError::Store(error) => Self::Store(error),
-            held @ LockError::Held { .. } => Self::Locked(held),
+            held @ (LockError::Held { .. } | LockError::Running { .. }) => Self::Locked(held),
         }
     }
 }

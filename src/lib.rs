@@ -10,7 +10,7 @@
 //! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`,
 //! `reconcile`, `warehouse`) has edges
 //! around it (`source`, `waldur`, `report`, `export`, `store`, `sandbox`); `jobs` put the stages in order,
-//! `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
+//! `pipeline` reads which of them one file asks for, `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
 //! the arrows pointing this way.
 
 pub mod cli;
@@ -22,6 +22,7 @@ mod frame;
 mod jobs;
 mod mapping;
 mod parse;
+mod pipeline;
 mod plan;
 mod reconcile;
 mod report;

@@ -13,6 +13,7 @@ use crate::jobs::refresh::StaleLine;
 use crate::jobs::results::{Results, inputs_of, shown};
 use crate::jobs::run::{Run, RunEnd, RunNotes};
 use crate::jobs::verify::{self, Bills, stored_by};
+use crate::pipeline::{Facts, StepEnd};
 use crate::plan::{Approved, Plan, Summary};
 use crate::resolve::Catalogue;
 use crate::ui::{self, Format, Style, Terminal};
@@ -79,12 +80,13 @@ pub async fn carry_out(
     connection: &Connection,
     global: &Global,
     terminal: &Terminal,
-) -> Result<ExitStatus, Error> {
+) -> Result<StepEnd, Error> {
     let id = run.id;
     let plan = order.approved.plan();
     let Some(end) = until_interrupted_twice(run, order, connection, terminal).await? else {
         terminal.error(&format!("`waldur-usage resume {id}` reads what is stored and goes on"));
-        return Ok(ExitStatus::Partial);
+        let facts = Facts { run: Some(id), posted: true, ..Facts::default() };
+        return Ok(StepEnd { status: ExitStatus::Partial, facts, is_over: false });
     };
     let results = Results::new(order.notes.results.as_deref(), &order.notes.beside, id);
     // Whatever goes wrong from here on, what was posted is posted, and is told.
@@ -117,11 +119,26 @@ pub async fn carry_out(
             ui::data(&ui::files_text(&files, end.audit_head.as_ref()));
         }
     }
-    let status = end.report.exit_status(plan.rows_not_posted());
+    let mut status = end.report.exit_status(plan.rows_not_posted());
     let trouble = end.trouble.map(|error| error.to_string()).or(unwritten);
-    let Some(trouble) = trouble else { return Ok(status) };
-    terminal.error(&format!("error: {trouble}"));
-    Ok(if status == ExitStatus::Done { ExitStatus::Partial } else { status })
+    if let Some(trouble) = trouble {
+        terminal.error(&format!("error: {trouble}"));
+        status = if status == ExitStatus::Done { ExitStatus::Partial } else { status };
+    }
+    Ok(StepEnd { status, facts: facts_of(id, &end.report, shown(&files)), is_over: end.report.is_over() })
+}
+
+/// The figures of a run that posted.
+pub fn facts_of(run: RunId, report: &ApplyReport, files: Vec<String>) -> Facts {
+    let figures = report.figures();
+    Facts {
+        rows: figures.rows,
+        breaks: figures.differences,
+        money: Vec::new(),
+        run: Some(run),
+        files,
+        posted: report.may_have_posted(),
+    }
 }
 
 /// What becomes of what was posted, as far as this account sees the invoices.

@@ -121,7 +121,12 @@ impl Config {
 
     /// A database to export to, by name; its password is fetched.
     pub fn postgres(&self, name: &str) -> Result<PostgresTarget, Error> {
-        let target = self.targets.get(name).ok_or_else(|| {
+        self.target(name)?.valid(name)
+    }
+
+    /// A target, by name, as it is written.
+    pub(super) fn target(&self, name: &str) -> Result<&WrittenTarget, Error> {
+        self.targets.get(name).ok_or_else(|| {
             let near = crate::domain::nearest(name, self.targets.keys().map(String::as_str));
             let file = path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
             let hint = near.map_or_else(
@@ -135,8 +140,7 @@ impl Config {
                 format!("`{}`", visible(name))
             };
             Error::setting(format!("there is no target {shown} in config.toml"), hint)
-        })?;
-        target.valid(name)
+        })
     }
 
     /// The policy.

@@ -1,18 +1,19 @@
 //! `export`: months of usages and what they speak of, to where a warehouse reads them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
+use crate::domain::{BillingPeriod, Months, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::export::{
     self, Done, ExportDocument, FocusMonths, MonthSource, SavedMonths, ServerMonths, Settings,
 };
+use crate::pipeline::{Facts, StepEnd};
 use crate::ui::{self, Format, Style, Terminal};
 use crate::waldur::ServerAddress;
 use crate::warehouse::{Contract, Scope, Shape, Table};
@@ -61,41 +62,6 @@ pub struct ExportArguments {
     run_id: Option<RunId>,
 }
 
-/// The months as they are typed.
-#[derive(Debug, Clone, Copy)]
-enum Months {
-    Range(PeriodRange),
-    Open,
-    Last,
-}
-
-impl Months {
-    /// The months, where this one is open.
-    fn range(self, open: BillingPeriod) -> PeriodRange {
-        match self {
-            Self::Range(range) => range,
-            Self::Open => PeriodRange::single(open),
-            Self::Last => PeriodRange::single(open.previous().unwrap_or(open)),
-        }
-    }
-}
-
-impl FromStr for Months {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "open" => Ok(Self::Open),
-            "last-month" => Ok(Self::Last),
-            months => months.parse().map(Self::Range).map_err(|error| {
-                format!(
-                    "{error}, as YYYY-MM..YYYY-MM with the earlier one first, or as `open` or `last-month`"
-                )
-            }),
-        }
-    }
-}
-
 /// A table that can be asked for; that of FOCUS comes by its shape.
 fn table(text: &str) -> Result<Table, String> {
     let tables = || Table::ALL.into_iter().filter(|table| *table != Table::Charges);
@@ -116,7 +82,7 @@ enum ShapeArgument {
 
 impl ExportArguments {
     /// Refuses what cannot be meant, before anything is read.
-    fn judge(&self) -> Result<Vec<TargetArgument>, Error> {
+    pub fn judge(&self) -> Result<Vec<TargetArgument>, Error> {
         let mut targets: Vec<TargetArgument> = Vec::new();
         for text in &self.to {
             let target = TargetArgument::parse(text)?;
@@ -221,6 +187,11 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    Ok(go(arguments, global, terminal).await?.status)
+}
+
+/// Exports, and says how it ended, with its figures.
+pub async fn go(arguments: &ExportArguments, global: &Global, terminal: &Terminal) -> Result<StepEnd, Error> {
     let targets = arguments.judge()?;
     let config = Config::read()?;
     let Reading { mut source, tables, period, now } = reading(arguments, global).await?;
@@ -247,7 +218,21 @@ pub async fn run(
         terminal.say(&visible(&told).to_string());
     }
     tell(&settings, global, &done, result.is_ok());
-    result.map(|()| ExitStatus::Done)
+    result.map(|()| StepEnd::over(ExitStatus::Done, facts_of(&done)))
+}
+
+/// The figures of an export: each month of a table once, however many targets it went to.
+fn facts_of(done: &[Done]) -> Facts {
+    let mut slices = BTreeMap::new();
+    let mut files: Vec<String> = Vec::new();
+    for Done { target, entry, .. } in done {
+        slices.insert((&entry.table, entry.period), u64::try_from(entry.rows).unwrap_or(u64::MAX));
+        let target = visible(target).to_string();
+        if !files.contains(&target) {
+            files.push(target);
+        }
+    }
+    Facts { rows: slices.values().sum(), files, ..Facts::default() }
 }
 
 /// Prints what was done. Where an error ended the run, months before it stand at their targets all the same.

@@ -35,6 +35,9 @@ pub struct GuardArguments {
     /// Refuse a plan that adds more to invoices, or takes more away
     #[arg(long, value_name = "AMOUNT")]
     max_money: Option<Amount>,
+    /// Thresholds that a pipeline has made stricter than the profile's.
+    #[arg(skip)]
+    pub stricter: Option<Thresholds>,
 }
 
 impl GuardArguments {
@@ -48,9 +51,10 @@ impl GuardArguments {
         connection: &Connection,
         global: &Global,
     ) -> Result<Guarded, Error> {
-        let thresholds = match &connection.server {
-            Some(server) => server.thresholds(self.max_money)?,
-            None => Thresholds::with_max_money(self.max_money)
+        let thresholds = match (self.stricter, &connection.server) {
+            (Some(stricter), _) => stricter,
+            (None, Some(server)) => server.thresholds(self.max_money)?,
+            (None, None) => Thresholds::with_max_money(self.max_money)
                 .map_err(|error| Error::setting(error.to_string(), "give another --max-money"))?,
         };
         let mut guarded = guard(plan, last_month, catalogue, &thresholds, &self.allowed());

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 use crate::domain::{BillingPeriod, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::missing::{Fill, FoundMissing, MissingSettings, missing};
+use crate::jobs::results::shown;
+use crate::pipeline::{Facts, StepEnd};
 use crate::plan::Missing;
 use crate::report::{
     MOST_ROWS, write_json, write_missing_text, write_missing_workbook, write_template_text,
@@ -103,6 +105,15 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    Ok(go(arguments, global, terminal).await?.status)
+}
+
+/// Looks for what is missing, shows and writes it; how it ended, with its figures.
+pub async fn go(
+    arguments: &MissingArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<StepEnd, Error> {
     judge_names(arguments)?;
     let connection = connect(global)?;
     let server = connection.server.as_ref();
@@ -136,7 +147,16 @@ pub async fn run(
         write_template(path, &found, arguments, terminal)?;
     }
     let is_told = arguments.exit_code && !found.missing.gaps.is_empty();
-    Ok(if is_told { ExitStatus::Differences } else { ExitStatus::Done })
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let mut files = arguments.out.clone();
+    files.extend(arguments.template.clone().filter(|_| !found.missing.gaps.is_empty()));
+    let facts = Facts {
+        rows: count(found.missing.counts.figures),
+        breaks: count(found.missing.gaps.len()),
+        files: shown(&files),
+        ..Facts::default()
+    };
+    Ok(StepEnd::over(if is_told { ExitStatus::Differences } else { ExitStatus::Done }, facts))
 }
 
 /// Refuses names of files before anything is asked.

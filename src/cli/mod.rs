@@ -24,6 +24,8 @@ mod layout;
 mod list;
 mod marked_copy;
 mod missing;
+mod pipeline;
+mod pipeline_settings;
 mod plan;
 mod plan_file;
 mod plan_show;
@@ -31,6 +33,8 @@ mod policy;
 mod reconcile;
 mod reconcile_plan;
 mod resume;
+mod run;
+mod run_steps;
 mod runs;
 mod sandbox;
 mod sandbox_values;
@@ -62,7 +66,7 @@ struct Arguments {
 }
 
 /// What every command takes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server and output")]
 struct Global {
     /// The address of the server, such as https://waldur.example.com
@@ -141,6 +145,10 @@ enum Command {
     Reconcile(Box<reconcile::ReconcileArguments>),
     /// Post the usage of files, or of a plan, and prove what is stored
     Apply(apply::ApplyArguments),
+    /// Run a pipeline: check, post, report and export by what one file says
+    Run(run::RunArguments),
+    /// Check a pipeline's file, or start one from a template; asks no server
+    Pipeline(pipeline::PipelineArguments),
     /// Go on with a run that was interrupted, killed or stopped
     Resume(resume::ResumeArguments),
     /// Take back what a run posted, as far as nobody else has reported it since
@@ -259,7 +267,9 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Plan(command) => plan::run(command, global, terminal).await,
         Command::Reconcile(command) => reconcile::run(command, global, terminal).await,
         Command::Apply(command) => apply::run(command, global, terminal).await,
-        Command::Resume(command) => resume::run(command, global, terminal).await,
+        Command::Run(command) => Box::pin(run::run(command, global, terminal)).await,
+        Command::Pipeline(command) => pipeline::run(command, global),
+        Command::Resume(command) => Box::pin(resume::run(command, global, terminal)).await,
         Command::Undo(command) => undo::run(command, global, terminal).await,
         Command::Verify(command) => verify::run(command, global, terminal).await,
         Command::Runs(command) => runs::run(command, global),

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use crate::domain::{Amount, RunId, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::reconcile::{ReconcileSettings, Reconciled, reconcile};
+use crate::jobs::results::shown;
+use crate::pipeline::{Facts, MoneyFact, StepEnd};
 use crate::reconcile::rules::{Tolerance, ToleranceError};
 use crate::reconcile::{Class, Report, Rules, Weight};
 use crate::report::{
@@ -174,6 +176,13 @@ impl ReconcileArguments {
         Ok(rules)
     }
 
+    /// Refuses rules and a page that cannot be used.
+    pub fn judge(&self) -> Result<(), Error> {
+        self.rules()?;
+        self.options()?;
+        Ok(())
+    }
+
     /// The file of aliases that the rules name, beside them.
     fn aliases_of(&self, rules: &Rules) -> Option<PathBuf> {
         let folder = self.rules.as_deref()?.parent()?;
@@ -214,6 +223,15 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    Ok(go(arguments, global, terminal).await?.status)
+}
+
+/// Reconciles, shows and writes; how it ended, with its figures.
+pub async fn go(
+    arguments: &ReconcileArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<StepEnd, Error> {
     let periods = arguments.input.period.ok_or_else(|| {
         Error::setting("no month is named", "give --period YYYY-MM, or YYYY-MM..YYYY-MM for several")
     })?;
@@ -262,7 +280,7 @@ pub async fn run(
         Reconciled::Done(report, findings) => (report, findings),
         Reconciled::Stopped(stopped) => {
             check::show(&stopped, global);
-            return Ok(ExitStatus::Denied);
+            return Ok(StepEnd::open(ExitStatus::Denied));
         }
     };
     match global.format.into() {
@@ -290,7 +308,22 @@ pub async fn run(
             !is_whole || limits.iter().any(|limit| limit.is_passed(&report))
         }
     };
-    Ok(if fails { ExitStatus::Differences } else { ExitStatus::Done })
+    let status = if fails { ExitStatus::Differences } else { ExitStatus::Done };
+    Ok(StepEnd::over(status, facts_of(&report, shown(&arguments.out))))
+}
+
+/// The figures of a report.
+fn facts_of(report: &Report, files: Vec<String>) -> Facts {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let verdict = &report.verdict;
+    let money = verdict.at_stake.iter();
+    Facts {
+        rows: count(verdict.keys),
+        breaks: count(verdict.breaks.saturating_add(report.skipped.len())),
+        money: money.map(|(currency, amount)| MoneyFact { currency: *currency, amount: *amount }).collect(),
+        files,
+        ..Facts::default()
+    }
 }
 
 #[cfg(test)]

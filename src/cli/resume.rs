@@ -8,19 +8,22 @@ use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::Freshness;
 use crate::jobs::post::PostSettings;
 use crate::jobs::run::{Run, RunNotes, plan_of, resume};
+use crate::pipeline::StepEnd;
 use crate::plan::{Approved, Refusal};
+use crate::store::{Store, StoredRun};
 use crate::ui::{self, Terminal};
 
 use super::Global;
 use super::carry_out::{Order, carry_out};
-use super::connect::connect;
+use super::connect::{Connection, connect};
 use super::store;
 
 /// What `resume` takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "What became of each request is read from the server first; nothing is sent of which it \
-is known, or cannot be known, that it was stored. The run was agreed to, so nobody is asked again."
+is known, or cannot be known, that it was stored. The run was agreed to, so nobody is asked again. A run of a \
+pipeline goes on at the first step that did not end."
 )]
 pub struct ResumeArguments {
     /// The run, by the beginning of its id; the latest on this server that is not over
@@ -34,28 +37,52 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    if let Some(beginning) = &arguments.run {
+        let store = store::open(global)?;
+        let id = store::find_any(&store, beginning)?;
+        if let Some(pipeline) = store.pipeline_run(id)? {
+            return super::run::take_up(&pipeline, global, terminal).await;
+        }
+        let (connection, stored) = (connect(global)?, store::get(&store, id)?);
+        return Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status);
+    }
     let connection = connect(global)?;
     let store = store::open(global)?;
     // Who answers, a sandbox or a real server, is known once something has.
+    connection.reader.account().await?;
+    let destination = connection.reader.destination();
+    let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
+    let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
+        terminal.say("nothing to resume: every run on this server is over");
+        return Ok(ExitStatus::Done);
+    };
+    let stored = store::get(&store, latest)?;
+    // What a pipeline began, its other steps among it, is gone on with as a whole.
+    if let Some(pipeline) = stored.run.pipeline
+        && let Some(pipeline) = store.pipeline_run(pipeline)?
+    {
+        return super::run::take_up(&pipeline, global, terminal).await;
+    }
+    Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status)
+}
+
+/// Goes on with a run that posts.
+pub async fn go_on(
+    stored: &StoredRun,
+    store: &Store,
+    connection: &Connection,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<StepEnd, Error> {
     let account = connection.reader.account().await?.id;
     let destination = connection.reader.destination();
-    let stored = if let Some(beginning) = &arguments.run {
-        store::find(&store, beginning)?
-    } else {
-        let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
-        let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
-            terminal.say("nothing to resume: every run on this server is over");
-            return Ok(ExitStatus::Done);
-        };
-        store::get(&store, latest)?
-    };
     let notes: RunNotes = serde_json::from_str(&stored.run.settings)
         .map_err(|error| Error::Bug(format!("the settings of run {}: {error}", stored.run.id)))?;
-    let plan = plan_of(&store, stored.run.id)?;
+    let plan = plan_of(store, stored.run.id)?;
     Approved::fits(&plan, &destination, account, connection.reader.now()?)?;
     // The lock first: what is read is then changed by no other run of ours.
-    let run = Run::take_up(&store, &stored, &plan)?;
-    let resumed = resume(&connection.reader, &store, stored.run.id, plan, terminal).await?;
+    let run = Run::take_up(store, stored, &plan)?;
+    let resumed = resume(&connection.reader, store, stored.run.id, plan, terminal).await?;
     if !resumed.stale.is_empty() && !notes.is_partial {
         let names = resumed.plan.changed().filter(|resource| resumed.stale.contains_key(&resource.resource));
         let names: Vec<String> = names.map(|resource| resource.name.clone()).collect();
@@ -84,5 +111,5 @@ pub async fn run(
         stale: &[],
         asks_invoices: true,
     };
-    carry_out(run, &order, &connection, global, terminal).await
+    carry_out(run, &order, connection, global, terminal).await
 }

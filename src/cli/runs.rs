@@ -59,14 +59,25 @@ pub fn run(arguments: &RunsArguments, global: &Global) -> Result<ExitStatus, Err
     let store = store::open(global)?;
     match &arguments.command {
         RunsCommand::List(list) => {
-            let runs: Vec<ui::RunLine> = store.runs(list.limit)?.iter().map(ui::RunLine::of).collect();
+            let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);
+            let (own, pipelines) = (store.runs(list.limit)?, store.pipeline_runs(list.limit)?);
+            let runs = ui::ListedRun::newest(&own, &pipelines, limit);
             match global.format.into() {
                 Format::Json => ui::json(&runs),
                 Format::Text => ui::data(&ui::runs_text(&runs)),
             }
         }
         RunsCommand::Show(show) => {
-            let stored = store::find(&store, &show.run)?;
+            let id = store::find_any(&store, &show.run)?;
+            if let Some(pipeline) = store.pipeline_run(id)? {
+                let line = ui::PipelineLine::of(&pipeline);
+                match global.format.into() {
+                    Format::Json => ui::json(&line),
+                    Format::Text => ui::data(&ui::pipeline_text(&line)),
+                }
+                return Ok(ExitStatus::Done);
+            }
+            let stored = store::get(&store, id)?;
             let plan = plan_of(&store, stored.run.id)?;
             let requests: Vec<RequestRecord> = store.requests(stored.run.id)?;
             let line = store.summary(stored.run.id)?.as_ref().map(ui::RunLine::of);

@@ -28,9 +28,14 @@ fn folder(global: &Global) -> Result<PathBuf, Error> {
     Ok(strategy.data_dir().join("waldur-usage"))
 }
 
-/// The run whose id begins so.
+/// The run whose id begins so; one that posts.
 pub fn find(store: &Store, beginning: &str) -> Result<StoredRun, Error> {
-    let id = store.find(beginning).map_err(|error| match error {
+    get(store, find_any(store, beginning)?)
+}
+
+/// The run, of a command or of a pipeline, whose id begins so.
+pub fn find_any(store: &Store, beginning: &str) -> Result<RunId, Error> {
+    store.find(beginning).map_err(|error| match error {
         FindError::None => {
             let what = format!("no run begins with {}", crate::domain::visible(beginning));
             Error::setting(what, "`waldur-usage runs list` lists them; --store names another store")
@@ -41,13 +46,21 @@ pub fn find(store: &Store, beginning: &str) -> Result<StoredRun, Error> {
             Error::setting(what, format!("name one of {}", runs.join(", ")))
         }
         FindError::Store(error) => Error::Store(error),
-    })?;
-    get(store, id)
+    })
 }
 
 /// A run that is known to be there.
 pub fn get(store: &Store, id: RunId) -> Result<StoredRun, Error> {
-    store
-        .run(id)?
-        .ok_or_else(|| Error::setting(format!("there is no run {id}"), "`waldur-usage runs list` lists them"))
+    if let Some(stored) = store.run(id)? {
+        return Ok(stored);
+    }
+    if store.pipeline_run(id)?.is_none() {
+        let what = format!("there is no run {id}");
+        return Err(Error::setting(what, "`waldur-usage runs list` lists them"));
+    }
+    let hint = match store.run_of_pipeline(id)? {
+        Some(run) => format!("its step that posted is run {run}"),
+        None => "it has posted nothing".to_owned(),
+    };
+    Err(Error::setting(format!("{id} is the run of a pipeline, and posts nothing itself"), hint))
 }

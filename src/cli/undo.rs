@@ -123,6 +123,6 @@ pub async fn run(
         asks_invoices: true,
     };
     let is_whole = undoing.stale.is_empty();
-    let status = carry_out(run, &order, &connection, global, terminal).await?;
+    let status = carry_out(run, &order, &connection, global, terminal).await?.status;
     Ok(if status == ExitStatus::Done && !is_whole { ExitStatus::Partial } else { status })
 }

@@ -21,6 +21,7 @@ mod factor;
 mod ids;
 mod look_alike;
 mod money;
+mod months;
 mod near;
 mod place;
 mod resource_state;
@@ -49,6 +50,7 @@ pub use ids::{
 };
 pub use look_alike::{look_alike, lost_zeros, skeleton};
 pub use money::{ExactTotal, apportion, line_price, percent, share, times};
+pub use months::Months;
 pub use near::{fold, fold_name, fold_short, fold_unit, likeness, nearest, nearest_few};
 pub use place::{Place, Spot};
 pub use resource_state::ResourceState;

@@ -14,6 +14,7 @@ use crate::plan::{
     by_key, by_name,
 };
 use crate::resolve::{Capabilities, Catalogue};
+use crate::store::RunFigures;
 use crate::waldur::{Reader, Sent, WaldurError};
 
 use super::people;
@@ -98,6 +99,18 @@ impl ApplyReport {
             | Outcome::Rejected { .. } => false,
         };
         self.unverified.is_none() && !self.lines.iter().any(|line| is_open(&line.outcome))
+    }
+
+    /// What it came to.
+    pub fn figures(&self) -> RunFigures {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let amiss = self.lines.iter().filter(|line| !line.outcome.is_as_planned()).count();
+        RunFigures { rows: count(self.lines.len()), differences: count(amiss) }
+    }
+
+    /// Whether a post was accepted, or may have been.
+    pub fn may_have_posted(&self) -> bool {
+        self.requests_accepted > 0 || self.requests_lost > 0
     }
 
     /// How many rows have each outcome.

@@ -74,7 +74,17 @@ pub async fn plan(
     settings: &PlanSettings,
     observer: &dyn Observer,
 ) -> Result<Planned, Error> {
-    let mut check = resolve(reader, &settings.check, observer).await?;
+    let check = resolve(reader, &settings.check, observer).await?;
+    plan_checked(reader, settings, check, observer).await
+}
+
+/// Makes a plan of what was loaded and resolved. Posts nothing.
+pub async fn plan_checked(
+    reader: &Reader,
+    settings: &PlanSettings,
+    mut check: Check,
+    observer: &dyn Observer,
+) -> Result<Planned, Error> {
     let mut left_out = LeftOutRows::default();
     let mut read_at = Instant::now();
     let Some(snapshot) = check.snapshot.as_mut() else {

@@ -41,6 +41,8 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_hours(24);
 pub enum Purpose {
     /// The figures of files are posted.
     Apply,
+    /// The same, as a step of a pipeline's run.
+    Step(RunId),
     /// What another run posted is taken back.
     Undo(RunId),
 }
@@ -48,7 +50,7 @@ pub enum Purpose {
 impl Purpose {
     fn command(self) -> &'static str {
         match self {
-            Self::Apply => "apply",
+            Self::Apply | Self::Step(_) => "apply",
             Self::Undo(_) => "undo",
         }
     }
@@ -92,15 +94,17 @@ impl Run {
     pub fn begin(store: &Store, plan: &Plan, purpose: Purpose, notes: &RunNotes) -> Result<Self, Error> {
         let id = RunId::new(uuid::Uuid::new_v4());
         let lock = store.lock(&scope(plan), id)?;
-        let undoes = match purpose {
-            Purpose::Apply => None,
-            Purpose::Undo(run) => Some(run),
+        let (undoes, pipeline) = match purpose {
+            Purpose::Apply => (None, None),
+            Purpose::Step(pipeline) => (None, Some(pipeline)),
+            Purpose::Undo(run) => (Some(run), None),
         };
         let file = plan.file();
         let new = NewRun {
             id,
             command: purpose.command().into(),
             undoes,
+            pipeline,
             server: plan.header.server.clone(),
             sandbox: plan.header.sandbox.as_ref().map(ToString::to_string),
             account: plan.header.account.id,
@@ -160,7 +164,7 @@ impl Run {
             // Without it the next plan only says that it is not known.
             let _ = self.store.keep(&header.server, header.account.id, OWN_NUMBER, &number.to_string());
         }
-        let finished = self.store.finish(self.id, &end, &report);
+        let finished = self.store.finish(self.id, &end, report.figures(), &report);
         let (audit_head, headless) = match self.store.audit_head() {
             Ok(head) => (head, None),
             Err(error) => (None, Some(error)),

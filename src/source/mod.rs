@@ -55,7 +55,7 @@ use kind::Kind;
 use sheets::Workbook;
 
 pub use copy::copy_rows;
-pub use paths::expand;
+pub use paths::{expand, is_pattern, may_read, pattern_in};
 
 /// The largest file that is read into memory.
 const LARGEST_FILE: u64 = 1024 * 1024 * 1024;

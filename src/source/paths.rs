@@ -36,6 +36,31 @@ pub fn is_pattern(path: &Path) -> bool {
     path.to_string_lossy().contains(['*', '?', '['])
 }
 
+/// How patterns fit names.
+const MATCHES: glob::MatchOptions = glob::MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// A pattern in a folder whose own name is taken as it is.
+pub fn pattern_in(folder: &Path, pattern: &Path) -> PathBuf {
+    PathBuf::from(glob::Pattern::escape(&folder.to_string_lossy())).join(pattern)
+}
+
+/// Whether a file of this path would be read where a file, a folder or a pattern is given.
+pub fn may_read(given: &Path, path: &Path) -> bool {
+    if given == path || given.is_dir() && path.parent() == Some(given) && is_spreadsheet(path) {
+        return true;
+    }
+    let pattern = glob::Pattern::new(&given.to_string_lossy()).ok();
+    pattern.filter(|_| is_pattern(given) && !given.exists()).is_some_and(|pattern| {
+        let of_folder = path.parent().filter(|_| is_spreadsheet(path));
+        pattern.matches_path_with(path, MATCHES)
+            || of_folder.is_some_and(|folder| pattern.matches_path_with(folder, MATCHES))
+    })
+}
+
 impl Paths {
     /// The spreadsheets of a folder, by name; folders in it stay closed.
     fn add_folder(&mut self, folder: &Path) -> Result<(), SourceError> {
@@ -76,13 +101,8 @@ impl Paths {
             let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, message);
             SourceError::Unreadable { path: pattern.to_owned(), source }
         };
-        let options = glob::MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-        };
         let text = pattern.to_string_lossy();
-        let found = glob::glob_with(&text, options).map_err(|error| unreadable(error.to_string()))?;
+        let found = glob::glob_with(&text, MATCHES).map_err(|error| unreadable(error.to_string()))?;
         let before = self.files.len();
         for path in found {
             let path = path.map_err(|error| unreadable(error.to_string()))?;

@@ -72,7 +72,7 @@ fn a_store_of_a_newer_version_is_refused_and_left_as_it_is() {
     drop(Store::open(folder.path()).unwrap());
     raw(folder.path()).execute_batch("PRAGMA user_version = 99").unwrap();
     let error = Store::open(folder.path()).unwrap_err();
-    assert!(matches!(&error, StoreError::Newer { format: 99, known: 2, .. }), "{error}");
+    assert!(matches!(&error, StoreError::Newer { format: 99, known: 3, .. }), "{error}");
     assert!(is_named(&error, &folder.path().join(FILE)), "{error}");
     let format: u32 = raw(folder.path()).pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(format, 99);
@@ -155,7 +155,8 @@ async fn bytes_that_were_changed_are_an_error_or_harmless_and_never_a_figure() {
                 .unwrap();
         }
     }
-    assert!(errors > 25, "{errors}");
+    // Tables without a row have pages too, and nobody reads those.
+    assert!(errors > 18, "{errors}");
 }
 
 #[test]

@@ -61,6 +61,24 @@ pub enum LockError {
         /// The run.
         run: RunId,
     },
+    /// Another run of the same pipeline has it.
+    #[error(
+        "run {run} of this pipeline goes on since {since:.0}, by {} on {} (process {pid})",
+        visible(owner),
+        visible(host)
+    )]
+    Running {
+        /// Whose run it is.
+        owner: String,
+        /// On which machine.
+        host: String,
+        /// In which process.
+        pid: u32,
+        /// Since when.
+        since: Timestamp,
+        /// The run.
+        run: RunId,
+    },
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,23 +117,38 @@ impl Store {
         self.lock_at(PACE, scope, run)
     }
 
+    /// Takes the lock of a pipeline, by its file, for a run of it.
+    pub fn lock_pipeline(&self, path: &str, run: RunId) -> Result<Lock, LockError> {
+        let key = Key { server: PIPELINE.to_owned(), offering: path.to_owned(), period: String::new() };
+        self.lock_keys(PACE, &[key], run)?.map_err(LockRow::running)
+    }
+
     fn lock_at(&self, pace: Pace, scope: &LockScope, run: RunId) -> Result<Lock, LockError> {
         let offerings: BTreeSet<OfferingId> = scope.offerings.iter().copied().collect();
+        let key = |offering: &OfferingId| Key {
+            server: scope.server.clone(),
+            offering: offering.to_string(),
+            period: scope.period.to_string(),
+        };
+        let keys: Vec<Key> = offerings.iter().map(key).collect();
+        self.lock_keys(pace, &keys, run)?.map_err(LockRow::held)
+    }
+
+    /// Takes the locks of these keys, or says who has one of them.
+    fn lock_keys(&self, pace: Pace, keys: &[Key], run: RunId) -> Result<Result<Lock, LockRow>, LockError> {
         let (this, mark) = (Holder::this(), Uuid::new_v4().simple().to_string());
         // Read inside, since it may have waited for its turn.
         let taken = self.database.write(|transaction| {
             let since = Timestamp::now();
-            let key = |offering: &OfferingId| (&scope.server, offering.to_string(), scope.period.to_string());
-            for offering in &offerings {
-                if let Some(row) = LockRow::find(transaction, key(offering))?
+            for key in keys {
+                if let Some(row) = LockRow::find(transaction, key)?
                     && !row.is_over(&this, since)
                 {
                     return Ok(Err(row));
                 }
             }
             let expires = since + pace.lifetime;
-            for offering in &offerings {
-                let (server, offering, period) = key(offering);
+            for Key { server, offering, period } in keys {
                 transaction.execute(
                     "INSERT OR REPLACE INTO lock (server, offering, period, claim, run, owner, host,
                          processes, pid, since, expires)
@@ -137,15 +170,18 @@ impl Store {
             }
             Ok(Ok(expires))
         })?;
-        let expires = taken.map_err(LockRow::held)?;
+        let expires = match taken {
+            Ok(expires) => expires,
+            Err(row) => return Ok(Err(row)),
+        };
         let claim = Claim {
             store: self.clone(),
             mark,
-            rows: offerings.len(),
+            rows: keys.len(),
             lifetime: pace.lifetime,
             good_until: Arc::new(Mutex::new(Some(expires))),
         };
-        Lock::keep(claim, pace.renewal)
+        Lock::keep(claim, pace.renewal).map(Ok)
     }
 }
 
@@ -206,6 +242,16 @@ impl Claim {
     }
 }
 
+/// What stands in the place of a server where a pipeline is locked; no server has such an address.
+const PIPELINE: &str = "pipeline";
+
+/// What a row of a lock is found by.
+struct Key {
+    server: String,
+    offering: String,
+    period: String,
+}
+
 /// A lock as it is kept.
 struct LockRow {
     holder: Holder,
@@ -215,11 +261,11 @@ struct LockRow {
 }
 
 impl LockRow {
-    fn find(transaction: &Transaction<'_>, key: (&String, String, String)) -> rusqlite::Result<Option<Self>> {
+    fn find(transaction: &Transaction<'_>, key: &Key) -> rusqlite::Result<Option<Self>> {
         transaction
             .query_row(
                 "SELECT * FROM lock WHERE server = ?1 AND offering = ?2 AND period = ?3",
-                key,
+                (&key.server, &key.offering, &key.period),
                 Self::of,
             )
             .optional()
@@ -248,6 +294,11 @@ impl LockRow {
     fn held(self) -> LockError {
         let Self { holder: Holder { owner, host, pid, .. }, since, expires, run } = self;
         LockError::Held { owner, host, pid, since, expires, run }
+    }
+
+    fn running(self) -> LockError {
+        let Self { holder: Holder { owner, host, pid, .. }, since, run, .. } = self;
+        LockError::Running { owner, host, pid, since, run }
     }
 }
 
@@ -303,6 +354,20 @@ mod tests {
         for other in others {
             assert!(store.lock(&other, run_id(2)).unwrap().is_held());
         }
+    }
+
+    #[test]
+    fn a_pipeline_is_run_once_at_a_time_and_hinders_no_month() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let lock = store.lock_pipeline("/a/pipeline.toml", run_id(1)).unwrap();
+        let other = Store::open(folder.path()).unwrap();
+        let error = other.lock_pipeline("/a/pipeline.toml", run_id(2)).unwrap_err();
+        assert!(matches!(error, LockError::Running { run, .. } if run == run_id(1)), "{error}");
+        assert!(other.lock_pipeline("/b/pipeline.toml", run_id(2)).unwrap().is_held());
+        assert!(other.lock(&scope(&[1]), run_id(3)).unwrap().is_held());
+        drop(lock);
+        assert!(other.lock_pipeline("/a/pipeline.toml", run_id(2)).unwrap().is_held());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod holder;
 mod journal;
 mod kept;
 mod lock;
+mod pipeline;
 mod proof;
 mod run;
 mod schema;
@@ -39,8 +40,9 @@ pub use audit::AuditEntry;
 pub use error::StoreError;
 pub use journal::{Answer, Answered, Journal, RequestRecord, Sending};
 pub use lock::{Lock, LockError, LockScope};
+pub use pipeline::{NewPipelineRun, StoredPipelineRun, StoredStep};
 pub use proof::AuditFault;
-pub use run::{End, FindError, NewRun, RunSummary, StoredRun};
+pub use run::{End, Ended, FindError, NewRun, RunFigures, RunSummary, StoredRun};
 
 /// The database file in the folder of a store; SQLite puts its log beside it.
 const FILE: &str = "store.sqlite";

@@ -24,6 +24,8 @@ pub struct NewRun {
     pub command: String,
     /// The run that it undoes.
     pub undoes: Option<RunId>,
+    /// The run of a pipeline that it is a step of.
+    pub pipeline: Option<RunId>,
     /// The server that it posts to.
     pub server: String,
     /// The sandbox behind that address, where it is one.
@@ -50,6 +52,15 @@ pub struct End {
     /// Whether nothing is left to go on with. A run that stopped half way has ended, but is not
     /// over.
     pub is_over: bool,
+}
+
+/// What a run came to, as a list shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunFigures {
+    /// The rows that it was about.
+    pub rows: u64,
+    /// Those that are not as planned.
+    pub differences: u64,
 }
 
 /// An end with its moment.
@@ -94,6 +105,8 @@ pub struct RunSummary {
     pub stored: StoredRun,
     /// Its requests.
     pub requests: RequestCounts,
+    /// What it came to; none where it has not ended, or an older version of this program ended it.
+    pub figures: Option<RunFigures>,
 }
 
 /// No run, or no one run, is meant by the beginning of an id.
@@ -116,13 +129,14 @@ impl Store {
         let started = Timestamp::now().to_string();
         self.database.write(|transaction| {
             transaction.execute(
-                "INSERT INTO run (id, command, undoes, server, sandbox, account, period, digest, settings,
-                     tool_version, started)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT INTO run (id, command, undoes, pipeline, server, sandbox, account, period, digest,
+                     settings, tool_version, started)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
                 (
                     run.id.to_string(),
                     &run.command,
                     run.undoes.map(|run| run.to_string()),
+                    run.pipeline.map(|run| run.to_string()),
                     &run.server,
                     &run.sandbox,
                     run.account.to_string(),
@@ -188,15 +202,18 @@ impl Store {
         })
     }
 
-    /// The run whose id begins with a text, dashed or not, in any case.
+    /// The run, of a command or of a pipeline, whose id begins with a text, dashed or not, in any case.
     pub fn find(&self, beginning: &str) -> Result<RunId, FindError> {
         let digits = beginning.replace('-', "").to_ascii_lowercase();
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(FindError::None);
         }
         let found = self.database.read(|connection| {
-            let mut statement =
-                connection.prepare("SELECT id FROM run WHERE id LIKE ?1 || '%' ORDER BY number DESC")?;
+            let mut statement = connection.prepare(
+                "SELECT id, started FROM run WHERE id LIKE ?1 || '%'
+                     UNION ALL SELECT id, started FROM pipeline_run WHERE id LIKE ?1 || '%'
+                     ORDER BY started DESC",
+            )?;
             statement.query_map([digits], |row| parsed(row, "id"))?.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         match found[..] {
@@ -225,14 +242,43 @@ impl Store {
         })
     }
 
-    /// Writes down how a run ended and what came of each row, with the time of now.
-    pub fn finish(&self, run: RunId, end: &End, report: &impl Serialize) -> Result<(), StoreError> {
+    /// The newest run that is a step of a pipeline's run.
+    pub fn run_of_pipeline(&self, pipeline: RunId) -> Result<Option<RunId>, StoreError> {
+        self.database.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT id FROM run WHERE pipeline = ?1 ORDER BY number DESC LIMIT 1",
+                    [pipeline.to_string()],
+                    |row| parsed(row, "id"),
+                )
+                .optional()
+        })
+    }
+
+    /// Writes down how a run ended, what it came to and what came of each row, with the time of now.
+    pub fn finish(
+        &self,
+        run: RunId,
+        end: &End,
+        figures: RunFigures,
+        report: &impl Serialize,
+    ) -> Result<(), StoreError> {
         let number = self.number_of(run)?;
         let ended = Timestamp::now().to_string();
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.database.write(|transaction| {
             transaction.execute(
-                "UPDATE run SET ended = ?2, status = ?3, code = ?4, is_over = ?5 WHERE number = ?1",
-                (number, ended, &end.status, end.code, end.is_over),
+                "UPDATE run SET ended = ?2, status = ?3, code = ?4, is_over = ?5, rows = ?6, differences = ?7
+                 WHERE number = ?1",
+                (
+                    number,
+                    ended,
+                    &end.status,
+                    end.code,
+                    end.is_over,
+                    count(figures.rows),
+                    count(figures.differences),
+                ),
             )?;
             Document::Report.remove(transaction, number)?;
             Document::Report.write(transaction, number, report)
@@ -244,7 +290,9 @@ impl Store {
         let number = self.number_of(run)?;
         self.database.write(|transaction| {
             transaction.execute(
-                "UPDATE run SET ended = NULL, status = NULL, code = NULL, is_over = NULL WHERE number = ?1",
+                "UPDATE run SET ended = NULL, status = NULL, code = NULL, is_over = NULL, rows = NULL,
+                     differences = NULL
+                 WHERE number = ?1",
                 [number],
             )?;
             Document::Report.remove(transaction, number)
@@ -267,6 +315,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
         id: parsed(row, "id")?,
         command: row.get("command")?,
         undoes: parsed_if_any(row, "undoes")?,
+        pipeline: parsed_if_any(row, "pipeline")?,
         server: row.get("server")?,
         sandbox: row.get("sandbox")?,
         account: parsed(row, "account")?,
@@ -296,6 +345,10 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
             lost: count("lost")?,
             not_sent: count("not_sent")?,
             unanswered: count("unanswered")?,
+        },
+        figures: match row.get::<_, Option<i64>>("rows")? {
+            Some(_) => Some(RunFigures { rows: count("rows")?, differences: count("differences")? }),
+            None => None,
         },
     })
 }

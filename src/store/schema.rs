@@ -13,7 +13,7 @@ use super::StoreError;
 const APPLICATION: i64 = 0x5755_7367;
 
 /// The steps from an empty file to the newest format; the format is how many were taken.
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE run (
     number INTEGER PRIMARY KEY,
@@ -159,6 +159,50 @@ DROP TABLE run;
 ALTER TABLE run_2 RENAME TO run;
 ALTER TABLE request_2 RENAME TO request;
 ALTER TABLE answer_2 RENAME TO answer;
+",
+    "
+-- A run may be a step of a pipeline's run; what it came to is told without its report.
+ALTER TABLE run ADD COLUMN pipeline TEXT;
+ALTER TABLE run ADD COLUMN rows INTEGER;
+ALTER TABLE run ADD COLUMN differences INTEGER;
+CREATE INDEX run_of_pipeline ON run (pipeline) WHERE pipeline IS NOT NULL;
+
+CREATE TABLE pipeline_run (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    pipeline TEXT NOT NULL,
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    server TEXT NOT NULL,
+    sandbox TEXT,
+    period TEXT NOT NULL,
+    agreed INTEGER NOT NULL,
+    tool_version TEXT NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    status TEXT,
+    code INTEGER,
+    is_over INTEGER,
+    CHECK ((ended IS NULL) = (status IS NULL) AND (ended IS NULL) = (code IS NULL)
+        AND (ended IS NULL) = (is_over IS NULL))
+) STRICT;
+
+CREATE TABLE pipeline_step (
+    run INTEGER NOT NULL REFERENCES pipeline_run (number),
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    started TEXT,
+    ended TEXT,
+    status TEXT,
+    code INTEGER,
+    is_over INTEGER,
+    facts TEXT,
+    document BLOB,
+    PRIMARY KEY (run, position),
+    CHECK ((ended IS NULL) = (status IS NULL) AND (ended IS NULL) = (code IS NULL)
+        AND (ended IS NULL) = (is_over IS NULL) AND (ended IS NULL) = (facts IS NULL)
+        AND (ended IS NULL OR started IS NOT NULL))
+) STRICT;
 ",
 ];
 

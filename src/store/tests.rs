@@ -25,6 +25,7 @@ pub(super) fn new_run(number: u128) -> NewRun {
         id: run_id(number),
         command: "apply".into(),
         undoes: None,
+        pipeline: None,
         server: "https://waldur.example.com".into(),
         sandbox: None,
         account: UserId::new(Uuid::from_u128(7)),
@@ -139,20 +140,24 @@ fn a_run_is_read_back_as_it_was_begun_ended_and_reopened() {
     assert_eq!(store.plan(run.id).unwrap(), r#"["a plan"]"#);
     assert_eq!(store.report(run.id).unwrap(), "");
 
-    store.finish(run.id, &end(false), &REPORT).unwrap();
+    store.finish(run.id, &end(false), RunFigures::default(), &REPORT).unwrap();
     let ended = store.run(run.id).unwrap().unwrap().ended.unwrap();
     assert!(ended.at >= stored.started);
     assert_eq!(ended.end, end(false));
     assert_eq!(store.report(run.id).unwrap(), r#"["a report"]"#);
     // What it ends with the next time takes the place of it.
-    store.finish(run.id, &end(true), &["another"]).unwrap();
+    store.finish(run.id, &end(true), RunFigures { rows: 7, differences: 2 }, &["another"]).unwrap();
     assert_eq!(store.report(run.id).unwrap(), r#"["another"]"#);
+    let figures = store.summary(run.id).unwrap().unwrap().figures;
+    assert_eq!(figures, Some(RunFigures { rows: 7, differences: 2 }));
 
     store.reopen(run.id).unwrap();
     assert_eq!(store.run(run.id).unwrap().unwrap(), stored);
 
     assert_eq!(store.run(run_id(1)).unwrap(), None);
-    for error in [store.finish(run_id(1), &end(true), &REPORT), store.reopen(run_id(1))] {
+    for error in
+        [store.finish(run_id(1), &end(true), RunFigures::default(), &REPORT), store.reopen(run_id(1))]
+    {
         assert!(matches!(error, Err(StoreError::NoRun { run, .. }) if run == run_id(1)));
     }
     assert!(matches!(store.begin(&run, &PLAN), Err(StoreError::Failed { .. })), "an id is used once");
@@ -164,7 +169,7 @@ async fn runs_are_listed_newest_first_with_their_answers_counted() {
     for number in 1..=3 {
         store.begin(&new_run(number), &PLAN).unwrap();
     }
-    store.finish(run_id(1), &end(true), &REPORT).unwrap();
+    store.finish(run_id(1), &end(true), RunFigures::default(), &REPORT).unwrap();
     let journal = store.journal(run_id(2)).unwrap();
     let answers = [
         Answer::Accepted,
@@ -223,9 +228,9 @@ fn the_latest_unfinished_run_is_one_of_this_server_that_is_not_over() {
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)));
     assert_eq!(store.latest_unfinished(&server, Some("demo")).unwrap(), Some(run_id(3)));
     assert_eq!(store.latest_unfinished(&server, Some("other")).unwrap(), None);
-    store.finish(run_id(2), &end(false), &REPORT).unwrap();
+    store.finish(run_id(2), &end(false), RunFigures::default(), &REPORT).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)), "it stopped half way");
-    store.finish(run_id(2), &end(true), &REPORT).unwrap();
+    store.finish(run_id(2), &end(true), RunFigures::default(), &REPORT).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(1)));
     store.reopen(run_id(2)).unwrap();
     assert_eq!(store.latest_unfinished(&server, None).unwrap(), Some(run_id(2)));
@@ -303,7 +308,7 @@ fn a_store_of_the_first_format_is_taken_over_with_all_that_it_holds() {
     assert_eq!(store.runs(5).unwrap()[0].requests, RequestCounts { rejected: 1, ..RequestCounts::default() });
     // It goes on like any other, and what refers to its run still does.
     store.reopen(run_id(9)).unwrap();
-    store.finish(run_id(9), &end(true), &REPORT).unwrap();
+    store.finish(run_id(9), &end(true), RunFigures::default(), &REPORT).unwrap();
     let orphan = raw(folder.path()).execute("INSERT INTO part VALUES (99, 'plan', 0, x'00')", ());
     assert!(orphan.is_err(), "a part is of a run");
 }

@@ -11,6 +11,7 @@ mod list;
 mod missing;
 mod outcome;
 mod people;
+mod pipelines;
 mod plan;
 mod progress;
 mod reconciliation;
@@ -23,6 +24,7 @@ mod verified;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::is_invisible;
 
@@ -33,11 +35,12 @@ pub use guards::guards_text;
 pub use list::list_text;
 pub use missing::missing_text;
 pub use outcome::{apply_text, files_text, stale_text, unpostable_text};
+pub use pipelines::{PipelineLine, pipeline_text};
 pub use plan::{SHOWN, left_out_text, plan_text};
 pub use progress::Terminal;
 pub use reconciliation::reconciliation_text;
 pub use rounding::rounding_text;
-pub use runs::{RequestLine, RunLine, run_text, runs_text, stale_rows};
+pub use runs::{ListedRun, RequestLine, RunLine, run_text, runs_text, stale_rows};
 pub use story::story_text;
 pub use table::Table;
 pub use verified::{bills_text, verified_text};
@@ -97,8 +100,44 @@ impl Style {
 /// Whether something that was to be printed could not be.
 static OUTPUT_FAILED: AtomicBool = AtomicBool::new(false);
 
+/// What is kept instead of being printed, while somebody captures it.
+static CAPTURED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+
+/// Keeps what would be printed on stdout, until it is dropped: the steps of a pipeline each have a document
+/// of their own, and together they are one.
+#[derive(Debug)]
+pub struct Capture(());
+
+impl Capture {
+    /// Begins to keep it.
+    pub fn begin() -> Self {
+        *captured() = Some(Vec::new());
+        Self(())
+    }
+
+    /// What was kept since it was taken last.
+    pub fn take(&self) -> String {
+        let kept = captured().as_mut().map(std::mem::take).unwrap_or_default();
+        String::from_utf8_lossy(&kept).into_owned()
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        *captured() = None;
+    }
+}
+
+fn captured() -> MutexGuard<'static, Option<Vec<u8>>> {
+    CAPTURED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Prints data. A reader that has seen enough closes the pipe, and that is no error.
 pub fn data(text: &str) {
+    if let Some(kept) = captured().as_mut() {
+        kept.extend_from_slice(text.as_bytes());
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
@@ -108,6 +147,11 @@ pub fn data(text: &str) {
 
 /// Prints data that is too much to be held as one text.
 pub fn stream(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+    if let Some(kept) = captured().as_mut() {
+        // Writing to memory cannot fail.
+        let _ = write(kept);
+        return;
+    }
     let mut stdout = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let written = write(&mut stdout).and_then(|()| stdout.flush());
     if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {

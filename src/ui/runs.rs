@@ -10,9 +10,10 @@ use std::collections::HashMap;
 use crate::domain::{BillingPeriod, ResourceId, RunId, visible};
 use crate::jobs::freshness::StaleResource;
 use crate::plan::{Plan, Standing, by_key, by_name};
-use crate::store::{Answer, RequestRecord, RunSummary};
+use crate::store::{Answer, RequestRecord, RunSummary, StoredPipelineRun};
 
 use super::Table;
+use super::pipelines::PipelineLine;
 
 /// A run in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +22,8 @@ pub struct RunLine {
     command: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<RunId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline: Option<RunId>,
     server: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sandbox: Option<String>,
@@ -29,7 +32,13 @@ pub struct RunLine {
     started: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
     state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differences: Option<u64>,
     requests_accepted: u64,
     requests_rejected: u64,
     requests_lost: u64,
@@ -38,7 +47,7 @@ pub struct RunLine {
 
 impl RunLine {
     /// What a list shows of a run.
-    pub fn of(RunSummary { stored, requests }: &RunSummary) -> Self {
+    pub fn of(RunSummary { stored, requests, figures }: &RunSummary) -> Self {
         let run = &stored.run;
         let state = match stored.ended.as_ref().map(|ended| &ended.end) {
             None => "not ended".to_owned(),
@@ -49,13 +58,17 @@ impl RunLine {
             run: run.id,
             command: run.command.clone(),
             undoes: run.undoes,
+            pipeline: run.pipeline,
             server: run.server.clone(),
             sandbox: run.sandbox.clone(),
             period: run.period,
             digest: run.digest.clone(),
             started: stored.started,
             ended: stored.ended.as_ref().map(|ended| ended.at),
+            seconds: stored.ended.as_ref().map(|ended| seconds(stored.started, ended.at)),
             state,
+            rows: figures.map(|figures| figures.rows),
+            differences: figures.map(|figures| figures.differences),
             requests_accepted: requests.accepted,
             requests_rejected: requests.rejected,
             requests_lost: requests.lost,
@@ -94,8 +107,54 @@ impl RequestLine {
     }
 }
 
+/// The time between two moments, to the thousandth of a second.
+#[expect(clippy::cast_precision_loss, reason = "no run takes so long that a double cannot hold it")]
+pub(super) fn seconds(started: Timestamp, ended: Timestamp) -> f64 {
+    ended.duration_since(started).as_millis().max(0) as f64 / 1000.0
+}
+
+/// The same for people.
+pub(super) fn took(started: Timestamp, ended: Timestamp) -> String {
+    let seconds = ended.duration_since(started).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{:.1} s", self::seconds(started, ended)),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A run in a list: of a command, or of a pipeline.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum ListedRun {
+    /// It posts.
+    Run(Box<RunLine>),
+    /// It is of a pipeline.
+    Pipeline(Box<PipelineLine>),
+}
+
+impl ListedRun {
+    /// The newest of both kinds, the newest first.
+    pub fn newest(runs: &[RunSummary], pipelines: &[StoredPipelineRun], limit: usize) -> Vec<Self> {
+        let runs = runs.iter().map(|run| Self::Run(Box::new(RunLine::of(run))));
+        let pipelines = pipelines.iter().map(|run| Self::Pipeline(Box::new(PipelineLine::of(run))));
+        let mut all: Vec<Self> = runs.chain(pipelines).collect();
+        // Of those that began at once, the order of their own kind stays.
+        all.sort_by_key(|run| std::cmp::Reverse(run.started()));
+        all.truncate(limit);
+        all
+    }
+
+    fn started(&self) -> Timestamp {
+        match self {
+            Self::Run(run) => run.started,
+            Self::Pipeline(run) => run.started,
+        }
+    }
+}
+
 /// A list of runs.
-pub fn runs_text(runs: &[RunLine]) -> String {
+pub fn runs_text(runs: &[ListedRun]) -> String {
     if runs.is_empty() {
         return "no run is kept here\n".to_owned();
     }
@@ -105,25 +164,41 @@ pub fn runs_text(runs: &[RunLine]) -> String {
         "server",
         "period",
         "started",
+        ">took",
         "state",
-        ">accepted",
-        ">rejected",
-        ">open",
+        ">rows",
+        ">differences",
+        "requests",
     ]);
     for run in runs {
-        table.row([
-            run.run.to_string().chars().take(12).collect(),
-            visible(&run.command).to_string(),
-            visible(&run.server).to_string(),
-            run.period.to_string(),
-            run.started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            visible(&run.state).to_string(),
-            run.requests_accepted.to_string(),
-            run.requests_rejected.to_string(),
-            (run.requests_lost + run.requests_unanswered).to_string(),
-        ]);
+        table.row(match run {
+            ListedRun::Run(run) => run.row(),
+            ListedRun::Pipeline(run) => run.row(),
+        });
     }
     table.render("")
+}
+
+impl RunLine {
+    fn row(&self) -> [String; 10] {
+        let open = self.requests_lost + self.requests_unanswered;
+        let told =
+            [(self.requests_accepted, "accepted"), (self.requests_rejected, "rejected"), (open, "open")];
+        let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+        [
+            self.run.to_string().chars().take(12).collect(),
+            visible(&self.command).to_string(),
+            visible(&self.server).to_string(),
+            self.period.to_string(),
+            self.started.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            self.ended.map(|ended| took(self.started, ended)).unwrap_or_default(),
+            visible(&self.state).to_string(),
+            count(self.rows),
+            count(self.differences),
+            told.collect::<Vec<_>>().join(", "),
+        ]
+    }
 }
 
 /// One run and its requests that were not simply accepted.
@@ -138,10 +213,14 @@ pub fn run_text(run: &RunLine, requests: &[RequestRecord]) -> String {
     if let Some(undone) = run.undoes {
         fact("undoes", &undone.to_string());
     }
+    if let Some(pipeline) = run.pipeline {
+        fact("step of", &pipeline.to_string());
+    }
     fact("server", &run.server);
     fact("period", &run.period.to_string());
     fact("started", &run.started.to_string());
-    fact("ended", &run.ended.map_or_else(|| "-".to_owned(), |ended| ended.to_string()));
+    let ended = run.ended.map(|ended| format!("{ended}, after {}", took(run.started, ended)));
+    fact("ended", &ended.unwrap_or_else(|| "-".to_owned()));
     fact("state", &run.state);
     fact("digest", &run.digest);
     fact("requests", &format!("{} accepted, {} rejected", run.requests_accepted, run.requests_rejected));

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -42,7 +42,8 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "warehouse",
         ],
     ),
-    ("ui", &["domain", "findings", "jobs", "plan", "reconcile", "resolve", "store", "waldur"]),
+    ("pipeline", &["domain", "error", "findings", "source"]),
+    ("ui", &["domain", "findings", "jobs", "pipeline", "plan", "reconcile", "resolve", "store", "waldur"]),
     (
         "cli",
         &[
@@ -53,6 +54,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "jobs",
             "mapping",
             "parse",
+            "pipeline",
             "plan",
             "reconcile",
             "report",

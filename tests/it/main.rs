@@ -29,6 +29,7 @@ mod numbers;
 mod one_table;
 mod past_months;
 mod picture;
+mod pipelines;
 mod plan;
 mod plan_file;
 mod plan_periods;

@@ -13,7 +13,7 @@ use crate::rig::{HPC, Rig, command};
 
 const APPLY: [&str; 5] = ["apply", "usage.csv", "--offering", HPC, "--yes"];
 
-const ROWS: [&str; 6] = [
+pub const ROWS: [&str; 6] = [
     "climate-alps,2026-11,cpu,7.5",
     "climate-alps,2026-11,ram,70",
     "climate-era5,2026-11,cpu,300",

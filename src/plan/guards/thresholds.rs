@@ -55,6 +55,15 @@ pub enum ThresholdError {
     Crossed,
 }
 
+/// A threshold that would let pass what it does not let pass now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} is {holds}, and {wanted} is not stricter")]
+pub struct Loosened {
+    key: String,
+    wanted: String,
+    holds: String,
+}
+
 impl Thresholds {
     /// The default ones, with a limit of money where one is given.
     pub fn with_max_money(max_money: Option<Amount>) -> Result<Self, ThresholdError> {
@@ -83,8 +92,77 @@ impl Thresholds {
         Ok(Self(written))
     }
 
+    /// The same with one of them made stricter; refuses what would be looser, or no number.
+    pub fn tightened(&self, key: &str, wanted: &str) -> Result<Self, Loosened> {
+        let mut written = self.0;
+        let amount = wanted.parse::<Amount>().ok().filter(|amount| !amount.is_negative());
+        let loosened = |holds: String| Loosened { key: key.to_owned(), wanted: wanted.to_owned(), holds };
+        let place = match key {
+            "zeroed_percent" => &mut written.zeroed_percent,
+            "lowest_percent" => &mut written.lowest_percent,
+            "highest_percent" => &mut written.highest_percent,
+            "lowered_percent" => &mut written.lowered_percent,
+            "lowered_rows" => {
+                let holds = written.lowered_rows;
+                let rows = wanted.parse::<usize>().ok().filter(|rows| *rows <= holds);
+                written.lowered_rows = rows.ok_or_else(|| loosened(holds.to_string()))?;
+                return Ok(Self(written));
+            }
+            "max_money" => {
+                let holds = written.max_money;
+                let most = amount.filter(|most| holds.is_none_or(|holds| *most <= holds));
+                let told = || holds.map_or_else(|| "not limited".to_owned(), |holds| holds.to_string());
+                written.max_money = Some(most.ok_or_else(|| loosened(told()))?);
+                return Ok(Self(written));
+            }
+            _ => return Err(loosened("no threshold".to_owned())),
+        };
+        let holds = *place;
+        let is_stricter = |wanted: &Amount| {
+            if key == "lowest_percent" { *wanted >= holds } else { *wanted <= holds }
+        };
+        *place = amount.filter(is_stricter).ok_or_else(|| loosened(holds.to_string()))?;
+        // A share that is strict from both sides may leave nothing between them.
+        if written.lowest_percent > written.highest_percent {
+            return Err(loosened(holds.to_string()));
+        }
+        Ok(Self(written))
+    }
+
     /// The thresholds.
     pub fn get(&self) -> &WrittenThresholds {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_tightened_and_never_loosened() {
+        let own = Thresholds::default();
+        let keys = [
+            ("zeroed_percent", "10", "20.01", "20"),
+            ("lowest_percent", "80", "49.99", "50"),
+            ("highest_percent", "150", "200.01", "200"),
+            ("lowered_percent", "0", "2", "1"),
+            ("lowered_rows", "0", "21", "20"),
+        ];
+        for (key, stricter, looser, same) in keys {
+            assert_ne!(own.tightened(key, stricter).unwrap(), own, "{key}");
+            assert_eq!(own.tightened(key, same).unwrap(), own, "{key}");
+            let error = own.tightened(key, looser).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(looser), "{error}");
+            for nonsense in ["", "-1", "many", "1e9", "NaN"] {
+                assert!(own.tightened(key, nonsense).is_err(), "{key} {nonsense}");
+            }
+        }
+        let limited = own.tightened("max_money", "1000").unwrap();
+        assert_eq!(limited.get().max_money, Some(Amount::from(1000)));
+        assert!(limited.tightened("max_money", "1000.01").is_err());
+        assert!(limited.tightened("max_money", "10").is_ok());
+        assert!(own.tightened("max_monkey", "10").is_err());
+        assert!(own.tightened("lowest_percent", "201").is_err(), "nothing would be between them");
     }
 }

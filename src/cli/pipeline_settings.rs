@@ -1,0 +1,275 @@
+//! A pipeline as the commands that do the same by hand take it: its keys are their flags, read by the same
+//! parser, so that a pipeline can be wrong in nothing that a command would let pass.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::error::{ContextKind, ContextValue};
+use jiff::Timestamp;
+
+use crate::domain::{BillingPeriod, PeriodRange, visible};
+use crate::error::Error;
+use crate::findings::{Code, Severity};
+use crate::pipeline::{Fault, LOOSER, NAMED_TARGETS, Pipeline, PipelineError, Step};
+use crate::plan::Thresholds;
+use crate::source::{SourceError, expand};
+
+use super::Global;
+use super::apply::ApplyArguments;
+use super::config::{Config, Server};
+use super::export::ExportArguments;
+use super::export_target::TargetArgument;
+use super::missing::MissingArguments;
+use super::reconcile::ReconcileArguments;
+
+/// Reads a pipeline; its variables are those of the environment.
+pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
+    Pipeline::read(path, &|name| std::env::var(name).ok())
+}
+
+/// A pipeline that cannot be run, with all that is wrong with it.
+pub fn refused(error: PipelineError) -> Error {
+    match error {
+        PipelineError::Unreadable { path, source } => SourceError::Unreadable { path, source }.into(),
+        PipelineError::Faulty { path, faults } => faulty(&path, &faults),
+    }
+}
+
+/// Faults as an error.
+pub fn faulty(path: &Path, faults: &[Fault]) -> Error {
+    let mut what = format!("{} is faulty", visible(&path.to_string_lossy()));
+    for fault in faults {
+        what.push_str("\n  ");
+        what.push_str(&text_of(fault));
+    }
+    Error::setting(what, "`waldur-usage pipeline check FILE` tells all that is wrong, and asks no server")
+}
+
+/// A fault for people, in a line.
+pub fn text_of(fault: &Fault) -> String {
+    let place = if fault.line == 0 { String::new() } else { format!("line {}: ", fault.line) };
+    let hint = if fault.hint.is_empty() { String::new() } else { format!("; {}", fault.hint) };
+    format!("{place}{}{hint}", fault.what)
+}
+
+/// What every command takes, with the server of the pipeline where no flag names another.
+pub fn global_of(pipeline: &Pipeline, global: &Global) -> Global {
+    let own = pipeline.server.as_ref().map(|server| server.text.clone());
+    let profile = global.profile.clone().or(own);
+    Global { profile, ..global.clone() }
+}
+
+/// What stands against a pipeline in the user's own file and in the commands that do its steps; the guards
+/// that hold, where it has any. No server is asked.
+pub fn judge(pipeline: &Pipeline, global: &Global) -> Result<(Option<Thresholds>, Vec<Fault>), Error> {
+    let config = Config::read()?;
+    let global = global_of(pipeline, global);
+    let mut faults = Vec::new();
+    let server = match global.profile.as_deref().map(|name| config.server(name)).transpose() {
+        Ok(server) => server,
+        Err(error) => {
+            let own = pipeline.server.as_ref().filter(|own| Some(&own.text) == global.profile.as_ref());
+            let Some(own) = own else { return Err(error) };
+            let hint = error.hint().unwrap_or_default();
+            faults.push(Fault { line: own.line, what: error.to_string(), hint });
+            None
+        }
+    };
+    let (thresholds, own) = judged(pipeline, &config, server)?;
+    faults.extend(own);
+    // Which month is open is not known here, and does not matter.
+    let now = BillingPeriod::of(Timestamp::now());
+    let now = now.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
+    faults.extend(judge_steps(pipeline, pipeline.period.range(now)));
+    faults.sort_by_key(|fault| fault.line);
+    faults.dedup();
+    Ok((thresholds, faults))
+}
+
+/// The guards of a pipeline over those of the profile; none where it says nothing of them. What is looser is
+/// a fault, and so is a finding that the user has judged more gravely, and a target that nobody named.
+fn judged(
+    pipeline: &Pipeline,
+    config: &Config,
+    server: Option<&Server>,
+) -> Result<(Option<Thresholds>, Vec<Fault>), Error> {
+    let mut faults = Vec::new();
+    let policy = config.policy()?;
+    for (key, severity) in [("deny", Severity::Deny), ("warn", Severity::Warn)] {
+        for value in pipeline.codes(key) {
+            let Some(code) = Code::from_name(&value.text) else { continue };
+            let own = policy.grade(code);
+            if own > severity {
+                let what = format!("{code} is at {own} in your config.toml, and would become {severity}");
+                faults.push(Fault { line: value.line, what, hint: LOOSER.into() });
+            }
+        }
+    }
+    let mut thresholds =
+        server.map_or_else(|| Ok(Thresholds::default()), |server| server.thresholds(None))?;
+    let guards = pipeline.guards();
+    for (key, value) in &guards {
+        match thresholds.tightened(key, &value.text) {
+            Ok(stricter) => thresholds = stricter,
+            Err(error) => {
+                let what = visible(&error.to_string()).to_string();
+                faults.push(Fault { line: value.line, what, hint: LOOSER.into() });
+            }
+        }
+    }
+    for target in pipeline.targets() {
+        let Some((kind, name)) = target.text.split_once(':') else { continue };
+        if NAMED_TARGETS.contains(&kind)
+            && let Err(error) = config.target(name)
+        {
+            let hint = error.hint().unwrap_or_default();
+            faults.push(Fault { line: target.line, what: error.to_string(), hint });
+        }
+    }
+    Ok(((!guards.is_empty()).then_some(thresholds), faults))
+}
+
+/// What each step is told, where it is read without a fault; a month stands for those that are not known.
+fn judge_steps(pipeline: &Pipeline, period: PeriodRange) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for step in pipeline.steps() {
+        let judged = match step {
+            Step::Check | Step::Plan => Ok(()),
+            Step::Post => arguments::<ApplyArguments>(pipeline, step, period, Outputs::Written).map(|_| ()),
+            Step::Report => report(pipeline, period),
+            Step::Missing => {
+                arguments::<MissingArguments>(pipeline, step, period, Outputs::Written).map(|_| ())
+            }
+            Step::Export => export(pipeline, period),
+        };
+        faults.extend(judged.err());
+    }
+    faults
+}
+
+/// The files of rules and of the page are read, so that what is wrong with them is told at once.
+fn report(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Fault> {
+    let read = arguments::<ReconcileArguments>(pipeline, Step::Report, period, Outputs::Written)?;
+    read.judge().map_err(|error| fault_of(pipeline, Step::Report, &error))
+}
+
+fn export(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Fault> {
+    let read = arguments::<ExportArguments>(pipeline, Step::Export, period, Outputs::Written)?;
+    let judged: Result<Vec<TargetArgument>, Error> = read.judge();
+    judged.map(|_| ()).map_err(|error| fault_of(pipeline, Step::Export, &error))
+}
+
+fn fault_of(pipeline: &Pipeline, step: Step, error: &Error) -> Fault {
+    let line = pipeline.line_of(step, "");
+    Fault { line, what: visible(&error.to_string()).to_string(), hint: error.hint().unwrap_or_default() }
+}
+
+/// What becomes of the outputs of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// They are written, and replaced where the pipeline says so.
+    Written,
+    /// They are replaced: a step that is taken up again has written them itself.
+    Again,
+    /// Nothing is written.
+    None,
+}
+
+/// The arguments of the command that does the same as a step.
+pub fn arguments<T: clap::Args>(
+    pipeline: &Pipeline,
+    step: Step,
+    period: PeriodRange,
+    outputs: Outputs,
+) -> Result<T, Fault> {
+    let mut typed: Vec<OsString> = vec![step.name().into(), format!("--period={period}").into()];
+    typed.extend(pipeline.flags(step, period, outputs != Outputs::None)?);
+    if outputs == Outputs::Again && !pipeline.replaces(step) {
+        typed.push("--force".into());
+    }
+    match step {
+        Step::Check | Step::Plan | Step::Post | Step::Report => {
+            typed.push("--".into());
+            typed.extend(pipeline.inputs(period)?.into_iter().map(PathBuf::into_os_string));
+        }
+        // What is missing is a difference.
+        Step::Missing => typed.push("--exit-code".into()),
+        Step::Export => {}
+    }
+    parsed(pipeline, step, typed)
+}
+
+fn parsed<T: clap::Args>(pipeline: &Pipeline, step: Step, typed: Vec<OsString>) -> Result<T, Fault> {
+    let command = T::augment_args(clap::Command::new(step.name())).disable_help_flag(true);
+    let matches = command.try_get_matches_from(typed);
+    matches.and_then(|matches| T::from_arg_matches(&matches)).map_err(|error| told(pipeline, step, &error))
+}
+
+/// What the parser of the command line says, in the words of the pipeline.
+fn told(pipeline: &Pipeline, step: Step, error: &clap::Error) -> Fault {
+    let one = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let argument = one(ContextKind::InvalidArg).unwrap_or_default();
+    let flag = argument.split([' ', '=']).next().unwrap_or_default();
+    let key = Pipeline::key_of(flag).unwrap_or(flag);
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let what = first.replace(&format!("'{argument}'"), key);
+    let hint = match (one(ContextKind::SuggestedValue), error.get(ContextKind::ValidValue)) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, Some(ContextValue::Strings(known))) => format!("use one of {}", known.join(", ")),
+        _ => String::new(),
+    };
+    Fault { line: pipeline.line_of(step, flag), what: visible(&what).to_string(), hint }
+}
+
+/// Refuses files that are not there, or only seem to lie in the folder of the pipeline.
+pub fn judge_files(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Error> {
+    let inputs = pipeline.inputs(period).map_err(|fault| faulty(&pipeline.path, &[fault]))?;
+    let files = expand(&inputs)?.files;
+    match files.iter().find(|file| !pipeline.is_within(file)) {
+        None => Ok(()),
+        Some(outside) => Err(Error::setting(
+            format!("{} leads out of the folder of the pipeline", visible(&outside.to_string_lossy())),
+            "copy the file into the folder",
+        )),
+    }
+}
+
+/// Refuses what a step would write in the place of something that is there.
+pub fn judge_outputs(pipeline: &Pipeline, step: Step, period: PeriodRange) -> Result<(), Error> {
+    if pipeline.replaces(step) || !matches!(step, Step::Report | Step::Missing) {
+        return Ok(());
+    }
+    let places = pipeline.places(step, period).map_err(|fault| faulty(&pipeline.path, &[fault]))?;
+    match places.iter().find(|place| place.exists()) {
+        None => Ok(()),
+        Some(there) => Err(Error::setting(
+            format!("{} is there already", visible(&there.to_string_lossy())),
+            format!("take it away, or write `replace = true` below [{}]", step.name()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::TARGET_PLACES;
+
+    #[test]
+    fn a_pipeline_knows_every_kind_of_target() {
+        let known = TargetArgument::parse("nothing:x").unwrap_err().hint().unwrap();
+        for kind in TARGET_PLACES.iter().chain(&NAMED_TARGETS) {
+            assert!(known.contains(&format!("{kind}:")), "{kind}: {known}");
+        }
+        let kinds = known.matches(':').count();
+        assert_eq!(kinds, TARGET_PLACES.len() + NAMED_TARGETS.len(), "{known}");
+        for kind in NAMED_TARGETS {
+            assert!(known.contains(&format!("{kind}:NAME")), "{known}");
+        }
+    }
+}
