@@ -139,6 +139,7 @@ fn status_of(code: Option<u8>) -> ExitStatus {
 fn gravest(statuses: &[ExitStatus]) -> ExitStatus {
     let is_failure = |status: &&ExitStatus| !matches!(status, ExitStatus::Done | ExitStatus::Differences);
     let failure = statuses.iter().find(is_failure);
-    let other = if statuses.contains(&ExitStatus::Differences) { ExitStatus::Differences } else { ExitStatus::Done };
+    let other =
+        if statuses.contains(&ExitStatus::Differences) { ExitStatus::Differences } else { ExitStatus::Done };
     failure.copied().unwrap_or(other)
 }

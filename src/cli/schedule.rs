@@ -98,7 +98,10 @@ fn install(arguments: &InstallArguments, global: &Global, terminal: &Terminal) -
     // What cannot be told when it comes next can never be due.
     let next = when.next(Timestamp::now(), &local_zone())?;
     if next.is_none() {
-        return Err(Error::setting(format!("`{}` never comes again", visible(when.written())), "name another time"));
+        return Err(Error::setting(
+            format!("`{}` never comes again", visible(when.written())),
+            "name another time",
+        ));
     }
     let mut by_hand = Vec::new();
     if let Some(before) = before.as_ref().filter(|before| before.by != schedule.by) {
@@ -117,7 +120,11 @@ fn install(arguments: &InstallArguments, global: &Global, terminal: &Terminal) -
     match changes {
         _ if is_same => terminal.say("it is installed like that already; nothing was changed"),
         Some(changes) if changes.is_empty() => terminal.say("what was missing was written again"),
-        Some(changes) => changes.iter().for_each(|change| terminal.say(change)),
+        Some(changes) => {
+            for change in &changes {
+                terminal.say(change);
+            }
+        }
         None => terminal.say("installed"),
     }
     advise(&schedule, &by_hand, terminal);
@@ -143,7 +150,8 @@ fn wanted(arguments: &InstallArguments, when: &When, global: &Global) -> Result<
         }
     };
     let absolute = |path: &PathBuf| {
-        let path = std::path::absolute(path).map_err(|error| Error::setting(error.to_string(), "check --store"))?;
+        let path =
+            std::path::absolute(path).map_err(|error| Error::setting(error.to_string(), "check --store"))?;
         plain(&path, "the store")
     };
     Ok(Schedule {
@@ -173,7 +181,9 @@ pub fn this_program() -> Result<PathBuf, Error> {
 fn advise(schedule: &Schedule, by_hand: &[String], terminal: &Terminal) {
     if !by_hand.is_empty() {
         terminal.say("warning: the manager of your units does not answer here; in a session of yours, run:");
-        by_hand.iter().for_each(|command| terminal.say(&format!("  {command}")));
+        for command in by_hand {
+            terminal.say(&format!("  {command}"));
+        }
     }
     if schedule.by == By::Systemd && lingers() == Some(false) {
         terminal.say(
@@ -184,7 +194,8 @@ fn advise(schedule: &Schedule, by_hand: &[String], terminal: &Terminal) {
         terminal.say("without --yes a pipeline that posts stops before it does");
     }
     if std::env::var_os("WALDUR_ACCESS_TOKEN").is_some_and(|token| !token.is_empty()) {
-        let what = "warning: the token of WALDUR_ACCESS_TOKEN is not taken along; the profile needs one of its own";
+        let what =
+            "warning: the token of WALDUR_ACCESS_TOKEN is not taken along; the profile needs one of its own";
         terminal.say(what);
     }
     if schedule.by == By::Due {
@@ -252,7 +263,9 @@ fn remove(arguments: &RemoveArguments, global: &Global, terminal: &Terminal) -> 
     terminal.say(&format!("removed: {} does not run by itself any more", visible(&schedule.pipeline)));
     if !changed.by_hand.is_empty() {
         terminal.say("warning: the manager of your units does not answer here; in a session of yours, run:");
-        changed.by_hand.iter().for_each(|command| terminal.say(&format!("  {command}")));
+        for command in &changed.by_hand {
+            terminal.say(&format!("  {command}"));
+        }
     }
     if let Format::Json = global.format.into() {
         ui::json(&[line]);
@@ -269,7 +282,8 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
         LastRun::of(attempt, runs)
     });
     let troubles = &mut line.troubles;
-    let when = match schedule.when().and_then(|when| Ok((when.next(Timestamp::now(), &local_zone())?, when))) {
+    let when = match schedule.when().and_then(|when| Ok((when.next(Timestamp::now(), &local_zone())?, when)))
+    {
         Ok((next, when)) => {
             line.next = next;
             Some(when)
@@ -286,8 +300,9 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
     }
     let again = || {
         let yes = if schedule.yes { " --yes" } else { "" };
+        let cron = if schedule.by == By::Cron { " --cron" } else { "" };
         let (pipeline, at) = (shell_word(&schedule.pipeline), shell_word(&schedule.at));
-        format!("`waldur-usage schedule install {pipeline} --at {at}{yes}` writes it again")
+        format!("`waldur-usage schedule install {pipeline} --at {at}{cron}{yes}` writes it again")
     };
     match (schedule.by, when) {
         (By::Systemd, Some(when)) => {
@@ -307,9 +322,9 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
         }
         (By::Cron, Some(when)) => match Crontab::find().and_then(|crontab| crontab.line_of(schedule)) {
             Err(error) => troubles.push(error.to_string()),
-            Ok(None) => troubles.push(format!("its line of the crontab is gone; {}", again().replace(" --at", " --cron --at"))),
+            Ok(None) => troubles.push(format!("its line of the crontab is gone; {}", again())),
             Ok(Some(found)) if found != crontab_line(schedule, &when)? => {
-                troubles.push("its line of the crontab was changed".to_owned());
+                troubles.push(format!("its line of the crontab was changed; {}", again()));
             }
             Ok(Some(_)) => {}
         },

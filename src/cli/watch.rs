@@ -44,22 +44,33 @@ enum Like {
 }
 
 /// Runs the command.
-pub async fn run(arguments: &WatchArguments, global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
+pub async fn run(
+    arguments: &WatchArguments,
+    global: &Global,
+    terminal: &Terminal,
+) -> Result<ExitStatus, Error> {
     let WatchCommand::Test(test) = &arguments.command;
     let settings = Config::read()?.watch()?;
     if settings.is_empty() {
-        let hint = "add [watch] with metrics_folder, [watch.webhook] or [watch.program]; docs/watching.md tells how";
+        let hint =
+            "add [watch] with metrics_folder, [watch.webhook] or [watch.program]; docs/watching.md tells how";
         return Err(Error::setting("config.toml names nobody who is told how runs ended", hint));
     }
     let tellings = tell(&made_up(test.like), &settings.for_test()).await;
     match global.format.into() {
         Format::Json => ui::json(&tellings),
         Format::Text if tellings.is_empty() => ui::data("nobody wants to be told of such a run\n"),
-        Format::Text => tellings.iter().for_each(|telling| ui::data(&format!("{}\n", line(telling)))),
+        Format::Text => {
+            for telling in &tellings {
+                ui::data(&format!("{}\n", line(telling)));
+            }
+        }
     }
     let is_told = tellings.iter().all(|telling| telling.trouble.is_none());
     if !is_told {
-        terminal.error("error: not everybody could be told\n  hint: a run says so too, and ends as it would have");
+        terminal.error(
+            "error: not everybody could be told\n  hint: a run says so too, and ends as it would have",
+        );
     }
     Ok(if is_told { ExitStatus::Done } else { ExitStatus::Server })
 }

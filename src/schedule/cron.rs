@@ -104,7 +104,8 @@ impl Cron {
 
     fn first_on(&self, date: Date, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let [minutes, hours, ..] = &self.fields;
-        let times = hours.values.iter().flat_map(|hour| minutes.values.iter().map(move |minute| (hour, minute)));
+        let times =
+            hours.values.iter().flat_map(|hour| minutes.values.iter().map(move |minute| (hour, minute)));
         let moments = times.filter_map(|(hour, minute)| {
             let (hour, minute) = (i8::try_from(*hour).ok()?, i8::try_from(*minute).ok()?);
             zone.to_ambiguous_timestamp(date.at(hour, minute, 0, 0)).compatible().ok()
@@ -115,11 +116,7 @@ impl Cron {
     fn is_on(&self, date: Date) -> bool {
         let [_, _, days, months, weekdays] = &self.fields;
         let weekday = date.weekday().to_sunday_zero_offset();
-        let is_day = if self.on_last_day {
-            date.day() == date.days_in_month()
-        } else {
-            days.has(date.day())
-        };
+        let is_day = if self.on_last_day { date.day() == date.days_in_month() } else { days.has(date.day()) };
         // Both Sundays are kept as 0.
         let is_weekday = weekdays.has(weekday);
         let fits = if self.are_alternatives() { is_day || is_weekday } else { is_day && is_weekday };

@@ -72,10 +72,12 @@ impl Crontab {
         }
         // Only one that is said to be none is taken for an empty one.
         let is_none = String::from_utf8_lossy(&said.stderr).to_ascii_lowercase().contains("no crontab");
-        match said.status.success() {
-            true => Ok(said.stdout),
-            false if is_none => Ok(Vec::new()),
-            false => Err(self.failed(&said)),
+        if said.status.success() {
+            Ok(said.stdout)
+        } else if is_none {
+            Ok(Vec::new())
+        } else {
+            Err(self.failed(&said))
         }
     }
 
@@ -155,7 +157,10 @@ impl Block {
         }
         if begins != ends || begins > 1 {
             let what = "the marks around the lines of waldur-usage in the crontab do not match";
-            return Err(Error::setting(what, "mend them with `crontab -e`: one begin, one end, in this order"));
+            return Err(Error::setting(
+                what,
+                "mend them with `crontab -e`: one begin, one end, in this order",
+            ));
         }
         Ok(Self { before, lines, after })
     }

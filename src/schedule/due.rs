@@ -40,7 +40,8 @@ mod tests {
         let due = |last: Option<Attempt>, now: &str| {
             due(&schedule, last, moment(now), &TimeZone::UTC).unwrap().map(|since| since.to_string())
         };
-        let ran = |started: &str| Attempt { started: moment(started), ended: Some(moment(started)), code: Some(6) };
+        let ran =
+            |started: &str| Attempt { started: moment(started), ended: Some(moment(started)), code: Some(6) };
         assert_eq!(due(None, "2026-11-27T02:29:59Z"), None);
         assert_eq!(due(None, "2026-11-27T02:30:00Z").as_deref(), Some("2026-11-27T02:30:00Z"));
         // Three nights were missed, and it is due once.

@@ -97,8 +97,9 @@ impl Schedule {
                 changes.push(format!("{what} was {}, and is {}", visible(old), visible(new)));
             }
         };
-        let (by, yes) = (|by| format!("{by:?}").to_lowercase(), |yes| if yes { "given" } else { "not given" });
-        let log = |is_json| if is_json { "json" } else { "text" };
+        let (by, yes) =
+            (|by: By| format!("{by:?}").to_lowercase(), |yes: bool| if yes { "given" } else { "not given" });
+        let log = |is_json: bool| if is_json { "json" } else { "text" };
         let folder = |schedule: &Self, name: &str| schedule.folders.get(name).cloned().unwrap_or_default();
         change("the time", &self.at, &new.at);
         change("what starts it", &by(self.by), &by(new.by));
@@ -168,9 +169,8 @@ impl Registry {
 
     /// The schedule of a pipeline, by its path or by the name of the schedule.
     pub fn find(&self, named: &str) -> Result<Option<Schedule>, Error> {
-        let all = self.all()?.into_iter();
         let is_it = |schedule: &Schedule| schedule.pipeline == named || schedule.name() == named;
-        Ok(all.into_iter().find(is_it))
+        Ok(self.all()?.into_iter().find(is_it))
     }
 
     /// Keeps a schedule in the place of the one before.
@@ -244,7 +244,9 @@ mod tests {
         for path in ["/p/../../etc/x\"; rm -rf ~ %h $HOME.toml", "/p/ä ö.toml", "/p/-.toml", "/"] {
             let name = name(path);
             assert!(!name.starts_with('-') && name.len() <= 49, "{name}");
-            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'));
+            assert!(
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            );
         }
         assert!(name(&format!("/p/{}.toml", "x".repeat(200))).len() == 49);
     }

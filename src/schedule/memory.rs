@@ -61,7 +61,9 @@ impl Memory {
         let path = self.path(schedule, "json");
         // Serializing our own values to memory cannot fail.
         let text = serde_json::to_string(attempt).unwrap_or_default();
-        self.make_folder().and_then(|()| write_whole(&path, text.as_bytes(), 0o600)).map_err(|error| unwritable(&path, &error))
+        self.make_folder()
+            .and_then(|()| write_whole(&path, text.as_bytes(), 0o600))
+            .map_err(|error| unwritable(&path, &error))
     }
 
     /// The turn of a pipeline; none where somebody else has it.
@@ -121,7 +123,9 @@ mod tests {
         memory.note(&one, &attempt).unwrap();
         assert_eq!((memory.last(&one), memory.last(&two)), (Some(attempt), None));
         let turn = memory.turn(&one).unwrap();
-        assert!(turn.is_some() && memory.turn(&one).unwrap().is_none() && memory.turn(&two).unwrap().is_some());
+        assert!(
+            turn.is_some() && memory.turn(&one).unwrap().is_none() && memory.turn(&two).unwrap().is_some()
+        );
         drop(turn);
         assert!(memory.turn(&one).unwrap().is_some());
         std::fs::write(memory.path(&one, "json"), "{").unwrap();
@@ -139,7 +143,8 @@ mod tests {
         let attempt = Attempt { started: Timestamp::UNIX_EPOCH, ended: None, code: None };
         Memory::new(store.clone()).note(&schedule("/p/a.toml"), &attempt).unwrap();
         assert_eq!(store.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        let names: Vec<_> = std::fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            std::fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(names.iter().all(|name| name.to_str().unwrap().starts_with("store.sqlite")), "{names:?}");
     }
 }

@@ -123,7 +123,8 @@ impl Systemd {
     /// The exit code of the last run that the manager started; `None` where it does not tell.
     pub fn last_code(schedule: &Schedule) -> Option<u8> {
         let service = unit::name(schedule, "service");
-        let said = systemctl(&["show", "-p", "ExecMainExitTimestampMonotonic", "-p", "ExecMainStatus", &service]);
+        let said =
+            systemctl(&["show", "-p", "ExecMainExitTimestampMonotonic", "-p", "ExecMainStatus", &service]);
         let text = String::from_utf8(said.ok()?.stdout).ok()?;
         let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         // Before the first run the status is 0 and the time is 0 too.
@@ -133,10 +134,7 @@ impl Systemd {
 
     fn units(&self, schedule: &Schedule, when: &When) -> Result<[(PathBuf, String); 2], Error> {
         let path = |ending| self.folder.join(unit::name(schedule, ending));
-        Ok([
-            (path("service"), unit::service(schedule)?),
-            (path("timer"), unit::timer(schedule, when)),
-        ])
+        Ok([(path("service"), unit::service(schedule)?), (path("timer"), unit::timer(schedule, when))])
     }
 }
 
@@ -150,7 +148,8 @@ pub fn lingers() -> Option<bool> {
 
 /// Tells the manager, one after the other; what it did not take is returned, to be run by hand.
 fn tell(commands: &[&[&str]]) -> Result<Vec<String>, Error> {
-    let by_hand = |rest: &[&[&str]]| rest.iter().map(|words| format!("systemctl --user {}", words.join(" "))).collect();
+    let by_hand =
+        |rest: &[&[&str]]| rest.iter().map(|words| format!("systemctl --user {}", words.join(" "))).collect();
     for (index, command) in commands.iter().enumerate() {
         let said = match systemctl(command) {
             Ok(said) if said.status.success() => continue,
@@ -184,6 +183,7 @@ fn old(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn not_ours(path: &Path) -> Error {
-    let what = format!("{} was not written by waldur-usage, and is left alone", visible(&path.to_string_lossy()));
+    let what =
+        format!("{} was not written by waldur-usage, and is left alone", visible(&path.to_string_lossy()));
     Error::setting(what, "take it away, or give it another name")
 }

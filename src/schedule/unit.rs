@@ -11,7 +11,8 @@ use crate::error::Error;
 use super::{Schedule, When};
 
 /// The first line of what is ours.
-pub const MARK: &str = "# Written by `waldur-usage schedule install`; `waldur-usage schedule remove` takes it away.";
+pub const MARK: &str =
+    "# Written by `waldur-usage schedule install`; `waldur-usage schedule remove` takes it away.";
 
 /// What the name of a unit begins with.
 const BEGINNING: &str = "waldur-usage-";
@@ -26,7 +27,10 @@ pub fn service(schedule: &Schedule) -> Result<String, Error> {
     let (program, arguments) = (&schedule.program, &schedule.words()[1..]);
     // systemd takes no such program, however it is quoted.
     if program.contains(['"', '\'', '\\']) {
-        let what = format!("systemd starts no program with a quote or a backslash in its path: {}", visible(program));
+        let what = format!(
+            "systemd starts no program with a quote or a backslash in its path: {}",
+            visible(program)
+        );
         return Err(Error::setting(what, "put waldur-usage elsewhere, or use --cron or --due"));
     }
     // A dollar sign in the path of the program is one; in an argument it begins a variable.
@@ -140,7 +144,9 @@ mod tests {
         assert!(service.contains("\nEnvironment=\"XDG_CONFIG_HOME=/c d/%%\"\n"), "{service}");
         assert!(!service.contains("--yes"), "{service}");
         let timer = timer(&schedule, &schedule.when().unwrap());
-        assert!(timer.contains("\nOnCalendar=*-*-13 06:00:00\nOnCalendar=fri *-*-* 06:00:00\nPersistent=true\n"));
+        assert!(
+            timer.contains("\nOnCalendar=*-*-13 06:00:00\nOnCalendar=fri *-*-* 06:00:00\nPersistent=true\n")
+        );
         assert!(timer.contains("\nRandomizedDelaySec=5min\n"), "{timer}");
         for text in [&service, &timer] {
             assert!(text.starts_with(MARK), "{text}");

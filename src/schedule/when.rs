@@ -20,8 +20,7 @@ const LONGEST: usize = 200;
 /// What asks systemd.
 const ANALYZE: &str = "systemd-analyze";
 const PATIENCE: Duration = Duration::from_secs(20);
-const WEEKDAYS: [&str; 7] =
-    ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// How words are written, for a hint.
 const FORMS: &str = "write `daily 02:30`, `weekdays 07:00`, `weekly mon 07:00`, `monthly 1 06:00`, \
     `monthly last 22:00` or `hourly 15`, the five fields of cron, or an OnCalendar of systemd";
@@ -251,7 +250,11 @@ mod tests {
             ("*-*-01 06:00 Europe/Tallinn", "*-*-01 06:00 Europe/Tallinn", None),
         ] {
             let when = When::parse(text).unwrap();
-            assert_eq!((when.calendars(), when.cron_fields().ok()), (vec![calendar.to_owned()], fields.map(str::to_owned)), "{text}");
+            assert_eq!(
+                (when.calendars(), when.cron_fields().ok()),
+                (vec![calendar.to_owned()], fields.map(str::to_owned)),
+                "{text}"
+            );
         }
         assert_eq!(calendars("0 6 13 * fri"), ["*-*-13 06:00:00", "fri *-*-* 06:00:00"]);
     }

@@ -79,7 +79,9 @@ impl<'a> Message<'a> {
             period: ended.period.as_deref(),
             rows: ended.rows,
             breaks: ended.breaks,
-            money: money.map(|(currency, difference)| Money { currency: *currency, difference: *difference }).collect(),
+            money: money
+                .map(|(currency, difference)| Money { currency: *currency, difference: *difference })
+                .collect(),
             steps: steps.collect(),
         }
     }
@@ -142,6 +144,8 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::watch::hostile;
     use serde_json::{Value, json};
@@ -156,7 +160,9 @@ mod tests {
         assert_eq!(read["event"], json!("breaks"));
         assert_eq!(
             read["text"],
-            json!("waldur-usage a___ 1 _ __channel_ ___31m 2026-10: 3 that differ, 0.01 of an unknown currency, -41.20 EUR")
+            json!(
+                "waldur-usage a___ 1 _ __channel_ ___31m 2026-10: 3 that differ, 0.01 of an unknown currency, -41.20 EUR"
+            )
         );
         assert_eq!(read["money"][1], json!({"currency": "EUR", "difference": "-41.20"}));
         assert_eq!(read["milliseconds"], json!(62345));
@@ -165,9 +171,13 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_with_its_code() {
-        let ended = Ended { status: ExitStatus::Server, breaks: 0, money: Default::default(), ..hostile() };
+        let ended = Ended { status: ExitStatus::Server, breaks: 0, money: BTreeMap::new(), ..hostile() };
         let message = Message::of(&ended, true);
-        assert!(message.text.ends_with(": FAILED (server, exit code 6) (this is a test)"), "{}", message.text);
+        assert!(
+            message.text.ends_with(": FAILED (server, exit code 6) (this is a test)"),
+            "{}",
+            message.text
+        );
         assert_eq!(message.event, Event::Failed);
         let event = |status, breaks| Ended { status, breaks, ..hostile() }.event();
         assert_eq!(event(ExitStatus::Done, 0), Event::Done);
@@ -187,7 +197,7 @@ mod tests {
                 pipeline: None,
                 period: None,
                 breaks: 0,
-                money: Default::default(),
+                money: BTreeMap::new(),
                 steps: Vec::new(),
                 ..hostile()
             };

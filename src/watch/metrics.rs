@@ -98,7 +98,8 @@ fn text(ended: &Ended, before: Option<&str>) -> String {
             file.sample("last_run_money_difference", &label("currency", &currency), &difference.to_string());
         }
     }
-    let took = |duration: std::time::Duration| format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
+    let took =
+        |duration: std::time::Duration| format!("{}.{:03}", duration.as_secs(), duration.subsec_millis());
     file.one("last_run_duration_seconds", "How long the last run took.", &took(ended.took()));
     if !ended.steps.is_empty() {
         file.family("last_run_step_duration_seconds", "How long each step of the last run took.");
@@ -198,8 +199,7 @@ mod tests {
             }
             let value = rest.strip_prefix("} ").unwrap_or_else(|| panic!("{line}"));
             value.parse::<f64>().unwrap();
-            let labels: Vec<String> =
-                labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let series = format!("{family}|{}", labels.join("|"));
             assert!(samples.insert(series, value.to_owned()).is_none(), "{line} comes twice");
         }
@@ -258,7 +258,8 @@ mod tests {
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         }
         // A file of somebody else's making says nothing about a success.
-        std::fs::write(path(folder.path(), &bad), format!("{SUCCESS}{{pipeline=\"month end\"}} 1} 9\n")).unwrap();
+        std::fs::write(path(folder.path(), &bad), format!("{SUCCESS}{{pipeline=\"month end\"}} 1}} 9\n"))
+            .unwrap();
         write(folder.path(), &bad).unwrap();
         assert_eq!(success(&bad), None);
         assert!(write(&folder.path().join("none"), &good).is_err());
@@ -284,7 +285,8 @@ mod tests {
                 limit: 100_000,
             };
             let said = child.run().unwrap();
-            let words = String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
+            let words =
+                String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
             assert!(said.status.success() && words.trim().is_empty(), "{words}\n{text}");
         }
     }

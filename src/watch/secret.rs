@@ -48,7 +48,8 @@ fn from_environment(variable: &str) -> Result<String, String> {
 }
 
 fn from_file(path: &Path) -> Result<String, String> {
-    let told = |what: &dyn std::fmt::Display| format!("secret_file {}: {what}", visible(&path.to_string_lossy()));
+    let told =
+        |what: &dyn std::fmt::Display| format!("secret_file {}: {what}", visible(&path.to_string_lossy()));
     let file = File::open(path).map_err(|error| told(&error))?;
     #[cfg(unix)]
     {

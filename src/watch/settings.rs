@@ -91,7 +91,8 @@ impl WrittenWatch {
             if written.secret.is_some() {
                 return Err(told("a secret stands in config.toml".to_owned(), SECRETS));
             }
-            let url = address(&written.url).map_err(|what| told(what, "write it as https://hooks.example.com/waldur"))?;
+            let url = address(&written.url)
+                .map_err(|what| told(what, "write it as https://hooks.example.com/waldur"))?;
             let file = written.secret_file.as_deref().map(&resolve);
             let secret = place(written.secret_env.clone(), file, written.secret_command.clone());
             let secret = secret.map_err(|what| told(what, "leave one of them, or none"))?;
@@ -223,7 +224,9 @@ mod tests {
     #[test]
     fn addresses_are_https_or_on_this_machine() {
         let url = |url: &str| valid(&format!("[webhook]\nurl = '{url}'"));
-        for good in ["https://example.org/x?y", "http://127.0.0.1:9/x", "http://[::1]:9/", "http://localhost/"] {
+        for good in
+            ["https://example.org/x?y", "http://127.0.0.1:9/x", "http://[::1]:9/", "http://localhost/"]
+        {
             assert!(url(good).is_ok(), "{good}");
         }
         for bad in [

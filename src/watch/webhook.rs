@@ -41,7 +41,7 @@ pub(super) async fn post(webhook: &Webhook, body: &str, patience: Patience) -> R
             Some(header(&fetched.unwrap_or_else(|_| Err("its secret was not fetched".to_owned()))?)?)
         }
     };
-    let client = client(webhook, patience).map_err(|error| shown(error))?;
+    let client = client(webhook, patience).map_err(shown)?;
     let mut waits = patience.waits.into_iter();
     loop {
         let trouble = match attempt(&client, webhook, secret.clone(), body).await {
@@ -127,9 +127,9 @@ mod tests {
     type Seen = Arc<Mutex<Vec<(String, HeaderMap, Bytes)>>>;
 
     /// Somebody who listens, and answers one after the other; the last answer is given again and again.
-    async fn listener(answers: Vec<fn() -> Response<Body>>) -> (Webhook, Seen) {
+    async fn listener(answers: &[fn() -> Response<Body>]) -> (Webhook, Seen) {
         let seen = Seen::default();
-        let kept = Arc::clone(&seen);
+        let (kept, answers) = (Arc::clone(&seen), answers.to_vec());
         let answer = move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let mut kept = kept.lock().unwrap();
             let answer = answers[kept.len().min(answers.len() - 1)];
@@ -148,7 +148,7 @@ mod tests {
         Response::builder().status(status).body(Body::from("hunter2")).unwrap()
     }
 
-    async fn tried(answers: Vec<fn() -> Response<Body>>) -> (Result<(), String>, usize) {
+    async fn tried(answers: &[fn() -> Response<Body>]) -> (Result<(), String>, usize) {
         let (webhook, seen) = listener(answers).await;
         let result = post(&webhook, "{}", BRIEF).await;
         if let Err(error) = &result {
@@ -160,14 +160,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_arrives_with_its_secret() {
-        let (mut webhook, seen) = listener(vec![|| status(204)]).await;
+        let (mut webhook, seen) = listener(&[|| status(204)]).await;
         let command = crate::child::words(["printf", "Bearer hunter2"]);
         webhook.secret = Some(Secret::Command(command));
         post(&webhook, r#"{"text":"x"}"#, BRIEF).await.unwrap();
         let seen = seen.lock().unwrap();
         let (uri, headers, body) = &seen[0];
-        assert_eq!((seen.len(), uri.as_str(), body.as_ref()), (1, "/hook/T0?key=hunter2", &br#"{"text":"x"}"#[..]));
-        assert_eq!((&headers["authorization"], &headers["content-type"]), (&"Bearer hunter2".parse().unwrap(), &"application/json".parse().unwrap()));
+        assert_eq!(
+            (seen.len(), uri.as_str(), body.as_ref()),
+            (1, "/hook/T0?key=hunter2", &br#"{"text":"x"}"#[..])
+        );
+        assert_eq!(
+            (&headers["authorization"], &headers["content-type"]),
+            (&"Bearer hunter2".parse().unwrap(), &"application/json".parse().unwrap())
+        );
         for secret in ["printf 'a\\nb'", "exit 1"] {
             webhook.secret = Some(Secret::Command(crate::child::words(["sh", "-c", secret])));
             assert!(post(&webhook, "{}", BRIEF).await.is_err());
@@ -176,26 +182,29 @@ mod tests {
 
     #[tokio::test]
     async fn what_may_go_better_is_tried_again_and_what_does_not_is_not() {
-        assert_eq!(tried(vec![|| status(503), || status(429), || status(200)]).await, (Ok(()), 3));
-        let (result, count) = tried(vec![|| status(500)]).await;
+        assert_eq!(tried(&[|| status(503), || status(429), || status(200)]).await, (Ok(()), 3));
+        let (result, count) = tried(&[|| status(500)]).await;
         assert_eq!((result.unwrap_err().as_str(), count), ("it answered with 500; tried 3 times", 3));
         for refusal in [|| status(404), || status(401)] {
-            let (result, count) = tried(vec![refusal]).await;
+            let (result, count) = tried(&[refusal]).await;
             assert!(result.is_err() && count == 1);
         }
     }
 
     #[tokio::test]
     async fn no_redirect_is_followed() {
-        let (other, seen) = listener(vec![|| status(200)]).await;
         static OTHER: Mutex<String> = Mutex::new(String::new());
+        let (other, seen) = listener(&[|| status(200)]).await;
         *OTHER.lock().unwrap() = other.url.to_string();
-        let (result, count) = tried(vec![|| {
+        let (result, count) = tried(&[|| {
             let location = OTHER.lock().unwrap().clone();
             Response::builder().status(307).header("location", location).body(Body::empty()).unwrap()
         }])
         .await;
-        assert_eq!((result.unwrap_err().as_str(), count), ("it answered with 307, and no redirect is followed", 1));
+        assert_eq!(
+            (result.unwrap_err().as_str(), count),
+            ("it answered with 307, and no redirect is followed", 1)
+        );
         assert!(seen.lock().unwrap().is_empty());
     }
 
@@ -203,18 +212,23 @@ mod tests {
     async fn an_endless_answer_is_not_read() {
         let began = Instant::now();
         let endless = || {
-            let parts = futures_util::stream::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 65536])));
+            let parts = futures_util::stream::repeat_with(|| {
+                Ok::<_, std::convert::Infallible>(Bytes::from(vec![b'x'; 65536]))
+            });
             Response::new(Body::from_stream(parts))
         };
-        assert_eq!(tried(vec![endless]).await, (Ok(()), 1));
+        assert_eq!(tried(&[endless]).await, (Ok(()), 1));
         assert!(began.elapsed() < Duration::from_secs(10));
     }
 
     #[tokio::test]
     async fn one_that_is_silent_or_away_or_broken_is_given_up() {
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (webhook, _) = listener(vec![|| status(200)]).await;
-        let at = |port: u16| Webhook { url: format!("http://127.0.0.1:{port}/T0").parse().unwrap(), ..webhook.clone() };
+        let (webhook, _) = listener(&[|| status(200)]).await;
+        let at = |port: u16| Webhook {
+            url: format!("http://127.0.0.1:{port}/T0").parse().unwrap(),
+            ..webhook.clone()
+        };
         let error = post(&at(silent.local_addr().unwrap().port()), "{}", BRIEF).await.unwrap_err();
         assert!(error.starts_with("it did not answer in time") && error.contains("3 times"), "{error}");
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();

@@ -31,7 +31,10 @@ fn exists(arguments: &[String]) {
     }
     assert!(output.status.success(), "{words:?}");
     for flag in arguments.iter().filter(|word| word.starts_with("--")) {
-        assert!(help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")), "{flag} of {words:?}");
+        assert!(
+            help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")),
+            "{flag} of {words:?}"
+        );
     }
 }
 
@@ -39,7 +42,8 @@ fn exists(arguments: &[String]) {
 fn the_cron_job_is_what_it_promises() {
     let script = "import json, sys, yaml\njson.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)";
     let path = root().join("templates/kubernetes-cronjob.yaml");
-    let output = Command::new("python3").args(["-c", script]).stdin(std::fs::File::open(path).unwrap()).output();
+    let output =
+        Command::new("python3").args(["-c", script]).stdin(std::fs::File::open(path).unwrap()).output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else {
         assert!(std::env::var_os("WALDUR_USAGE_REQUIRE_TOOLS").is_none(), "needs PyYAML");
         #[expect(clippy::print_stdout, reason = "a skipped test says so")]
@@ -80,7 +84,13 @@ fn the_cron_job_is_what_it_promises() {
         assert!(volumes.as_array().unwrap().iter().any(|volume| volume["name"] == mount["name"]), "{mount}");
     }
     let variables = container("/env");
-    assert!(variables.as_array().unwrap().iter().all(|variable| !variable["name"].as_str().unwrap().contains("TOKEN")));
+    assert!(
+        variables
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|variable| !variable["name"].as_str().unwrap().contains("TOKEN"))
+    );
     // What posts is for whoever installs it to allow.
     let arguments: Vec<String> = serde_json::from_value(container("/args")).unwrap();
     assert!(!arguments.contains(&"--yes".to_owned()));
@@ -107,7 +117,8 @@ fn the_container_file_copies_what_the_program_is_built_from_and_ends_without_rig
     let copied: Vec<String> = of("COPY ")
         .filter(|line| !line.starts_with("--from"))
         .flat_map(|line| {
-            let mut words: Vec<String> = line.split(' ').map(|word| word.trim_start_matches("./").to_owned()).collect();
+            let mut words: Vec<String> =
+                line.split(' ').map(|word| word.trim_start_matches("./").to_owned()).collect();
             words.pop();
             words
         })

@@ -117,7 +117,8 @@ fn a_timer_is_installed_once_told_when_it_changes_and_taken_away() {
     let home = Home::new();
     let pipeline = home.pipeline("night/pipeline.toml");
     let install = ["schedule", "install", pipeline.as_str(), "--at", "daily 02:30"];
-    let first = home.run(&install).ends_with(0).says("installed").says("WALDUR_ACCESS_TOKEN is not taken along");
+    let first =
+        home.run(&install).ends_with(0).says("installed").says("WALDUR_ACCESS_TOKEN is not taken along");
     first.says("02:30 UTC").says("without --yes");
     let files = home.files(UNITS);
     assert_eq!(files.len(), 2);
@@ -125,7 +126,10 @@ fn a_timer_is_installed_once_told_when_it_changes_and_taken_away() {
     assert!(timer.starts_with("waldur-usage-night-") && timer.ends_with(".timer"), "{timer}");
     assert_eq!(home.told()[..2], ["daemon-reload".to_owned(), format!("enable --now {timer}")]);
     assert!(files[1].1.contains("\nOnCalendar=*-*-* 02:30:00\nPersistent=true\nRandomizedDelaySec=5min\n"));
-    let exec = format!("ExecStart=\"{}\" \"run\" \"{pipeline}\" \"--no-input\"\n", env!("CARGO_BIN_EXE_waldur-usage"));
+    let exec = format!(
+        "ExecStart=\"{}\" \"run\" \"{pipeline}\" \"--no-input\"\n",
+        env!("CARGO_BIN_EXE_waldur-usage")
+    );
     assert!(files[0].1.contains(&exec), "{}", files[0].1);
 
     home.run(&install).ends_with(0).says("installed like that already; nothing was changed");
@@ -149,7 +153,10 @@ fn a_timer_is_installed_once_told_when_it_changes_and_taken_away() {
     fs::write(home.path(UNITS).join("other.timer"), "of somebody else").unwrap();
     home.run(&["schedule", "remove", "night/pipeline.toml"]).ends_with(0).says("removed");
     let told = home.told();
-    assert!(told.contains(&format!("disable --now {timer}")) && told.contains(&"daemon-reload".to_owned()), "{told:?}");
+    assert!(
+        told.contains(&format!("disable --now {timer}")) && told.contains(&"daemon-reload".to_owned()),
+        "{told:?}"
+    );
     assert_eq!(home.files(UNITS).len(), 1);
     assert_eq!(home.list(), Vec::<Value>::new());
     home.run(&["schedule", "remove", &pipeline]).ends_with(2).says("does not run by itself");
@@ -174,7 +181,11 @@ fn where_no_manager_answers_it_is_said_what_to_run() {
     assert!(home.files(UNITS).is_empty() && !link.is_symlink());
     // Without systemd at all it is said what there is instead.
     fs::remove_file(home.path("bin/systemctl")).unwrap();
-    let output = home.command().env("PATH", home.path("bin")).args(["schedule", "install", "p.toml", "--at", "daily 02:30"]).output();
+    let output = home
+        .command()
+        .env("PATH", home.path("bin"))
+        .args(["schedule", "install", "p.toml", "--at", "daily 02:30"])
+        .output();
     told(output.unwrap()).ends_with(2).says("there is no systemd").says("--cron").says("--due");
 }
 
@@ -186,7 +197,9 @@ fn what_is_not_ours_is_left_alone_and_what_was_changed_is_told() {
     home.run(&install).ends_with(0);
     let service = home.files(UNITS)[0].clone();
     fs::write(&service.0, format!("{}Nice=19\n", service.1)).unwrap();
-    home.run(&["schedule", "list"]).ends_with(0).says("trouble: its units were changed; `waldur-usage schedule install");
+    home.run(&["schedule", "list"])
+        .ends_with(0)
+        .says("trouble: its units were changed; `waldur-usage schedule install");
     home.run(&install).ends_with(0).says("what was missing was written again");
     assert_eq!(home.files(UNITS)[0].1, service.1);
     fs::remove_file(&service.0).unwrap();
@@ -244,10 +257,17 @@ fn systemd_agrees_with_units_of_hostile_paths() {
     fs::create_dir(&programs).unwrap();
     home.program = programs.join("waldur-usage");
     fs::hard_link(env!("CARGO_BIN_EXE_waldur-usage"), &home.program).unwrap();
-    for (number, name) in
-        ["plain.toml", "with blanks.toml", "%h %% 100%.toml", "$HOME ${PATH} $$.toml", "\"a\" 'b' \\c\\.toml", "; rm -rf ~ #.toml", "é ö.toml"]
-            .into_iter()
-            .enumerate()
+    for (number, name) in [
+        "plain.toml",
+        "with blanks.toml",
+        "%h %% 100%.toml",
+        "$HOME ${PATH} $$.toml",
+        "\"a\" 'b' \\c\\.toml",
+        "; rm -rf ~ #.toml",
+        "é ö.toml",
+    ]
+    .into_iter()
+    .enumerate()
     {
         let pipeline = home.pipeline(&format!("{number} %t/{name}"));
         let at = ["monthly last 22:00", "0 6 1,15 * fri", "*-*-01 06:00 Europe/Tallinn"][number % 3];
@@ -280,7 +300,9 @@ fn systemd_agrees_with_units_of_hostile_paths() {
     home.program = quoted.join("waldur-usage");
     fs::hard_link(env!("CARGO_BIN_EXE_waldur-usage"), &home.program).unwrap();
     let pipeline = home.pipeline("last.toml");
-    home.run(&["schedule", "install", &pipeline, "--at", "daily 02:30"]).ends_with(2).says("systemd starts no program");
+    home.run(&["schedule", "install", &pipeline, "--at", "daily 02:30"])
+        .ends_with(2)
+        .says("systemd starts no program");
 }
 
 #[test]
@@ -320,7 +342,9 @@ fn what_is_due_runs_once_and_what_runs_is_not_begun_again() {
     let home = Home::new();
     let (one, two) = (home.pipeline("one.toml"), home.pipeline("two.toml"));
     for pipeline in [&one, &two] {
-        home.run(&["schedule", "install", pipeline, "--at", "daily 02:30", "--due"]).ends_with(0).says("schedule due");
+        home.run(&["schedule", "install", pipeline, "--at", "daily 02:30", "--due"])
+            .ends_with(0)
+            .says("schedule due");
     }
     home.run(&["schedule", "due"]).ends_with(0).says("nothing is due");
     home.age();
@@ -337,7 +361,10 @@ fn what_is_due_runs_once_and_what_runs_is_not_begun_again() {
     drop(turn);
     let run = home.run(&["schedule", "due", "--format", "json"]).ends_with(2);
     let json = run.json();
-    assert_eq!((json.as_array().unwrap().len(), &json[0]["pipeline"], &json[0]["code"]), (1, &two.into(), &2.into()));
+    assert_eq!(
+        (json.as_array().unwrap().len(), &json[0]["pipeline"], &json[0]["code"]),
+        (1, &two.into(), &2.into())
+    );
     home.run(&["schedule", "due"]).ends_with(0).says("nothing is due");
     for line in home.list() {
         assert_eq!((&line["last"]["code"], &line["last"]["status"]), (&2.into(), &"usage".into()));
@@ -354,18 +381,22 @@ fn what_is_due_runs_once_and_what_runs_is_not_begun_again() {
 
 #[test]
 fn the_list_is_what_its_schema_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/schedules.schema.json");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-    let schema = compiler.compile(path.to_str().unwrap(), &mut schemas).unwrap();
+    let mut schema = |name: &str| compiler.compile(folder.join(name).to_str().unwrap(), &mut schemas).unwrap();
+    let (schema, of_due) = (schema("schedules.schema.json"), schema("schedule-due.schema.json"));
     let home = Home::new();
     let mut documents = vec![home.run(&["schedule", "list", "--format", "json"]).json()];
-    for (name, flags) in [("a.toml", &["--yes", "--store", "s"][..]), ("b.toml", &["--cron"]), ("c.toml", &["--due"])] {
+    for (name, flags) in
+        [("a.toml", &["--yes", "--store", "s"][..]), ("b.toml", &["--cron"]), ("c.toml", &["--due"])]
+    {
         let pipeline = home.pipeline(name);
         let arguments = ["schedule", "install", &pipeline, "--at", "daily 02:30", "--format", "json"];
         documents.push(home.run(&[&arguments[..], flags].concat()).ends_with(0).json());
     }
     home.age();
-    home.run(&["schedule", "due"]).ends_with(2);
+    let due = home.run(&["schedule", "due", "--format", "json"]).ends_with(2).json();
+    assert!(due.as_array().unwrap().len() == 2 && schemas.validate(&due, of_due).is_ok(), "{due:#}");
     documents.push(home.run(&["schedule", "list", "--format", "json"]).json());
     documents.push(home.run(&["schedule", "remove", "c.toml", "--format", "json"]).json());
     for document in &documents {
@@ -373,7 +404,9 @@ fn the_list_is_what_its_schema_says() {
             panic!("{error:#}\n{document:#}");
         }
     }
-    for (pointer, value) in [("/0/by", "launchd"), ("/0/name", "a b"), ("/0/next", "tomorrow"), ("/0/log", "xml")] {
+    for (pointer, value) in
+        [("/0/by", "launchd"), ("/0/name", "a b"), ("/0/next", "tomorrow"), ("/0/log", "xml")]
+    {
         let mut changed = documents[1].clone();
         *changed.pointer_mut(pointer).unwrap() = value.into();
         assert!(schemas.validate(&changed, schema).is_err(), "{pointer}");

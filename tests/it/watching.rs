@@ -40,7 +40,8 @@ fn listen(answer: &'static str) -> (u16, Receiver<(String, String)>) {
                     break;
                 }
                 let lower = line.to_ascii_lowercase();
-                length = lower.strip_prefix("content-length:").map_or(length, |it| it.trim().parse().unwrap());
+                length =
+                    lower.strip_prefix("content-length:").map_or(length, |it| it.trim().parse().unwrap());
                 head.push_str(&line);
             }
             let mut body = vec![0; length];
@@ -78,13 +79,22 @@ fn a_webhook_is_told_with_its_secret_and_never_the_token() {
     let told = run(folder.path(), &config, &["watch", "test"]).ends_with(0);
     assert_eq!(told.stdout, format!("told: the webhook at http://127.0.0.1:{port}\n"));
     let (head, body) = seen.recv().unwrap();
-    assert!(head.starts_with("POST /T0/path HTTP/1.1\r\n") && head.to_lowercase().contains("authorization: bearer abcd\r\n"), "{head}");
+    assert!(
+        head.starts_with("POST /T0/path HTTP/1.1\r\n")
+            && head.to_lowercase().contains("authorization: bearer abcd\r\n"),
+        "{head}"
+    );
     assert!(!head.contains(TOKEN) && !body.contains(TOKEN), "{head}{body}");
     let body: Value = serde_json::from_str(&body).unwrap();
     valid("ended.schema.json", &body);
-    assert_eq!((&body["event"], &body["is_test"], &body["code"]), (&json!("failed"), &json!(true), &json!(6)));
+    assert_eq!(
+        (&body["event"], &body["is_test"], &body["code"]),
+        (&json!("failed"), &json!(true), &json!(6))
+    );
     // All was well is news to nobody who did not ask for it.
-    run(folder.path(), &config, &["watch", "test", "--like", "done"]).ends_with(0).says("nobody wants to be told");
+    run(folder.path(), &config, &["watch", "test", "--like", "done"])
+        .ends_with(0)
+        .says("nobody wants to be told");
     run(folder.path(), &config, &["watch", "test", "--like", "breaks"]).ends_with(0);
     let body: Value = serde_json::from_str(&seen.recv().unwrap().1).unwrap();
     assert_eq!((&body["event"], &body["breaks"]), (&json!("breaks"), &json!(1)));
@@ -98,7 +108,8 @@ fn what_cannot_be_told_is_said_without_the_address() {
     let folder = tempfile::tempdir().unwrap();
     let (other, elsewhere) = listen(NO_CONTENT);
     let answer: &'static str =
-        format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n").leak();
+        format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{other}/\r\ncontent-length: 0\r\n\r\n")
+            .leak();
     let (port, _seen) = listen(answer);
     let config = format!("[watch.webhook]\nurl = 'http://127.0.0.1:{port}/T0/path'\n");
     let refused = run(folder.path(), &config, &["watch", "test"]).ends_with(6);
@@ -128,6 +139,7 @@ fn a_program_is_told_on_stdin_and_a_collectors_folder_is_tried() {
         said.display()
     );
     let told = run(folder.path(), &config, &["watch", "test", "--format", "json"]).ends_with(0).json();
+    valid("watch-test.schema.json", &told);
     assert_eq!((told.as_array().unwrap().len(), &told[1]), (2, &json!({"to": "the program sh"})));
     let text = fs::read_to_string(&said).unwrap();
     let (line, environment) = text.split_once('\n').unwrap();
@@ -140,7 +152,10 @@ fn a_program_is_told_on_stdin_and_a_collectors_folder_is_tried() {
     });
     assert_eq!(left.count(), 0);
     let config = "[watch]\nmetrics_folder = 'none'\n[watch.program]\ncommand = ['false']";
-    let refused = run(folder.path(), config, &["watch", "test"]).ends_with(6).says("the program false: it ended with");
+    let json = run(folder.path(), config, &["watch", "test", "--format", "json"]).ends_with(6).json();
+    valid("watch-test.schema.json", &json);
+    let refused =
+        run(folder.path(), config, &["watch", "test"]).ends_with(6).says("the program false: it ended with");
     refused.says("none/waldur-usage-watch-test-");
 }
 
