@@ -91,11 +91,18 @@ async fn run_if_due(
     };
     // One that could not be started is over too; it would not start a minute later either.
     let code = ended.as_ref().ok().and_then(code_of);
-    memory.note(schedule, &Attempt { started, ended: Some(Timestamp::now()), code })?;
+    ran(&schedule.pipeline, &Attempt { started, ended: Some(Timestamp::now()), code }, global)?;
     match ended {
         Ok(_) => Ok(Some((since, code))),
         Err(error) => Err(Error::setting(format!("it cannot be started: {error}"), "check the program")),
     }
+}
+
+/// Remembers that a pipeline ran, by its path from the root on, where it runs by itself: what cron or a
+/// person has run is not due any more.
+pub fn ran(pipeline: &str, attempt: &Attempt, global: &Global) -> Result<(), Error> {
+    let found = registry()?.find(pipeline)?;
+    found.map_or(Ok(()), |schedule| memory(&schedule, global)?.note(&schedule, attempt))
 }
 
 fn start(program: &Path, schedule: &Schedule, global: &Global) -> std::io::Result<Child> {

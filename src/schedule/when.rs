@@ -46,10 +46,8 @@ impl When {
         }
         let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-        let cron = match spoken(&lower).or_else(|| alias(&lower)).or_else(|| fields(&words)) {
-            Some(cron) => Some(cron.map_err(wrong)?),
-            None => None,
-        };
+        let cron = spoken(&lower).or_else(|| alias(&lower)).or_else(|| fields(&words));
+        let cron = cron.transpose().map_err(wrong)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b" *-:,./~_+".contains(&byte);
         if cron.is_none() && (written.starts_with('-') || !written.bytes().all(allowed)) {
             return Err(wrong("it has a character that no OnCalendar has".to_owned()));

@@ -94,12 +94,11 @@ impl Terminal {
     }
 
     fn put(&self, line: &Line<'_>) {
-        match &self.log {
-            Some(log) => log.write(line),
-            None => {
-                // Without a stderr there is nobody to tell.
-                let _ = writeln!(std::io::stderr().lock(), "{}", line.message);
-            }
+        if let Some(log) = &self.log {
+            log.write(line);
+        } else {
+            // Without a stderr there is nobody to tell.
+            let _ = writeln!(std::io::stderr().lock(), "{}", line.message);
         }
     }
 
