@@ -10,7 +10,7 @@ use crate::domain::{shell_word, visible};
 use crate::error::{Error, ExitStatus};
 use crate::schedule::{
     By, Changed, Crontab, LastRun, Memory, Registry, Schedule, ScheduleLine, Standing, Systemd, When,
-    crontab_line, folders, lingers, local_zone, plain,
+    crontab_line, enabling, folders, lingers, local_zone, plain,
 };
 use crate::ui::{self, Format, Terminal};
 
@@ -313,7 +313,9 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
             }
             match Systemd::is_enabled(schedule) {
                 Some(true) => {}
-                Some(false) => troubles.push(format!("its timer is not enabled; {}", again())),
+                Some(false) => {
+                    troubles.push(format!("its timer is not enabled; `{}` lets it run", enabling(schedule)))
+                }
                 None => troubles.push("the manager of your units does not answer here".to_owned()),
             }
             if line.last.is_none() {

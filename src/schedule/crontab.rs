@@ -117,13 +117,16 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// A command in which `%` is no end of it. Where a backslash stands before one, cron takes the two for
-/// one thing, so that something has to stand between them: a word that ends and begins anew.
+/// A command in which `%` is no end of it. What a backslash before a backslash or before `\%` comes to
+/// differs from cron to cron, so that something has to stand between them: a word that ends and begins anew.
 fn escaped(command: &str) -> String {
     let mut text = String::with_capacity(command.len());
     for character in command.chars() {
+        if matches!(character, '%' | '\\') && text.ends_with('\\') {
+            text.push_str("''");
+        }
         if character == '%' {
-            text.push_str(if text.ends_with('\\') { r"''\" } else { r"\" });
+            text.push('\\');
         }
         text.push(character);
     }
@@ -217,13 +220,13 @@ mod tests {
 
     const OTHERS: &[u8] = b"MAILTO=me@example.org\n# \xff no text\n*/5 * * * * /usr/bin/true % input\n";
 
-    /// The command of a line as the cron of Vixie hands it to the shell.
-    fn command(line: &str) -> String {
+    /// The command of a line as cron hands it to the shell. Some crons take `\\` for one backslash.
+    fn command(line: &str, doubled_is_one: bool) -> String {
         let rest = line.splitn(6, ' ').last().unwrap();
         let (mut command, mut is_escaped) = (String::new(), false);
         for character in rest.chars() {
             if is_escaped {
-                if character == '%' {
+                if character == '%' || doubled_is_one && character == '\\' {
                     command.pop();
                 }
                 is_escaped = false;
@@ -243,6 +246,7 @@ mod tests {
             "/p/a.toml",
             "/p/with blanks/a b.toml",
             "/p/\"quoted\" 'and' \\back\\.toml",
+            "/p/\\\\\\\\'\\\\\\'\\%\\\\",
             "/p/100%/%%/\\%\\\\%'%.toml",
             "/p/$HOME/${PATH}/`id`/$(id).toml",
             "/p/; rm -rf ~ && echo #.toml",
@@ -252,10 +256,12 @@ mod tests {
             schedule.folders.insert("XDG_CONFIG_HOME".into(), "/c $1 %".into());
             schedule.program = "printf".into();
             let line = line(&schedule, &schedule.when().unwrap()).unwrap();
-            let command = command(&line).replacen("printf run", "printf '[%s]' run", 1);
-            let output = std::process::Command::new("sh").arg("-c").arg(&command).output().unwrap();
-            let said = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(said, format!("[run][{path}][--no-input]"), "{line}");
+            for doubled_is_one in [false, true] {
+                let command = command(&line, doubled_is_one).replacen("printf run", "printf '[%s]' run", 1);
+                let output = std::process::Command::new("sh").arg("-c").arg(&command).output().unwrap();
+                let said = String::from_utf8(output.stdout).unwrap();
+                assert_eq!(said, format!("[run][{path}][--no-input]"), "{line}");
+            }
         }
     }
 

@@ -21,6 +21,6 @@ pub use due::due;
 pub use entry::{By, Registry, Schedule, folders, plain};
 pub use line::{LastRun, ScheduleLine};
 pub use memory::{Attempt, Memory};
-pub use systemd::{Changed, Standing, Systemd, lingers};
+pub use systemd::{Changed, Standing, Systemd, enabling, lingers};
 pub use when::When;
 pub use zone::local as local_zone;

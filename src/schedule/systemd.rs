@@ -138,12 +138,18 @@ impl Systemd {
     }
 }
 
+/// What is run to let a timer go.
+pub fn enabling(schedule: &Schedule) -> String {
+    format!("systemctl --user enable --now {}", unit::name(schedule, "timer"))
+}
+
 /// Whether the timers of this user run while nobody is logged in; `None` where nobody can tell.
 pub fn lingers() -> Option<bool> {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok()?;
     let is_name = !user.is_empty() && !user.contains(['/', '\0']) && !user.starts_with('.');
-    let folder = Path::new("/var/lib/systemd/linger");
-    (is_name && folder.is_dir()).then(|| folder.join(user).exists())
+    // The folder is made with the first user that lingers.
+    let is_booted = Path::new("/run/systemd/system").is_dir();
+    (is_name && is_booted).then(|| Path::new("/var/lib/systemd/linger").join(user).exists())
 }
 
 /// Tells the manager, one after the other; what it did not take is returned, to be run by hand.

@@ -178,9 +178,9 @@ fn a_log_is_json_to_the_last_line_and_stdout_is_as_ever() {
     let file = rig.long(&["climate-alps,2026-11,cpu,8"]);
     let file = file.to_str().unwrap();
     let offering = ["--offering", crate::rig::HPC];
-    let plan = [&["plan", file][..], &offering].concat();
-    let text = rig.run(&plan);
-    let json = rig.run(&[&plan[..], &["--log", "json"]].concat());
+    let check = [&["check", file][..], &offering].concat();
+    let text = rig.run(&check);
+    let json = rig.run(&[&check[..], &["--log", "json"]].concat());
     assert_eq!((json.code, &json.stdout), (text.code, &text.stdout), "{}", json.all());
     let lines = log(&json);
     let of = |stage: &str| lines.iter().filter(|line| line["stage"] == stage).count();
@@ -195,7 +195,7 @@ fn a_log_is_json_to_the_last_line_and_stdout_is_as_ever() {
     let run = lines.iter().find_map(|line| line["run"].as_str()).unwrap();
     assert!(posted.stdout.contains(run.get(..12).unwrap()), "{}", posted.all());
     // Quiet, it says nothing but what went wrong.
-    let quiet = rig.run(&[&plan[..], &["--log", "json", "--quiet"]].concat()).ends_with(0);
+    let quiet = rig.run(&[&check[..], &["--log", "json", "--quiet"]].concat()).ends_with(0);
     assert_eq!(quiet.stderr, "");
 }
 
