@@ -163,7 +163,8 @@ fn includes(folder: &Path) -> Vec<(PathBuf, String)> {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let is_test = path.components().any(|part| part.as_os_str().to_string_lossy().contains("test"));
+        let own = path.strip_prefix(root()).unwrap();
+        let is_test = own.components().any(|part| part.as_os_str().to_string_lossy().contains("test"));
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for start in ["include_str!(\"", "include_bytes!(\""].into_iter().filter(|_| !is_test) {
             let paths = code.split(start).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
