@@ -82,6 +82,7 @@ pub async fn carry_out(
     terminal: &Terminal,
 ) -> Result<StepEnd, Error> {
     let id = run.id;
+    terminal.run(id);
     let plan = order.approved.plan();
     let Some(end) = until_interrupted_twice(run, order, connection, terminal).await? else {
         terminal.error(&format!("`waldur-usage resume {id}` reads what is stored and goes on"));

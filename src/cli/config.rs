@@ -13,6 +13,7 @@ use crate::export::PostgresTarget;
 use crate::findings::{Policy, Severity};
 use crate::plan::{Thresholds, WrittenThresholds};
 use crate::warehouse::{FocusSettings, WrittenFocus};
+use crate::watch::{WatchSettings, WrittenWatch};
 
 use super::config_target::WrittenTarget;
 
@@ -29,6 +30,9 @@ pub struct Config {
     /// Severities of findings.
     #[serde(default)]
     policy: BTreeMap<String, Severity>,
+    /// Who is told how runs ended.
+    #[serde(default)]
+    watch: WrittenWatch,
 }
 
 /// One server.
@@ -141,6 +145,11 @@ impl Config {
             };
             Error::setting(format!("there is no target {shown} in config.toml"), hint)
         })
+    }
+
+    /// Who is told how runs ended.
+    pub fn watch(&self) -> Result<WatchSettings, Error> {
+        self.watch.valid(resolve)
     }
 
     /// The policy.

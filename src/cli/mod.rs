@@ -13,6 +13,7 @@ mod config_target;
 mod connect;
 mod demo;
 mod doctor;
+mod due;
 mod explain;
 mod explain_key;
 mod export;
@@ -38,11 +39,13 @@ mod run_steps;
 mod runs;
 mod sandbox;
 mod sandbox_values;
+mod schedule;
 mod show;
 mod store;
 mod template;
 mod undo;
 mod verify;
+mod watch;
 mod world;
 
 use std::fmt::Write;
@@ -53,7 +56,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Error, ExitStatus};
 use crate::plan::Refusal;
-use crate::ui::{Format, Terminal};
+use crate::ui::{Fault, Format, LogForm, Terminal};
 
 /// Usage figures of a Waldur marketplace: check, plan, post and report them.
 #[derive(Debug, Parser)]
@@ -97,6 +100,17 @@ struct Global {
     /// The form of what is printed on stdout
     #[arg(long, global = true, value_enum, default_value_t)]
     format: FormatArgument,
+    /// The form of what is said on stderr; `json` is an object a line, and asks nothing
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        env = "WALDUR_USAGE_LOG",
+        hide_env_values = true
+    )]
+    log: LogArgument,
     /// Say nothing but errors on stderr; stdout is as ever
     #[arg(short, long, global = true)]
     quiet: bool,
@@ -119,6 +133,24 @@ enum FormatArgument {
     Csv,
     /// A JSON object a line; `list` alone
     Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum LogArgument {
+    #[default]
+    /// For people
+    Text,
+    /// For whoever collects logs
+    Json,
+}
+
+impl From<LogArgument> for LogForm {
+    fn from(log: LogArgument) -> Self {
+        match log {
+            LogArgument::Text => Self::Text,
+            LogArgument::Json => Self::Json,
+        }
+    }
 }
 
 impl From<FormatArgument> for Format {
@@ -175,6 +207,10 @@ enum Command {
     ExplainKey(Box<explain_key::ExplainKeyArguments>),
     /// Run an embedded Waldur to rehearse against, or make a world for it
     Sandbox(sandbox::SandboxArguments),
+    /// Let pipelines run by themselves: by a timer of systemd, by cron, or by whoever asks what is due
+    Schedule(schedule::ScheduleArguments),
+    /// Try out who is told how runs ended; asks no server
+    Watch(watch::WatchArguments),
     /// See it all at work once, against an embedded Waldur
     Demo(demo::DemoArguments),
 }
@@ -182,7 +218,11 @@ enum Command {
 impl Command {
     /// Whether the command runs until Ctrl-C, and ends in good order then.
     fn waits_for_ctrl_c(&self) -> bool {
-        matches!(self, Self::Sandbox(arguments) if arguments.is_serving())
+        match self {
+            Self::Sandbox(arguments) => arguments.is_serving(),
+            Self::Schedule(arguments) => arguments.starts_pipelines(),
+            _ => false,
+        }
     }
 }
 
@@ -205,21 +245,42 @@ pub fn main() -> ExitCode {
     }));
     let status = std::panic::catch_unwind(run).unwrap_or_else(|_| {
         let what = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        report(&Terminal::new(false, false), &Error::Bug(what))
+        report(&Terminal::new(false, false).logging(asked_log()), &Error::Bug(what))
     });
     ExitCode::from(status.code())
 }
 
+/// The form of the log where the command line may not be one, or is not at hand.
+fn asked_log() -> LogForm {
+    let words: Vec<_> = std::env::args_os().collect();
+    let is_asked = words.windows(2).any(|pair| pair[0] == "--log" && pair[1] == "json")
+        || words.iter().any(|word| word == "--log=json")
+        || std::env::var_os("WALDUR_USAGE_LOG").is_some_and(|form| form == "json");
+    if is_asked { LogForm::Json } else { LogForm::Text }
+}
+
 fn run() -> ExitStatus {
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && asked_log() == LogForm::Json => {
+            let text = error.to_string();
+            let text = text.trim();
+            let message = text.strip_prefix("error: ").unwrap_or(text).to_owned();
+            let exit_code = ExitStatus::Usage.code();
+            let terminal = Terminal::new(false, false).logging(LogForm::Json);
+            terminal.fault(&Fault { message, exit_code, ..Fault::default() });
+            return ExitStatus::Usage;
+        }
         Err(error) => {
             // Help goes to stdout and is no error; a closed pipe is none either.
             let _ = error.print();
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
+    // A question is no line of a log.
+    arguments.global.no_input |= arguments.global.log == LogArgument::Json;
     let terminal = Terminal::new(arguments.global.quiet, arguments.global.verbose);
+    let terminal = terminal.logging(arguments.global.log.into());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
@@ -282,24 +343,28 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Explain(command) => explain::run(command, global),
         Command::ExplainKey(command) => explain_key::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,
+        Command::Schedule(command) => schedule::run(command, global, terminal).await,
+        Command::Watch(command) => watch::run(command, global, terminal).await,
         Command::Demo(command) => Box::pin(demo::run(command, global, terminal)).await,
     }
 }
 
 /// Says what went wrong, why, and what to do next.
 fn report(terminal: &Terminal, error: &Error) -> ExitStatus {
-    let mut text = match error {
-        Error::Refused(Refusal::Declined) => "not posted: you said no".to_owned(),
-        error => format!("error: {error}"),
+    let status = error.exit_status();
+    let message = match (error, terminal.is_log()) {
+        (Error::Refused(Refusal::Declined), _) => "not posted: you said no".to_owned(),
+        (error, true) => error.to_string(),
+        (error, false) => format!("error: {error}"),
     };
     // What lies between the error and its first cause is the story of our libraries.
     let cause = std::iter::successors(std::error::Error::source(error), |cause| cause.source()).last();
-    if let Some(cause) = cause.map(ToString::to_string).filter(|cause| !text.ends_with(cause)) {
-        let _ = write!(text, "\n  because: {}", crate::domain::visible(&cause));
-    }
-    if let Some(hint) = error.hint() {
-        let _ = write!(text, "\n  hint: {hint}");
-    }
-    terminal.error(&text);
-    error.exit_status()
+    let cause = cause.map(ToString::to_string).filter(|cause| !message.ends_with(cause));
+    terminal.fault(&Fault {
+        message,
+        cause: cause.map(|cause| crate::domain::visible(&cause).to_string()),
+        hint: error.hint(),
+        exit_code: status.code(),
+    });
+    status
 }

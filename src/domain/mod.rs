@@ -29,6 +29,7 @@ mod role;
 mod rounding;
 mod selector;
 mod shell;
+mod slug;
 mod usage_key;
 mod visible;
 
@@ -58,5 +59,6 @@ pub use role::Role;
 pub use rounding::{RoundingRule, Unrounded};
 pub use selector::Selector;
 pub use shell::shell_word;
+pub use slug::slug;
 pub use usage_key::UsageKey;
 pub use visible::{Visible, is_invisible, visible};

@@ -8,6 +8,7 @@ mod export;
 mod findings;
 mod guards;
 mod list;
+mod log;
 mod missing;
 mod outcome;
 mod people;
@@ -17,6 +18,7 @@ mod progress;
 mod reconciliation;
 mod rounding;
 mod runs;
+mod schedules;
 mod story;
 mod table;
 mod verified;
@@ -33,6 +35,7 @@ pub use export::export_text;
 pub use findings::{check_text, codes_text, warnings_text};
 pub use guards::guards_text;
 pub use list::list_text;
+pub use log::{Fault, LogForm};
 pub use missing::missing_text;
 pub use outcome::{apply_text, files_text, stale_text, unpostable_text};
 pub use pipelines::{PipelineLine, pipeline_text};
@@ -41,6 +44,7 @@ pub use progress::Terminal;
 pub use reconciliation::reconciliation_text;
 pub use rounding::rounding_text;
 pub use runs::{ListedRun, RequestLine, RunLine, run_text, runs_text, stale_rows};
+pub use schedules::schedules_text;
 pub use story::story_text;
 pub use table::Table;
 pub use verified::{bills_text, verified_text};
@@ -167,15 +171,17 @@ pub fn is_output_whole() -> bool {
 /// Prints a value as JSON; what would move or turn text on a terminal is written as an escape.
 pub fn json(value: &impl serde::Serialize) {
     // Serializing our own values to memory cannot fail.
-    escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
+    data(&(escaped(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"));
 }
 
 /// Prints a value as JSON in one line, for whoever reads line by line.
 pub fn json_line(value: &impl serde::Serialize) {
-    escaped(&serde_json::to_string(value).unwrap_or_default());
+    // Serializing our own values to memory cannot fail.
+    data(&(escaped(&serde_json::to_string(value).unwrap_or_default()) + "\n"));
 }
 
-fn escaped(text: &str) {
+/// JSON in which what would move or turn text is an escape.
+fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 1);
     for character in text.chars() {
         if character != '\n' && is_invisible(character) {
@@ -188,8 +194,7 @@ fn escaped(text: &str) {
             shown.push(character);
         }
     }
-    shown.push('\n');
-    data(&shown);
+    shown
 }
 
 /// `1 row`, `2 rows`.

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::domain::RunId;
 use crate::jobs::Observer;
+
+use super::log::{Fault, Level, Line, Log, LogForm};
 
 /// How often progress is said where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -16,6 +19,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub struct Terminal {
     quiet: bool,
     verbose: bool,
+    /// Where talk is JSON.
+    log: Option<Log>,
     progress: Mutex<Option<Progress>>,
     has_posted: AtomicBool,
 }
@@ -30,21 +35,76 @@ impl Terminal {
     /// A terminal that says nothing but errors where `quiet`, and the time of each stage where
     /// `verbose`.
     pub fn new(quiet: bool, verbose: bool) -> Self {
-        Self { quiet, verbose, progress: Mutex::new(None), has_posted: AtomicBool::new(false) }
+        Self { quiet, verbose, log: None, progress: Mutex::new(None), has_posted: AtomicBool::new(false) }
+    }
+
+    /// The same, with its talk in this form.
+    pub fn logging(self, form: LogForm) -> Self {
+        let log = match form {
+            LogForm::Text => None,
+            LogForm::Json => Some(Log::default()),
+        };
+        Self { log, ..self }
     }
 
     /// Says something to a person.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            self.error(text);
+            let level = if text.starts_with("warning") { Level::Warning } else { Level::Info };
+            self.put(&Line { level, message: text, ..Line::default() });
         }
     }
 
     /// Says something that is said even when quiet.
-    #[expect(clippy::unused_self, reason = "errors are said by the same one who says everything else")]
     pub fn error(&self, text: &str) {
-        // Without a stderr there is nobody to tell.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let message = text.strip_prefix("error: ").filter(|_| self.log.is_some());
+        let level = if message.is_some() { Level::Error } else { Level::Warning };
+        self.put(&Line { level, message: message.unwrap_or(text), ..Line::default() });
+    }
+
+    /// Says what ends the program.
+    pub fn fault(&self, fault: &Fault) {
+        if self.log.is_some() {
+            self.put(&Line {
+                level: Level::Error,
+                message: &fault.message,
+                cause: fault.cause.as_deref(),
+                hint: fault.hint.as_deref(),
+                exit_code: Some(fault.exit_code),
+                ..Line::default()
+            });
+            return;
+        }
+        let cause = fault.cause.iter().map(|cause| format!("\n  because: {cause}"));
+        let hint = fault.hint.iter().map(|hint| format!("\n  hint: {hint}"));
+        let text: String = std::iter::once(fault.message.clone()).chain(cause).chain(hint).collect();
+        self.error(&text);
+    }
+
+    /// Whether talk is JSON.
+    pub fn is_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// From now on a run is talked of.
+    pub fn run(&self, run: RunId) {
+        if let Some(log) = &self.log {
+            log.run(run);
+        }
+    }
+
+    fn put(&self, line: &Line<'_>) {
+        if let Some(log) = &self.log {
+            log.write(line);
+        } else {
+            // Without a stderr there is nobody to tell.
+            let _ = writeln!(std::io::stderr().lock(), "{}", line.message);
+        }
+    }
+
+    /// Whether progress can be drawn.
+    fn can_draw(&self) -> bool {
+        self.log.is_none() && std::io::stderr().is_terminal()
     }
 
     /// Whether somebody can be asked.
@@ -90,7 +150,11 @@ impl Terminal {
 
 impl Observer for Terminal {
     fn begin(&self, stage: &str) {
-        if self.quiet || !std::io::stderr().is_terminal() {
+        if let Some(log) = &self.log {
+            log.stage(Some(stage));
+            self.say("begins");
+        }
+        if self.quiet || !self.can_draw() {
             return;
         }
         let spinner = ProgressBar::new_spinner().with_message(stage.to_owned());
@@ -100,7 +164,13 @@ impl Observer for Terminal {
 
     fn end(&self, stage: &str, took: Duration) {
         self.clear();
-        if self.verbose {
+        if let Some(log) = &self.log {
+            if !self.quiet {
+                let milliseconds = u64::try_from(took.as_millis()).ok();
+                log.write(&Line { message: "is over", milliseconds, ..Line::default() });
+            }
+            log.stage(None);
+        } else if self.verbose {
             self.error(&format!("{stage}: {:.3} s", took.as_secs_f64()));
         }
     }
@@ -112,7 +182,7 @@ impl Observer for Terminal {
             return;
         }
         self.with_progress(|progress| {
-            *progress = Some(if std::io::stderr().is_terminal() {
+            *progress = Some(if self.can_draw() {
                 let template = "posting {bar:30} {pos}/{len}, {rate}, {eta} left";
                 let bar =
                     ProgressBar::with_draw_target(u64::try_from(requests).ok(), ProgressDrawTarget::stderr());
@@ -140,8 +210,14 @@ impl Observer for Terminal {
                 *done += 1;
                 if said.elapsed() >= LINE_EVERY {
                     *said = Instant::now();
-                    let line = format!("posted {done} of {total} after {} s", since.elapsed().as_secs());
-                    let _ = writeln!(std::io::stderr().lock(), "{line}");
+                    let message = format!("posted {done} of {total} after {} s", since.elapsed().as_secs());
+                    self.put(&Line {
+                        message: &message,
+                        milliseconds: u64::try_from(since.elapsed().as_millis()).ok(),
+                        requests_done: Some(*done),
+                        requests: Some(*total),
+                        ..Line::default()
+                    });
                 }
             }
             Some(Progress::Spinner(_)) | None => {}
