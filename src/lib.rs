@@ -10,10 +10,11 @@
 //! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`,
 //! `reconcile`, `warehouse`) has edges
 //! around it (`source`, `waldur`, `report`, `export`, `store`, `sandbox`); `jobs` put the stages in order,
-//! `ui` shows their results, and `cli` is what the shell calls. A test reads the sources and keeps
+//! `config` knows the user's settings and tokens, `ui` shows results, and `cli` is what the shell calls. A test reads the sources and keeps
 //! the arrows pointing this way.
 
 pub mod cli;
+mod config;
 pub mod domain;
 mod error;
 mod export;

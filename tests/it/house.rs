@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -42,10 +42,25 @@ const ROOMS: [(&str, &[&str]); 18] = [
             "warehouse",
         ],
     ),
-    ("ui", &["domain", "findings", "jobs", "plan", "reconcile", "resolve", "store", "waldur"]),
+    (
+        "config",
+        &[
+            "domain",
+            "error",
+            "export",
+            "findings",
+            "plan",
+            "reconcile",
+            "source",
+            "waldur",
+            "warehouse",
+        ],
+    ),
+    ("ui", &["config", "domain", "findings", "jobs", "plan", "reconcile", "resolve", "store", "waldur"]),
     (
         "cli",
         &[
+            "config",
             "domain",
             "error",
             "export",
@@ -68,7 +83,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 22] = [
+const FENCES: [(&str, &[&str]); 26] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -83,11 +98,15 @@ const FENCES: [(&str, &[&str]); 22] = [
     ("glob", &["source"]),
     ("reqwest", &["waldur"]),
     ("indicatif", &["ui"]),
+    ("keyring_core", &["config"]),
+    ("dbus_secret_service_keyring_store", &["config"]),
+    ("apple_native_keyring_store", &["config"]),
+    ("windows_native_keyring_store", &["config"]),
     ("rust_xlsxwriter", &["report", "export"]),
     ("minijinja", &["report"]),
     ("clap", &["cli"]),
     ("rusqlite", &["store"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "ui"]),
     ("tokio_postgres", &["export"]),
     ("tokio_postgres_rustls", &["export"]),
     ("rustls_platform_verifier", &["export"]),

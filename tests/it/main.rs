@@ -3,6 +3,7 @@
 
 mod annotate;
 mod apply;
+mod auth;
 mod bad_samples;
 mod check;
 mod command_line;
@@ -51,6 +52,7 @@ mod sandbox_resources;
 mod sandbox_sweep;
 mod sandbox_zones;
 mod server_faults;
+mod settings;
 mod severity;
 mod stale;
 mod structure;
