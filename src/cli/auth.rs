@@ -79,7 +79,12 @@ struct Account {
 }
 
 impl Status {
-    fn of(reader: &Reader, whose: Option<&Whose>, profile: Option<&str>, from: (&'static str, String)) -> Self {
+    fn of(
+        reader: &Reader,
+        whose: Option<&Whose>,
+        profile: Option<&str>,
+        from: (&'static str, String),
+    ) -> Self {
         let expires = reader.token_expires().value;
         let idle = whose.map(|whose| whose.idle);
         let destination = reader.destination();
@@ -112,7 +117,8 @@ impl Status {
         let mut table = Table::new(&["", ""]);
         let mut row = |name: &str, text: String| table.row([name.to_owned(), text]);
         let profile = self.profile.as_ref().map_or_else(String::new, |name| format!(" ({})", visible(name)));
-        let world = self.sandbox.as_ref().map_or_else(String::new, |world| format!(", a sandbox with world {world}"));
+        let world =
+            self.sandbox.as_ref().map_or_else(String::new, |world| format!(", a sandbox with world {world}"));
         row("server", format!("{}{profile}{world}", visible(&self.server)));
         if let Some(Account { uuid, username }) = &self.account {
             row("account", format!("{} (uuid {uuid})", visible(username)));
@@ -176,9 +182,11 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn of(config: &'a Config, global: &Global) -> Result<Self, Error> {
-        let typed = global.url.as_deref().map(|url| ServerAddress::parse(url, global.insecure_http)).transpose()?;
+        let typed =
+            global.url.as_deref().map(|url| ServerAddress::parse(url, global.insecure_http)).transpose()?;
         let is_known = |name: &String| config.servers.contains_key(name);
-        if let (Some(name), Some(address)) = (global.profile.as_ref().filter(|name| !is_known(name)), &typed) {
+        if let (Some(name), Some(address)) = (global.profile.as_ref().filter(|name| !is_known(name)), &typed)
+        {
             return Ok(Self { name: name.clone(), address: address.clone(), server: None });
         }
         if let Some(chosen) = chosen(config, global)? {
@@ -191,10 +199,12 @@ impl<'a> Target<'a> {
             return Ok(Self { name: chosen.name.to_owned(), address, server: Some(chosen.server) });
         }
         let address = typed.ok_or_else(|| {
-            let hint = "give --url https://waldur.example.com, or name a server of config.toml with --profile";
+            let hint =
+                "give --url https://waldur.example.com, or name a server of config.toml with --profile";
             Error::setting("no server is named", hint)
         })?;
-        let is_same = |server: &Server| ServerAddress::parse(&server.url, true).is_ok_and(|own| own == address);
+        let is_same =
+            |server: &Server| ServerAddress::parse(&server.url, true).is_ok_and(|own| own == address);
         let known = config.servers.iter().find(|(_, server)| is_same(server));
         let origin = address.origin();
         let name = known.map_or_else(
@@ -267,7 +277,10 @@ async fn ask(address: &ServerAddress, global: &Global) -> Result<Token, Error> {
         return connect::from_stdin();
     }
     if global.no_input || !Terminal::can_ask() {
-        return Err(Error::setting("nobody can be asked for the token", "give it on stdin, or with --token-file"));
+        return Err(Error::setting(
+            "nobody can be asked for the token",
+            "give it on stdin, or with --token-file",
+        ));
     }
     let hidden = Hidden::begin().map_err(|error| {
         let what = format!("the terminal would show what is typed: {error}");
@@ -335,7 +348,10 @@ mod tests {
         ] {
             assert_eq!(span(seconds), expected);
         }
-        assert_eq!(lasts(None, Some(Idle::For(Duration::from_hours(1)))), "for 60 minutes after it was used last");
+        assert_eq!(
+            lasts(None, Some(Idle::For(Duration::from_hours(1)))),
+            "for 60 minutes after it was used last"
+        );
         assert_eq!(lasts(None, None), "no");
         assert!(lasts(None, Some(Idle::Untold)).contains("not told"));
         let expires = Timestamp::from_second(4_000_000_000).unwrap();

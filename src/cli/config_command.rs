@@ -1,7 +1,7 @@
 //! `config`: which settings are in force and where each comes from, and what is wrong with them.
 
-use clap::{Args, CommandFactory, Subcommand};
 use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -123,7 +123,9 @@ impl TokenFrom {
             }
             (Some(path), None) => Ok(Some(Self::File(config::resolve(path)))),
             (None, Some(command)) => Ok(Some(Self::Command(command.clone()))),
-            (None, None) => Ok(Tokens::of_user().map_or(Ok(None), |tokens| tokens.find(name))?.map(Self::Kept)),
+            (None, None) => {
+                Ok(Tokens::of_user().map_or(Ok(None), |tokens| tokens.find(name))?.map(Self::Kept))
+            }
         }
     }
 

@@ -176,7 +176,8 @@ impl Node {
 
     /// The value as JSON.
     fn value(&self) -> Value {
-        let number = |text: &str| serde_json::from_str::<Number>(text).map_or_else(|_| text.into(), Value::from);
+        let number =
+            |text: &str| serde_json::from_str::<Number>(text).map_or_else(|_| text.into(), Value::from);
         match &self.kind {
             Kind::Text(text) | Kind::Moment(text) => text.as_str().into(),
             Kind::Integer(text) | Kind::Decimal(text) => number(text),

@@ -183,7 +183,12 @@ fn told(keys: &[&str], value: Value) -> Value {
 /// What holds where nobody says anything. The types of the settings that have no value are `null`.
 fn defaults() -> impl Iterator<Item = (String, Value)> {
     let guards = WrittenThresholds::default();
-    let amount = |amount: crate::domain::Amount| Value::from(amount.to_string());
+    let amount = |amount: crate::domain::Amount| {
+        let text = amount.to_string();
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        // As a file would write it; a number of two digits is exact.
+        serde_json::from_str(if text.contains('.') { short } else { &text }).unwrap_or(Value::Null)
+    };
     let guards = [
         ("zeroed_percent", amount(guards.zeroed_percent)),
         ("lowest_percent", amount(guards.lowest_percent)),
@@ -192,7 +197,8 @@ fn defaults() -> impl Iterator<Item = (String, Value)> {
         ("lowered_rows", guards.lowered_rows.into()),
         ("max_money", guards.max_money.map_or(Value::Null, amount)),
     ];
-    let nothing = ["profile", "url", "token", "time_zone", "currency"].map(|key| (key.to_owned(), Value::Null));
+    let nothing =
+        ["profile", "url", "token", "time_zone", "currency"].map(|key| (key.to_owned(), Value::Null));
     let lists = ["offerings", "policy.tolerances"].map(|key| (key.to_owned(), Value::Array(Vec::new())));
     let guards = guards.map(|(key, value)| (format!("policy.guards.{key}"), value));
     let codes = Code::ALL.iter().map(|code| (format!("policy.{code}"), code.severity().to_string().into()));
@@ -220,7 +226,11 @@ mod tests {
              [targets.w]\nkind = 'postgres'\npassword_env = 'hunter2'\npassword_command = ['p', 'hunter2']\n",
         );
         let given = vec![
-            Given { key: "url", value: "https://b.example".into(), origin: Origin::Flag { name: "--url".into() } },
+            Given {
+                key: "url",
+                value: "https://b.example".into(),
+                origin: Origin::Flag { name: "--url".into() },
+            },
             Given { key: "connections", value: 8.into(), origin: Origin::Default },
         ];
         let explanation = explain(&config, config.chosen(None, None).unwrap(), given);
@@ -233,7 +243,7 @@ mod tests {
         assert_eq!(find(&explanation, "token").value, "told by the program pass");
         assert_eq!(find(&explanation, "profile").origin, line(1));
         assert_eq!(find(&explanation, "policy.spike").origin, Origin::Default);
-        assert_eq!(find(&explanation, "policy.guards.zeroed_percent").value, "20");
+        assert_eq!(find(&explanation, "policy.guards.zeroed_percent").value, 20);
         assert_eq!(find(&explanation, "targets.w.kind").origin, line(11));
         let text = serde_json::to_string(&explanation).unwrap();
         assert!(!text.contains("hunter2"), "{text}");

@@ -34,7 +34,10 @@ impl Refusal {
         let what = match self {
             Self::Absent(why) => format!("there is no keyring here: {why}"),
             Self::Silent => {
-                format!("the keyring did not answer within {} seconds; it may wait to be unlocked", PATIENCE.as_secs())
+                format!(
+                    "the keyring did not answer within {} seconds; it may wait to be unlocked",
+                    PATIENCE.as_secs()
+                )
             }
             Self::Failed(why) => format!("the keyring: {why}"),
         };

@@ -39,7 +39,7 @@ use project::Project;
 use target::WrittenTarget;
 
 pub use added::add_server;
-pub use check::{Fault, Judged, judge};
+pub use check::{Judged, judge};
 pub use explain::{Explained, Explanation, Given, Origin, explain};
 pub use folders::{resolve, user_file};
 pub use tokens::{Place as TokenPlace, Record as TokenRecord, Tokens};
@@ -186,7 +186,8 @@ impl Config {
     /// Refuses a project file that lets more pass than the user's own policy.
     fn tightened_by(&self, project: &Project) -> Result<(), Error> {
         let own = self.policy.grades();
-        let own = own.map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))?;
+        let own =
+            own.map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))?;
         let lowered = project.lowered(&own)?.into_iter().next();
         lowered.map_or(Ok(()), |fault| Err(fault.error(&project.document.path)))
     }
@@ -260,7 +261,8 @@ impl Config {
     /// The policy: the user's, and what the project file makes graver.
     pub fn policy(&self) -> Result<Policy, Error> {
         let own = self.policy.grades();
-        let own = own.map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))?;
+        let own =
+            own.map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))?;
         Ok(match &self.project {
             Some(project) => own.under(project.grades()?),
             None => own,
@@ -286,13 +288,20 @@ impl Config {
     }
 
     /// The thresholds of the guards for a server; a limit of money given elsewhere takes the place of its own.
-    pub fn thresholds(&self, server: Option<&Server>, max_money: Option<Amount>) -> Result<Thresholds, Error> {
+    pub fn thresholds(
+        &self,
+        server: Option<&Server>,
+        max_money: Option<Amount>,
+    ) -> Result<Thresholds, Error> {
         self.judge_guards(server)?;
         let below = self.own_guards(server);
         let written = self.project.as_ref().map_or(below, |project| project.guards().over(below)).whole();
         let max_money = max_money.or(written.max_money);
         Thresholds::new(WrittenThresholds { max_money, ..written }).map_err(|error| {
-            Error::setting(error.to_string(), "change the guards of the server in config.toml, or --max-money")
+            Error::setting(
+                error.to_string(),
+                "change the guards of the server in config.toml, or --max-money",
+            )
         })
     }
 
@@ -324,7 +333,9 @@ mod tests {
     use super::*;
 
     fn server(guards: &str) -> Result<Config, toml::de::Error> {
-        toml::from_str(&format!("[servers.main]\nurl = 'https://waldur.example.org'\n[servers.main.guards]\n{guards}"))
+        toml::from_str(&format!(
+            "[servers.main]\nurl = 'https://waldur.example.org'\n[servers.main.guards]\n{guards}"
+        ))
     }
 
     fn thresholds(config: &Config, max_money: Option<Amount>) -> Result<Thresholds, Error> {

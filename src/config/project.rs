@@ -68,7 +68,8 @@ pub(super) fn text(path: &Path) -> Result<String, Error> {
         |source| Error::from(crate::source::SourceError::Unreadable { path: path.to_owned(), source });
     let metadata = path.symlink_metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        let what = format!("{shown} is a link or no file at all, and a project file is read only where it stands");
+        let what =
+            format!("{shown} is a link or no file at all, and a project file is read only where it stands");
         return Err(Error::setting(what, "put the file itself there, or take it away"));
     }
     let mut bytes = Vec::new();
@@ -139,7 +140,8 @@ impl Project {
             line: self.document.line(&["policy", "guards", key]),
             key: format!("policy.guards.{key}"),
             what: format!("{key} would let more pass than without this file"),
-            hint: "a project file makes guards stricter only; loosen them in config.toml, or with a flag".into(),
+            hint: "a project file makes guards stricter only; loosen them in config.toml, or with a flag"
+                .into(),
         });
         told.collect()
     }
@@ -201,7 +203,9 @@ mod tests {
 
     #[test]
     fn it_makes_findings_graver_and_guards_stricter_only() {
-        let project = read("[policy]\nspike = 'deny'\nother-month = 'deny'\n[policy.guards]\nlowered_rows = 3").unwrap();
+        let project =
+            read("[policy]\nspike = 'deny'\nother-month = 'deny'\n[policy.guards]\nlowered_rows = 3")
+                .unwrap();
         assert_eq!(project.lowered(&Policy::default()).unwrap(), []);
         assert_eq!(project.loosened(WrittenGuards::default()), []);
         let project = read("[policy]\nspike = 'allow'").unwrap();

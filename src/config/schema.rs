@@ -70,7 +70,13 @@ const IN_PROJECT_FILE: &[Elsewhere] = &[
     },
     Elsewhere {
         keys: &[
-            "password", "password_env", "password_file", "password_command", "secret", "secrets", "credentials",
+            "password",
+            "password_env",
+            "password_file",
+            "password_command",
+            "secret",
+            "secrets",
+            "credentials",
         ],
         why: "a project file holds no secret and says of none where it is",
         instead: "say it in your own config.toml",
@@ -90,11 +96,7 @@ const IN_PROJECT_FILE: &[Elsewhere] = &[
         why: "a project file names nothing that is written",
         instead: "name it with a flag, in a pipeline inside its folder, or in [targets] of your own config.toml",
     },
-    Elsewhere {
-        keys: &["guards"],
-        why: "guards stand in the policy",
-        instead: "write [policy.guards]",
-    },
+    Elsewhere { keys: &["guards"], why: "guards stand in the policy", instead: "write [policy.guards]" },
     Elsewhere {
         keys: &["tolerances", "tolerance"],
         why: "a tolerance lets differences pass, and a project file makes nothing looser",
@@ -188,7 +190,8 @@ impl Schema {
         keys: &[String],
         known: Option<&serde_json::Map<String, Value>>,
     ) -> Fault {
-        let names = || known.into_iter().flatten().filter(|(_, of)| of.is_object()).map(|(name, _)| name.as_str());
+        let names =
+            || known.into_iter().flatten().filter(|(_, of)| of.is_object()).map(|(name, _)| name.as_str());
         let folded = key.to_ascii_lowercase().replace('-', "_");
         let elsewhere = self.elsewhere.iter().find(|elsewhere| elsewhere.keys.contains(&folded.as_str()));
         let (why, hint) = match (elsewhere, nearest(key, names())) {
@@ -197,7 +200,8 @@ impl Schema {
             (None, None) => (None, format!("use one of {}", names().collect::<Vec<_>>().join(", "))),
         };
         let shown = visible(key);
-        let what = why.map_or_else(|| format!("there is no key `{shown}`"), |why| format!("`{shown}`: {why}"));
+        let what =
+            why.map_or_else(|| format!("there is no key `{shown}`"), |why| format!("`{shown}`: {why}"));
         Fault { line: Some(value.line), key: dotted(keys), what, hint }
     }
 
@@ -223,8 +227,10 @@ fn judge_text(node: &Node, text: &str, schema: &Value, keys: &[String], faults: 
     let Some(choices) = schema.get("enum").and_then(Value::as_array) else { return };
     let choices: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
     if !choices.contains(&text) {
-        let hint = nearest(text, choices.iter().copied())
-            .map_or_else(|| format!("use one of {}", choices.join(", ")), |near| format!("did you mean {near}?"));
+        let hint = nearest(text, choices.iter().copied()).map_or_else(
+            || format!("use one of {}", choices.join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
         faults.push(misfit(node, keys, &format!("must be one of {}", choices.join(", ")), &hint));
     }
 }
@@ -233,7 +239,8 @@ fn judge_integer(node: &Node, text: &str, schema: &Value, keys: &[String], fault
     let limit = |name: &str| schema.get(name).and_then(Value::as_i64);
     let value = text.replace('_', "").parse::<i64>().ok();
     let is_within = value.is_some_and(|value| {
-        limit("minimum").is_none_or(|least| value >= least) && limit("maximum").is_none_or(|most| value <= most)
+        limit("minimum").is_none_or(|least| value >= least)
+            && limit("maximum").is_none_or(|most| value <= most)
     });
     if (limit("minimum").is_some() || limit("maximum").is_some()) && !is_within {
         let least = limit("minimum").map_or_else(String::new, |least| format!(" from {least}"));
@@ -339,7 +346,8 @@ mod tests {
                 if key == "properties" {
                     for (name, property) in value.as_object().into_iter().flatten() {
                         let is_told = property.get("description").is_some() || property.get("$ref").is_some();
-                        let is_plain = ["service", "other", "target"].iter().any(|table| path.contains(table));
+                        let is_plain =
+                            ["service", "other", "target"].iter().any(|table| path.contains(table));
                         if property.is_object() && !is_told && !is_plain {
                             silent.push(format!("{path}/{name}"));
                         }

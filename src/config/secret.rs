@@ -28,12 +28,8 @@ pub(super) struct Secret {
 }
 
 /// The password of a database.
-pub(super) const PASSWORD: Secret = Secret {
-    noun: "password",
-    env: "password_env",
-    file: "password_file",
-    command: "password_command",
-};
+pub(super) const PASSWORD: Secret =
+    Secret { noun: "password", env: "password_env", file: "password_file", command: "password_command" };
 
 /// The token of a server.
 pub(super) const TOKEN: Secret =
@@ -45,7 +41,8 @@ impl Secret {
         let is_name = !variable.is_empty() && !variable.contains(['=', '\0']);
         let text = std::env::var_os(variable).filter(|text| is_name && !text.is_empty());
         let what = format!("the variable that {} names", self.env);
-        let text = text.ok_or_else(|| (format!("{what} is not set"), "set it where this program is started"))?;
+        let text =
+            text.ok_or_else(|| (format!("{what} is not set"), "set it where this program is started"))?;
         text.into_string().map_err(|_| not_text(&what))
     }
 

@@ -88,7 +88,8 @@ impl Record {
     pub fn token(&self, address: &ServerAddress) -> Result<Token, Error> {
         self.judge(address)?;
         let again = "keep it again: waldur-usage auth login";
-        let gone = || Error::setting(format!("no token of `{}` is there any more", visible(&self.profile)), again);
+        let gone =
+            || Error::setting(format!("no token of `{}` is there any more", visible(&self.profile)), again);
         let text = match (self.place, &self.token) {
             (Place::File, token) => token.as_ref().map(|token| token.0.clone()),
             (Place::Keyring, _) => keyring::find(self.name()).map_err(|refusal| {
@@ -138,7 +139,10 @@ impl Tokens {
         let file = File::open(&path).map_err(unreadable)?;
         if is_open_to_others(&file).map_err(unreadable)? {
             let what = format!("others may read {shown}, in which a token is kept");
-            return Err(Error::setting(what, "get a new token in Waldur, and keep it by `waldur-usage auth login`"));
+            return Err(Error::setting(
+                what,
+                "get a new token in Waldur, and keep it by `waldur-usage auth login`",
+            ));
         }
         let mut text = String::new();
         file.take(LARGEST).read_to_string(&mut text).map_err(unreadable)?;
@@ -195,7 +199,8 @@ impl Tokens {
     pub fn forget(&self, profile: &str) -> Result<Option<Record>, Error> {
         let Some(record) = self.find(profile)? else { return Ok(None) };
         if record.place == Place::Keyring {
-            keyring::forget(record.name()).map_err(|refusal| refusal.error("unlock it, and run this again"))?;
+            keyring::forget(record.name())
+                .map_err(|refusal| refusal.error("unlock it, and run this again"))?;
         }
         let path = self.path(profile);
         let removed = std::fs::remove_file(&path);
@@ -284,7 +289,9 @@ mod tests {
             for same in ["https://waldur.example.com", "https://waldur.example.com:443/other"] {
                 assert_eq!(record.token(&address(same)).unwrap(), token, "{same}");
             }
-            for other in ["https://waldur.example.org", "http://waldur.example.com", "https://waldur.example.com:8443"] {
+            for other in
+                ["https://waldur.example.org", "http://waldur.example.com", "https://waldur.example.com:8443"]
+            {
                 let error = record.token(&address(other)).unwrap_err();
                 let text = format!("{error} {:?}", error.hint());
                 assert!(text.contains("is for https://waldur.example.com, and not for"), "{text}");
@@ -319,9 +326,11 @@ mod tests {
         mock();
         let (_folder, tokens) = tokens();
         let here = address("https://moved.example.com");
-        let first = tokens.keep("moved", &here, "owner", &Token::new("one").unwrap(), Place::Keyring).unwrap();
+        let first =
+            tokens.keep("moved", &here, "owner", &Token::new("one").unwrap(), Place::Keyring).unwrap();
         let there = address("https://moved.example.org");
-        let second = tokens.keep("moved", &there, "owner", &Token::new("two").unwrap(), Place::Keyring).unwrap();
+        let second =
+            tokens.keep("moved", &there, "owner", &Token::new("two").unwrap(), Place::Keyring).unwrap();
         assert_eq!(keyring::find(first.name()).unwrap(), None);
         tokens.keep("moved", &there, "owner", &Token::new("three").unwrap(), Place::File).unwrap();
         assert_eq!(keyring::find(second.name()).unwrap(), None);

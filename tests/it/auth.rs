@@ -25,11 +25,8 @@ fn typed(home: &Path, stdin: &str, arguments: &[&str]) -> Run {
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let run = Run {
-        code: output.status.code().unwrap(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    };
+    let run =
+        Run { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
     let secret = stdin.trim();
     assert!(secret.is_empty() || !run.all().contains(secret), "the token shows in\n{}", run.all());
     run
@@ -83,7 +80,10 @@ fn from_nothing_to_a_first_answer_and_back() {
     let told = run(&["config", "explain", "token", "--format", "json"]).ends_with(0).json();
     assert_eq!(told["values"][0]["origin"]["kind"], "login", "{told}");
     run(&["config", "check"]).ends_with(0);
-    run(&["auth", "logout"]).ends_with(0).says("the token for main (http://127.0.0.1:").says("is gone from its file");
+    run(&["auth", "logout"])
+        .ends_with(0)
+        .says("the token for main (http://127.0.0.1:")
+        .says("is gone from its file");
     assert!(holding(home, &token).is_empty());
     run(&["auth", "logout"]).ends_with(0).says("no token is kept for main");
     run(&["auth", "status"]).ends_with(2).says("no token is given").says("auth login --profile main");
@@ -151,7 +151,9 @@ fn without_a_keyring_nothing_is_kept_unless_it_is_asked_for_by_name() {
     let help = run_in(home, home, &[], &["auth", "login", "--help"]).ends_with(0);
     help.says("--insecure-storage").says("in plain text");
     // A token is no argument.
-    run_in(home, home, &[], &["auth", "login", "--token", "x"]).ends_with(2).says("unexpected argument '--token'");
+    run_in(home, home, &[], &["auth", "login", "--token", "x"])
+        .ends_with(2)
+        .says("unexpected argument '--token'");
 }
 
 #[test]
@@ -184,7 +186,10 @@ fn a_program_tells_the_token_without_a_shell() {
         user_file(home, &format!("{server}token_command = {command}\n"));
         run_in(home, home, &[], &["auth", "status"])
     };
-    with(&format!("['cat', '{}']", secret.display())).ends_with(0).says("told by the program cat").says("owner (uuid");
+    with(&format!("['cat', '{}']", secret.display()))
+        .ends_with(0)
+        .says("told by the program cat")
+        .says("owner (uuid");
     assert!(!home.join("ran").exists());
     with("['false']").ends_with(2).says("token_command ended with exit status: 1");
     with("['/no/such/program']").ends_with(2).says("token_command cannot be started");
@@ -227,12 +232,22 @@ fn a_program_and_a_kept_token_are_asked_again_when_it_expires() {
         let url = proxy::start(&rig.sandbox.url(), before, |_, _| {});
         if is_command {
             rig.file("secret", "first-token\n");
-            let text = format!("profile = 'm'\n[servers.m]\nurl = '{url}'\ntoken_command = ['cat', 'secret']\n");
+            let text =
+                format!("profile = 'm'\n[servers.m]\nurl = '{url}'\ntoken_command = ['cat', 'secret']\n");
             user_file(&home, &text);
         } else {
-            typed(&home, "first-token", &[&LOGIN[..], &["--url", &url, "--profile", "m"]].concat()).ends_with(0);
+            typed(&home, "first-token", &[&LOGIN[..], &["--url", &url, "--profile", "m"]].concat())
+                .ends_with(0);
         }
-        let apply = ["apply", "usage.csv", "--offering", HPC, "--yes", "--allow-jump", "--allow-missing-organisation"];
+        let apply = [
+            "apply",
+            "usage.csv",
+            "--offering",
+            HPC,
+            "--yes",
+            "--allow-jump",
+            "--allow-missing-organisation",
+        ];
         run_in(&home, &home, &[], &apply).ends_with(0).says("verified");
         assert_eq!(rig.posts(), 1);
     }
@@ -347,7 +362,8 @@ print(said.decode(), "hidden", hidden, "shown again", shown, "exit", os.waitstat
             .current_dir(home)
             .output()
             .unwrap();
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!text.contains(&token), "{text}");
         text
     };

@@ -44,17 +44,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ),
     (
         "config",
-        &[
-            "domain",
-            "error",
-            "export",
-            "findings",
-            "plan",
-            "reconcile",
-            "source",
-            "waldur",
-            "warehouse",
-        ],
+        &["domain", "error", "export", "findings", "plan", "reconcile", "source", "waldur", "warehouse"],
     ),
     ("ui", &["config", "domain", "findings", "jobs", "plan", "reconcile", "resolve", "store", "waldur"]),
     (

@@ -86,7 +86,7 @@ fn a_flag_goes_before_the_environment_before_the_project_before_the_user() {
     assert_eq!(said("url", &[], &[]), is(json!("https://main.example.com"), "user-file"));
     assert_eq!(said("offerings", &[], &[]), is(json!(["of the user"]), "user-file"));
     assert_eq!(said("policy.guards.lowered_rows", &[], &[]), is(json!(10), "user-file"));
-    assert_eq!(said("policy.guards.zeroed_percent", &[], &[]), is(json!("20"), "default"));
+    assert_eq!(said("policy.guards.zeroed_percent", &[], &[]), is(json!(20), "default"));
     assert_eq!(said("token", &[], &[]), is(Value::Null, "default"));
     let zone = explained(home, &[], "time_zone", &[]);
     assert_eq!(zone["origin"]["line"], 5, "{zone}");
@@ -104,8 +104,11 @@ fn a_flag_goes_before_the_environment_before_the_project_before_the_user() {
     assert_eq!((&rows["value"], &rows["origin"]["line"]), (&json!(3), &json!(6)), "{rows}");
     assert_eq!(rows["instead_of"][0]["kind"], "user-file");
     // The environment above that, and a flag above all.
-    let variables =
-        [("WALDUR_PROFILE", "main"), ("WALDUR_API_URL", "https://env.example.com"), ("WALDUR_HTTP_TIMEOUT", "5")];
+    let variables = [
+        ("WALDUR_PROFILE", "main"),
+        ("WALDUR_API_URL", "https://env.example.com"),
+        ("WALDUR_HTTP_TIMEOUT", "5"),
+    ];
     assert_eq!(said("profile", &variables, &[]), is(json!("main"), "environment"));
     assert_eq!(said("url", &variables, &[]), is(json!("https://env.example.com"), "environment"));
     assert_eq!(said("timeout_seconds", &variables, &[]), is(json!(5), "environment"));
@@ -120,8 +123,13 @@ fn a_flag_goes_before_the_environment_before_the_project_before_the_user() {
     let run = run_in(home, home, &[], &["config", "explain"]).ends_with(0);
     let line = run.stdout.lines().find(|line| line.starts_with("time_zone")).unwrap();
     assert!(!line.contains("Europe/Tallinn"), "that one is of another server: {line}");
-    let words: Vec<&str> =
-        run.stdout.lines().find(|line| line.starts_with("policy.guards.lowered_rows")).unwrap().split_whitespace().collect();
+    let words: Vec<&str> = run
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("policy.guards.lowered_rows"))
+        .unwrap()
+        .split_whitespace()
+        .collect();
     assert_eq!((words[1], words[3..5].join(" ").as_str()), ("3", "line 6"), "{}", run.all());
     assert!(!run.stdout.contains("policy.no-plan-period"), "{}", run.all());
     run_in(home, home, &[], &["config", "explain", "time_zon"]).ends_with(2).says("did you mean time_zone?");
@@ -138,7 +146,11 @@ fn config_check_tells_everything_and_its_exit_code_says_so() {
     user_file(home, USER);
     run_in(home, home, &[], &["config", "check"]).ends_with(0).says("config.toml: ok");
     user_file(home, "profil = 'main'\n[servers.main]\nurl = 'https://a.example'\ntoken_file = 'nowhere'\n");
-    std::fs::write(home.join("waldur-usage.toml"), "url = 'https://evil.example'\n[policy]\nspike = 'allow'\n").unwrap();
+    std::fs::write(
+        home.join("waldur-usage.toml"),
+        "url = 'https://evil.example'\n[policy]\nspike = 'allow'\n",
+    )
+    .unwrap();
     let document = run_in(home, home, &[], &check).ends_with(2).json();
     fits("config-check.schema.json", &document);
     let faults = |file: usize| document["files"][file]["faults"].as_array().unwrap().clone();
@@ -150,10 +162,16 @@ fn config_check_tells_everything_and_its_exit_code_says_so() {
     run.says("2 faults").says("line 1: there is no key `profil`").says("names no address of a server");
     // What a project file only loosens is told where nothing else is wrong with it.
     user_file(home, USER);
-    let loose = "profile = 'mian'\n[policy]\nspike = 'warn'\n[policy.guards]\nlowered_rows = 11\nmax_money = 5\n";
+    let loose =
+        "profile = 'mian'\n[policy]\nspike = 'warn'\n[policy.guards]\nlowered_rows = 11\nmax_money = 5\n";
     std::fs::write(home.join("waldur-usage.toml"), loose).unwrap();
     let document = run_in(home, home, &[], &check).ends_with(2).json();
-    let lines: Vec<_> = document["files"][1]["faults"].as_array().unwrap().iter().map(|fault| fault["line"].clone()).collect();
+    let lines: Vec<_> = document["files"][1]["faults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| fault["line"].clone())
+        .collect();
     assert_eq!(lines, [json!(1), json!(3), json!(5)], "{document:#}");
     #[cfg(unix)]
     {
@@ -330,7 +348,8 @@ fn a_tolerance_of_the_policy_is_that_of_a_reconciliation() {
 #[test]
 fn the_examples_of_the_guide_are_what_the_schemas_say_and_are_taken() {
     let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/profiles.md")).unwrap();
-    let examples: Vec<&str> = guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let examples: Vec<&str> =
+        guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 2, "{examples:?}");
     let home = tempfile::tempdir().unwrap();
     for example in examples {
@@ -355,13 +374,19 @@ fn the_examples_of_the_guide_are_what_the_schemas_say_and_are_taken() {
 /// What the program refuses, the published schema refuses as well.
 #[test]
 fn the_schema_refuses_what_is_refused() {
-    for text in ["profil = 'a'", "[servers.a]\ntoken_file = 'a'", "[servers.a]\nurl = 'x'\ntoken = 'y'",
-        "[policy]\nspike = 'denny'", "[targets.a]\nkind = 'postgres'\nhost = 'a'\ndatabase = 'b'\nuser = 'c'\npassword = 'x'",
-        "[servers.a]\nurl = 'x'\nguards = { lowered_rows = -1 }", "[servers.a]\nurl = 'x'\ntoken_command = []"]
-    {
+    for text in [
+        "profil = 'a'",
+        "[servers.a]\ntoken_file = 'a'",
+        "[servers.a]\nurl = 'x'\ntoken = 'y'",
+        "[policy]\nspike = 'denny'",
+        "[targets.a]\nkind = 'postgres'\nhost = 'a'\ndatabase = 'b'\nuser = 'c'\npassword = 'x'",
+        "[servers.a]\nurl = 'x'\nguards = { lowered_rows = -1 }",
+        "[servers.a]\nurl = 'x'\ntoken_command = []",
+    ] {
         let value: Value = toml::from_str(text).unwrap();
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-        let compiled = compiler.compile(schema("config.schema.json").to_str().unwrap(), &mut schemas).unwrap();
+        let compiled =
+            compiler.compile(schema("config.schema.json").to_str().unwrap(), &mut schemas).unwrap();
         assert!(schemas.validate(&value, compiled).is_err(), "{text}");
         let home = tempfile::tempdir().unwrap();
         user_file(home.path(), text);
