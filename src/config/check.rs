@@ -228,7 +228,7 @@ fn of_server(document: &Document, config: &Config, name: &str, server: &Server, 
         let what = "token_file and token_command are two ways to one token";
         note("token_command", &Error::setting(what, "leave one of them"));
     } else if let Some(path) = &server.token_file {
-        let read = TOKEN.from_file(&resolve(path)).map_err(|(what, hint)| Error::setting(what, hint));
+        let read = TOKEN.in_file(&resolve(path)).map_err(|(what, hint)| Error::setting(what, hint));
         if let Err(error) = read.and_then(|text| Ok(Token::new(&text)?)) {
             note("token_file", &error);
         }

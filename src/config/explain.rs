@@ -169,7 +169,7 @@ fn of_file(document: &Document, profile: Option<&str>) -> impl Iterator<Item = (
 
 /// A value as it may be shown: a secret, or what may be one, is told by its kind.
 fn told(keys: &[&str], value: Value) -> Value {
-    let program = |value: &Value| value.get(0).and_then(Value::as_str).map(visible).map(|it| it.to_string());
+    let program = |value: &Value| value.get(0).and_then(Value::as_str).map(|name| visible(name).to_string());
     match keys.last().copied().unwrap_or_default() {
         "token_file" => format!("in the file {}", visible(value.as_str().unwrap_or_default())).into(),
         "token_command" | "password_command" => {

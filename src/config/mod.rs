@@ -320,7 +320,7 @@ impl Config {
 
 /// The token that a program says: no shell reads its arguments, and it has its time.
 pub fn token_by_command(command: &[String]) -> Result<Token, Error> {
-    let told = secret::TOKEN.from_command(command, secret::PATIENCE);
+    let told = secret::TOKEN.by_command(command, secret::PATIENCE);
     Ok(Token::new(&told.map_err(|(what, hint)| Error::setting(what, hint))?)?)
 }
 

@@ -37,7 +37,7 @@ pub(super) const TOKEN: Secret =
 
 impl Secret {
     /// The name of the variable is not shown: somebody may have written the secret in its place.
-    pub fn from_environment(self, variable: &str) -> Result<String, Unread> {
+    pub fn in_environment(self, variable: &str) -> Result<String, Unread> {
         let is_name = !variable.is_empty() && !variable.contains(['=', '\0']);
         let text = std::env::var_os(variable).filter(|text| is_name && !text.is_empty());
         let what = format!("the variable that {} names", self.env);
@@ -47,7 +47,7 @@ impl Secret {
     }
 
     /// A file that only its owner may read.
-    pub fn from_file(self, path: &Path) -> Result<String, Unread> {
+    pub fn in_file(self, path: &Path) -> Result<String, Unread> {
         let shown = visible(&path.to_string_lossy()).to_string();
         let key = self.file;
         let unreadable = |error: std::io::Error| {
@@ -61,7 +61,7 @@ impl Secret {
     }
 
     /// What a program says: no shell reads the list, and the program has its time.
-    pub fn from_command(self, command: &[String], patience: Duration) -> Result<String, Unread> {
+    pub fn by_command(self, command: &[String], patience: Duration) -> Result<String, Unread> {
         let hint = "run it by hand and look at what it says";
         let key = self.command;
         let Some((program, arguments)) = command.split_first() else {
@@ -127,7 +127,7 @@ mod tests {
     fn a_command_has_its_time_and_its_size() {
         let ask = |command: &[&str], patience| {
             let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-            TOKEN.from_command(&command, patience)
+            TOKEN.by_command(&command, patience)
         };
         assert_eq!(ask(&["printf", "%s", "a b; c"], PATIENCE).unwrap(), "a b; c");
         let (what, _) = ask(&["sh", "-c", "sleep 30"], Duration::from_millis(50)).unwrap_err();

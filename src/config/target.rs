@@ -92,9 +92,9 @@ impl WrittenTarget {
         let told = |(what, hint): (String, &str)| Error::setting(about(name, what), hint);
         let text = match (&self.password_env, &self.password_file, &self.password_command) {
             (None, None, None) => return Ok(None),
-            (Some(variable), None, None) => PASSWORD.from_environment(variable).map_err(told)?,
-            (None, Some(path), None) => PASSWORD.from_file(&resolve(path)).map_err(told)?,
-            (None, None, Some(command)) => PASSWORD.from_command(command, PATIENCE).map_err(told)?,
+            (Some(variable), None, None) => PASSWORD.in_environment(variable).map_err(told)?,
+            (None, Some(path), None) => PASSWORD.in_file(&resolve(path)).map_err(told)?,
+            (None, None, Some(command)) => PASSWORD.by_command(command, PATIENCE).map_err(told)?,
             _ => {
                 let what = "password_env, password_file and password_command are three ways to one password";
                 return Err(Error::setting(about(name, what), "leave one of them"));

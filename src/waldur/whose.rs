@@ -20,9 +20,10 @@ pub struct Whose {
 }
 
 /// How long a token works after it was used last, as far as the server tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Idle {
     /// It does not say.
+    #[default]
     Untold,
     /// For ever.
     NoLimit,
@@ -37,12 +38,13 @@ struct WhoseRow {
     username: String,
     /// Seconds; `null` where there is no limit. The field itself is not everywhere.
     #[serde(default, deserialize_with = "told")]
-    token_lifetime: Option<Option<u64>>,
+    token_lifetime: Idle,
 }
 
 /// Something that is there, even where it is `null`.
-fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Idle, D::Error> {
+    let seconds = Option::<u64>::deserialize(deserializer)?;
+    Ok(seconds.map_or(Idle::NoLimit, |seconds| Idle::For(Duration::from_secs(seconds))))
 }
 
 impl Reader {
@@ -52,12 +54,7 @@ impl Reader {
         let fields = ["uuid", "username", "token_lifetime"].map(|field| ("field", field.to_owned()));
         let row: WhoseRow = self.http.get_json("users/me/", &fields).await?;
         self.http.credentials.belong_to(row.uuid)?;
-        let idle = match row.token_lifetime {
-            None => Idle::Untold,
-            Some(None) => Idle::NoLimit,
-            Some(Some(seconds)) => Idle::For(Duration::from_secs(seconds)),
-        };
-        Ok(Whose { id: row.uuid, username: row.username, idle })
+        Ok(Whose { id: row.uuid, username: row.username, idle: row.token_lifetime })
     }
 }
 
@@ -71,8 +68,8 @@ mod tests {
             let text = format!("{{\"uuid\": \"00000000000000000000000000000001\"{rest}}}");
             serde_json::from_str::<WhoseRow>(&text).unwrap().token_lifetime
         };
-        assert_eq!(read(""), None);
-        assert_eq!(read(", \"token_lifetime\": null"), Some(None));
-        assert_eq!(read(", \"token_lifetime\": 3600"), Some(Some(3600)));
+        assert_eq!(read(""), Idle::Untold);
+        assert_eq!(read(", \"token_lifetime\": null"), Idle::NoLimit);
+        assert_eq!(read(", \"token_lifetime\": 3600"), Idle::For(Duration::from_secs(3600)));
     }
 }
