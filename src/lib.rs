@@ -10,13 +10,14 @@
 //! A pure middle (`domain`, `findings`, `mapping`, `frame`, `parse`, `resolve`, `plan`,
 //! `reconcile`, `warehouse`) has edges
 //! around it (`source`, `waldur`, `report`, `export`, `store`, `sandbox`); `jobs` put the stages in order,
-//! `pipeline` reads which of them one file asks for, `ui` shows their results, and `cli` is what the shell
-//! calls. What runs by itself has its time in `schedule`, and `watch` tells how it ended; both start a `child`
-//! where the program of somebody else is needed. A test reads the sources and keeps
+//! `config` knows the user's settings and tokens, `pipeline` reads which of them one file asks for, `ui` shows
+//! their results, and `cli` is what the shell calls. What runs by itself has its time in `schedule`, and
+//! `watch` tells how it ended; both start a `child` where the program of somebody else is needed. A test reads the sources and keeps
 //! the arrows pointing this way.
 
 mod child;
 pub mod cli;
+mod config;
 pub mod domain;
 mod error;
 mod export;

@@ -20,7 +20,7 @@ use crate::warehouse::{Contract, Scope, Shape, Table};
 
 use super::Global;
 use super::config::Config;
-use super::connect::connect;
+use super::connect::{chosen, connect};
 use super::export_filter::FilterArguments;
 use super::export_target::TargetArgument;
 
@@ -143,7 +143,7 @@ struct Reading {
 /// where no server is asked.
 async fn reading(arguments: &ExportArguments, global: &Global) -> Result<Reading, Error> {
     let config = Config::read()?;
-    let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
+    let server = chosen(&config, global)?.map(|chosen| chosen.server);
     let zone = server.and_then(|server| server.time_zone.as_deref()).map_or(Ok(TimeZone::UTC), TimeZone::get);
     let zone = zone.map_err(|error| Error::Bug(error.to_string()))?;
     let months = |now: Timestamp| {

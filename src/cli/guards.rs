@@ -7,7 +7,7 @@ use clap::Args;
 use crate::domain::Amount;
 use crate::error::Error;
 use crate::jobs::guards::{Guarded, guard};
-use crate::plan::{Guard, Plan, Refusal, StoredUsage, Thresholds};
+use crate::plan::{Guard, Plan, Refusal, StoredUsage};
 use crate::resolve::Catalogue;
 
 use crate::jobs::run::OWN_NUMBER;
@@ -51,11 +51,9 @@ impl GuardArguments {
         connection: &Connection,
         global: &Global,
     ) -> Result<Guarded, Error> {
-        let thresholds = match (self.stricter, &connection.server) {
-            (Some(stricter), _) => stricter,
-            (None, Some(server)) => server.thresholds(self.max_money)?,
-            (None, None) => Thresholds::with_max_money(self.max_money)
-                .map_err(|error| Error::setting(error.to_string(), "give another --max-money"))?,
+        let thresholds = match self.stricter {
+            Some(stricter) => stricter,
+            None => connection.config.thresholds(connection.server.as_ref(), self.max_money)?,
         };
         let mut guarded = guard(plan, last_month, catalogue, &thresholds, &self.allowed());
         let (server, account) = (&plan.header.server, plan.header.account.id);

@@ -229,7 +229,7 @@ impl InputArguments {
         config: &Config,
         server: Option<&Server>,
     ) -> Result<CheckSettings, Error> {
-        let of_profile = server.map(|server| server.offerings.clone()).unwrap_or_default();
+        let of_profile = config.offerings(server);
         let offerings = if self.offering.is_empty() { &of_profile } else { &self.offering };
         let (layouts, layout_file) = layouts::asked_for(self.layout.as_deref())?;
         Ok(CheckSettings {

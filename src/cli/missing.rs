@@ -117,7 +117,7 @@ pub async fn go(
     judge_names(arguments)?;
     let connection = connect(global)?;
     let server = connection.server.as_ref();
-    let of_profile = server.map(|server| server.offerings.clone()).unwrap_or_default();
+    let of_profile = connection.config.offerings(server);
     let offerings = if arguments.offering.is_empty() { &of_profile } else { &arguments.offering };
     if offerings.is_empty() {
         return Err(Error::setting("no offering is named", "name one with --offering, by uuid or name"));

@@ -6,10 +6,10 @@
 mod agree;
 mod apply;
 mod audit;
+mod auth;
 mod carry_out;
 mod check;
-mod config;
-mod config_target;
+mod config_command;
 mod connect;
 mod demo;
 mod doctor;
@@ -54,6 +54,7 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config;
 use crate::error::{Error, ExitStatus};
 use crate::plan::Refusal;
 use crate::ui::{Fault, Format, LogForm, Terminal};
@@ -82,7 +83,7 @@ struct Global {
         hide_env_values = true
     )]
     url: Option<String>,
-    /// A file that holds the token alone; `-` reads it from stdin. WALDUR_ACCESS_TOKEN works too
+    /// A file that holds the token alone; `-` reads it from stdin. WALDUR_ACCESS_TOKEN and `auth login` work too
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<std::path::PathBuf>,
     /// A server of your config.toml
@@ -201,6 +202,10 @@ enum Command {
     Show(show::ShowArguments),
     /// Find out what can be done with a server and an account, and how that is known; posts nothing
     Doctor(doctor::DoctorArguments),
+    /// Keep a token for a server, tell whose it is, or remove it
+    Auth(auth::AuthArguments),
+    /// Show where each setting comes from, or what is wrong with config.toml; asks no server
+    Config(config_command::ConfigArguments),
     /// Say what a finding means and how to mend it, or list them all; asks no server
     Explain(explain::ExplainArguments),
     /// Tell the whole story of one figure: cells, stored rows, price, invoice and runs; posts nothing
@@ -340,6 +345,8 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Export(command) => export::run(command, global, terminal).await,
         Command::Show(command) => show::run(command, global, terminal).await,
         Command::Doctor(command) => doctor::run(command, global, terminal).await,
+        Command::Auth(command) => auth::run(command, global, terminal).await,
+        Command::Config(command) => config_command::run(command, global),
         Command::Explain(command) => explain::run(command, global),
         Command::ExplainKey(command) => explain_key::run(command, global, terminal).await,
         Command::Sandbox(command) => sandbox::run(command, global, terminal).await,

@@ -21,7 +21,7 @@ use crate::ui::{self, Format, Style, Terminal};
 use crate::waldur::Side;
 
 use super::config::Config;
-use super::connect::connect;
+use super::connect::{chosen, connect};
 use super::input::InputArguments;
 use super::plan_file::PlanForm;
 use super::reconcile_plan::ReconcilePlanArguments;
@@ -183,6 +183,14 @@ impl ReconcileArguments {
         Ok(())
     }
 
+    /// What the user's policy lets differ, where no rules and no tolerance were given.
+    fn tolerate(&self, config: &Config, rules: &mut Rules) -> Result<(), Error> {
+        if self.rules.is_none() && self.tolerance.is_empty() {
+            config.tolerances()?.into_iter().for_each(|tolerance| rules.add_tolerance(tolerance));
+        }
+        Ok(())
+    }
+
     /// The file of aliases that the rules name, beside them.
     fn aliases_of(&self, rules: &Rules) -> Option<PathBuf> {
         let folder = self.rules.as_deref()?.parent()?;
@@ -241,14 +249,16 @@ pub async fn go(
     }
     arguments.keep_outputs()?;
     arguments.plan.judge(&arguments.files, &arguments.out, periods, arguments.server_rows.is_some())?;
-    let (rules, options) = (arguments.rules()?, arguments.options()?);
+    let (mut rules, options) = (arguments.rules()?, arguments.options()?);
     let (connection, mut check, currency) = if arguments.server_rows.is_some() {
         let config = Config::read()?;
-        let server = global.profile.as_deref().map(|name| config.server(name)).transpose()?;
+        let server = chosen(&config, global)?.map(|chosen| chosen.server);
+        arguments.tolerate(&config, &mut rules)?;
         let check = arguments.input.settings_of(&arguments.files, &config, server)?;
         (None, check, server.map(super::config::Server::currency).transpose()?.flatten())
     } else {
         let connection = connect(global)?;
+        arguments.tolerate(&connection.config, &mut rules)?;
         let check = arguments.input.settings(&arguments.files, &connection)?;
         let currency = connection.server.as_ref().map(super::config::Server::currency).transpose()?;
         (Some(connection), check, currency.flatten())

@@ -157,7 +157,7 @@ async fn from_server(
 ) -> Result<ExitStatus, Error> {
     let path = arguments.out.path()?;
     let connection = connect(global)?;
-    let of_profile = connection.server.as_ref().map(|server| server.offerings.clone()).unwrap_or_default();
+    let of_profile = connection.config.offerings(connection.server.as_ref());
     let offerings = if arguments.offering.is_empty() { &of_profile } else { &arguments.offering };
     let settings = CopySettings {
         offerings: selectors(offerings),

@@ -112,6 +112,12 @@ impl Terminal {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// Says what is to be typed, and leaves the cursor behind it.
+    pub fn prompt(text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
+    }
+
     /// Asks a question until it is answered; a closed stdin is a no.
     pub fn ask(question: &str) -> bool {
         loop {

@@ -54,6 +54,11 @@ impl ServerAddress {
         self.0.scheme() == "https"
     }
 
+    /// The scheme, the host and the port: whoever answers there may be told a token.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
@@ -102,6 +107,9 @@ mod tests {
         assert_eq!(parse("http://127.0.0.1:8000/").unwrap(), "http://127.0.0.1:8000");
         assert_eq!(parse("http://[::1]:8000/w/api/").unwrap(), "http://[::1]:8000/w");
         let address = ServerAddress::parse("https://example.com/w", false).unwrap();
+        assert_eq!(address.origin(), "https://example.com");
+        let ported = ServerAddress::parse("https://EXAMPLE.com:8443/w", false).unwrap();
+        assert_eq!(ported.origin(), "https://example.com:8443");
         let url = address.endpoint("users/me/", &[("field", "uuid".into())]);
         assert_eq!(url.as_str(), "https://example.com/w/api/users/me/?field=uuid");
     }

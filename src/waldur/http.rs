@@ -172,8 +172,8 @@ impl Http {
         }
     }
 
-    /// The credential that took the place of the one that was refused, where there is one. Where a file
-    /// holds a new token, the server is asked whose it is; another account is an error.
+    /// The credential that took the place of the one that was refused, where there is one. Where there
+    /// is a new token, the server is asked whose it is; another account is an error.
     async fn renewed(
         &self,
         answer: &Answer,
@@ -187,7 +187,7 @@ impl Http {
         if !Arc::ptr_eq(&current, refused) {
             return Ok(Some(current));
         }
-        let Some(fresh) = self.credentials.read_again(refused) else { return Ok(None) };
+        let Some(fresh) = self.credentials.read_again(refused).await else { return Ok(None) };
         let query = [("field", "uuid".to_owned())];
         let who = Request { method: Method::GET, path: "users/me/", query: &query, body: None };
         let account = self.send_patiently(&who, &fresh).await.and_then(|answer| answer.json::<AccountId>());

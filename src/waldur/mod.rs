@@ -28,11 +28,12 @@ mod retry;
 mod token;
 mod usages;
 mod user_usages;
+mod whose;
 mod wire;
 
 pub use address::{AddressError, ServerAddress};
 pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
-pub use credentials::TokenSource;
+pub use credentials::{AskToken, TokenSource};
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
 pub use invoices::InvoicesInFull;
@@ -41,3 +42,4 @@ pub use months::{MonthFilter, MonthReader};
 pub use poster::{Call, Poster, Sent};
 pub use reader::{Account, Reader, Side};
 pub use token::{Token, TokenError};
+pub use whose::{Idle, Whose};

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -48,12 +48,20 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ),
     ("pipeline", &["domain", "error", "findings", "source"]),
     (
+        "config",
+        &["domain", "error", "export", "findings", "plan", "reconcile", "source", "waldur", "warehouse", "watch"],
+    ),
+    (
         "ui",
-        &["domain", "findings", "jobs", "pipeline", "plan", "reconcile", "resolve", "schedule", "store", "waldur"],
+        &[
+            "config", "domain", "findings", "jobs", "pipeline", "plan", "reconcile", "resolve", "schedule", "store",
+            "waldur",
+        ],
     ),
     (
         "cli",
         &[
+            "config",
             "domain",
             "error",
             "export",
@@ -79,7 +87,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 22] = [
+const FENCES: [(&str, &[&str]); 26] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -95,11 +103,15 @@ const FENCES: [(&str, &[&str]); 22] = [
     // A webhook is posted without the poster of Waldur, and so without its token.
     ("reqwest", &["waldur", "watch"]),
     ("indicatif", &["ui"]),
+    ("keyring_core", &["config"]),
+    ("dbus_secret_service_keyring_store", &["config"]),
+    ("apple_native_keyring_store", &["config"]),
+    ("windows_native_keyring_store", &["config"]),
     ("rust_xlsxwriter", &["report", "export"]),
     ("minijinja", &["report"]),
     ("clap", &["cli"]),
     ("rusqlite", &["store"]),
-    ("rustix", &["store"]),
+    ("rustix", &["store", "ui"]),
     ("tokio_postgres", &["export"]),
     ("tokio_postgres_rustls", &["export"]),
     ("rustls_platform_verifier", &["export"]),

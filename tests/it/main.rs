@@ -3,6 +3,7 @@
 
 mod annotate;
 mod apply;
+mod auth;
 mod bad_samples;
 mod check;
 mod command_line;
@@ -54,6 +55,7 @@ mod sandbox_sweep;
 mod sandbox_zones;
 mod scheduling;
 mod server_faults;
+mod settings;
 mod severity;
 mod stale;
 mod structure;

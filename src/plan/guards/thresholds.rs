@@ -65,11 +65,6 @@ pub struct Loosened {
 }
 
 impl Thresholds {
-    /// The default ones, with a limit of money where one is given.
-    pub fn with_max_money(max_money: Option<Amount>) -> Result<Self, ThresholdError> {
-        Self::new(WrittenThresholds { max_money, ..WrittenThresholds::default() })
-    }
-
     /// Judges thresholds as they are written.
     pub fn new(written: WrittenThresholds) -> Result<Self, ThresholdError> {
         let amounts = [

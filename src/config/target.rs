@@ -3,11 +3,7 @@
 //! A password is never written there: it stands in the environment, in a file that nobody else may read,
 //! or a command tells it. Nothing in here shows one, nor what was written where one belongs.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -16,12 +12,8 @@ use crate::domain::visible;
 use crate::error::Error;
 use crate::export::{Host, Password, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
 
-use super::config;
-
-/// How much is read of what holds a password.
-const LONGEST: u64 = 64 * 1024;
-/// How long a command may take; somebody may have to touch a key.
-const COMMAND: Duration = Duration::from_mins(1);
+use super::folders::resolve;
+use super::secret::{PASSWORD, PATIENCE};
 
 /// A target as it is written.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +45,18 @@ enum Kind {
 impl WrittenTarget {
     /// The target, with its password.
     pub(super) fn valid(&self, name: &str) -> Result<PostgresTarget, Error> {
+        let target = self.without_password(name)?;
+        Ok(PostgresTarget { password: self.password(name)?, ..target })
+    }
+
+    /// What is wrong with it, as far as no program has to be asked for the password.
+    pub(super) fn judge(&self, name: &str) -> Result<(), Error> {
+        self.without_password(name)?;
+        if self.password_command.is_none() { self.password(name).map(drop) } else { Ok(()) }
+    }
+
+    /// The target, before its password is fetched.
+    fn without_password(&self, name: &str) -> Result<PostgresTarget, Error> {
         let Kind::Postgres = self.kind;
         let told = |error: TargetError| Error::setting(about(name, error), error.hint());
         if self.password.is_some() {
@@ -70,7 +74,7 @@ impl WrittenTarget {
             value.cloned().ok_or_else(|| Error::setting(about(name, format!("{key} is missing")), "add it"))
         };
         let host = Host::new(&required(&self.host, "host")?).map_err(told)?;
-        let authorities = self.ca_file.as_deref().map(config::resolve);
+        let authorities = self.ca_file.as_deref().map(resolve);
         let schema = self.schema.as_deref().map(SchemaName::new).transpose().map_err(told)?;
         Ok(PostgresTarget {
             name: name.to_owned(),
@@ -80,7 +84,7 @@ impl WrittenTarget {
             database: required(&self.database, "database")?,
             user: required(&self.user, "user")?,
             schema: schema.unwrap_or_default(),
-            password: self.password(name)?,
+            password: None,
         })
     }
 
@@ -88,9 +92,9 @@ impl WrittenTarget {
         let told = |(what, hint): (String, &str)| Error::setting(about(name, what), hint);
         let text = match (&self.password_env, &self.password_file, &self.password_command) {
             (None, None, None) => return Ok(None),
-            (Some(variable), None, None) => from_environment(variable).map_err(told)?,
-            (None, Some(path), None) => from_file(&config::resolve(path)).map_err(told)?,
-            (None, None, Some(command)) => from_command(command, COMMAND).map_err(told)?,
+            (Some(variable), None, None) => PASSWORD.in_environment(variable).map_err(told)?,
+            (None, Some(path), None) => PASSWORD.in_file(&resolve(path)).map_err(told)?,
+            (None, None, Some(command)) => PASSWORD.by_command(command, PATIENCE).map_err(told)?,
             _ => {
                 let what = "password_env, password_file and password_command are three ways to one password";
                 return Err(Error::setting(about(name, what), "leave one of them"));
@@ -107,80 +111,6 @@ const SECRETS: &str = "take it out, and name a variable with password_env, a fil
 /// What is wrong, with the target that it is about.
 fn about(name: &str, what: impl std::fmt::Display) -> String {
     format!("target `{}` of config.toml: {what}", visible(name))
-}
-
-type Unread = (String, &'static str);
-
-/// The name of the variable is not shown: somebody may have written the password in its place.
-fn from_environment(variable: &str) -> Result<String, Unread> {
-    let is_name = !variable.is_empty() && !variable.contains(['=', '\0']);
-    let text = std::env::var_os(variable).filter(|text| is_name && !text.is_empty());
-    let hint = "set it where this program is started";
-    let text = text.ok_or_else(|| ("the variable that password_env names is not set".to_owned(), hint))?;
-    text.into_string().map_err(|_| not_text("the variable that password_env names"))
-}
-
-fn from_file(path: &Path) -> Result<String, Unread> {
-    let shown = visible(&path.to_string_lossy()).to_string();
-    let unreadable = |error: std::io::Error| {
-        (format!("password_file {shown}: {error}"), "check the path; it is relative to config.toml")
-    };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err((
-                format!("others may read password_file {shown}"),
-                "let it be yours alone: chmod 600",
-            ));
-        }
-    }
-    read(file, "password_file")
-}
-
-fn from_command(command: &[String], patience: Duration) -> Result<String, Unread> {
-    let hint = "run it by hand and look at what it says";
-    let Some((program, arguments)) = command.split_first() else {
-        return Err(("password_command is empty".to_owned(), "give a program and its arguments, as a list"));
-    };
-    let started = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut child =
-        started.map_err(|error| (format!("password_command cannot be started: {error}"), hint))?;
-    let said = listen(&mut child).recv_timeout(patience);
-    let Ok(said) = said else {
-        // Whatever it waits for, nobody waits for it any more.
-        let _ = child.kill();
-        let _ = child.wait();
-        let seconds = patience.as_secs();
-        return Err((format!("password_command did not end its output within {seconds} seconds"), hint));
-    };
-    let ended = child.wait().map_err(|error| (format!("password_command: {error}"), hint))?;
-    if ended.success() { said } else { Err((format!("password_command ended with {ended}"), hint)) }
-}
-
-/// Reads what a command says, beside whoever waits for it.
-fn listen(child: &mut Child) -> mpsc::Receiver<Result<String, Unread>> {
-    let (sender, receiver) = mpsc::channel();
-    if let Some(stdout) = child.stdout.take() {
-        std::thread::spawn(move || sender.send(read(stdout, "password_command")));
-    }
-    receiver
-}
-
-fn read(from: impl Read, what: &str) -> Result<String, Unread> {
-    let mut bytes = Vec::new();
-    let hint = "check that it can be read";
-    from.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| (format!("{what}: {error}"), hint))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err((format!("{what} says more than any password"), "let it be the password alone"));
-    }
-    String::from_utf8(bytes).map_err(|_| not_text(what))
-}
-
-fn not_text(what: &str) -> Unread {
-    (format!("{what} holds what is no text"), "let it be UTF-8")
 }
 
 #[cfg(test)]
@@ -268,8 +198,5 @@ mod tests {
             refused("password_command = ['sh', '-c', 'echo hunter2; exit 3']").contains("exit status: 3")
         );
         assert!(refused("password_command = ['true']").contains("empty"));
-        let command = ["sh", "-c", "sleep 30"].map(str::to_owned);
-        let (what, _) = from_command(&command, Duration::from_millis(50)).unwrap_err();
-        assert!(what.contains("did not end"), "{what}");
     }
 }
