@@ -139,6 +139,11 @@ impl Config {
         target.valid(name)
     }
 
+    /// The names of the targets.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(String::as_str)
+    }
+
     /// The policy.
     pub fn policy(&self) -> Result<Policy, Error> {
         let entries = self.policy.iter().map(|(name, severity)| (name.clone(), *severity));

@@ -36,7 +36,11 @@ pub fn connect(global: &Global) -> Result<Connection, Error> {
     let address = ServerAddress::parse(written, global.insecure_http)?;
     let tokens = tokens(global, server.as_ref(), &address)?;
     let at_once = usize::from(global.connections);
-    Ok(Connection { reader: Reader::new(address, tokens, at_once, timeout()?)?, config, server, at_once })
+    let written = address.to_string();
+    let reader = Reader::new(address, tokens, at_once, timeout()?)?;
+    // A command that connects twice talks to one server.
+    let _ = global.heard.set((written, reader.heard()));
+    Ok(Connection { reader, config, server, at_once })
 }
 
 /// How long the server may be silent, by the name that Waldur's own client gives it.

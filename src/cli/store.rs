@@ -15,7 +15,8 @@ pub fn open(global: &Global) -> Result<Store, Error> {
     Ok(Store::open(&folder(global)?)?)
 }
 
-fn folder(global: &Global) -> Result<PathBuf, Error> {
+/// The folder in which runs are kept.
+pub fn folder(global: &Global) -> Result<PathBuf, Error> {
     if let Some(folder) = &global.store {
         return Ok(folder.clone());
     }

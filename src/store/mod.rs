@@ -18,6 +18,7 @@ mod journal;
 mod kept;
 mod lock;
 mod proof;
+mod reading;
 mod run;
 mod schema;
 mod writer;

@@ -20,11 +20,10 @@ mod story;
 mod table;
 mod verified;
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::domain::is_invisible;
+use crate::domain::escaped_json;
 
 pub use doctor::doctor_text;
 pub use export::export_text;
@@ -132,20 +131,7 @@ pub fn json_line(value: &impl serde::Serialize) {
 }
 
 fn escaped(text: &str) {
-    let mut shown = String::with_capacity(text.len() + 1);
-    for character in text.chars() {
-        if character != '\n' && is_invisible(character) {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
-        } else {
-            shown.push(character);
-        }
-    }
-    shown.push('\n');
-    data(&shown);
+    data(&(escaped_json(text) + "\n"));
 }
 
 /// `1 row`, `2 rows`.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::domain::visible;
 use crate::jobs::Observer;
 
 /// How often progress is said where there is no terminal.
@@ -18,6 +19,12 @@ pub struct Terminal {
     verbose: bool,
     progress: Mutex<Option<Progress>>,
     has_posted: AtomicBool,
+}
+
+/// Text of which nothing but the ends of lines moves the cursor. Whoever makes a text shows names so already;
+/// this is for causes that libraries tell.
+fn only_lines(text: &str) -> String {
+    text.split('\n').map(|line| visible(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 enum Progress {
@@ -44,7 +51,7 @@ impl Terminal {
     #[expect(clippy::unused_self, reason = "errors are said by the same one who says everything else")]
     pub fn error(&self, text: &str) {
         // Without a stderr there is nobody to tell.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", only_lines(text));
     }
 
     /// Whether somebody can be asked.
@@ -55,7 +62,7 @@ impl Terminal {
     /// Asks a question until it is answered; a closed stdin is a no.
     pub fn ask(question: &str) -> bool {
         loop {
-            let _ = write!(std::io::stderr().lock(), "{question} [yes/no] ");
+            let _ = write!(std::io::stderr().lock(), "{} [yes/no] ", only_lines(question));
             let mut answer = String::new();
             let read = std::io::stdin().lock().read_line(&mut answer);
             match answer.trim().to_ascii_lowercase().as_str() {

@@ -68,7 +68,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 22] = [
+const FENCES: [(&str, &[&str]); 24] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -86,6 +86,8 @@ const FENCES: [(&str, &[&str]); 22] = [
     ("rust_xlsxwriter", &["report", "export"]),
     ("minijinja", &["report"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("rusqlite", &["store"]),
     ("rustix", &["store"]),
     ("tokio_postgres", &["export"]),
