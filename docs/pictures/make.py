@@ -3,7 +3,7 @@
 
     python3 docs/pictures/make.py [PROGRAM]
 
-Needs chromium, soffice, pdftoppm and Pillow. PROGRAM is target/release/waldur-usage where it is not given.
+Needs chromium, soffice, pdftoppm, openpyxl and Pillow. PROGRAM is target/release/waldur-usage where it is not given.
 """
 import os
 import subprocess
@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import openpyxl
+from openpyxl.worksheet.properties import PageSetupProperties
 from PIL import Image
 
 HERE = Path(__file__).resolve().parent
@@ -40,8 +42,20 @@ def sheet(path: Path, folder: Path, number: int) -> Image.Image:
     subprocess.run([*office, "--convert-to", "pdf", "--outdir", folder, path], check=True, capture_output=True)
     printed = folder / path.with_suffix(".pdf").name
     numbers = ["-f", str(number), "-l", str(number)]
-    subprocess.run(["pdftoppm", "-r", "110", "-png", "-singlefile", *numbers, printed, folder / "sheet"], check=True)
+    subprocess.run(["pdftoppm", "-r", "150", "-png", "-singlefile", *numbers, printed, folder / "sheet"], check=True)
     return Image.open(folder / "sheet.png")
+
+
+def on_one_page(path: Path) -> Path:
+    """A copy of a workbook whose first sheet is printed as wide as the paper."""
+    workbook = openpyxl.load_workbook(path)
+    sheet = workbook.worksheets[0]
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    copy = path.with_name("printed.xlsx")
+    workbook.save(copy)
+    return copy
 
 
 def main() -> None:
@@ -77,7 +91,8 @@ def main() -> None:
             sandbox.wait()
         keep(page(folder / "october.html", folder), "reconciliation.png", 900)
         keep(sheet(folder / "october.xlsx", folder, 1), "workbook.png", 900)
-        keep(sheet(folder / "marked.xlsx", folder, 1), "marked.png", 900)
+        marked = sheet(on_one_page(folder / "marked.xlsx"), folder, 1)
+        keep(marked.crop((40, 40, marked.width - 40, marked.height * 55 // 100)), "marked.png", 1000)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! `man`: the manual pages, made of the command line itself.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory};
@@ -14,6 +14,9 @@ use crate::report::ReportError;
 use crate::ui::{self, Format, Terminal};
 
 use super::{Arguments, Global};
+
+/// The day of the last change that the pages tell of.
+const DATE: &str = "2026-11-27";
 
 /// What `man` takes.
 #[derive(Debug, Args)]
@@ -52,11 +55,12 @@ fn write(command: Command, folder: &Path, pages: &mut Vec<String>) -> io::Result
     }
     let has_subcommands = command.get_subcommands().any(|subcommand| !subcommand.is_hide_set());
     let after = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
-    let man = Man::new(command)
-        .source(concat!("waldur-usage ", env!("CARGO_PKG_VERSION")))
-        .manual("Usage figures of Waldur");
+    let name = command.get_display_name().unwrap_or("waldur-usage").to_owned();
+    let man = Man::new(command);
     let mut page = Vec::new();
-    man.render_title(&mut page)?;
+    // Written here, because an empty argument would be left out and the others move up.
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(page, ".TH \"{name}\" \"1\" \"{DATE}\" \"waldur-usage {version}\" \"Usage figures of Waldur\"")?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
@@ -68,7 +72,20 @@ fn write(command: Command, folder: &Path, pages: &mut Vec<String>) -> io::Result
         notes(&after).to_writer(&mut page)?;
     }
     pages.push(man.get_filename());
-    std::fs::write(folder.join(man.get_filename()), page)
+    std::fs::write(folder.join(man.get_filename()), without_idle_breaks(&String::from_utf8_lossy(&page)))
+}
+
+/// A page without the breaks of lines that a blank line beside them makes idle.
+fn without_idle_breaks(page: &str) -> String {
+    let lines: Vec<&str> = page.lines().collect();
+    let is_blank = |at: Option<usize>| {
+        at.and_then(|at| lines.get(at)).is_some_and(|line| line.is_empty() || *line == ".sp")
+    };
+    let kept = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| **line != ".br" || !is_blank(at.checked_sub(1)) && !is_blank(Some(at + 1)));
+    kept.fold(String::new(), |text, (_, line)| text + line + "\n")
 }
 
 /// What `--help` shows below the options, line by line as it is there.

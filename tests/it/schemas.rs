@@ -119,10 +119,11 @@ fn what_each_command_prints_is_what_its_schema_says() {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::from(["export-manifest".to_owned(), "sandbox".to_owned()]);
     for (schema, arguments) in RUNS {
-        let arguments = arguments.iter().map(|&word| {
-            words.iter().find(|(known, _)| *known == word).map_or(word, |(_, filled)| filled.as_str())
-        });
-        let all: Vec<&str> = arguments.chain(["--format", "json"]).collect();
+        let filled = |&word: &&str| {
+            words.iter().find(|(known, _)| *known == word).map_or(word.to_owned(), |(_, filled)| filled.clone())
+        };
+        let arguments: Vec<String> = arguments.iter().map(filled).collect();
+        let all: Vec<&str> = arguments.iter().map(String::as_str).chain(["--format", "json"]).collect();
         let run = rig.run_guarded(&staff, &all);
         let Ok(document) = serde_json::from_str::<Value>(&run.stdout) else {
             wrong.push(format!("{all:?} prints no JSON: {}", run.all()));

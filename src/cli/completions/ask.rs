@@ -162,7 +162,7 @@ mod tests {
             ("w check --offering \"HP", "HP", "HPC a$", "HPC a\\$"),
             ("w check --offering 'HP", "HP", "HPC 'a", "HPC '\\''a"),
             ("w check --offering=HPC\\ a", "HPC\\ a", "--offering=HPC all", "HPC\\ all"),
-            ("w check --offering=\"HP", "HP", "--offering=HPC \"", "HPC \\\""),
+            ("w check --offering=\"HP", "HP", "--offering=HPC \"", "HPC \\\"\""),
             ("w export --to postgres:wa", "wa", "postgres:ware house", "ware\\ house"),
             ("w x a\"b c", "b c", "ab cd", "b cd"),
         ] {

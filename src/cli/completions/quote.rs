@@ -33,6 +33,12 @@ pub fn bash(text: &str, quotes: Quotes) -> String {
             (Quotes::Double | Quotes::Single, _) => word.push(one),
         }
     }
+    // It closes the quotes behind a word itself, but not where the word ends in such a quote.
+    match quotes {
+        Quotes::Double if word.ends_with('"') => word.push('"'),
+        Quotes::Single if word.ends_with('\'') => word.push('\''),
+        Quotes::None | Quotes::Double | Quotes::Single => {}
+    }
     word
 }
 
@@ -74,6 +80,9 @@ mod tests {
         assert_eq!(bash(hostile, Quotes::Double), "a b\\$(touch x)\\`y\\`;&|<>'\\\"\\\\\"\\!\"*?[{~#^\u{e4}");
         assert_eq!(bash(hostile, Quotes::Single), "a b$(touch x)`y`;&|<>'\\''\"\\!*?[{~#^\u{e4}");
         assert_eq!(bash("cpu_hours", Quotes::None), "cpu_hours");
+        assert_eq!(bash("a\"", Quotes::Double), r#"a\"""#);
+        assert_eq!(bash("a!", Quotes::Double), r#"a"\!"""#);
+        assert_eq!(bash("a'", Quotes::Single), r"a'\'''");
     }
 
     #[test]
