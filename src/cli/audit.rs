@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
-use crate::jobs::audit::write_csv;
+use crate::jobs::audit::{write_csv, write_json};
 use crate::report::ReportError;
 use crate::ui::{self, Format, Terminal};
 
@@ -26,7 +26,7 @@ pub struct AuditArguments {
 enum AuditCommand {
     /// Prove that no entry was changed, taken out or put in
     Verify(AuditVerifyArguments),
-    /// Write the trail as csv
+    /// Write the trail as csv, or with --format json as JSON
     Export(AuditExportArguments),
 }
 
@@ -71,7 +71,11 @@ pub fn run(arguments: &AuditArguments, global: &Global, terminal: &Terminal) -> 
         AuditCommand::Export(export) => {
             let run = export.run.as_deref().map(|beginning| store::find(&store, beginning)).transpose()?;
             let mut bytes = Vec::new();
-            write_csv(&store, run.map(|run| run.run.id), &mut bytes)?;
+            let run = run.map(|run| run.run.id);
+            match global.format.into() {
+                Format::Json => write_json(&store, run, &mut bytes)?,
+                Format::Text => write_csv(&store, run, &mut bytes)?,
+            }
             match &export.out {
                 None => ui::data(&String::from_utf8_lossy(&bytes)),
                 Some(path) => {

@@ -50,7 +50,10 @@ pub fn connect(global: &Global) -> Result<Connection, Error> {
     let at_once = usize::from(global.connections);
     let profile = chosen.map(|chosen| chosen.name.to_owned());
     let server = chosen.map(|chosen| chosen.server.clone());
+    let written = address.to_string();
     let reader = Reader::new(address, tokens, at_once, timeout()?)?;
+    // A command that connects twice talks to one server.
+    let _ = global.heard.set((written, reader.heard()));
     Ok(Connection { reader, config, server, profile, token_from, at_once })
 }
 

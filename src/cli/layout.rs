@@ -60,12 +60,29 @@ struct Line<'a> {
     title: &'a str,
 }
 
+/// A layout as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    toml: &'a str,
+}
+
+/// A suggestion as JSON.
+#[derive(Serialize)]
+struct Suggestion<'a> {
+    not_read: &'a [String],
+    toml: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
 /// Runs the command.
 pub fn run(arguments: &LayoutArguments, global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
     match &arguments.command {
         LayoutCommand::List => list(global),
-        LayoutCommand::Show { name } => ui::data(layouts::named(name)?.text),
-        LayoutCommand::Suggest(arguments) => suggest(arguments, terminal)?,
+        LayoutCommand::Show { name } => show(name, global)?,
+        LayoutCommand::Suggest(arguments) => suggest(arguments, global, terminal)?,
     }
     Ok(ExitStatus::Done)
 }
@@ -86,7 +103,19 @@ fn list(global: &Global) {
     }
 }
 
-fn suggest(arguments: &SuggestArguments, terminal: &Terminal) -> Result<(), Error> {
+fn show(name: &str, global: &Global) -> Result<(), Error> {
+    let shipped = layouts::named(name)?;
+    match global.format.into() {
+        Format::Json => {
+            let line = Line { name: &shipped.layout.name, title: &shipped.layout.title };
+            ui::json(&Shown { line, toml: shipped.text });
+        }
+        Format::Text => ui::data(shipped.text),
+    }
+    Ok(())
+}
+
+fn suggest(arguments: &SuggestArguments, global: &Global, terminal: &Terminal) -> Result<(), Error> {
     let suggested = layouts::suggest(&SuggestSettings {
         file: arguments.file.clone(),
         sheet: arguments.sheet.clone(),
@@ -97,14 +126,23 @@ fn suggest(arguments: &SuggestArguments, terminal: &Terminal) -> Result<(), Erro
         let columns = visible(&suggested.not_read.join(", ")).to_string();
         terminal.say(&format!("columns that it does not read: {columns}"));
     }
+    let tell = |file: Option<String>| {
+        ui::json(&Suggestion { not_read: &suggested.not_read, toml: &suggested.text, file });
+    };
     let Some(path) = &arguments.out else {
-        ui::data(&suggested.text);
+        match global.format.into() {
+            Format::Json => tell(None),
+            Format::Text => ui::data(&suggested.text),
+        }
         return Ok(());
     };
     let unwritable = |source| ReportError::Unwritable { path: path.clone(), source };
     let mut file = std::fs::File::create_new(path).map_err(unwritable)?;
     std::io::Write::write_all(&mut file, suggested.text.as_bytes()).map_err(unwritable)?;
     let path = path.to_string_lossy();
+    if matches!(global.format.into(), Format::Json) {
+        tell(Some(path.to_string()));
+    }
     let use_it = format!("look at it, then use it with --layout {}", shell_word(&path));
     terminal.say(&format!("written to {}; {use_it}", visible(&path)));
     Ok(())

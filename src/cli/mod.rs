@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod carry_out;
 mod check;
+mod completions;
 mod config_command;
 mod connect;
 mod demo;
@@ -23,6 +24,7 @@ mod guards;
 mod input;
 mod layout;
 mod list;
+mod man;
 mod marked_copy;
 mod missing;
 mod pipeline;
@@ -33,6 +35,8 @@ mod plan_show;
 mod policy;
 mod reconcile;
 mod reconcile_plan;
+#[cfg(test)]
+mod reference;
 mod resume;
 mod run;
 mod run_steps;
@@ -121,6 +125,9 @@ struct Global {
     /// Never ask; what would need an answer is refused
     #[arg(long, global = true)]
     no_input: bool,
+    /// The names that a run hears of, for completions
+    #[arg(skip)]
+    heard: completions::kept::Listening,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -218,6 +225,13 @@ enum Command {
     Watch(watch::WatchArguments),
     /// See it all at work once, against an embedded Waldur
     Demo(demo::DemoArguments),
+    /// Print the script that lets a shell complete commands, flags and names
+    Completions(completions::CompletionsArguments),
+    /// Write the manual pages into a folder
+    Man(man::ManArguments),
+    /// Say what fits at the cursor; the scripts of `completions` ask it
+    #[command(hide = true)]
+    Complete(completions::CompleteArguments),
 }
 
 impl Command {
@@ -277,6 +291,9 @@ fn run() -> ExitStatus {
             return ExitStatus::Usage;
         }
         Err(error) => {
+            if error.use_stderr() && shows_what_it_hides(&error) {
+                return ExitStatus::Usage;
+            }
             // Help goes to stdout and is no error; a closed pipe is none either.
             let _ = error.print();
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
@@ -290,6 +307,7 @@ fn run() -> ExitStatus {
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(interruptible(&arguments, &terminal));
+            completions::kept::keep(&arguments.global);
             // A question that nobody answered must not keep the program alive.
             runtime.shutdown_background();
             result
@@ -302,6 +320,17 @@ fn run() -> ExitStatus {
     }
     terminal.error("error: not everything could be printed\n  hint: check where stdout goes");
     if terminal.has_posted() { ExitStatus::Partial } else { ExitStatus::Usage }
+}
+
+/// Shows an error of the command line whose words hold what does not show, such as a name of a file that a
+/// pattern of the shell stood for; false where there is nothing of it.
+fn shows_what_it_hides(error: &clap::Error) -> bool {
+    let text = error.render().to_string();
+    let hides = text.chars().any(|one| one != '\n' && crate::domain::is_invisible(one));
+    if hides {
+        Terminal::new(false, false).error(text.trim_end());
+    }
+    hides
 }
 
 /// Runs a command until it is done, or until Ctrl-C where nothing has been posted yet.
@@ -353,6 +382,9 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
         Command::Schedule(command) => schedule::run(command, global, terminal).await,
         Command::Watch(command) => watch::run(command, global, terminal).await,
         Command::Demo(command) => Box::pin(demo::run(command, global, terminal)).await,
+        Command::Completions(command) => Ok(completions::run(command, global)),
+        Command::Man(command) => man::run(command, global, terminal),
+        Command::Complete(command) => Ok(completions::complete(command, global)),
     }
 }
 

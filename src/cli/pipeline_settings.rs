@@ -105,8 +105,7 @@ fn judged(
             }
         }
     }
-    let mut thresholds =
-        server.map_or_else(|| Ok(Thresholds::default()), |server| server.thresholds(None))?;
+    let mut thresholds = config.thresholds(server, None)?;
     let guards = pipeline.guards();
     for (key, value) in &guards {
         match thresholds.tightened(key, &value.text) {
@@ -120,7 +119,7 @@ fn judged(
     for target in pipeline.targets() {
         let Some((kind, name)) = target.text.split_once(':') else { continue };
         if NAMED_TARGETS.contains(&kind)
-            && let Err(error) = config.target(name)
+            && let Err(error) = config.judge_target(name)
         {
             let hint = error.hint().unwrap_or_default();
             faults.push(Fault { line: target.line, what: error.to_string(), hint });

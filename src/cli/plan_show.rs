@@ -40,7 +40,7 @@ pub fn run(arguments: &PlanShowArguments, global: &Global, terminal: &Terminal) 
     }
     if arguments.out.is_empty() {
         match global.format.into() {
-            Format::Json => ui::json(&plan),
+            Format::Json => ui::json(&plan.file()),
             Format::Text => ui::data(&ui::plan_text(&plan, Style::for_stdout(), usize::MAX)),
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::domain::{PeriodRange, visible};
+use crate::domain::{PeriodRange, file_stem, visible};
 use crate::error::Error;
 use crate::findings::Checked;
 use crate::jobs::check::CheckSettings;
@@ -124,7 +124,7 @@ fn corrections(path: &Path, plan: &Plan) -> Result<Option<PathBuf>, Error> {
     if plan.corrections().next().is_none() {
         return Ok(None);
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = file_stem(&path.file_stem().unwrap_or_default().to_string_lossy());
     let names = (1_u32..).map(|number| match number {
         1 => format!("{stem}-corrections.xlsx"),
         number => format!("{stem}-corrections-{number}.xlsx"),

@@ -11,7 +11,7 @@ use crate::jobs::run::{Run, RunNotes, plan_of, resume};
 use crate::pipeline::StepEnd;
 use crate::plan::{Approved, Refusal};
 use crate::store::{Store, StoredRun};
-use crate::ui::{self, Terminal};
+use crate::ui::{self, Format, Terminal};
 
 use super::Global;
 use super::carry_out::{Order, carry_out};
@@ -54,6 +54,9 @@ pub async fn run(
     let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
     let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
         terminal.say("nothing to resume: every run on this server is over");
+        if matches!(global.format.into(), Format::Json) {
+            ui::json(&());
+        }
         return Ok(ExitStatus::Done);
     };
     let stored = store::get(&store, latest)?;

@@ -12,12 +12,16 @@ use uuid::Uuid;
 
 use crate::domain::{Amount, BillingPeriod, Months, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
-use crate::pipeline::{Ended, Facts, Pipeline, Step, StepEnd, gravest};
+use crate::pipeline::{Facts, Pipeline, Step, StepEnd, gravest};
 use crate::plan::{Refusal, Thresholds};
 use crate::store::{End, Lock, NewPipelineRun, Store, StoredPipelineRun, StoredStep};
+use crate::schedule::Attempt;
 use crate::ui::{self, Capture, Format, Style, Terminal};
+use crate::watch::{Ended, tell};
 
+use super::config::Config;
 use super::connect::{Connection, connect};
+use super::due::ran;
 use super::pipeline_settings::{faulty, global_of, judge, judge_files, judge_outputs, read, refused};
 use super::run_steps::{State, Steps};
 use super::{Global, store};
@@ -75,7 +79,7 @@ pub async fn run_one(
 ) -> Result<ExitStatus, Error> {
     let begun = Begun { run: RunId::new(Uuid::new_v4()), at: Timestamp::now(), path };
     let result = begin(&begun, order, global, terminal).await;
-    if order.dry_run { result.map(|ended| ended.status) } else { begun.over(result, terminal) }
+    if order.dry_run { result.map(|ended| ended.status) } else { begun.over(result, global, terminal).await }
 }
 
 /// Goes on with a run that did not end.
@@ -87,7 +91,7 @@ pub async fn take_up(
     let path = PathBuf::from(&stored.run.path);
     let begun = Begun { run: stored.run.id, at: stored.started, path: &path };
     let result = go_on(&begun, stored, global, terminal).await;
-    begun.over(result, terminal)
+    begun.over(result, global, terminal).await
 }
 
 /// A run, whether it gets as far as its first step or not.
@@ -99,12 +103,24 @@ struct Begun<'a> {
 
 impl Begun<'_> {
     /// The facts of a run that has ended: one place, from which whoever watches over it is told.
-    fn over(&self, result: Result<Ended, Error>, terminal: &Terminal) -> Result<ExitStatus, Error> {
+    async fn over(
+        &self,
+        result: Result<Ended, Error>,
+        global: &Global,
+        terminal: &Terminal,
+    ) -> Result<ExitStatus, Error> {
         let (ended, error) = match result {
             Ok(ended) => (ended, None),
             Err(error) => (self.failed(error.exit_status()), Some(error)),
         };
-        finished(&ended, terminal);
+        finished(&ended, terminal).await;
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.to_owned());
+        let attempt =
+            Attempt { started: ended.started, ended: Some(ended.ended), code: Some(ended.status.code()) };
+        // That it ran is remembered where it also runs by itself, and what cannot be remembered ends no run.
+        if let Err(trouble) = ran(&path.to_string_lossy(), &attempt, global) {
+            terminal.error(&format!("warning: that it ran is not remembered: {trouble}"));
+        }
         error.map_or(Ok(ended.status), Err)
     }
 
@@ -112,7 +128,7 @@ impl Begun<'_> {
     fn failed(&self, status: ExitStatus) -> Ended {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         Ended {
-            pipeline: read(self.path).map_or_else(|_| stem.into_owned(), |pipeline| pipeline.name),
+            pipeline: Some(read(self.path).map_or_else(|_| stem.into_owned(), |pipeline| pipeline.name)),
             run: self.run,
             started: self.at,
             ended: Timestamp::now(),
@@ -126,8 +142,8 @@ impl Begun<'_> {
     }
 }
 
-/// Tells of a run that has ended.
-fn finished(ended: &Ended, terminal: &Terminal) {
+/// Tells of a run that has ended, here and to whoever is named in `[watch]`.
+async fn finished(ended: &Ended, terminal: &Terminal) {
     let took = |took: Duration| format!("{:.1} s", took.as_secs_f64());
     let whole = Duration::try_from(ended.ended.duration_since(ended.started)).unwrap_or_default();
     let period = ended.period.as_ref().map(|period| format!(" of {}", visible(period))).unwrap_or_default();
@@ -142,7 +158,7 @@ fn finished(ended: &Ended, terminal: &Terminal) {
     });
     terminal.say(&format!(
         "{}{period}: {} in {}{steps}; {} rows, {} differ{}; run {}",
-        visible(&ended.pipeline),
+        visible(ended.pipeline.as_deref().unwrap_or_default()),
         ended.status.name(),
         took(whole),
         ended.rows,
@@ -150,6 +166,16 @@ fn finished(ended: &Ended, terminal: &Terminal) {
         money.collect::<String>(),
         ended.run
     ));
+    let tellings = match Config::read().and_then(|config| config.watch()) {
+        Ok(settings) => tell(ended, &settings).await,
+        Err(trouble) => return terminal.error(&format!("warning: nobody was told: {trouble}")),
+    };
+    for telling in tellings {
+        if let Some(trouble) = telling.trouble {
+            let (to, trouble) = (visible(&telling.to), visible(&trouble));
+            terminal.error(&format!("warning: {to} was not told how the run ended: {trouble}"));
+        }
+    }
 }
 
 /// A pipeline with all that its steps need.
@@ -498,7 +524,7 @@ fn ended(stored: &StoredPipelineRun, status: ExitStatus) -> Ended {
         Some((step.name.clone(), took, status_of(step)?))
     };
     Ended {
-        pipeline: stored.run.pipeline.clone(),
+        pipeline: Some(stored.run.pipeline.clone()),
         run: stored.run.id,
         started: stored.started,
         ended: stored.ended.as_ref().map_or_else(Timestamp::now, |ended| ended.at),

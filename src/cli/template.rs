@@ -4,13 +4,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use crate::domain::{BillingPeriod, shell_word, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::template::{Made, TemplateSettings, template};
 use crate::report::{TemplateForm, write_template_text, write_template_workbook};
 use crate::resolve::ResolveSettings;
-use crate::ui::{self, Terminal};
+use crate::ui::{self, Format, Terminal};
 
 use super::Global;
 use super::connect::connect;
@@ -52,6 +53,17 @@ enum FormArgument {
     Wide,
 }
 
+/// What was written, as JSON.
+#[derive(Serialize)]
+struct Written<'a> {
+    file: &'a str,
+    period: BillingPeriod,
+    rows: usize,
+    resources: usize,
+    in_other_states: usize,
+    without_plan: usize,
+}
+
 /// Runs the command.
 pub async fn run(
     arguments: &TemplateArguments,
@@ -91,6 +103,16 @@ pub async fn run(
         write_template_workbook(&arguments.out, &made.template)?;
     } else {
         write_template_text(&arguments.out, &made.template)?;
+    }
+    if matches!(global.format.into(), Format::Json) {
+        ui::json(&Written {
+            file: &arguments.out.to_string_lossy(),
+            period: made.template.period,
+            rows: made.template.rows(),
+            resources: made.template.resources.len(),
+            in_other_states: made.in_other_states,
+            without_plan: made.without_plan,
+        });
     }
     terminal.say(&told(&made, &arguments.out));
     Ok(ExitStatus::Done)

@@ -83,6 +83,9 @@ pub async fn run(
         if !undoing.stale.is_empty() {
             return Err(Refusal::Stale { rows: undoing.stale.len() }.into());
         }
+        if matches!(global.format.into(), Format::Json) {
+            ui::json(&());
+        }
         return Ok(ExitStatus::Done);
     }
     // A way back is shown under the guards, and taken all the same.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
@@ -133,19 +134,36 @@ pub async fn run(
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
     match &arguments.command {
-        WorldCommand::New(arguments) => new(arguments, terminal),
+        WorldCommand::New(arguments) => new(arguments, global, terminal),
         WorldCommand::FromServer(arguments) => from_server(arguments, global, terminal).await,
     }
 }
 
-fn new(arguments: &NewArguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
+/// A made world as JSON.
+#[derive(Serialize)]
+struct MadeWorld<'a> {
+    file: &'a str,
+    resources: u64,
+    usages: u64,
+}
+
+fn new(arguments: &NewArguments, global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
     let path = arguments.out.path()?;
     let NewArguments { resources, components, months, now, out } = arguments;
     let world = NewWorld::new(*resources, *components, *months, *now).map_err(|error| refused(&error))?;
     world.write(path, out.replaces()).map_err(|error| refused(&error))?;
-    let usages = ui::grouped(usize::try_from(world.usage_count()).unwrap_or(usize::MAX));
-    let resources = ui::grouped(usize::try_from(*resources).unwrap_or(usize::MAX));
-    ui::data(&format!("{} resources={resources} usages={usages}\n", visible(&path.to_string_lossy())));
+    let file = path.to_string_lossy();
+    match global.format.into() {
+        Format::Json => {
+            let (resources, usages) = ((*resources).into(), world.usage_count());
+            ui::json(&MadeWorld { file: &file, resources, usages });
+        }
+        Format::Text => {
+            let usages = ui::grouped(usize::try_from(world.usage_count()).unwrap_or(usize::MAX));
+            let resources = ui::grouped(usize::try_from(*resources).unwrap_or(usize::MAX));
+            ui::data(&format!("{} resources={resources} usages={usages}\n", visible(&file)));
+        }
+    }
     out.tell(terminal, None);
     Ok(ExitStatus::Done)
 }

@@ -248,8 +248,13 @@ impl Config {
         self.target(name)?.valid(name)
     }
 
+    /// Refuses the name of a target that there is not.
+    pub fn judge_target(&self, name: &str) -> Result<(), Error> {
+        self.target(name).map(|_| ())
+    }
+
     /// A target, by name, as it is written.
-    pub fn target(&self, name: &str) -> Result<&WrittenTarget, Error> {
+    fn target(&self, name: &str) -> Result<&WrittenTarget, Error> {
         self.targets.get(name).ok_or_else(|| {
             let near = nearest(name, self.targets.keys().map(String::as_str));
             let hint = near.map_or_else(
@@ -264,6 +269,11 @@ impl Config {
             };
             Error::setting(format!("there is no target {shown} in config.toml"), hint)
         })
+    }
+
+    /// The names of the targets.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.targets.keys().map(String::as_str)
     }
 
     /// Who is told how runs ended.

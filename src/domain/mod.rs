@@ -18,6 +18,7 @@ mod destination;
 mod digest;
 mod exact;
 mod factor;
+mod file_stem;
 mod ids;
 mod look_alike;
 mod money;
@@ -45,6 +46,7 @@ pub use destination::{Destination, SandboxWorld};
 pub use digest::{Digest, sha256};
 pub use exact::{Exact, Quotient, Ratio, RatioError};
 pub use factor::{Factor, FactorError};
+pub use file_stem::file_stem;
 pub use ids::{
     CustomerId, IdError, InvoiceId, InvoiceLineId, OfferingId, PlanId, PlanPeriodId, ProjectId, ResourceId,
     RunId, UsageId, UserId,
@@ -61,4 +63,4 @@ pub use selector::Selector;
 pub use shell::shell_word;
 pub use slug::slug;
 pub use usage_key::UsageKey;
-pub use visible::{Visible, is_invisible, visible};
+pub use visible::{Visible, escaped_json, is_invisible, visible};

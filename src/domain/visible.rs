@@ -3,7 +3,7 @@
 //! Control, escape and bidirectional characters are printed as escapes, so that no cell and no
 //! server can move the cursor, recolour a line or turn a number around on somebody's screen.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Shows a text with everything invisible in it made visible; see [`visible`].
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,28 @@ pub fn is_invisible(character: char) -> bool {
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// JSON with escapes for what would move or turn text on a terminal; its values are the same.
+///
+/// ```
+/// # use waldur_usage::domain::escaped_json;
+/// assert_eq!(escaped_json("{\"a\": \"\u{202e}b\"}"), "{\"a\": \"\\u202eb\"}");
+/// ```
+pub fn escaped_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '\n' && is_invisible(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 impl fmt::Display for Visible<'_> {

@@ -1,13 +1,15 @@
-//! The audit trail as csv: who, when, cell, old, new, answer, each with its link of the chain.
+//! The audit trail as csv or JSON: who, when, cell, old, new, answer, each with its link of the chain.
 //!
 //! Text that a spreadsheet would take for a formula is guarded; numbers are not touched.
 
 use std::io::Write;
 
-use crate::domain::RunId;
+use serde::Serialize;
+
+use crate::domain::{RunId, escaped_json};
 use crate::error::Error;
 use crate::parse::with_guard;
-use crate::store::Store;
+use crate::store::{AuditEntry, Store};
 
 const HEADERS: [&str; 15] = [
     "entry",
@@ -27,7 +29,27 @@ const HEADERS: [&str; 15] = [
     "hash",
 ];
 
-/// Writes the trail, or the entries of one run.
+/// An entry with its link of the chain.
+#[derive(Serialize)]
+struct Linked<'a> {
+    entry: u64,
+    #[serde(flatten)]
+    figure: &'a AuditEntry,
+    hash: &'a str,
+}
+
+/// Writes the trail as a list of JSON objects, one a line.
+pub fn write_json(store: &Store, run: Option<RunId>, out: &mut dyn Write) -> Result<(), Error> {
+    let mut lines = Vec::new();
+    store.audit(run, &mut |number, figure, hash| {
+        let linked = Linked { entry: number, figure, hash };
+        lines.push(escaped_json(&serde_json::to_string(&linked).unwrap_or_default()));
+    })?;
+    let text = if lines.is_empty() { "[]\n".to_owned() } else { format!("[\n{}\n]\n", lines.join(",\n")) };
+    out.write_all(text.as_bytes()).map_err(|error| Error::Bug(format!("cannot write the trail: {error}")))
+}
+
+/// Writes the trail as csv, or the entries of one run.
 pub fn write_csv(store: &Store, run: Option<RunId>, out: &mut dyn Write) -> Result<(), Error> {
     let mut writer = csv::Writer::from_writer(out);
     let mut failure = writer.write_record(HEADERS).err();

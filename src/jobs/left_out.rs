@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::domain::Amount;
+use crate::domain::{Amount, file_stem};
 use crate::error::Error;
 use crate::findings::{Fates, Findings, RowIndex};
 use crate::mapping::Field;
@@ -154,7 +154,7 @@ impl LeftOutSummary {
 /// `usage.xlsx` becomes `usage-left-out.xlsx`, then `usage-left-out-2.xlsx` and so on; a file that was
 /// left out before keeps its stem.
 fn names(input: &Path, is_workbook: bool) -> impl Iterator<Item = PathBuf> {
-    let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = file_stem(&input.file_stem().unwrap_or_default().to_string_lossy());
     let stem = stem.split("-left-out").next().unwrap_or_default().to_owned();
     let ending = if is_workbook { "xlsx" } else { "csv" };
     let input = input.to_owned();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::domain::{RunId, sha256, visible};
+use crate::domain::{RunId, file_stem, sha256, visible};
 use crate::error::Error;
 use crate::parse::{CellKind, RawRows};
 use crate::plan::{InputFile, Outcome, Plan, SourceRow};
@@ -73,8 +73,7 @@ impl Results {
         // Standard input and patterns are no names of folders.
         let has_wildcards = |path: &Path| path.to_string_lossy().contains(['*', '?', '[']);
         let beside = beside.ancestors().find(|path| !has_wildcards(path)).unwrap_or(beside);
-        let stem = beside.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = if stem.is_empty() || stem == "-" { "usage".to_owned() } else { stem };
+        let stem = file_stem(&beside.file_stem().unwrap_or_default().to_string_lossy());
         let short: String = run.to_string().chars().take(8).collect();
         Self { folder: beside.with_file_name(format!("{stem}-results-{short}")) }
     }

@@ -68,31 +68,6 @@ impl StepEnd {
     }
 }
 
-/// A run of a pipeline that has ended, as whoever watches over it is told.
-#[derive(Debug, Clone)]
-pub struct Ended {
-    /// The name of the pipeline.
-    pub pipeline: String,
-    /// The run.
-    pub run: RunId,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub ended: Timestamp,
-    /// How.
-    pub status: ExitStatus,
-    /// Its months, where it got as far as knowing them.
-    pub period: Option<String>,
-    /// The rows of its first step that had some.
-    pub rows: u64,
-    /// The differences of all steps.
-    pub breaks: u64,
-    /// What the differences come to, by currency.
-    pub money: BTreeMap<Option<Currency>, Amount>,
-    /// Its steps: the name, how long it took, how it ended.
-    pub steps: Vec<(String, Duration, ExitStatus)>,
-}
-
 /// How a run ends by its steps: as the gravest of them. Once a post was accepted, what did not end well
 /// after it ends the run with 5, because something is stored.
 pub fn gravest(steps: impl IntoIterator<Item = ExitStatus>, posted: bool) -> ExitStatus {

@@ -30,7 +30,7 @@ use keys::{Key, Kind, Section};
 use variables::Variables;
 
 pub use check::LOOSER;
-pub use facts::{Ended, Facts, MoneyFact, StepEnd, gravest};
+pub use facts::{Facts, MoneyFact, StepEnd, gravest};
 pub use keys::NAMED as NAMED_TARGETS;
 #[cfg(test)]
 pub use keys::PLACES as TARGET_PLACES;

@@ -39,6 +39,15 @@ impl Database {
         Ok(Self { path: path.to_owned(), is_file: true, connection: Mutex::new(connection) })
     }
 
+    /// Opens a file that exists, to read from; it does not wait for others.
+    pub(super) fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| StoreError::of(path, error))?;
+        schema::look_at(&connection, path)?;
+        Ok(Self { path: path.to_owned(), is_file: true, connection: Mutex::new(connection) })
+    }
+
     /// A database in memory.
     pub(super) fn in_memory() -> Result<Self, StoreError> {
         let path = PathBuf::from("the store in memory");

@@ -19,6 +19,7 @@ mod kept;
 mod lock;
 mod pipeline;
 mod proof;
+mod reading;
 mod run;
 mod schema;
 mod writer;

@@ -25,12 +25,11 @@ mod story;
 mod table;
 mod verified;
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::is_invisible;
+use crate::domain::escaped_json;
 
 pub use doctor::doctor_text;
 pub use export::export_text;
@@ -175,30 +174,13 @@ pub fn is_output_whole() -> bool {
 /// Prints a value as JSON; what would move or turn text on a terminal is written as an escape.
 pub fn json(value: &impl serde::Serialize) {
     // Serializing our own values to memory cannot fail.
-    data(&(escaped(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"));
+    data(&(escaped_json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"));
 }
 
 /// Prints a value as JSON in one line, for whoever reads line by line.
 pub fn json_line(value: &impl serde::Serialize) {
     // Serializing our own values to memory cannot fail.
-    data(&(escaped(&serde_json::to_string(value).unwrap_or_default()) + "\n"));
-}
-
-/// JSON in which what would move or turn text is an escape.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len() + 1);
-    for character in text.chars() {
-        if character != '\n' && is_invisible(character) {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "\\u{unit:04x}");
-            }
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    data(&(escaped_json(&serde_json::to_string(value).unwrap_or_default()) + "\n"));
 }
 
 /// `1 row`, `2 rows`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::domain::RunId;
+use crate::domain::{RunId, visible};
 use crate::jobs::Observer;
 
 use super::log::{Fault, Level, Line, Log, LogForm};
@@ -23,6 +23,12 @@ pub struct Terminal {
     log: Option<Log>,
     progress: Mutex<Option<Progress>>,
     has_posted: AtomicBool,
+}
+
+/// Text of which nothing but the ends of lines moves the cursor. Whoever makes a text shows names so already;
+/// this is for causes that libraries tell.
+fn only_lines(text: &str) -> String {
+    text.split('\n').map(|line| visible(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 enum Progress {
@@ -98,7 +104,7 @@ impl Terminal {
             log.write(line);
         } else {
             // Without a stderr there is nobody to tell.
-            let _ = writeln!(std::io::stderr().lock(), "{}", line.message);
+            let _ = writeln!(std::io::stderr().lock(), "{}", only_lines(line.message));
         }
     }
 
@@ -121,7 +127,7 @@ impl Terminal {
     /// Asks a question until it is answered; a closed stdin is a no.
     pub fn ask(question: &str) -> bool {
         loop {
-            let _ = write!(std::io::stderr().lock(), "{question} [yes/no] ");
+            let _ = write!(std::io::stderr().lock(), "{} [yes/no] ", only_lines(question));
             let mut answer = String::new();
             let read = std::io::stdin().lock().read_line(&mut answer);
             match answer.trim().to_ascii_lowercase().as_str() {

@@ -127,6 +127,7 @@ impl Reader {
     pub async fn bare_offerings(&self) -> Result<Vec<Offering>, WaldurError> {
         let query = Query::new("marketplace-provider-offerings/").fields(&["uuid", "name", "customer_uuid"]);
         let rows: Vec<OwnedOffering> = read(&self.http, &query, &[], self.at_once).await?;
+        self.heard.list(rows.iter().map(|row| (row.uuid, row.name.as_str())));
         let offerings = rows.into_iter().map(|row| Offering {
             id: row.uuid,
             name: row.name,

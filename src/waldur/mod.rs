@@ -12,6 +12,7 @@ mod copy;
 mod credentials;
 mod doctor;
 mod error;
+mod heard;
 mod http;
 #[cfg(test)]
 mod http_tests;
@@ -36,6 +37,7 @@ pub use copy::{OfferingCopy, PlanPeriodCopy, ResourceCopy};
 pub use credentials::{AskToken, TokenSource};
 pub use doctor::{Sight, not_told};
 pub use error::WaldurError;
+pub use heard::{Heard, HeardNames, HeardOffering};
 pub use invoices::InvoicesInFull;
 pub use list::{ListFilter, ListRow, Listing, Ordering};
 pub use months::{MonthFilter, MonthReader};

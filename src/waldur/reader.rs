@@ -15,6 +15,7 @@ use crate::domain::{
 use crate::plan::StoredUsage;
 use crate::resolve::{Capabilities, Catalogue, Component, LimitPeriod, Offering, PlanPeriod, Resource};
 
+use super::heard::Heard;
 use super::http::Http;
 use super::list::{ListFilter, ListRow, Listed};
 use super::listing::{Cut, Query, read};
@@ -103,6 +104,7 @@ pub struct Reader {
     pub(super) http: Arc<Http>,
     pub(super) at_once: usize,
     pub(super) side: Side,
+    pub(super) heard: Heard,
 }
 
 impl Reader {
@@ -119,18 +121,23 @@ impl Reader {
     ) -> Result<Self, WaldurError> {
         let at_once = at_once.max(1);
         let http = Arc::new(Http::new(address, tokens, at_once, timeout)?);
-        Ok(Self { http, at_once, side: Side::Provider })
+        Ok(Self { http, at_once, side: Side::Provider, heard: Heard::default() })
     }
 
     /// The same connection with the view of the other side of offerings and resources.
     #[must_use]
     pub fn seen_by(&self, side: Side) -> Self {
-        Self { http: Arc::clone(&self.http), at_once: self.at_once, side }
+        Self { http: Arc::clone(&self.http), at_once: self.at_once, side, heard: self.heard.clone() }
     }
 
     /// Whose view of offerings and resources is read.
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// What is heard of the names of offerings and components.
+    pub fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 
     /// The server.
@@ -156,6 +163,7 @@ impl Reader {
         let fields: Vec<_> = AccountRow::FIELDS.iter().map(|field| ("field", (*field).to_owned())).collect();
         let row: AccountRow = self.http.get_json("users/me/", &fields).await?;
         self.http.credentials.belong_to(row.uuid)?;
+        self.heard.account(row.uuid);
         let held = row.permissions.into_iter();
         let roles = held.filter_map(|held| Some((held.role_name, held.scope_uuid?))).collect();
         Ok(Account { id: row.uuid, is_staff: row.is_staff, is_support: row.is_support, roles })
@@ -221,6 +229,7 @@ impl Reader {
     pub async fn offering_names(&self) -> Result<Vec<(OfferingId, String)>, WaldurError> {
         let query = Query::new(self.side.offerings()).fields(&["uuid", "name"]);
         let rows: Vec<OfferingName> = read(&self.http, &query, &[], self.at_once).await?;
+        self.heard.list(rows.iter().map(|row| (row.uuid, row.name.as_str())));
         Ok(rows.into_iter().map(|row| (row.uuid, row.name)).collect())
     }
 
@@ -229,7 +238,7 @@ impl Reader {
         let path = format!("{}{id}/", self.side.offerings());
         let fields = OfferingRow::FIELDS.map(|field| ("field", field.to_owned()));
         let row = found(self.http.get_json::<OfferingRow>(&path, &fields).await)?;
-        Ok(row.map(|row| Offering {
+        let offering = row.map(|row| Offering {
             id: row.uuid,
             name: row.name,
             customer: row.customer_uuid,
@@ -246,7 +255,11 @@ impl Reader {
                     limit: limit(component.limit_amount, component.limit_period.as_deref()),
                 })
                 .collect(),
-        }))
+        });
+        if let Some(offering) = &offering {
+            self.heard.offering(offering);
+        }
+        Ok(offering)
     }
 
     /// All resources of an offering, in every state.

@@ -87,7 +87,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 26] = [
+const FENCES: [(&str, &[&str]); 28] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -110,6 +110,8 @@ const FENCES: [(&str, &[&str]); 26] = [
     ("rust_xlsxwriter", &["report", "export"]),
     ("minijinja", &["report"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("rusqlite", &["store"]),
     ("rustix", &["store", "ui"]),
     ("tokio_postgres", &["export"]),

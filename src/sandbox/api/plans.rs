@@ -75,7 +75,7 @@ fn write(view: &View, at: usize, position: usize, alone: bool, selection: &Selec
     let uses = |resource: &&crate::sandbox::data::Resource| {
         resource.offering == at && resource.plan == Some(position)
     };
-    let types = || offering.components.iter().map(|&at| data.components[at].kind.to_string());
+    let types = || offering.components.iter().map(|&at| data.components[at].kind.as_str().to_owned());
     let nulls: Map<String, Json> = types().map(|name| (name, Json::Null)).collect();
     let mut object = Object::open(out, selection);
     object
@@ -111,7 +111,7 @@ fn write(view: &View, at: usize, position: usize, alone: bool, selection: &Selec
 }
 
 fn write_prices(plan: &world::Plan, out: &mut Vec<u8>) {
-    let written = plan.prices.iter().map(|(name, &price)| format!("\"{name}\":{}", number(price)));
+    let written = plan.prices.iter().map(|(name, &price)| format!("{}:{}", json!(name), number(price)));
     out.push(b'{');
     out.extend_from_slice(written.collect::<Vec<_>>().join(",").as_bytes());
     out.push(b'}');

@@ -341,5 +341,5 @@ fn limit_usage(data: &Data, at: usize) -> Map<String, Json> {
         let total = Amount::total(amounts.iter().copied())?;
         (!amounts.is_empty()).then(|| total.to_string())
     };
-    limits.map(|&at| (data.components[at].kind.to_string(), json!(reported(at)))).collect()
+    limits.map(|&at| (data.components[at].kind.as_str().to_owned(), json!(reported(at)))).collect()
 }

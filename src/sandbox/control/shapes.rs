@@ -62,7 +62,7 @@ fn usage(usage: &StoredUsage) -> Json {
     json!({
         "uuid": usage.uuid.to_string(),
         "resource": usage.resource.to_string(),
-        "component": usage.component.to_string(),
+        "component": usage.component.as_str(),
         "billing_period": usage.period.first_day(),
         "plan_period": usage.plan_period.map(|id| id.to_string()),
         "amount": usage.amount.to_string(),

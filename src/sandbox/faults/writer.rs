@@ -81,7 +81,7 @@ fn reports(
     let component = row.map(|row| row.component).or_else(|| reported.max_by_key(|&at| spoken_of(at)))?;
     let one_more = || row.map_or(Amount::ZERO, |row| row.amount).checked_add(Amount::parse("1").ok()?);
     let item = json!({
-        "type": data.components[component].kind.to_string(),
+        "type": data.components[component].kind.as_str(),
         "amount": amount.or_else(one_more)?.to_string(),
         "description": row.map_or("", |row| &row.description),
         "recurring": row.is_some_and(|row| row.carry_over == CarryOver::Reuse),
