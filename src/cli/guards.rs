@@ -7,7 +7,7 @@ use clap::Args;
 use crate::domain::Amount;
 use crate::error::Error;
 use crate::jobs::guards::{Guarded, guard};
-use crate::plan::{Guard, Plan, Refusal, StoredUsage};
+use crate::plan::{Guard, Plan, Refusal, StoredUsage, Thresholds};
 use crate::resolve::Catalogue;
 
 use crate::jobs::run::OWN_NUMBER;

@@ -240,6 +240,7 @@ impl Command {
         match self {
             Self::Sandbox(arguments) => arguments.is_serving(),
             Self::Schedule(arguments) => arguments.starts_pipelines(),
+            Self::Run(arguments) => arguments.starts_pipelines(),
             _ => false,
         }
     }

@@ -14,8 +14,8 @@ use crate::domain::{Amount, BillingPeriod, Months, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
 use crate::pipeline::{Facts, Pipeline, Step, StepEnd, gravest};
 use crate::plan::{Refusal, Thresholds};
-use crate::store::{End, Lock, NewPipelineRun, Store, StoredPipelineRun, StoredStep};
 use crate::schedule::Attempt;
+use crate::store::{End, Lock, NewPipelineRun, Store, StoredPipelineRun, StoredStep};
 use crate::ui::{self, Capture, Format, Style, Terminal};
 use crate::watch::{Ended, tell};
 
@@ -35,8 +35,11 @@ first step that did not end. One that posts asks first; where nobody can be aske
 )]
 pub struct RunArguments {
     /// The pipeline's file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "due")]
+    file: Option<PathBuf>,
+    /// Run the pipelines whose time has come and that have not run since, as `schedule due` does
+    #[arg(long, conflicts_with_all = ["file", "period", "dry_run", "yes"])]
+    due: bool,
     /// Its month or months, where they are not to be those of the file
     #[arg(long, value_name = "A[..B]|open|last-month")]
     period: Option<Months>,
@@ -46,6 +49,13 @@ pub struct RunArguments {
     /// Post without asking
     #[arg(short, long)]
     yes: bool,
+}
+
+impl RunArguments {
+    /// Whether pipelines are started that hear Ctrl-C themselves.
+    pub fn starts_pipelines(&self) -> bool {
+        self.due
+    }
 }
 
 /// How a pipeline is to be run.
@@ -65,7 +75,8 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
-    let RunArguments { file, period, dry_run, yes } = arguments;
+    let RunArguments { file, period, dry_run, yes, .. } = arguments;
+    let Some(file) = file else { return super::due::run(global, terminal).await };
     let order = RunOrder { period: *period, dry_run: *dry_run, yes: *yes };
     run_one(file, order, global, terminal).await
 }
@@ -275,6 +286,7 @@ async fn begin(
     };
     let names: Vec<&str> = ready.pipeline.steps().into_iter().map(Step::name).collect();
     store.begin_pipeline(&new, &names)?;
+    terminal.run(begun.run);
     let stored = stored(&store, begun.run)?;
     carry_out(&ready, &stored, period, &store, lock, terminal).await
 }

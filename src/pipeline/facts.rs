@@ -1,9 +1,5 @@
 //! What is known of a step and of a run when they are over: figures that can be kept, told and compared.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Amount, Currency, RunId};

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::RunId;
+use crate::domain::{RunId, escaped_json};
 
 /// In what form talk is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,7 +103,7 @@ impl Log {
             let (stage, run) = (about.stage.as_deref(), about.run);
             let whole = Whole { time: Timestamp::now(), level: line.level, stage, run, line };
             // Serializing our own values to memory cannot fail.
-            let text = super::escaped(&serde_json::to_string(&whole).unwrap_or_default());
+            let text = escaped_json(&serde_json::to_string(&whole).unwrap_or_default());
             // Without a stderr there is nobody to tell.
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         });

@@ -120,7 +120,10 @@ fn what_each_command_prints_is_what_its_schema_says() {
     let mut seen = BTreeSet::from(["export-manifest".to_owned(), "sandbox".to_owned()]);
     for (schema, arguments) in RUNS {
         let filled = |&word: &&str| {
-            words.iter().find(|(known, _)| *known == word).map_or(word.to_owned(), |(_, filled)| filled.clone())
+            words
+                .iter()
+                .find(|(known, _)| *known == word)
+                .map_or(word.to_owned(), |(_, filled)| filled.clone())
         };
         let arguments: Vec<String> = arguments.iter().map(filled).collect();
         let all: Vec<&str> = arguments.iter().map(String::as_str).chain(["--format", "json"]).collect();
