@@ -128,6 +128,10 @@ impl Begun<'_> {
 
 /// Tells of a run that has ended.
 fn finished(ended: &Ended, terminal: &Terminal) {
+    // What did not begin is not kept, and the error tells why.
+    if ended.steps.is_empty() {
+        return;
+    }
     let took = |took: Duration| format!("{:.1} s", took.as_secs_f64());
     let whole = Duration::try_from(ended.ended.duration_since(ended.started)).unwrap_or_default();
     let period = ended.period.as_ref().map(|period| format!(" of {}", visible(period))).unwrap_or_default();
