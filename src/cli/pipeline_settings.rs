@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use jiff::Timestamp;
 
 use crate::domain::{BillingPeriod, PeriodRange, visible};
@@ -81,7 +81,7 @@ pub fn judge(pipeline: &Pipeline, global: &Global) -> Result<(Option<Thresholds>
     let now = BillingPeriod::of(Timestamp::now());
     let now = now.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
     faults.extend(judge_steps(pipeline, pipeline.period.range(now)));
-    faults.sort_by_key(|fault| fault.line);
+    faults.sort_by(|one, other| (one.line, &one.what).cmp(&(other.line, &other.what)));
     faults.dedup();
     Ok((thresholds, faults))
 }
@@ -141,7 +141,15 @@ fn judge_steps(pipeline: &Pipeline, period: PeriodRange) -> Vec<Fault> {
             }
             Step::Export => export(pipeline, period),
         };
-        faults.extend(judged.err());
+        let Err(first) = judged else { continue };
+        faults.push(first);
+        faults.extend(match step {
+            Step::Check | Step::Plan => Vec::new(),
+            Step::Post => each::<ApplyArguments>(pipeline, step, period),
+            Step::Report => each::<ReconcileArguments>(pipeline, step, period),
+            Step::Missing => each::<MissingArguments>(pipeline, step, period),
+            Step::Export => each::<ExportArguments>(pipeline, step, period),
+        });
     }
     faults
 }
@@ -161,6 +169,20 @@ fn export(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Fault> {
 fn fault_of(pipeline: &Pipeline, step: Step, error: &Error) -> Fault {
     let line = pipeline.line_of(step, "");
     Fault { line, what: visible(&error.to_string()).to_string(), hint: error.hint().unwrap_or_default() }
+}
+
+/// Which values of a step its command does not take, each looked at by itself: the parser of a whole command
+/// line tells the first one alone.
+fn each<T: clap::Args>(pipeline: &Pipeline, step: Step, period: PeriodRange) -> Vec<Fault> {
+    let Ok(flags) = pipeline.flags(step, period, true) else { return Vec::new() };
+    let looked_at = |flag: OsString| {
+        let command = T::augment_args(clap::Command::new(step.name())).disable_help_flag(true);
+        let error = command.try_get_matches_from([step.name().into(), flag]).err()?;
+        // Whatever else the command wants is not there.
+        let is_about_it = matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation);
+        is_about_it.then(|| told(pipeline, step, &error))
+    };
+    flags.into_iter().filter_map(looked_at).collect()
 }
 
 /// What becomes of the outputs of a step.
@@ -270,5 +292,25 @@ mod tests {
         for kind in NAMED_TARGETS {
             assert!(known.contains(&format!("{kind}:NAME")), "{known}");
         }
+    }
+
+    #[test]
+    fn every_value_that_a_command_does_not_take_is_told_with_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipeline.toml");
+        let text = "name = 'a'\nperiod = 'open'\n[input]\nfiles = 'in'\ndecimal = 'komma'\nheader_row = 0\n\
+            round = 'half'\n[post]\n[report]\nfail_on = ['rows', 'class:signs']\nas = 'me'\n\
+            [export]\nto = 'csv:x'\ntables = ['usage']\n";
+        std::fs::write(&path, text).unwrap();
+        let pipeline = read(&path).unwrap();
+        let mut faults = judge_steps(&pipeline, "2026-11".parse().unwrap());
+        faults.sort_by(|one, other| (one.line, &one.what).cmp(&(other.line, &other.what)));
+        faults.dedup();
+        let lines: Vec<u32> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [5, 6, 7, 10, 10, 11, 14], "{faults:#?}");
+        let told: Vec<String> = faults.iter().map(text_of).collect();
+        assert!(told[0].contains("'komma' for decimal; did you mean comma?"), "{}", told[0]);
+        assert!(told[3].contains("fail_on: did you mean sign?"), "{}", told[3]);
+        assert!(told[5].contains("use one of provider, consumer"), "{}", told[5]);
     }
 }

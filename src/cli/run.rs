@@ -155,6 +155,24 @@ impl Begun<'_> {
 
 /// Tells of a run that has ended, here and to whoever is named in `[watch]`.
 async fn finished(ended: &Ended, terminal: &Terminal) {
+    // What did not begin is not kept, and the error tells why.
+    if !ended.steps.is_empty() {
+        terminal.say(&in_a_line(ended));
+    }
+    let tellings = match Config::read().and_then(|config| config.watch()) {
+        Ok(settings) => tell(ended, &settings).await,
+        Err(trouble) => return terminal.error(&format!("warning: nobody was told: {trouble}")),
+    };
+    for telling in tellings {
+        if let Some(trouble) = telling.trouble {
+            let (to, trouble) = (visible(&telling.to), visible(&trouble));
+            terminal.error(&format!("warning: {to} was not told how the run ended: {trouble}"));
+        }
+    }
+}
+
+/// A run that has ended, in a line.
+fn in_a_line(ended: &Ended) -> String {
     let took = |took: Duration| format!("{:.1} s", took.as_secs_f64());
     let whole = Duration::try_from(ended.ended.duration_since(ended.started)).unwrap_or_default();
     let period = ended.period.as_ref().map(|period| format!(" of {}", visible(period))).unwrap_or_default();
@@ -167,7 +185,7 @@ async fn finished(ended: &Ended, terminal: &Terminal) {
             currency.map_or_else(|| "of no known currency".to_owned(), |own| own.to_string())
         )
     });
-    terminal.say(&format!(
+    format!(
         "{}{period}: {} in {}{steps}; {} rows, {} differ{}; run {}",
         visible(ended.pipeline.as_deref().unwrap_or_default()),
         ended.status.name(),
@@ -176,17 +194,7 @@ async fn finished(ended: &Ended, terminal: &Terminal) {
         ended.breaks,
         money.collect::<String>(),
         ended.run
-    ));
-    let tellings = match Config::read().and_then(|config| config.watch()) {
-        Ok(settings) => tell(ended, &settings).await,
-        Err(trouble) => return terminal.error(&format!("warning: nobody was told: {trouble}")),
-    };
-    for telling in tellings {
-        if let Some(trouble) = telling.trouble {
-            let (to, trouble) = (visible(&telling.to), visible(&trouble));
-            terminal.error(&format!("warning: {to} was not told how the run ended: {trouble}"));
-        }
-    }
+    )
 }
 
 /// A pipeline with all that its steps need.

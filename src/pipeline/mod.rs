@@ -202,6 +202,7 @@ impl Pipeline {
         let read::Read { tables, mut faults } = read::read(&text, &mut variables);
         // Of what is no TOML nothing else is known.
         if tables.is_empty() {
+            faults.dedup();
             return Err(faulty(faults));
         }
         let mut digest = text.clone();
