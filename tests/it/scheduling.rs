@@ -383,7 +383,8 @@ fn what_is_due_runs_once_and_what_runs_is_not_begun_again() {
 fn the_list_is_what_its_schema_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-    let mut schema = |name: &str| compiler.compile(folder.join(name).to_str().unwrap(), &mut schemas).unwrap();
+    let mut schema =
+        |name: &str| compiler.compile(folder.join(name).to_str().unwrap(), &mut schemas).unwrap();
     let (schema, of_due) = (schema("schedules.schema.json"), schema("schedule-due.schema.json"));
     let home = Home::new();
     let mut documents = vec![home.run(&["schedule", "list", "--format", "json"]).json()];
