@@ -42,7 +42,7 @@ def run(command: list, folder: Path, **variables: str) -> Run:
     if not Path(command[0]).is_file():
         sys.exit(f"there is no {command[0]}: cargo build --release, or name another")
     own = {name: value for name, value in os.environ.items() if not name.startswith("WALDUR")}
-    environment = {**own, "XDG_CONFIG_HOME": str(folder), **variables}
+    environment = {**own, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder), **variables}
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         start = time.perf_counter()
         process = subprocess.Popen(

@@ -246,7 +246,7 @@ fn stub(real: &str) -> String {
          fi\n\
          printf '%s\\n' \"$code $*\" >> \"$RUNS\"\n\
          case \"$code $*\" in\n\
-         0*|1\\ reconcile*|3*faults*|3\\ plan\\ usage.xlsx|3\\ check\\ usage.xlsx*) exit 0 ;;\n\
+         0*|1\\ reconcile*|4\\ apply\\ plan.json|3*faults*|3\\ plan\\ usage.xlsx|3\\ check\\ usage.xlsx*) exit 0 ;;\n\
          esac\n\
          echo \"ended with $code: waldur-usage $*\" >&2\n\
          exit 99\n"

@@ -308,7 +308,7 @@ fn a_copy_is_for_its_owner_alone_and_replaces_nothing_unasked() {
         let script =
             format!("umask 000; exec {} sandbox world {arguments}", env!("CARGO_BIN_EXE_waldur-usage"));
         let mut shell = Command::new("sh");
-        shell.args(["-c", &script]).current_dir(rig.folder.path());
+        shell.args(["-c", &script]).current_dir(rig.folder.path()).env("HOME", rig.folder.path());
         shell.env("WALDUR_API_URL", rig.sandbox.url()).env("WALDUR_ACCESS_TOKEN", rig.token("owner"));
         let output = shell.output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
