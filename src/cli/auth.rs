@@ -302,7 +302,13 @@ fn logout(global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
         Some(name) => name.clone(),
         None => Target::of(&config, global)?.name,
     };
-    let Some(tokens) = Tokens::of_user() else { return Ok(ExitStatus::Done) };
+    let told = |forgotten: bool| {
+        if let Format::Json = global.format.into() {
+            ui::json(&serde_json::json!({ "profile": name, "forgotten": forgotten }));
+        }
+        Ok(ExitStatus::Done)
+    };
+    let Some(tokens) = Tokens::of_user() else { return told(false) };
     let shown = visible(&name);
     let Some(record) = tokens.forget(&name)? else {
         let server = config.servers.get(&name);
@@ -316,7 +322,7 @@ fn logout(global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
             return Err(Error::setting(what, "remove it there"));
         }
         terminal.say(&format!("no token is kept for {shown}"));
-        return Ok(ExitStatus::Done);
+        return told(false);
     };
     let was = match record.place {
         TokenPlace::Keyring => "the keyring",
@@ -327,7 +333,7 @@ fn logout(global: &Global, terminal: &Terminal) -> Result<ExitStatus, Error> {
     if connect::is_in_environment() {
         terminal.say("note: WALDUR_ACCESS_TOKEN is still set");
     }
-    Ok(ExitStatus::Done)
+    told(true)
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ async fn run_if_due(
         Err(error) => Err(error),
     };
     // One that could not be started is over too; it would not start a minute later either.
-    let code = ended.as_ref().ok().and_then(code_of);
+    let code = ended.as_ref().ok().copied().and_then(code_of);
     ran(&schedule.pipeline, &Attempt { started, ended: Some(Timestamp::now()), code }, global)?;
     match ended {
         Ok(_) => Ok(Some((since, code))),
@@ -132,7 +132,7 @@ async fn end_of(mut child: Child) -> std::io::Result<Ended> {
     }
 }
 
-fn code_of(ended: &Ended) -> Option<u8> {
+fn code_of(ended: Ended) -> Option<u8> {
     ended.code().and_then(|code| u8::try_from(code).ok())
 }
 

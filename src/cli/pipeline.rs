@@ -64,7 +64,7 @@ pub fn run(arguments: &PipelineArguments, global: &Global) -> Result<ExitStatus,
             list(global);
             Ok(ExitStatus::Done)
         }
-        PipelineCommand::Show(arguments) => show(&arguments.name),
+        PipelineCommand::Show(arguments) => show(&arguments.name, global),
     }
 }
 
@@ -129,7 +129,7 @@ fn title(text: &str) -> String {
     line.unwrap_or_default().trim_matches('"').to_owned()
 }
 
-fn show(name: &str) -> Result<ExitStatus, Error> {
+fn show(name: &str, global: &Global) -> Result<ExitStatus, Error> {
     let Some((_, text)) = TEMPLATES.iter().find(|(own, _)| *own == name) else {
         let hint = nearest(name, TEMPLATES.iter().map(|(own, _)| *own)).map_or_else(
             || "`waldur-usage pipeline list` lists them".to_owned(),
@@ -137,6 +137,9 @@ fn show(name: &str) -> Result<ExitStatus, Error> {
         );
         return Err(Error::setting(format!("there is no template {}", visible(name)), hint));
     };
-    ui::data(text);
+    match global.format.into() {
+        Format::Json => ui::json(&serde_json::json!({ "name": name, "title": title(text), "text": text })),
+        Format::Text => ui::data(text),
+    }
     Ok(ExitStatus::Done)
 }

@@ -179,15 +179,14 @@ impl Steps<'_> {
         }
         let arguments = self.apply_arguments()?;
         let posting = self.posting(&arguments);
-        let ready = match state.ready.take() {
-            Some(ready) => ready,
-            None => {
-                let ready = posting.of_plan(self.kept_plan(run, store)?).await?;
-                if ready.plan.changed().next().is_some() {
-                    posting.guard(&ready)?;
-                }
-                ready
+        let ready = if let Some(ready) = state.ready.take() {
+            ready
+        } else {
+            let ready = posting.of_plan(self.kept_plan(run, store)?).await?;
+            if ready.plan.changed().next().is_some() {
+                posting.guard(&ready)?;
             }
+            ready
         };
         if ready.plan.changed().next().is_none() {
             return posting.nothing_to_post(&ready);

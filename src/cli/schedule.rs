@@ -314,7 +314,7 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
             match Systemd::is_enabled(schedule) {
                 Some(true) => {}
                 Some(false) => {
-                    troubles.push(format!("its timer is not enabled; `{}` lets it run", enabling(schedule)))
+                    troubles.push(format!("its timer is not enabled; `{}` lets it run", enabling(schedule)));
                 }
                 None => troubles.push("the manager of your units does not answer here".to_owned()),
             }

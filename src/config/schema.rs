@@ -333,8 +333,9 @@ mod tests {
         assert_eq!(keys(&PROJECT, "/properties/policy"), own);
         let severities = &USER.root["$defs"]["severity"]["enum"];
         assert_eq!(severities, &serde_json::json!(["allow", "warn", "deny"]));
-        let service: String =
+        let service: Vec<String> =
             keys(&USER, "/$defs/service").iter().map(|key| format!("{key} = 'x'\n")).collect();
+        let service = service.concat();
         assert!(toml::from_str::<WrittenFocus>(&format!("[services.a]\n{service}")).is_ok());
         assert!(toml::from_str::<WrittenFocus>(&format!("[services.a]\n{service}more = 'x'")).is_err());
     }

@@ -97,19 +97,16 @@ impl Amount {
 
     /// The amount in whole steps of 10⁻¹⁰: for arithmetic that has a file of its own, and for formats
     /// that hold decimals as whole numbers.
-    pub const fn steps(self) -> i128 {
-        // The turned bit is turned back; both halves are taken as they are.
-        ((self.high.get() ^ i64::MIN) as i128) << 64 | self.low as i128
+    pub fn steps(self) -> i128 {
+        (i128::from(self.high.get() ^ i64::MIN) << 64) | i128::from(self.low)
     }
 
     /// An amount of so many steps within the range.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "halves are taken")]
     const fn of(steps: i128) -> Self {
-        let high = match NonZero::new((steps >> 64) as i64 ^ i64::MIN) {
-            Some(high) => high,
-            None => panic!("beyond the range of amounts"),
-        };
-        Self { high, low: steps as u64 }
+        let [h0, h1, h2, h3, h4, h5, h6, h7, l0, l1, l2, l3, l4, l5, l6, l7] = steps.to_be_bytes();
+        let high = i64::from_be_bytes([h0, h1, h2, h3, h4, h5, h6, h7]) ^ i64::MIN;
+        let Some(high) = NonZero::new(high) else { panic!("beyond the range of amounts") };
+        Self { high, low: u64::from_be_bytes([l0, l1, l2, l3, l4, l5, l6, l7]) }
     }
 
     /// The amount of so many steps of 10⁻¹⁰; `None` beyond the range.

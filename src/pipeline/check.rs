@@ -220,8 +220,8 @@ fn judge_value(
     };
     match own.key.kind {
         Kind::Inputs => place_of(&text, faults),
-        Kind::Input => judge_input(place_of(&text, faults)?, value, faults),
-        Kind::Layout if is_layout_file(&text) => judge_input(place_of(&text, faults)?, value, faults),
+        Kind::Input => Some(judge_input(place_of(&text, faults)?, value, faults)),
+        Kind::Layout if is_layout_file(&text) => Some(judge_input(place_of(&text, faults)?, value, faults)),
         Kind::Output(endings) | Kind::Outputs(endings) => {
             let place = place_of(&text, faults)?;
             let ending = place.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -246,12 +246,12 @@ fn judge_value(
 /// A month by which names of outputs are judged.
 const SAMPLE: &str = "2000-02";
 
-fn judge_input(place: PathBuf, value: &Value, faults: &mut Vec<Fault>) -> Option<PathBuf> {
+fn judge_input(place: PathBuf, value: &Value, faults: &mut Vec<Fault>) -> PathBuf {
     if !place.is_file() {
         let what = format!("there is no file {}", visible(&value.text));
         faults.push(fault(value.line, what, "it is looked for beside the pipeline"));
     }
-    Some(place)
+    place
 }
 
 /// Judges a target, and says which path it writes to, where it does.

@@ -35,7 +35,7 @@ pub enum Kind {
 }
 
 /// A key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
     /// Its name.
     pub name: &'static str,

@@ -259,7 +259,7 @@ impl Pipeline {
     pub fn line_of(&self, step: Step, flag: &str) -> u32 {
         let tables = || step.tables().iter().filter_map(|name| self.table(name));
         let own = tables().flat_map(|table| &table.settings).find(|own| own.key.flag == Some(flag));
-        own.map(|own| own.line).or(tables().last().map(|table| table.line)).unwrap_or_default()
+        own.map(|own| own.line).or(tables().next_back().map(|table| table.line)).unwrap_or_default()
     }
 
     /// The key that stands for a flag.

@@ -55,7 +55,7 @@ struct Reader<'a, 'v> {
 impl Reader<'_, '_> {
     fn line(&self, offset: usize) -> u32 {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
+        let lines = memchr::memchr_iter(b'\n', before).count();
         u32::try_from(lines.saturating_add(1)).unwrap_or(u32::MAX)
     }
 
@@ -159,7 +159,7 @@ impl Reader<'_, '_> {
                     return None;
                 }
                 let mut values = Vec::new();
-                for value in list.iter() {
+                for value in list {
                     let at = value.span().start;
                     match value.get_ref() {
                         DeValue::String(text) => values.extend(self.value(kind, name, text, at)),

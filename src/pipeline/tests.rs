@@ -303,8 +303,10 @@ fn what_is_no_pipeline_is_refused_in_bounded_time() {
     are(vec![b'#'; 64 * 1024 + 1], &["more than 64 KiB"]);
     let deep = format!("name = {}", "[".repeat(30_000));
     assert!(!faults(deep).is_empty());
-    let wide =
-        format!("{}period = 'open'\n", (0..2_000).map(|at| format!("key{at} = 1\n")).collect::<String>());
+    let wide = format!(
+        "{}period = 'open'\n",
+        (0..2_000).map(|at| format!("key{at} = 1\n")).collect::<Vec<_>>().concat()
+    );
     assert!(faults(wide).len() <= 101);
     let many = format!("out = [{}]", "'a.xlsx',".repeat(201));
     are(report(&many), &["more than 200 values"]);

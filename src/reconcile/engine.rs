@@ -285,12 +285,16 @@ impl Rows {
         let Self { file, server, billed } = self;
         thread::scope(|scope| {
             scope.spawn(|| {
-                file.iter_mut().for_each(|row| settle(&mut row.key));
+                for row in file.iter_mut() {
+                    settle(&mut row.key);
+                }
                 *file = by_subject(std::mem::take(file), subjects, |row| row.key.subject);
                 let own = file.chunk_by_mut(|one, other| one.key.subject == other.key.subject);
                 own.for_each(|rows| rows.sort_unstable_by_key(|row| (row.key, row.cell)));
             });
-            server.iter_mut().for_each(|row| settle(&mut row.key));
+            for row in server.iter_mut() {
+                settle(&mut row.key);
+            }
             *server = by_subject(std::mem::take(server), subjects, |row| row.key.subject);
             let own = server.chunk_by_mut(|one, other| one.key.subject == other.key.subject);
             own.for_each(|rows| rows.sort_unstable_by_key(|row| (row.key, row.id)));

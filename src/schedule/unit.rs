@@ -60,8 +60,9 @@ pub fn service(schedule: &Schedule) -> Result<String, Error> {
 
 /// The timer.
 pub fn timer(schedule: &Schedule, when: &When) -> String {
-    let calendars: String =
+    let calendars: Vec<String> =
         when.calendars().iter().map(|calendar| format!("OnCalendar={calendar}\n")).collect();
+    let calendars = calendars.concat();
     format!(
         "{MARK}\n\n[Unit]\nDescription=waldur-usage: when {name} runs\n\n[Timer]\n{calendars}\
          Persistent=true\nRandomizedDelaySec=5min\nFixedRandomDelay=true\nAccuracySec=1min\n\n\

@@ -149,8 +149,8 @@ pub fn pipeline_text(run: &PipelineLine) -> String {
     fact("file", &run.path);
     fact("server", &run.server);
     fact("period", &run.period);
-    fact("started", &run.started.to_string());
-    let ended = run.ended.map(|ended| format!("{ended}, after {}", took(run.started, ended)));
+    fact("started", &format!("{:.0}", run.started));
+    let ended = run.ended.map(|ended| format!("{ended:.0}, after {}", took(run.started, ended)));
     fact("ended", &ended.unwrap_or_else(|| "-".to_owned()));
     fact("state", &run.state);
     let mut table = Table::new(&["step", "state", ">took", ">rows", ">differences", "money", "run"]);
@@ -173,7 +173,7 @@ pub fn pipeline_text(run: &PipelineLine) -> String {
     let files: Vec<&String> =
         run.steps.iter().filter_map(|step| step.facts.as_ref()).flat_map(|own| &own.files).collect();
     if !files.is_empty() {
-        text.push_str("\nwritten\n");
+        text.push_str("\noutputs\n");
         for file in files {
             let _ = writeln!(text, "  {}", visible(file));
         }

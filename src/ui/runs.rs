@@ -218,8 +218,8 @@ pub fn run_text(run: &RunLine, requests: &[RequestRecord]) -> String {
     }
     fact("server", &run.server);
     fact("period", &run.period.to_string());
-    fact("started", &run.started.to_string());
-    let ended = run.ended.map(|ended| format!("{ended}, after {}", took(run.started, ended)));
+    fact("started", &format!("{:.0}", run.started));
+    let ended = run.ended.map(|ended| format!("{ended:.0}, after {}", took(run.started, ended)));
     fact("ended", &ended.unwrap_or_else(|| "-".to_owned()));
     fact("state", &run.state);
     fact("digest", &run.digest);

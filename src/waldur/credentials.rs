@@ -66,12 +66,11 @@ impl Again {
     /// The token that is there by now. It may take a while: a program may wait for somebody.
     fn token(&self) -> Option<Token> {
         match self {
-            Self::Never => None,
             // A pipe has been read to its end, and reading it again may never end.
             Self::File(path) if path.metadata().is_ok_and(|metadata| metadata.is_file()) => {
                 Token::new(&TokenSource::read(path).ok()?).ok()
             }
-            Self::File(_) => None,
+            Self::Never | Self::File(_) => None,
             Self::Ask(ask) => ask(),
         }
     }

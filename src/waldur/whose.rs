@@ -70,6 +70,6 @@ mod tests {
         };
         assert_eq!(read(""), Idle::Untold);
         assert_eq!(read(", \"token_lifetime\": null"), Idle::NoLimit);
-        assert_eq!(read(", \"token_lifetime\": 3600"), Idle::For(Duration::from_secs(3600)));
+        assert_eq!(read(", \"token_lifetime\": 3600"), Idle::For(Duration::from_hours(1)));
     }
 }

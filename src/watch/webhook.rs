@@ -164,10 +164,10 @@ mod tests {
         let command = crate::child::words(["printf", "Bearer hunter2"]);
         webhook.secret = Some(Secret::Command(command));
         post(&webhook, r#"{"text":"x"}"#, BRIEF).await.unwrap();
-        let seen = seen.lock().unwrap();
-        let (uri, headers, body) = &seen[0];
+        let heard = std::mem::take(&mut *seen.lock().unwrap());
+        let (uri, headers, body) = &heard[0];
         assert_eq!(
-            (seen.len(), uri.as_str(), body.as_ref()),
+            (heard.len(), uri.as_str(), body.as_ref()),
             (1, "/hook/T0?key=hunter2", &br#"{"text":"x"}"#[..])
         );
         assert_eq!(

@@ -352,10 +352,7 @@ fn powershell_completes_names_as_plain_words_and_runs_none() {
     home.install();
     // It has no package of Debian's, so that its absence fails nothing.
     if Command::new("pwsh").arg("-Version").output().is_err() {
-        #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-        {
-            println!("skipped: needs pwsh");
-        }
+        println!("skipped: needs pwsh");
         return;
     }
     let mut script = String::from(

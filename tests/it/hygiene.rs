@@ -154,10 +154,10 @@ impl Spoilt {
     fn look_at_files(&mut self, made_by_us: &[PathBuf]) {
         for path in files(self.rig.folder.path()) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if !made_by_us.contains(&path) {
-                if let Some(part) = is_raw(&name).or_else(|| name.contains('\n').then(|| name.clone())) {
-                    self.wrong.0.push(format!("a file is called {part}"));
-                }
+            if !made_by_us.contains(&path)
+                && let Some(part) = is_raw(&name).or_else(|| name.contains('\n').then(|| name.clone()))
+            {
+                self.wrong.0.push(format!("a file is called {part}"));
             }
             let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
             if ["html", "txt", "json"].contains(&ending.as_str()) {

@@ -123,7 +123,11 @@ fn a_timer_is_installed_once_told_when_it_changes_and_taken_away() {
     let files = home.files(UNITS);
     assert_eq!(files.len(), 2);
     let timer = files[1].0.file_name().unwrap().to_str().unwrap().to_owned();
-    assert!(timer.starts_with("waldur-usage-night-") && timer.ends_with(".timer"), "{timer}");
+    assert!(
+        timer.starts_with("waldur-usage-night-")
+            && Path::new(&timer).extension().is_some_and(|own| own == "timer"),
+        "{timer}"
+    );
     assert_eq!(home.told()[..2], ["daemon-reload".to_owned(), format!("enable --now {timer}")]);
     assert!(files[1].1.contains("\nOnCalendar=*-*-* 02:30:00\nPersistent=true\nRandomizedDelaySec=5min\n"));
     let exec = format!(

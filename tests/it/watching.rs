@@ -147,8 +147,9 @@ fn a_program_is_told_on_stdin_and_a_collectors_folder_is_tried() {
     assert!(environment.contains("HOOK=") && !text.contains(TOKEN), "{text}");
     // A run that was made up leaves no metrics.
     let left = fs::read_dir(folder.path()).unwrap().filter(|entry| {
-        let name = entry.as_ref().unwrap().file_name().to_string_lossy().into_owned();
-        name.contains("waldur-usage-") || name.ends_with(".prom")
+        let path = entry.as_ref().unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.contains("waldur-usage-") || path.extension().is_some_and(|ending| ending == "prom")
     });
     assert_eq!(left.count(), 0);
     let config = "[watch]\nmetrics_folder = 'none'\n[watch.program]\ncommand = ['false']";

@@ -28,11 +28,13 @@ pub fn read(line: &str) -> Option<Line> {
                 is_in_word = false;
                 continue;
             }
-            (Quotes::None | Quotes::Double, '`') => return None,
             (Quotes::None | Quotes::Double, '$') if matches!(next, Some('(' | '{' | '\'' | '"')) => {
                 return None;
             }
-            (Quotes::None, ';' | '&' | '|' | '<' | '>' | '(' | ')') => return None,
+            (Quotes::None | Quotes::Double, '`')
+            | (Quotes::None, ';' | '&' | '|' | '<' | '>' | '(' | ')') => {
+                return None;
+            }
             (Quotes::None, '\'') => quotes = Quotes::Single,
             (Quotes::None, '"') => quotes = Quotes::Double,
             (Quotes::Single, '\'') | (Quotes::Double, '"') => quotes = Quotes::None,

@@ -30,6 +30,7 @@ pub struct CompletionsArguments {
 
 /// A shell, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "PowerShell is called so")]
 pub enum Shell {
     /// bash 3.2 or later
     Bash,

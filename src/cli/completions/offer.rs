@@ -64,7 +64,7 @@ impl Kind {
             ("offering", "UUID") => Self::OfferingId,
             ("offering", _) => Self::Offering,
             ("component", _) => Self::Component,
-            ("period", "MONTH") | ("month", "MONTH") => Self::Month,
+            ("period" | "month", "MONTH") => Self::Month,
             ("period", shown) if shown.contains("last-month") => Self::MonthsOrWord,
             ("period", _) => Self::Months,
             ("deny" | "warn" | "allow" | "code", _) => Self::Code,
