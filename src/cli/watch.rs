@@ -21,7 +21,7 @@ pub struct WatchArguments {
 
 #[derive(Debug, Subcommand)]
 enum WatchCommand {
-    /// Make a run up and tell whoever is named in [watch] of config.toml how it ended
+    /// Make a run up and tell whoever the table watch of config.toml names how it ended
     Test(WatchTestArguments),
 }
 
