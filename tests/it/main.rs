@@ -68,6 +68,7 @@ mod template;
 mod tokens;
 mod user_usages;
 mod verify;
+mod walks;
 mod watching;
 mod wire;
 mod worlds;
