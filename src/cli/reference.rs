@@ -118,7 +118,10 @@ fn page(command: &Command, path: &[&str]) -> String {
     text.push_str(&arguments(command, |argument| !argument.is_global_set()));
     let after = command.get_after_long_help().or(command.get_after_help());
     if let Some(after) = after {
-        let _ = writeln!(text, "## More\n\n```text\n{}\n```\n", after.to_string().trim_end());
+        let after = after.to_string();
+        // What is set in columns stays so; a sentence is one.
+        let fence = if after.contains("\n  ") { ("```text\n", "\n```") } else { ("", "") };
+        let _ = writeln!(text, "## More\n\n{}{}{}\n", fence.0, after.trim_end(), fence.1);
     }
     text.push_str("What every command takes besides stands in [the overview](README.md).\n");
     text
