@@ -328,27 +328,30 @@ fn a_terminal_does_not_show_what_is_typed() {
     let rig = Rig::new();
     let (home, token) = (rig.folder.path(), rig.token("owner"));
     let script = r#"
-import os, pty, signal, sys, termios, time
+import fcntl, os, pty, select, subprocess, sys, termios
 token, how, arguments = sys.argv[1], sys.argv[2], sys.argv[3:]
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(arguments[0], arguments)
+# This side keeps the terminal open, so that how it was left can be asked after the end.
+here, terminal = pty.openpty()
+own = lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+child = subprocess.Popen(arguments, stdin=terminal, stdout=terminal, stderr=terminal,
+                         start_new_session=True, preexec_fn=own)
+echoes = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 said = b""
-while b"it is not shown" not in said:
-    said += os.read(terminal, 1024)
-hidden = not termios.tcgetattr(terminal)[3] & termios.ECHO
-os.write(terminal, b"\x03" if how == "interrupt" else token.encode() + b"\n")
-try:
-    while True:
-        more = os.read(terminal, 1024)
-        if not more:
-            break
-        said += more
-        shown = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
-except OSError:
+def listen(seconds):
+    global said
+    heard = bool(select.select([here], [], [], seconds)[0])
+    if heard:
+        said += os.read(here, 1024)
+    return heard
+while b"it is not shown" not in said and child.poll() is None:
+    listen(0.1)
+hidden = not echoes()
+os.write(here, b"\x03" if how == "interrupt" else token.encode() + b"\n")
+while child.poll() is None:
+    listen(0.1)
+while listen(0):
     pass
-_, status = os.waitpid(child, 0)
-print(said.decode(), "hidden", hidden, "shown again", shown, "exit", os.waitstatus_to_exitcode(status))
+print(said.decode(), "hidden", hidden, "shown again", echoes(), "exit", child.returncode)
 "#;
     let ask = |how: &str| {
         let output = Command::new("python3")
