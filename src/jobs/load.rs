@@ -10,7 +10,7 @@ use crate::findings::{Code, Finding, Findings};
 use crate::mapping::{Field, Layout, Metric};
 use crate::parse::{ParseSettings, Parsed, Parser, Recogniser, Sum, Wanted};
 use crate::plan::{InputFile, InputLayout, SummedRows};
-use crate::source::{Input, Source, each_row, expand};
+use crate::source::{Input, Source, each_row_ahead, expand};
 
 /// Which files, and how they are to be read.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +118,7 @@ fn layout(parsed: &Parsed, name: &str) -> Option<InputLayout> {
             columns.entry(header.as_ref().to_owned()).or_insert_with(|| "component".to_owned());
         }
     }
-    let own = parsed.sums.iter().filter(|sum| sum.rows > 1 && parsed.subjects[sum.subject].table == at);
+    let own = parsed.sums.iter().filter(|sum| sum.rows > 1 && parsed.subjects[sum.subject].table() == at);
     let sums = own.map(|sum| summed(parsed, sum, layout)).collect();
     Some(InputLayout { name: Some(layout.name.clone()), header_row: table.header_row, columns, notes, sums })
 }
@@ -144,11 +144,11 @@ pub(super) fn parse(source: &mut dyn Source, parser: &mut Parser<'_>) -> Result<
     if source.is_read_again() {
         parser.expect_twice();
     }
-    let result = each_row(source, &mut |row| parser.row(row));
+    let result = each_row_ahead(source, &mut |row| parser.row(row));
     parser.sight(source.sight());
     if parser.decide() {
         // It comes as far as the first time, and what ended that is told.
-        let _ = each_row(source, &mut |row| parser.row_again(row));
+        let _ = each_row_ahead(source, &mut |row| parser.row_again(row));
     }
     parser.end_table(source.table(), result.is_ok());
     result

@@ -58,7 +58,7 @@ impl Cell<'_> {
 
 /// One row with its table and number. The buffers are used again from row to row, so that reading
 /// a million rows allocates no cell.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RawRow {
     table: Arc<Table>,
     number: u32,
@@ -66,6 +66,23 @@ pub struct RawRow {
     cells: Vec<(usize, CellKind)>,
     counts_from_1904: bool,
     delimiter: Option<u8>,
+}
+
+impl Clone for RawRow {
+    fn clone(&self) -> Self {
+        let (text, cells) = (self.text.clone(), self.cells.clone());
+        Self { table: self.table.clone(), text, cells, ..*self }
+    }
+
+    fn clone_from(&mut self, other: &Self) {
+        if !Arc::ptr_eq(&self.table, &other.table) {
+            self.table = other.table.clone();
+        }
+        self.text.clone_from(&other.text);
+        self.cells.clone_from(&other.cells);
+        (self.number, self.counts_from_1904, self.delimiter) =
+            (other.number, other.counts_from_1904, other.delimiter);
+    }
 }
 
 impl RawRow {

@@ -32,6 +32,8 @@ pub struct TextFile<'a> {
     /// Lines before that.
     lines_before: u64,
     delimiter: u8,
+    /// Whether cells may stand in quotation marks.
+    has_quotes: bool,
     remarks: Vec<Finding>,
 }
 
@@ -51,9 +53,12 @@ impl<'a> TextFile<'a> {
             lines_before: usize::from(start > 0),
             columns: columns(rows, delimiter, &table, layouts),
         };
-        quotes.check(rows)?;
+        let has_quotes = memchr(b'"', rows.as_bytes()).is_some();
+        if has_quotes {
+            quotes.check(rows)?;
+        }
         let remarks = decoded.remark.into_iter().collect();
-        Ok(Self { table, text, start, lines_before, delimiter, remarks })
+        Ok(Self { table, text, start, lines_before, delimiter, has_quotes, remarks })
     }
 }
 
@@ -193,7 +198,7 @@ fn short(line: u64) -> u32 {
 impl Source for TextFile<'_> {
     fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding> {
         let text = self.text.get(self.start..).unwrap_or_default();
-        if memchr(b'"', text.as_bytes()).is_none() {
+        if !self.has_quotes {
             self.each_line(text, sink);
             return Ok(());
         }

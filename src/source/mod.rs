@@ -6,6 +6,7 @@
 //! file counts as a damaged file.
 
 mod added_rows;
+mod ahead;
 mod archive;
 mod arrow_schema;
 mod biff;
@@ -54,6 +55,7 @@ use archive::{Archive, ArchiveKind};
 use kind::Kind;
 use sheets::Workbook;
 
+pub use ahead::each_row_ahead;
 pub use copy::copy_rows;
 pub use paths::{expand, is_pattern, may_read, pattern_in};
 
@@ -67,7 +69,7 @@ const STDIN: &str = "stdin";
 pub type Sink<'a> = dyn FnMut(&RawRow) -> ControlFlow<()> + 'a;
 
 /// A format: hands out the rows of its tables.
-pub trait Source {
+pub trait Source: Send {
     /// Gives every row of the chosen table to the sink, blank ones between others included.
     fn each_row(&mut self, sink: &mut Sink<'_>) -> Result<(), Finding>;
 
@@ -206,12 +208,16 @@ impl Input {
 
 /// Reads all rows, with the file's name on whatever goes wrong.
 pub fn each_row(source: &mut dyn Source, sink: &mut dyn FnMut(&RawRow)) -> Result<(), Finding> {
-    let place = source.table().place(crate::domain::Spot::Whole);
-    let mut all = |row: &RawRow| {
+    guarded_rows(source, &mut |row| {
         sink(row);
         ControlFlow::Continue(())
-    };
-    guarded(AssertUnwindSafe(|| source.each_row(&mut all)))
+    })
+}
+
+/// Gives rows to a sink that may want no more, with the file's name on whatever goes wrong.
+fn guarded_rows(source: &mut dyn Source, sink: &mut Sink<'_>) -> Result<(), Finding> {
+    let place = source.table().place(crate::domain::Spot::Whole);
+    guarded(AssertUnwindSafe(|| source.each_row(sink)))
         .map_err(|finding| if finding.place.is_some() { finding } else { finding.at(place) })
 }
 

@@ -80,7 +80,7 @@ impl Paths {
             }
             if entry.is_dir() {
                 left.push(format!("{name}/"));
-            } else if is_spreadsheet(&entry) {
+            } else if is_spreadsheet(&entry) && is_file(&entry) {
                 self.files.push(entry);
             } else {
                 left.push(name);
@@ -108,8 +108,10 @@ impl Paths {
             let path = path.map_err(|error| unreadable(error.to_string()))?;
             if path.is_dir() {
                 self.add_folder(&path)?;
-            } else {
+            } else if is_file(&path) {
                 self.files.push(path);
+            } else {
+                return Err(unreadable(format!("{} is no file", path.display())));
             }
         }
         if self.files.len() == before {
@@ -117,6 +119,11 @@ impl Paths {
         }
         Ok(())
     }
+}
+
+/// Whether it can be read to an end; a link to nothing is told when it is read.
+fn is_file(path: &Path) -> bool {
+    path.metadata().map_or(true, |found| found.is_file())
 }
 
 fn is_spreadsheet(path: &Path) -> bool {

@@ -19,7 +19,7 @@ const PROBED_ROWS: usize = 1000;
 const PROBED_SHEETS: usize = 12;
 
 /// An open workbook of one format.
-pub trait Sheets {
+pub trait Sheets: Send {
     /// Its sheets, in the order of their tabs.
     fn list(&self) -> Vec<Sheet>;
 
