@@ -72,7 +72,7 @@ fn check(parsed: &Parsed) {
 /// An amount that is read has the digits of its cell, whatever stands between them.
 fn check_amounts(lines: &[&str], parsed: &Parsed) {
     for figure in &parsed.figures {
-        let number = parsed.subjects[figure.subject].number;
+        let number = parsed.subjects[figure.subject()].number;
         let Some(line) = usize::try_from(number).ok().and_then(|number| lines.get(number - 2)) else {
             continue;
         };

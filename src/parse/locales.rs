@@ -135,7 +135,7 @@ mod tests {
     fn read(parsed: &Parsed, rows: usize) -> Vec<Option<(BillingPeriod, String)>> {
         let mut read = vec![None; rows];
         for figure in &parsed.figures {
-            let subject = &parsed.subjects[figure.subject];
+            let subject = &parsed.subjects[figure.subject()];
             let at = usize::try_from(subject.number).unwrap() - 2;
             read[at] = Some((subject.period, figure.amount.to_string()));
         }

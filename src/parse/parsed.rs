@@ -147,8 +147,8 @@ impl ResourceName {
 /// apart, and what follows itself from row to row is kept once.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// Which of [`Parsed::tables`].
-    pub table: usize,
+    /// Which of [`Parsed::tables`]; see [`Subject::table`].
+    pub table: u32,
     /// The row of the sheet or line of the file.
     pub number: u32,
     /// The number of the row among all rows read.
@@ -181,6 +181,11 @@ pub struct SubjectMore {
 }
 
 impl Subject {
+    /// Which of [`Parsed::tables`].
+    pub fn table(&self) -> usize {
+        wide(self.table)
+    }
+
     /// What few rows have; nothing at all for most.
     pub fn more(&self) -> &SubjectMore {
         static NOTHING: SubjectMore = SubjectMore {
@@ -227,8 +232,8 @@ pub struct Note {
 /// One reported quantity.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// Which of [`Parsed::subjects`].
-    pub subject: usize,
+    /// Which of [`Parsed::subjects`]; see [`Figure::subject`].
+    pub subject: u32,
     /// The column that the amount stands in, counted from 0; see [`Figure::column`].
     pub column: u32,
     /// The column that names the unit, counted from 0; see [`Figure::unit_column`].
@@ -246,6 +251,11 @@ pub struct Figure {
 }
 
 impl Figure {
+    /// Which of [`Parsed::subjects`].
+    pub fn subject(&self) -> usize {
+        wide(self.subject)
+    }
+
     /// The column that the amount stands in, counted from 0.
     pub fn column(&self) -> usize {
         wide(self.column)
@@ -345,6 +355,6 @@ impl Parsed {
     /// The place of a cell of a subject's row; columns count from 0.
     pub fn place(&self, subject: usize, column: Option<usize>) -> Place {
         let subject = &self.subjects[subject];
-        self.tables[subject.table].place(subject.number, column)
+        self.tables[subject.table()].place(subject.number, column)
     }
 }

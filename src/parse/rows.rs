@@ -115,6 +115,8 @@ struct Reading {
     open: Vec<Option<usize>>,
     /// The columns that nobody reads and that have held no number so far.
     unread: Vec<usize>,
+    /// Rows below the header, as far as they came for the first time.
+    rows: usize,
     rows_with_content: usize,
     names_extra_cells: bool,
     /// Rows of a text file that end before the header does: the first one, and how many.
@@ -212,6 +214,7 @@ impl<'a> Parser<'a> {
             State::Refused(_) => self.unread(raw),
             State::Records(reading) => reading.keep(raw),
             State::Reading(reading) => {
+                reading.rows = reading.rows.saturating_add(1);
                 reading.note_width(raw, &self.parsed.tables[reading.table]);
                 reading.note_splits(raw, &self.parsed.tables[reading.table]);
                 reading.keep(raw, self.settings);
@@ -309,6 +312,7 @@ impl<'a> Parser<'a> {
             of_open: vec![Evidence::default(); open.iter().flatten().count()],
             open,
             unread,
+            rows: 0,
             rows_with_content: 0,
             names_extra_cells: false,
             ragged: None,
@@ -416,9 +420,9 @@ impl<'a> Parser<'a> {
         let more =
             SubjectMore { offering, plan_period, description, carry_over, names_policy, username, money };
         let (number, more) = (raw.number(), self.more(more));
-        self.parsed.subjects.push(Subject { table, number, row, resource, period, more });
+        self.parsed.subjects.push(Subject { table: short(table), number, row, resource, period, more });
         if let Some(figure) = figure {
-            self.parsed.figures.push(Figure { subject, ..figure });
+            self.parsed.figures.push(Figure { subject: short(subject), ..figure });
         }
         if shape == Shape::Wide {
             self.open_cells(raw, subject);
@@ -479,7 +483,7 @@ impl<'a> Parser<'a> {
         let (unit_column, unit) = unit.or(beside).or(below).unzip();
         let unit_column = unit_column.unwrap_or(column);
         Some(Figure {
-            subject: usize::MAX,
+            subject: u32::MAX,
             column: short(column),
             unit_column: short(unit_column),
             component: component?,

@@ -27,7 +27,7 @@ use super::report::{CellPlace, Line, Report};
 use super::rows::{FileRow, Key, RowMore, ServerRow, at, take_each};
 use super::rules::{Applied, Converted, Rules};
 use super::sides::{Compared, FileSide, InvoiceSide};
-use super::sift::{Side, by_subject};
+use super::sift::{InOrder, Side, by_subject, pair};
 use super::stored::StoredSide;
 use super::totals::{self, AsRead, add};
 use super::unlisted;
@@ -225,11 +225,7 @@ impl Intake<'_, '_> {
         if self.periods.contains(line.period) {
             add(&mut self.sums(component).file, line.amount);
         }
-        let has_more = line.more.is_some() || line.plan_period.is_some();
-        let more = has_more.then(|| {
-            let own = line.more.map(|more| *more).unwrap_or_default();
-            Box::new(RowMore { plan_period: line.plan_period, line: own, converted })
-        });
+        let more = line.more.map(|line| Box::new(RowMore { line: *line, converted }));
         FileRow {
             key: Key { subject, component, period: line.period },
             cell: CellPlace { table: line.table, row: line.number, column: line.column },
@@ -322,11 +318,31 @@ impl Rows {
         }
     }
 
+    fn all(&self) -> Side<'_> {
+        Side { file: &self.file, server: &self.server, billed: &self.billed }
+    }
+
+    /// Keeps the rows of some resources and components alone; these are in order, as the rows are.
+    fn keep(&mut self, pairs: &[(u32, u32)]) {
+        let Self { file, server, billed } = self;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut wanted = InOrder(pairs);
+                file.retain(|row| wanted.has(pair(row.key)));
+                file.shrink_to_fit();
+            });
+            let mut wanted = InOrder(pairs);
+            server.retain(|row| wanted.has(pair(row.key)));
+            server.shrink_to_fit();
+        });
+        let mut wanted = InOrder(pairs);
+        billed.retain(|key| wanted.has(pair(*key)));
+    }
+
     /// The lines in order: breaks by class, then all matches. Nearly all keys of large files are plain matches,
     /// which hang on nothing but their own rows, so they are told apart first, on two threads.
-    fn lines(self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
-        let all = Side { file: &self.file, server: &self.server, billed: &self.billed };
-        let (one, other) = all.halves();
+    fn lines(mut self, judge: &mut Judge<'_, '_>, calendar: &Calendar, left_out: &LeftOutKeys) -> Vec<Line> {
+        let (one, other) = self.all().halves();
         let plain = judge.plain();
         let (all, half) = (self.file.len().max(self.server.len()), self.file.len() / 2);
         let (mut one, mut other) = thread::scope(|scope| {
@@ -334,12 +350,16 @@ impl Rows {
             // The lines of the other half, and all that is no match, are put behind these.
             (one.sift(&plain, calendar, all), other.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
+        one.pairs.append(&mut other.pairs);
+        // What is settled gives its memory back before the lists of lines are put together.
+        self.keep(&one.pairs);
         let mut lines = one.matches;
         lines.append(&mut other.matches);
-        one.groups.append(&mut other.groups);
+        drop(other);
         let (mut others, mut cells) = (Vec::new(), Vec::new());
         let (plain_matches, mut is_sorted) = (lines.len(), true);
-        for side in one.groups {
+        let mut rest = self.all();
+        while let Some(side) = rest.next() {
             let (Some(group), months) = (side.group(), side.months()) else { continue };
             group.cells(&months, calendar, &mut cells);
             let plain = judge.plain();

@@ -83,7 +83,7 @@ fn has_double(rows: &[FileRow]) -> bool {
         return false;
     }
     let mut periods = BTreeSet::new();
-    !rows.iter().all(|row| periods.insert(row.more.as_deref().and_then(|more| more.plan_period)))
+    !rows.iter().all(|row| periods.insert(row.more.as_deref().and_then(|more| more.line.plan_period)))
 }
 
 #[cfg(test)]

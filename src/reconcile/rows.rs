@@ -3,7 +3,7 @@
 //! There can be millions of them. What is kept of a row is its key in numbers, its amount and where it
 //! is from; the lists that it came in are given back to the system while they are read.
 
-use crate::domain::{Amount, BillingPeriod, CarryOver, PlanPeriodId, UsageId};
+use crate::domain::{Amount, BillingPeriod, CarryOver, UsageId};
 use crate::resolve::FileLineMore;
 
 use super::report::CellPlace;
@@ -28,7 +28,6 @@ pub struct FileRow {
 /// What few rows of a file have.
 #[derive(Debug, Default)]
 pub struct RowMore {
-    pub plan_period: Option<PlanPeriodId>,
     pub line: FileLineMore,
     /// The rule that took its amount into the unit of the component.
     pub converted: Option<u32>,

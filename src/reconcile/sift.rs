@@ -20,10 +20,24 @@ pub struct Side<'s> {
 
 /// What is left of rows when plain matches are told apart.
 #[derive(Debug, Default)]
-pub struct Sifted<'s> {
+pub struct Sifted {
     pub matches: Vec<Line>,
-    /// The resources and components of which another month is no plain match.
-    pub groups: Vec<Side<'s>>,
+    /// The resources and components of which a month is no plain match.
+    pub pairs: Vec<(u32, u32)>,
+}
+
+/// Resources and components in order, which are asked for in order.
+pub struct InOrder<'p>(pub &'p [(u32, u32)]);
+
+impl InOrder<'_> {
+    pub fn has(&mut self, asked: (u32, u32)) -> bool {
+        while let Some((first, rest)) = self.0.split_first()
+            && *first < asked
+        {
+            self.0 = rest;
+        }
+        self.0.first() == Some(&asked)
+    }
 }
 
 impl<'s> Side<'s> {
@@ -45,7 +59,7 @@ impl<'s> Side<'s> {
     }
 
     /// Takes the rows of the first resource and component off.
-    fn next(&mut self) -> Option<Self> {
+    pub fn next(&mut self) -> Option<Self> {
         let keys = [
             self.file.first().map(|row| pair(row.key)),
             self.server.first().map(|row| pair(row.key)),
@@ -76,7 +90,7 @@ impl<'s> Side<'s> {
     }
 
     /// Makes the lines of plain matches, in a list with room for so many, and says where anything else is.
-    pub fn sift(mut self, plain: &Plain<'_>, calendar: &Calendar, room: usize) -> Sifted<'s> {
+    pub fn sift(mut self, plain: &Plain<'_>, calendar: &Calendar, room: usize) -> Sifted {
         let mut sifted = Sifted::default();
         sifted.matches.reserve(room);
         let mut cells = Vec::new();
@@ -92,7 +106,7 @@ impl<'s> Side<'s> {
                 }
             }
             if has_more {
-                sifted.groups.push(own);
+                sifted.pairs.push((group.subject, group.component));
             }
         }
         sifted
@@ -100,7 +114,7 @@ impl<'s> Side<'s> {
 }
 
 /// A resource and a component.
-fn pair(key: Key) -> (u32, u32) {
+pub fn pair(key: Key) -> (u32, u32) {
     (key.subject, key.component)
 }
 
@@ -139,6 +153,19 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn pairs_in_order_are_found_in_order(
+            pairs in prop::collection::btree_set((0_u32..4, 0_u32..4), 0..16),
+            asked in prop::collection::vec((0_u32..4, 0_u32..4), 0..40),
+        ) {
+            let (list, mut asked): (Vec<_>, _) = (pairs.iter().copied().collect(), asked);
+            asked.sort_unstable();
+            let mut found = InOrder(&list);
+            for pair in asked {
+                prop_assert_eq!(found.has(pair), pairs.contains(&pair));
+            }
+        }
+
         #[test]
         fn counting_leaves_the_order_of_sorting(subjects in prop::collection::vec(0_u32..9, 0..60)) {
             let rows: Vec<(u32, usize)> = subjects.into_iter().zip(0..).collect();

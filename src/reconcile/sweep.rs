@@ -109,7 +109,7 @@ fn state(
     let line = sides.states(resource, of, period, text);
     if random.u32(..8) == 0 {
         let id = uuid::Uuid::from_u128(u128::from(random.u32(..3)));
-        line.plan_period = Some(PlanPeriodId::new(id));
+        line.more.get_or_insert_default().plan_period = Some(PlanPeriodId::new(id));
     }
     if random.u32(..6) == 0 {
         let own = |random: &mut fastrand::Rng| random.bool().then_some("1.25");

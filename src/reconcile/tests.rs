@@ -130,7 +130,8 @@ fn doubles_are_told_from_parts_that_add_up() {
         // One row for each plan period is no double.
         for (plan_period, text) in [(1, "30"), (2, "5")] {
             let line = sides.states(3, "cpu", "2026-11", text);
-            line.plan_period = Some(crate::domain::PlanPeriodId::new(uuid::Uuid::from_u128(plan_period)));
+            line.more.get_or_insert_default().plan_period =
+                Some(crate::domain::PlanPeriodId::new(uuid::Uuid::from_u128(plan_period)));
         }
         for text in ["30", "12"] {
             sides.stores(3, "cpu", "2026-11", text);

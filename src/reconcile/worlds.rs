@@ -137,7 +137,6 @@ impl Sides3 {
             resource: Some(resource_id(resource)),
             component: Some(component(of)),
             period: month(period),
-            plan_period: None,
             amount: amount(text),
             more: None,
         });

@@ -228,7 +228,7 @@ pub fn take_units(
     let mut of_row: HashMap<usize, (usize, Arc<str>)> = HashMap::new();
     let mut remarks = BTreeSet::new();
     for (subject, column, text) in words {
-        let table = parsed.subjects[subject].table;
+        let table = parsed.subjects[subject].table();
         if parsed.tables[table].column(Field::Unit) == Some(column) {
             of_row.insert(subject, (column, text));
         } else if units.is_unit(&text) {
@@ -238,18 +238,18 @@ pub fn take_units(
         }
     }
     for figure in figures {
-        let near = |column: usize| Some((column, beside.get(&(figure.subject, column))?.clone()));
+        let near = |column: usize| Some((column, beside.get(&(figure.subject(), column))?.clone()));
         let before = || figure.column().checked_sub(1).and_then(near);
         let found = near(figure.column() + 1).or_else(before);
-        let Some((column, unit)) = found.or_else(|| of_row.get(&figure.subject).cloned()) else { continue };
+        let Some((column, unit)) = found.or_else(|| of_row.get(&figure.subject()).cloned()) else { continue };
         match &figure.unit {
             None => (figure.unit, figure.unit_column) = (Some(unit), short(column)),
             Some(own) if own.trim() == unit.trim() => {}
             Some(own) => {
                 let expected = format!("{}, the other unit of this amount", visible(own));
                 let finding = Finding::new(Code::UnitMismatch, visible(&unit).to_string(), expected);
-                let subject = &parsed.subjects[figure.subject];
-                findings.push(finding.at(parsed.place(figure.subject, Some(column))).row(subject.row));
+                let subject = &parsed.subjects[figure.subject()];
+                findings.push(finding.at(parsed.place(figure.subject(), Some(column))).row(subject.row));
             }
         }
     }

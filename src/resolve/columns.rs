@@ -102,7 +102,7 @@ pub fn figures(parsed: &mut Parsed, catalogue: &Catalogue, findings: &mut Findin
         bound.insert(key, (column.column, sums));
         read_column(parsed, &column, &mut figures, findings);
     }
-    figures.sort_by_key(|figure| (figure.subject, figure.column));
+    figures.sort_by_key(|figure| (figure.subject(), figure.column));
     figures
 }
 
@@ -162,7 +162,7 @@ fn read_column(parsed: &Parsed, column: &OpenColumn, figures: &mut Vec<Figure>, 
                     findings.push(negative(cell).at(place).row(subject.row));
                 }
                 figures.push(Figure {
-                    subject: open.subject,
+                    subject: short(open.subject),
                     column: short(column.column),
                     unit_column: short(column.column),
                     component: column.header.clone(),

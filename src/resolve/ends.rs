@@ -13,7 +13,7 @@ const MOST_AHEAD: i64 = 14;
 pub fn not_ended(parsed: &Parsed, now: Timestamp, findings: &mut Findings) {
     for end in &parsed.ends {
         let subject = &parsed.subjects[end.subject];
-        let table = &parsed.tables[subject.table];
+        let table = &parsed.tables[subject.table()];
         let zone = table.layout.records().and_then(|records| records.zone.clone());
         let latest = match zone {
             Some(zone) => zone.to_datetime(now),

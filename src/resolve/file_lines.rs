@@ -28,8 +28,6 @@ pub struct FileLine {
     pub component: Option<ComponentType>,
     /// The month.
     pub period: BillingPeriod,
-    /// The plan period, where the row names one.
-    pub plan_period: Option<PlanPeriodId>,
     /// The amount, in the unit of the component where it is known to be in it, else as it is written.
     pub amount: Amount,
     /// What few lines have.
@@ -39,6 +37,8 @@ pub struct FileLine {
 /// What few lines have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileLineMore {
+    /// The plan period, where the row names one.
+    pub plan_period: Option<PlanPeriodId>,
     /// What is wrong with it, gravest first: faults about its resource, component, unit, state, sign or
     /// a double.
     pub faults: Vec<LineFault>,
@@ -55,6 +55,13 @@ pub struct FileLineMore {
     /// The amount as it is written, where it says something of money and a factor took it into another unit:
     /// its prices are of the unit that is written.
     pub written: Option<Amount>,
+}
+
+impl FileLine {
+    /// The plan period, where the row names one.
+    pub fn plan_period(&self) -> Option<PlanPeriodId> {
+        self.more.as_ref()?.plan_period
+    }
 }
 
 /// A fault of a line.

@@ -27,16 +27,16 @@ impl Judge<'_> {
         let mut lines = Vec::with_capacity(figures.len());
         let mut conversions = Conversions::default();
         for figure in figures {
-            if self.filtered.contains(&figure.subject) {
+            if self.filtered.contains(&figure.subject()) {
                 continue;
             }
-            let resource = resources[figure.subject];
+            let resource = resources[figure.subject()];
             let component = resource.and_then(|resource| self.known_component(figure, resource));
             let measured = component.map(|component| {
                 self.is_reportable(figure, component);
                 self.measured(figure, component, &mut conversions)
             });
-            if self.parsed.subjects[figure.subject].more().username.is_some() {
+            if self.parsed.subjects[figure.subject()].more().username.is_some() {
                 continue;
             }
             let (amount, is_own_unit) = match measured {
@@ -49,10 +49,10 @@ impl Judge<'_> {
         }
         conversions.tell(self.findings);
         for Loose { figure } in std::mem::take(&mut self.loose) {
-            let is_left_out = self.filtered.contains(&figure.subject)
-                || self.parsed.subjects[figure.subject].more().username.is_some();
+            let is_left_out = self.filtered.contains(&figure.subject())
+                || self.parsed.subjects[figure.subject()].more().username.is_some();
             if !is_left_out {
-                let resource = resources[figure.subject];
+                let resource = resources[figure.subject()];
                 lines.push(self.line(&figure, resource, None, (figure.amount.get(), false)));
             }
         }
@@ -71,15 +71,16 @@ impl Judge<'_> {
         component: Option<&Component>,
         (amount, is_own_unit): (Amount, bool),
     ) -> FileLine {
-        let subject = &self.parsed.subjects[figure.subject];
+        let subject = &self.parsed.subjects[figure.subject()];
         // Sizes are far from the end of the range.
         let below = if figure.is_negative { Amount::ZERO.checked_sub(amount) } else { None };
         let named =
             |is_known: bool, text: &dyn Fn() -> Option<Arc<str>>| if is_known { None } else { text() };
         let more = FileLineMore {
+            plan_period: subject.more().plan_period,
             faults: Vec::new(),
             spelt: component.and_then(|own| spelt(&figure.component, own, self.is_wide(figure))),
-            resource: named(resource.is_some(), &|| self.called(figure.subject)),
+            resource: named(resource.is_some(), &|| self.called(figure.subject())),
             component: named(component.is_some(), &|| Some(figure.component.clone())),
             unit: named(is_own_unit, &|| figure.unit.clone()),
             money: subject.more().money.as_deref().cloned(),
@@ -89,13 +90,12 @@ impl Judge<'_> {
         };
         FileLine {
             row: subject.row,
-            table: short(subject.table),
+            table: subject.table,
             number: subject.number,
             column: figure.column.saturating_add(1),
             resource: resource.map(|resource| resource.id),
             component: component.map(|component| component.component_type.clone()),
             period: subject.period,
-            plan_period: subject.more().plan_period,
             amount: below.unwrap_or(amount),
             more: (more != FileLineMore::default()).then(|| Box::new(more)),
         }
@@ -176,11 +176,11 @@ impl Judge<'_> {
         let mut doubles: Vec<(u32, Arc<str>)> = Vec::new();
         for group in order.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1) {
             let mut group: Vec<u32> = group.iter().map(|(_, position)| *position).collect();
-            group.sort_by_key(|position| lines[at(*position)].plan_period);
+            group.sort_by_key(|position| lines[at(*position)].plan_period());
             // A row that names no plan period stands first, and speaks of the whole.
-            let is_of_whole = lines[at(group[0])].plan_period.is_none();
+            let is_of_whole = lines[at(group[0])].plan_period().is_none();
             let parts = group.chunk_by(|one, other| {
-                is_of_whole || lines[at(*one)].plan_period == lines[at(*other)].plan_period
+                is_of_whole || lines[at(*one)].plan_period() == lines[at(*other)].plan_period()
             });
             for own in parts.filter(|own| own.len() > 1) {
                 let note = self.told_doubles(lines, own);

@@ -138,7 +138,7 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn fault_in(&mut self, subject: usize, field: Field, finding: Finding) {
-        let table = &self.parsed.tables[self.parsed.subjects[subject].table];
+        let table = &self.parsed.tables[self.parsed.subjects[subject].table()];
         self.fault(subject, table.column(field), finding);
     }
 
@@ -257,7 +257,7 @@ impl<'a> Judge<'a> {
         let others = ResourceFinder::other_owners(&subject.resource, resource);
         let has_others = !others.is_empty();
         for (is_project, finding) in others {
-            let table = &self.parsed.tables[self.parsed.subjects[index].table];
+            let table = &self.parsed.tables[self.parsed.subjects[index].table()];
             let folded: Vec<String> = table.headers.iter().map(|header| fold(header)).collect();
             let columns = table.layout.records().map(|records| &records.resource);
             let column = columns.and_then(|own| {
@@ -295,7 +295,7 @@ impl<'a> Judge<'a> {
         let (mut usages, mut people) = (Vec::with_capacity(figures.len()), Vec::new());
         let mut conversions = Conversions::default();
         for figure in figures {
-            let Some(resource) = resources[figure.subject] else { continue };
+            let Some(resource) = resources[figure.subject()] else { continue };
             let Some(component) = self.component(figure, resource) else { continue };
             let Ok(measured) = self.measured(figure, component, &mut conversions) else { continue };
             // None is made that is below zero, unless lines are kept; such a figure is never a usage.
@@ -303,7 +303,7 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let Measured { amount, unrounded } = measured;
-            let subject = &self.parsed.subjects[figure.subject];
+            let subject = &self.parsed.subjects[figure.subject()];
             let Subject { period, row, .. } = subject;
             let SubjectMore { plan_period, description, carry_over, username, .. } = subject.more();
             if let Some(username) = username {
@@ -315,7 +315,7 @@ impl<'a> Judge<'a> {
                     username: username.clone(),
                     amount,
                     unrounded,
-                    place: self.parsed.place(figure.subject, Some(figure.column())),
+                    place: self.parsed.place(figure.subject(), Some(figure.column())),
                     row: *row,
                 });
                 continue;
@@ -329,10 +329,10 @@ impl<'a> Judge<'a> {
                 unrounded,
                 description: description.clone(),
                 carry_over: *carry_over,
-                place: self.parsed.place(figure.subject, Some(figure.column())),
+                place: self.parsed.place(figure.subject(), Some(figure.column())),
                 row: *row,
             };
-            usages.push((figure.subject, usage));
+            usages.push((figure.subject(), usage));
         }
         conversions.tell(self.findings);
         (usages, people)
@@ -347,7 +347,7 @@ impl<'a> Judge<'a> {
     ) -> Result<Measured, Code> {
         let parsed = &self.parsed;
         let at =
-            || (parsed.place(figure.subject, Some(figure.column())), parsed.subjects[figure.subject].row);
+            || (parsed.place(figure.subject(), Some(figure.column())), parsed.subjects[figure.subject()].row);
         match conversions.measure(figure, component, self.aliases, parsed.rounding, at) {
             Ok(measured) => Ok(measured),
             Err(fault) => {
@@ -357,7 +357,7 @@ impl<'a> Judge<'a> {
                     At::Unit => figure.unit_column(),
                     At::Amount => figure.column(),
                 };
-                self.fault(figure.subject, Some(column), finding);
+                self.fault(figure.subject(), Some(column), finding);
                 Err(code)
             }
         }
@@ -406,7 +406,7 @@ impl<'a> Judge<'a> {
     }
 
     pub(super) fn is_wide(&self, figure: &Figure) -> bool {
-        let table = self.parsed.subjects[figure.subject].table;
+        let table = self.parsed.subjects[figure.subject()].table();
         self.parsed.tables[table].column(Field::ComponentType).is_none()
     }
 
@@ -428,9 +428,9 @@ impl<'a> Judge<'a> {
 
     fn component_fault(&mut self, figure: &Figure, is_wide: bool, finding: Finding) {
         if is_wide {
-            self.fault(figure.subject, Some(figure.column()), finding);
+            self.fault(figure.subject(), Some(figure.column()), finding);
         } else {
-            self.fault_in(figure.subject, Field::ComponentType, finding);
+            self.fault_in(figure.subject(), Field::ComponentType, finding);
         }
     }
 
@@ -488,12 +488,13 @@ impl<'a> Judge<'a> {
     fn nothing_reported(&mut self, figures: &[Figure], resources: &Resources<'_>) {
         let mut has_figure = vec![false; self.parsed.subjects.len()];
         for figure in figures {
-            has_figure[figure.subject] = true;
+            has_figure[figure.subject()] = true;
         }
         let faulty: HashSet<RowIndex> = self.findings.faulty_rows().collect();
         for (index, has_figure) in has_figure.into_iter().enumerate() {
             let row = self.parsed.subjects[index].row;
-            let is_record = self.parsed.tables[self.parsed.subjects[index].table].layout.records().is_some();
+            let is_record =
+                self.parsed.tables[self.parsed.subjects[index].table()].layout.records().is_some();
             if !has_figure && !is_record && resources[index].is_some() && !faulty.contains(&row) {
                 self.parsed.fates.blank(row);
                 let finding =
@@ -557,7 +558,7 @@ impl FoldedNames {
     fn add(&mut self, subject: &Subject, resource: &Resource) {
         let Some((field, text)) = subject.resource.decisive() else { return };
         self.rows.push(subject.row);
-        self.first.get_or_insert((subject.table, subject.number, field));
+        self.first.get_or_insert((subject.table(), subject.number, field));
         if self.pairs.len() < 4 {
             let actual = NameKind::of_field(field).map_or("", |kind| kind.of(resource));
             self.pairs.insert(text, actual.to_owned());

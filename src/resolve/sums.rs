@@ -35,7 +35,7 @@ impl Converted {
     fn add(&mut self, component: &str, factor: &UnitFactor, row: RowIndex, figure: &Figure) {
         let conversion = self.0.entry((component.to_owned(), factor.to_string())).or_default();
         conversion.rows.push(row);
-        conversion.first.get_or_insert((figure.subject, figure.column()));
+        conversion.first.get_or_insert((figure.subject(), figure.column()));
         let after = conversion.after.checked_add(figure.amount.get());
         conversion.after = after.unwrap_or(conversion.after);
     }
@@ -57,7 +57,7 @@ impl Judge<'_> {
             };
             let Some(offering) = self.catalogue.offering(resource.offering) else { continue };
             let subject = &self.parsed.subjects[sum.subject];
-            let (table, period) = (subject.table, subject.period);
+            let (table, period) = (subject.table(), subject.period);
             let layout = self.parsed.tables[table].layout.clone();
             let figure = match (&sum.wanted, layout.records()) {
                 (Wanted::Metric(at), Some(records)) => {
@@ -106,7 +106,7 @@ impl Judge<'_> {
             return;
         }
         let subject = &self.parsed.subjects[sum.subject];
-        let layout = self.parsed.tables[subject.table].layout.clone();
+        let layout = self.parsed.tables[subject.table()].layout.clone();
         let metrics = layout.records().map(|records| &records.metrics);
         let (component, unit) = match &sum.wanted {
             Wanted::Component(name) => (name.clone(), sum.unit.clone()),
@@ -320,7 +320,7 @@ impl Judge<'_> {
         }
         Some(Figure {
             is_negative,
-            subject: sum.subject,
+            subject: short(sum.subject),
             column: short(sum.column),
             unit_column: short(sum.unit_column),
             component: component.into(),

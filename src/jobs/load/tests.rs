@@ -23,7 +23,7 @@ fn load_file(path: &Path, sheet: Option<&str>) -> (Loaded, Findings) {
 /// The figures of a file with what they belong to.
 fn figures(loaded: &Loaded) -> Vec<String> {
     let figures = loaded.parsed.figures.iter().map(|figure| {
-        let subject = &loaded.parsed.subjects[figure.subject];
+        let subject = &loaded.parsed.subjects[figure.subject()];
         let description = subject.more().description.as_deref().unwrap_or("-");
         let (component, amount) = (&figure.component, &figure.amount);
         let name = subject.resource.name.as_deref().unwrap_or("-");

@@ -4,7 +4,7 @@ use crate::findings::{Code, Finding};
 use crate::parse::{ParsedTable, RawRow, finder::is_header, period, quantity as amounts, short};
 
 use super::super::column::{Evidence, Verdict};
-use super::{Judged, ParseSettings, Parser, Reading, State};
+use super::{Judged, ParseSettings, Parser, Reading, Shape, State};
 
 impl Reading {
     /// Keeps a row, and what its cells show of how their columns are written.
@@ -128,6 +128,13 @@ impl Parser<'_> {
     /// Decides how each column is read.
     fn begin_reading(&mut self) {
         let State::Reading(reading) = &mut self.state else { return };
+        // Lists of millions that grow step by step stand twice in memory for a while.
+        let rows = reading.rows;
+        self.parsed.addresses.reserve(rows);
+        self.parsed.subjects.reserve(rows);
+        if reading.shape == Shape::Long {
+            self.parsed.figures.reserve(rows);
+        }
         reading.decide(self.settings);
         let table = reading.table;
         for (column, evidence) in reading.open.iter().flatten().zip(&reading.of_open) {

@@ -26,7 +26,7 @@ use crate::parse::kept_rows::KeptRows;
 use crate::parse::month::DateOrder;
 use crate::parse::numeral::DecimalSign;
 use crate::parse::{
-    Merge, ParsedTable, RawRow, Subject, SubjectMore, Sum, Wanted, period, quantity as amounts,
+    Merge, ParsedTable, RawRow, Subject, SubjectMore, Sum, Wanted, period, quantity as amounts, short,
 };
 
 use super::hidden::HiddenRows;
@@ -300,7 +300,7 @@ impl Parser<'_> {
             let (offering, username) = (group.key.offering, group.key.username);
             let more = self.more(SubjectMore { offering, username, ..SubjectMore::default() });
             self.parsed.subjects.push(Subject {
-                table: reading.table,
+                table: short(reading.table),
                 number: group.number,
                 row: group.row,
                 resource: group.key.resource.into(),
