@@ -33,6 +33,7 @@ mod report;
 mod resolve;
 pub mod sandbox;
 mod schedule;
+mod secret;
 mod source;
 mod store;
 mod ui;

@@ -3,18 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use etcetera::{BaseStrategy, choose_base_strategy};
 use jiff::Timestamp;
 
 use crate::domain::{shell_word, visible};
 use crate::error::{Error, ExitStatus};
+use crate::pipeline::Step;
 use crate::schedule::{
     By, Changed, Crontab, LastRun, Memory, Registry, Schedule, ScheduleLine, Standing, Systemd, When,
     crontab_line, enabling, folders, lingers, local_zone, plain,
 };
 use crate::ui::{self, Format, Terminal};
 
-use super::{Global, LogArgument, due, store};
+use super::pipeline_settings::read;
+use super::{Global, LogArgument, config, due, store};
 
 /// What `schedule` takes.
 #[derive(Debug, Args)]
@@ -190,7 +191,10 @@ fn advise(schedule: &Schedule, by_hand: &[String], terminal: &Terminal) {
             "warning: your timers run only while you are logged in; `loginctl enable-linger` lets them run always",
         );
     }
-    if !schedule.yes {
+    // What cannot be read may post once it is mended.
+    let posts_nothing =
+        read(Path::new(&schedule.pipeline)).is_ok_and(|own| !own.steps().contains(&Step::Post));
+    if !schedule.yes && !posts_nothing {
         terminal.say("without --yes a pipeline that posts stops before it does");
     }
     if std::env::var_os("WALDUR_ACCESS_TOKEN").is_some_and(|token| !token.is_empty()) {
@@ -348,7 +352,6 @@ pub fn registry() -> Result<Registry, Error> {
 
 /// The user's folder of configuration.
 fn configuration() -> Result<PathBuf, Error> {
-    let strategy = choose_base_strategy()
-        .map_err(|_| Error::setting("there is no home folder to keep schedules in", "set HOME"))?;
-    Ok(strategy.config_dir())
+    config::settings()
+        .ok_or_else(|| Error::setting("there is no home folder to keep schedules in", "set HOME"))
 }

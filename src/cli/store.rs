@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
-use etcetera::{BaseStrategy, choose_base_strategy};
-
 use crate::domain::RunId;
 use crate::error::Error;
 use crate::store::{FindError, Store, StoredRun};
 
-use super::Global;
+use super::{Global, config};
 
 /// Opens the store, and makes it where there is none.
 pub fn open(global: &Global) -> Result<Store, Error> {
@@ -20,13 +18,12 @@ pub fn folder(global: &Global) -> Result<PathBuf, Error> {
     if let Some(folder) = &global.store {
         return Ok(folder.clone());
     }
-    let strategy = choose_base_strategy().map_err(|_| {
+    config::data().ok_or_else(|| {
         Error::setting(
             "there is no home folder to keep runs in",
             "name a folder with --store or WALDUR_USAGE_STORE",
         )
-    })?;
-    Ok(strategy.data_dir().join("waldur-usage"))
+    })
 }
 
 /// The run whose id begins so; one that posts.

@@ -7,9 +7,9 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 /// The folder of the program among the user's settings.
 const OWN: &str = "waldur-usage";
 
-/// `config.toml`; `None` where there is no home folder.
+/// `config.toml`; `None` where there is no folder of settings.
 pub fn user_file() -> Option<PathBuf> {
-    Some(choose_base_strategy().ok()?.config_dir().join(OWN).join("config.toml"))
+    Some(settings()?.join(OWN).join("config.toml"))
 }
 
 /// The home folder.
@@ -17,9 +17,26 @@ pub(super) fn home() -> Option<PathBuf> {
     choose_base_strategy().ok().map(|strategy| strategy.home_dir().to_owned())
 }
 
-/// The folder of what the program keeps for the user.
-pub(super) fn data() -> Option<PathBuf> {
-    choose_base_strategy().ok().map(|strategy| strategy.data_dir().join(OWN))
+/// The folder of the user's settings, of all programs; `None` where nothing says where it is.
+pub fn settings() -> Option<PathBuf> {
+    match choose_base_strategy() {
+        Ok(strategy) => Some(strategy.config_dir()),
+        Err(_) => named("XDG_CONFIG_HOME"),
+    }
+}
+
+/// The folder of what the program keeps for the user; `None` where nothing says where it is.
+pub fn data() -> Option<PathBuf> {
+    let all = match choose_base_strategy() {
+        Ok(strategy) => Some(strategy.data_dir()),
+        Err(_) => named("XDG_DATA_HOME"),
+    };
+    Some(all?.join(OWN))
+}
+
+/// A folder that a variable names. In a container, a user may have no home.
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute())
 }
 
 /// A path of the configuration: `~/` is the home folder, anything else relative to the file.

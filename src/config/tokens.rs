@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use crate::domain::visible;
 use crate::error::Error;
+use crate::secret::is_open_to_others;
 use crate::waldur::{ServerAddress, Token};
 
-use super::secret::is_open_to_others;
 use super::{folders, keyring};
 
 /// The form of the records.

@@ -2,19 +2,9 @@
 //!
 //! It is fetched when somebody is told, and not before: a command may ask its owner for something.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use crate::child::{Child, words};
-use crate::domain::visible;
-
-/// How much is read of what holds a secret.
-const LONGEST: usize = 16 * 1024;
-/// How long a command may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::secret::{OF_WEBHOOK, PATIENCE};
 
 /// Where a secret is.
 #[derive(Clone)]
@@ -24,59 +14,21 @@ pub(super) enum Secret {
     /// In a file.
     File(PathBuf),
     /// A command tells it.
-    Command(Vec<OsString>),
+    Command(Vec<String>),
 }
 
 impl Secret {
     /// Fetches it; the error shows neither the secret nor what was written where one belongs.
     pub(super) fn fetch(&self) -> Result<String, String> {
-        let text = match self {
-            Self::Environment(variable) => from_environment(variable)?,
-            Self::File(path) => from_file(path)?,
-            Self::Command(command) => from_command(command)?,
+        let told = match self {
+            Self::Environment(variable) => OF_WEBHOOK.in_environment(variable),
+            Self::File(path) => OF_WEBHOOK.in_file(path),
+            Self::Command(command) => OF_WEBHOOK.by_command(command, PATIENCE),
         };
+        let text = told.map_err(|(what, hint)| format!("{what}; {hint}"))?;
         let text = text.trim();
         if text.is_empty() { Err("its secret is empty".to_owned()) } else { Ok(text.to_owned()) }
     }
-}
-
-fn from_environment(variable: &str) -> Result<String, String> {
-    let is_name = !variable.is_empty() && !variable.contains(['=', '\0']);
-    let value = std::env::var_os(variable).filter(|_| is_name);
-    let value = value.ok_or("the variable that secret_env names is not set")?;
-    value.into_string().map_err(|_| "the variable that secret_env names holds what is no text".to_owned())
-}
-
-fn from_file(path: &Path) -> Result<String, String> {
-    let told =
-        |what: &dyn std::fmt::Display| format!("secret_file {}: {what}", visible(&path.to_string_lossy()));
-    let file = File::open(path).map_err(|error| told(&error))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata().map_err(|error| told(&error))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(told(&"others may read it; let it be yours alone: chmod 600"));
-        }
-    }
-    let mut bytes = Vec::new();
-    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| told(&error))?;
-    if bytes.len() > LONGEST {
-        return Err(told(&"it holds more than any secret"));
-    }
-    String::from_utf8(bytes).map_err(|_| told(&"it holds what is no text"))
-}
-
-fn from_command(command: &[OsString]) -> Result<String, String> {
-    let child = Child { command, input: &[], patience: PATIENCE, limit: LONGEST };
-    let said = child.run().map_err(|error| format!("secret_command: {error}"))?;
-    if !said.status.success() {
-        return Err(format!("secret_command ended with {}", said.status));
-    }
-    if said.is_cut {
-        return Err("secret_command says more than any secret".to_owned());
-    }
-    String::from_utf8(said.stdout).map_err(|_| "secret_command says what is no text".to_owned())
 }
 
 /// The one place of a secret among three keys; the error is for whoever wrote them.
@@ -92,7 +44,7 @@ pub(super) fn place(
         (None, None, Some(command)) if command.first().is_none_or(String::is_empty) => {
             Err("secret_command names no program".to_owned())
         }
-        (None, None, Some(command)) => Ok(Some(Secret::Command(words(command)))),
+        (None, None, Some(command)) => Ok(Some(Secret::Command(command))),
         _ => Err("secret_env, secret_file and secret_command are three ways to one secret".to_owned()),
     }
 }
@@ -104,11 +56,11 @@ mod tests {
 
     #[test]
     fn a_secret_is_fetched_and_never_shown() {
-        let command = |line: &str| Secret::Command(words(["sh", "-c", line])).fetch();
+        let command = |line: &str| Secret::Command(["sh", "-c", line].map(str::to_owned).into()).fetch();
         assert_eq!(command("echo 'Bearer hunter2; $HOME'").unwrap(), "Bearer hunter2; $HOME");
         assert!(command("echo hunter2; exit 3").unwrap_err().contains("exit status: 3"));
         assert!(command("true").unwrap_err().contains("empty"));
-        assert!(command("head -c 20000 /dev/zero").unwrap_err().contains("more than any secret"));
+        assert!(command("head -c 70000 /dev/zero").unwrap_err().contains("more than any secret"));
         for variable in ["", "hunter2", "A=hunter2"] {
             let error = Secret::Environment(variable.to_owned()).fetch().unwrap_err();
             assert!(!error.contains("hunter2"), "{error}");

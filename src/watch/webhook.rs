@@ -161,7 +161,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_arrives_with_its_secret() {
         let (mut webhook, seen) = listener(&[|| status(204)]).await;
-        let command = crate::child::words(["printf", "Bearer hunter2"]);
+        let command = ["printf", "Bearer hunter2"].map(str::to_owned).into();
         webhook.secret = Some(Secret::Command(command));
         post(&webhook, r#"{"text":"x"}"#, BRIEF).await.unwrap();
         let heard = std::mem::take(&mut *seen.lock().unwrap());
@@ -175,7 +175,7 @@ mod tests {
             (&"Bearer hunter2".parse().unwrap(), &"application/json".parse().unwrap())
         );
         for secret in ["printf 'a\\nb'", "exit 1"] {
-            webhook.secret = Some(Secret::Command(crate::child::words(["sh", "-c", secret])));
+            webhook.secret = Some(Secret::Command(["sh", "-c", secret].map(str::to_owned).into()));
             assert!(post(&webhook, "{}", BRIEF).await.is_err());
         }
     }

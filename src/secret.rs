@@ -8,32 +8,40 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::child;
 use crate::domain::visible;
 
 /// How much is read of what holds a secret.
 const LONGEST: u64 = 64 * 1024;
 /// How long a command may take; somebody may have to touch a key.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is wrong, and what to do.
-pub(super) type Unread = (String, &'static str);
+pub type Unread = (String, &'static str);
 
 /// What is looked for: the word for it, and the keys that say where it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Secret {
+pub struct Secret {
     noun: &'static str,
+    /// The key that names a variable.
     pub env: &'static str,
+    /// The key that names a file.
     pub file: &'static str,
+    /// The key that names a command.
     pub command: &'static str,
 }
 
 /// The password of a database.
-pub(super) const PASSWORD: Secret =
+pub const PASSWORD: Secret =
     Secret { noun: "password", env: "password_env", file: "password_file", command: "password_command" };
 
 /// The token of a server.
-pub(super) const TOKEN: Secret =
+pub const TOKEN: Secret =
     Secret { noun: "token", env: "token_env", file: "token_file", command: "token_command" };
+
+/// What a webhook knows us by.
+pub const OF_WEBHOOK: Secret =
+    Secret { noun: "secret", env: "secret_env", file: "secret_file", command: "secret_command" };
 
 impl Secret {
     /// The name of the variable is not shown: somebody may have written the secret in its place.
@@ -67,8 +75,12 @@ impl Secret {
         let Some((program, arguments)) = command.split_first() else {
             return Err((format!("{key} is empty"), "give a program and its arguments, as a list"));
         };
-        let started =
-            Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let started = Command::new(program)
+            .args(arguments)
+            .env_remove(child::TOKEN)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn();
         let mut child = started.map_err(|error| (format!("{key} cannot be started: {error}"), hint))?;
         let said = self.listen(&mut child).recv_timeout(patience);
         let Ok(said) = said else {
@@ -79,7 +91,9 @@ impl Secret {
             return Err((format!("{key} did not end its output within {seconds} seconds"), hint));
         };
         let ended = child.wait().map_err(|error| (format!("{key}: {error}"), hint))?;
-        if ended.success() { said } else { Err((format!("{key} ended with {ended}"), hint)) }
+        // One that says too much is not listened to, and may end by that.
+        let said = said?;
+        if ended.success() { Ok(said) } else { Err((format!("{key} ended with {ended}"), hint)) }
     }
 
     /// Reads what a command says, beside whoever waits for it.
@@ -107,21 +121,51 @@ fn not_text(what: &str) -> Unread {
     (format!("{what} holds what is no text"), "let it be UTF-8")
 }
 
-/// Whether somebody else than its owner may read a file.
+/// Whether somebody may read a file for whom it is not meant.
+///
+/// A file of the super user's that a group may read and nobody else was given to that group: so it is that
+/// Kubernetes gives a secret to a user without rights.
 #[cfg(unix)]
-pub(super) fn is_open_to_others(file: &std::fs::File) -> std::io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
+pub fn is_open_to_others(file: &std::fs::File) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata()?;
+    Ok(is_open(metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw()))
 }
 
+#[cfg(unix)]
+fn is_open(mode: u32, owner: u32, user: u32) -> bool {
+    let others = if owner == 0 && user != 0 { 0o037 } else { 0o077 };
+    mode & others != 0
+}
+
+/// Whether somebody may read a file for whom it is not meant: what rights say of it is not asked here.
 #[cfg(not(unix))]
-pub(super) fn is_open_to_others(_: &std::fs::File) -> std::io::Result<bool> {
+pub fn is_open_to_others(_: &std::fs::File) -> std::io::Result<bool> {
     Ok(false)
 }
 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_of_its_owner_alone_or_given_to_a_group_by_the_super_user() {
+        let (me, other) = (65_532, 1000);
+        for (mode, owner, is_refused) in [
+            (0o600, me, false),
+            (0o400, me, false),
+            (0o440, me, true),
+            (0o604, me, true),
+            (0o440, other, true),
+            (0o440, 0, false),
+            (0o640, 0, false),
+            (0o660, 0, true),
+            (0o444, 0, true),
+        ] {
+            assert_eq!(is_open(mode, owner, me), is_refused, "{mode:o} of {owner}");
+        }
+        assert!(is_open(0o440, 0, 0), "the super user needs no group");
+    }
 
     #[test]
     fn a_command_has_its_time_and_its_size() {
