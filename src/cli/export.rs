@@ -28,12 +28,13 @@ use super::export_target::TargetArgument;
 #[derive(Debug, Args)]
 pub struct ExportArguments {
     /// The months: one, several, the month that is open, or the one before it
-    #[arg(long, value_name = "A[..B]|open|last-month")]
+    #[arg(long, value_name = "A[..B|..open]|open|last-month")]
     period: Months,
     /// What to export; usages with the resources and components that they speak of where it is not given
     #[arg(long, value_name = "TABLE,…", value_delimiter = ',', value_parser = table)]
     what: Vec<Table>,
-    /// Where to: csv:DIR, ndjson:DIR, parquet:DIR, xlsx:FILE, delta:DIR or postgres:NAME; repeatable
+    /// Where to: csv:DIR, ndjson:DIR, parquet:DIR, xlsx:FILE, delta:DIR, postgres:NAME, or target:NAME for any
+    /// target of config.toml; repeatable
     #[arg(long, required = true, value_name = "KIND:TARGET")]
     to: Vec<String>,
     /// Rows that were read before, a Parquet file of the same columns, instead of a server's; repeatable
@@ -86,16 +87,13 @@ impl ExportArguments {
         let mut targets: Vec<TargetArgument> = Vec::new();
         for text in &self.to {
             let target = TargetArgument::parse(text)?;
-            if targets.contains(&target) {
+            if targets.iter().any(|other| other.is_place_of(&target)) {
                 let what = format!("{} is named twice", visible(&target.to_string()));
                 return Err(Error::setting(what, "name each target once"));
             }
             targets.push(target);
         }
-        if self.excel_safe && !targets.iter().any(TargetArgument::is_csv) {
-            let what = "--excel-safe guards text of csv files, and no target is csv:DIR";
-            return Err(Error::setting(what, "leave it out: in all other kinds text is text"));
-        }
+        self.judge_guard(&targets, None)?;
         if self.shape == ShapeArgument::Focus && !self.what.is_empty() {
             let what = "the shape of FOCUS is one table of charges, so that --what has no meaning";
             return Err(Error::setting(what, "leave one of --shape and --what out"));
@@ -104,6 +102,15 @@ impl ExportArguments {
             self.judge_saved()?;
         }
         Ok(targets)
+    }
+
+    /// A guard that nothing is guarded by is not meant.
+    fn judge_guard(&self, targets: &[TargetArgument], config: Option<&Config>) -> Result<(), Error> {
+        if self.excel_safe && !targets.iter().any(|target| target.is_csv(config)) {
+            let what = "--excel-safe guards text of csv files, and no target is csv:DIR";
+            return Err(Error::setting(what, "leave it out: in all other kinds text is text"));
+        }
+        Ok(())
     }
 
     /// What asks a server cannot be asked of saved rows.
@@ -149,7 +156,13 @@ async fn reading(arguments: &ExportArguments, global: &Global) -> Result<Reading
     let months = |now: Timestamp| {
         let open = BillingPeriod::of_in(now, &zone);
         let open = open.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
-        Ok::<_, Error>(arguments.period.range(open))
+        let range = arguments.period.range(open);
+        // A whole year may be named before it is over.
+        if range.first() > open {
+            let what = format!("{} has not begun; the month is {open}", range.first());
+            return Err(Error::setting(what, format!("name months up to {open} with --period")));
+        }
+        Ok(range)
     };
     if !arguments.from.is_empty() {
         let now = arguments.now.unwrap_or_else(Timestamp::now);
@@ -194,6 +207,7 @@ pub async fn run(
 pub async fn go(arguments: &ExportArguments, global: &Global, terminal: &Terminal) -> Result<StepEnd, Error> {
     let targets = arguments.judge()?;
     let config = Config::read()?;
+    arguments.judge_guard(&targets, Some(&config))?;
     let Reading { mut source, tables, period, now } = reading(arguments, global).await?;
     let shape = match arguments.shape {
         ShapeArgument::Waldur => Shape::Waldur,
@@ -202,7 +216,7 @@ pub async fn go(arguments: &ExportArguments, global: &Global, terminal: &Termina
     let settings = Settings {
         period,
         tables,
-        scope: Scope { shape, filters: arguments.filter.named()? },
+        scope: source.scope(Scope { shape, filters: arguments.filter.named()?, account: None }),
         contract: arguments.contract,
         skip_closed: arguments.skip_closed,
         run: arguments.run_id.unwrap_or_else(|| RunId::new(Uuid::new_v4())),

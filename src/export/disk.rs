@@ -145,11 +145,10 @@ pub(super) fn take_away(path: &Path) -> Result<(), ExportError> {
 
 /// Whether a file is there and has this content.
 pub(super) fn holds(path: &Path, wanted: &PublishedFile) -> Result<bool, ExportError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(unreadable(path)(error)),
-    };
+    if !is_file(path)? {
+        return Ok(false);
+    }
+    let file = File::open(path).map_err(unreadable(path))?;
     let metadata = file.metadata().map_err(unreadable(path))?;
     if !metadata.is_file() || metadata.len() != wanted.bytes {
         return Ok(false);
@@ -173,13 +172,22 @@ pub(super) fn promote(from: &Path, place: &Path) -> Result<(), ExportError> {
 
 /// The manifest that a file holds; `None` where there is no file.
 pub(super) fn read_manifest(target: &str, path: &Path) -> Result<Option<Manifest>, ExportError> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(path)(error)),
-    };
+    if !is_file(path)? {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(path).map_err(unreadable(path))?;
     let manifest = Manifest::read(&bytes);
     manifest.map(Some).map_err(|source| ExportError::Manifest { target: target.to_owned(), source })
+}
+
+/// Whether there is a file, without opening it: what looks like one may never end, or never begin.
+pub(super) fn is_file(path: &Path) -> Result<bool, ExportError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(unreadable(path)(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(unreadable(path)(error)),
+    }
 }
 
 /// The text of a manifest.
@@ -192,6 +200,10 @@ pub(super) fn manifest_text(target: &str, manifest: &Manifest) -> Result<Vec<u8>
 
 /// The right to write; given back when the file is dropped, also by a run that is killed.
 pub(super) fn lock(target: &str, path: &Path) -> Result<File, ExportError> {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no file; take it away");
+        return Err(unwritable(path)(error));
+    }
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unwritable(path))?;
     match file.try_lock() {

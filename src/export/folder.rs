@@ -21,7 +21,9 @@ use super::disk::{
     blocking, draft_of, holds, is_draft, lock, make_folder, manifest_text, promote, put_in_place,
     read_manifest, sync_folder, take_away, unreadable, write_draft, write_whole,
 };
-use super::{ExportError, ExportSink, LOCK, Replacement, csv, entered, ndjson, not_ours, parquet};
+use super::{
+    ExportError, ExportSink, LOCK, Replacement, another_kind, csv, entered, ndjson, not_ours, parquet,
+};
 
 const MANIFEST: &str = "manifest.json";
 const NEXT_MANIFEST: &str = "manifest.next.json";
@@ -147,6 +149,7 @@ impl Folder {
     /// The manifest, after what a killed run has left was carried on or taken away.
     fn recovered(&self) -> Result<Option<Manifest>, ExportError> {
         let current = read_manifest(&self.name, &self.root.join(MANIFEST))?;
+        self.judge_kind(current.as_ref())?;
         let next_path = self.root.join(NEXT_MANIFEST);
         let found = match read_manifest(&self.name, &next_path)? {
             None => current,
@@ -164,6 +167,22 @@ impl Folder {
         };
         self.take_drafts_away()?;
         Ok(found)
+    }
+
+    /// Refuses a folder of files of another kind: a month would stand in it twice.
+    fn judge_kind(&self, current: Option<&Manifest>) -> Result<(), ExportError> {
+        let is_other = |entry: &&Entry| match (&entry.file, self.place(&entry.table, entry.period)) {
+            (Some(file), Some((name, _))) => file.path != name,
+            _ => false,
+        };
+        let other = current.and_then(|current| current.slices.iter().find(is_other));
+        let has_log =
+            Table::ALL.into_iter().any(|table| self.root.join(table.name()).join("_delta_log").exists());
+        match other.and_then(|entry| entry.file.as_ref()) {
+            Some(file) => Err(another_kind(&self.root, &file.path)),
+            None if has_log => Err(another_kind(&self.root, "_delta_log")),
+            None => Ok(()),
+        }
     }
 
     /// Puts the drafts of a publication that was cut short in their places; false where one of its files is
@@ -275,6 +294,7 @@ impl Folder {
         mut manifest: Manifest,
     ) -> Result<Manifest, ExportError> {
         let (mut drafts, mut emptied): (Vec<PathBuf>, Vec<PathBuf>) = (Vec::new(), Vec::new());
+        let origin = parquet::Origin::of(&manifest);
         for Replacement { slice, entry } in replacements {
             let Some((name, path)) = self.place(&entry.table, entry.period) else { continue };
             self.judge(&entry, &path)?;
@@ -286,7 +306,7 @@ impl Folder {
                 let written = write_draft(&path, name, |out| match self.format {
                     FolderFormat::Csv { excel_safe } => csv::write(out, &slice, excel_safe),
                     FolderFormat::Ndjson => ndjson::write(out, &slice),
-                    FolderFormat::Parquet => parquet::write(out, &slice, &manifest.deployment),
+                    FolderFormat::Parquet => parquet::write(out, &slice, &origin),
                 });
                 match written {
                     Ok(written) => file = Some(written),
@@ -310,7 +330,10 @@ impl Folder {
 
     /// Refuses to replace a file that is none of ours.
     fn judge(&self, entry: &Entry, path: &Path) -> Result<(), ExportError> {
-        let is_ours = |manifest: &Arc<Manifest>| manifest.entry(&entry.table, entry.period).is_some();
+        // A month without rows has no file, so what stands in its place is not ours either.
+        let is_ours = |manifest: &Arc<Manifest>| {
+            manifest.entry(&entry.table, entry.period).is_some_and(|entry| entry.file.is_some())
+        };
         if !path.exists() || self.standing.as_ref().is_some_and(is_ours) {
             return Ok(());
         }

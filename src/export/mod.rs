@@ -144,6 +144,14 @@ fn not_ours(path: &std::path::Path) -> ExportError {
     ExportError::File { action: "write", path: path.to_owned(), source }
 }
 
+/// A folder of another kind of files is not written into.
+fn another_kind(folder: &std::path::Path, found: &str) -> ExportError {
+    let found = crate::domain::visible(found);
+    let reason = format!("it holds {found}, which is of another kind of target; name another folder");
+    let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, reason);
+    ExportError::File { action: "write", path: folder.to_owned(), source }
+}
+
 /// The first day of a month, in days since 1970.
 fn first_day(period: BillingPeriod) -> i32 {
     let epoch = date(1970, 1, 1);

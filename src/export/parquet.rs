@@ -17,12 +17,13 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use crate::domain::BillingPeriod;
-use crate::warehouse::{PERIOD, Schema, Slice};
+use crate::warehouse::{Manifest, PERIOD, Schema, Slice};
 
 /// The keys of the metadata of a file.
 pub(super) const TABLE_KEY: &str = "waldur-usage.table";
 pub(super) const SCHEMA_KEY: &str = "waldur-usage.schema_version";
 pub(super) const DEPLOYMENT_KEY: &str = "waldur-usage.deployment";
+pub(super) const SCOPE_KEY: &str = "waldur-usage.scope";
 
 /// How many rows a row group has.
 const ROWS_OF_A_GROUP: usize = 1 << 18;
@@ -38,15 +39,33 @@ pub(super) fn to_io(error: ParquetError) -> io::Error {
     }
 }
 
+/// Of which server rows are, and what of it.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    deployment: String,
+    /// The scope as JSON; none where it is the whole.
+    scope: Option<String>,
+}
+
+impl Origin {
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let is_whole = manifest.scope.filters.is_empty() && manifest.scope.account.is_none();
+        let scope = (!is_whole).then(|| serde_json::to_string(&manifest.scope).unwrap_or_default());
+        Self { deployment: manifest.deployment.clone(), scope }
+    }
+}
+
 /// The settings of the writer. They hold no version of ours, so that a newer program writes the same bytes as
 /// long as its libraries do.
-fn properties(slice: &Slice, deployment: &str) -> WriterProperties {
+fn properties(slice: &Slice, origin: &Origin) -> WriterProperties {
     let schema = slice.schema();
-    let metadata = [
+    let mut metadata = vec![
         (TABLE_KEY, schema.table().name().to_owned()),
         (SCHEMA_KEY, Schema::VERSION.to_string()),
-        (DEPLOYMENT_KEY, deployment.to_owned()),
+        (DEPLOYMENT_KEY, origin.deployment.clone()),
     ];
+    // Whoever reads the rows again has to know that they are not all that there were.
+    metadata.extend(origin.scope.as_ref().map(|scope| (SCOPE_KEY, scope.clone())));
     let metadata = metadata.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect();
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -70,10 +89,10 @@ fn without_period(rows: &RecordBatch) -> RecordBatch {
 }
 
 /// Writes a month.
-pub(super) fn write(out: &mut (dyn Write + Send), slice: &Slice, deployment: &str) -> io::Result<()> {
+pub(super) fn write(out: &mut (dyn Write + Send), slice: &Slice, origin: &Origin) -> io::Result<()> {
     let rows = without_period(slice.rows());
     let options = ArrowWriterOptions::new()
-        .with_properties(properties(slice, deployment))
+        .with_properties(properties(slice, origin))
         // The columns of Parquet say all that there is to say.
         .with_skip_arrow_metadata(true);
     let mut writer = ArrowWriter::try_new_with_options(out, rows.schema(), options).map_err(to_io)?;

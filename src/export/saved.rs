@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -23,10 +24,10 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
 use crate::domain::{BillingPeriod, PeriodRange, visible};
-use crate::warehouse::{PERIOD, Schema, Table};
+use crate::warehouse::{PERIOD, Schema, Scope, Table};
 
 use super::fitted::fitted;
-use super::parquet::{DEPLOYMENT_KEY, TABLE_KEY};
+use super::parquet::{DEPLOYMENT_KEY, SCOPE_KEY, TABLE_KEY};
 use super::spill::{Spill, SpillWriter};
 use super::{ExportError, first_day};
 
@@ -51,7 +52,9 @@ pub struct SavedFile {
 impl SavedFile {
     /// Reads what a file says of itself.
     pub fn open(path: &Path) -> Result<Self, ExportError> {
-        let file = File::open(path).map_err(super::disk::unreadable(path))?;
+        let file =
+            if super::disk::is_file(path)? { File::open(path) } else { Err(ErrorKind::NotFound.into()) };
+        let file = file.map_err(super::disk::unreadable(path))?;
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| unusable(path, &error))?;
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
@@ -62,6 +65,12 @@ impl SavedFile {
     /// Of which table it says that its rows are.
     pub fn table(&self) -> Option<Table> {
         self.said(TABLE_KEY)?.parse().ok()
+    }
+
+    /// What of the server its rows are, as far as it says so.
+    pub fn scope(&self) -> Result<Scope, ExportError> {
+        let scope = self.said(SCOPE_KEY).map(serde_json::from_str).transpose();
+        Ok(scope.map_err(|error| self.unusable(&error))?.unwrap_or_default())
     }
 
     /// Of which server the rows are; `None` where neither the file nor its first row says it.

@@ -5,7 +5,6 @@
 //! to it and no id comes twice. What fails is cut into smaller slices by a filter, whose counts must
 //! add up to the whole; a slice of one page cannot lose rows.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -252,8 +251,15 @@ async fn page_of(http: &Http, query: &Query, size: usize, number: usize) -> Resu
 /// How many rows there are, and how many of them are different.
 fn counted_ids<G: Gather>(rows: &G) -> (usize, usize) {
     let ids = rows.ids();
-    let read = ids.len();
-    (read, ids.into_iter().collect::<HashSet<Uuid>>().len())
+    (ids.len(), different(ids))
+}
+
+/// How many of these ids are different.
+pub(super) fn different(mut ids: Vec<Uuid>) -> usize {
+    // For hundreds of thousands of ids this takes less time and memory than a set of them.
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
 }
 
 /// Reads a list slice by slice; `None` where the slices do not add up to it.

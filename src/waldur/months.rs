@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, visible};
+use crate::domain::{BillingPeriod, UserId, sha256, visible};
 use crate::plan::InvoiceState;
 use crate::warehouse::{Cells, Schema, Table};
 
@@ -110,6 +110,11 @@ impl MonthReader {
         self.http.address().to_string()
     }
 
+    /// The account whose view it is; `None` where it sees everything.
+    pub fn account(&self) -> Option<UserId> {
+        (!self.sees_all()).then_some(self.account.id)
+    }
+
     /// What the account is not shown, and which filters the server ignored; each is told once.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told).into_iter().collect()
@@ -150,19 +155,23 @@ impl MonthReader {
         Ok(unknown)
     }
 
-    /// Whether the month is over and every invoice of it that the account sees is beyond change; false
-    /// where it sees none.
-    pub async fn is_closed(&mut self, period: BillingPeriod) -> Result<bool, WaldurError> {
+    /// The hash of the invoices of a month with their states, where the month is over and every invoice of it
+    /// that the account sees is beyond change; `None` where one is not, or where it sees none.
+    pub async fn closed(&mut self, period: BillingPeriod) -> Result<Option<String>, WaldurError> {
         let now = self
             .http
             .now()
             .filter(|now| period.end().checked_add(FURTHEST_BEHIND).is_ok_and(|end| *now >= end));
         if now.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
-        let states = self.states(period).await?.unwrap_or_default();
-        let mut states = states.into_iter().map(|row| InvoiceState::from(row.state)).peekable();
-        Ok(states.peek().is_some() && states.all(|state| state.is_open() == Some(false)))
+        let rows = self.states(period).await?.unwrap_or_default();
+        let mut states: Vec<String> = rows.iter().map(|row| format!("{} {}", row.uuid, row.state)).collect();
+        states.sort_unstable();
+        let mut rows = rows.into_iter().map(|row| InvoiceState::from(row.state)).peekable();
+        let is_closed = rows.peek().is_some() && rows.all(|state| state.is_open() == Some(false));
+        // An invoice that was settled can still be cancelled, and its lines with it.
+        Ok(is_closed.then(|| sha256(states.join("\n").as_bytes())))
     }
 
     /// The invoices of a month; `None` where the account may not read any.

@@ -14,7 +14,6 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::ArrowError;
-use arrow_select::concat::concat_batches;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -79,15 +78,6 @@ impl Cells {
             builder.push(column, row.next().flatten().as_deref())?;
         }
         Ok(())
-    }
-
-    /// The rows of several, one after the other.
-    pub fn finish_all(
-        schema: &Arc<Schema>,
-        parts: impl IntoIterator<Item = Self>,
-    ) -> Result<RecordBatch, ArrowError> {
-        let parts = parts.into_iter().map(Self::finish).collect::<Result<Vec<_>, _>>()?;
-        concat_batches(&schema.arrow(), &parts)
     }
 
     /// The rows.

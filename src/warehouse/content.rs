@@ -8,42 +8,23 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType,
 };
-use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::{Array, PrimitiveArray, RecordBatch, StringArray};
 
 use crate::domain::Digest;
 
-use super::column::{Column, ColumnKind};
+use super::column::ColumnKind;
+use super::order::of_columns;
 use super::schema::Schema;
 
 /// How much is hashed at once.
 const BUFFER: usize = 1 << 16;
-/// From how many rows on it pays to hash columns at once.
-const MANY: usize = 10_000;
 
 /// The hash, in 64 hexadecimal digits.
 pub(super) fn digest(schema: &Schema, rows: &RecordBatch) -> String {
     let mut digest = Digest::default();
     schema.add_to(&mut digest);
-    let columns: Vec<(&Column, &ArrayRef)> = schema.columns().iter().zip(rows.columns()).collect();
-    let hash = |columns: &[(&Column, &ArrayRef)]| -> Vec<String> {
-        columns.iter().map(|(column, array)| column_digest(column.kind, array.as_ref())).collect()
-    };
-    let hashes = if rows.num_rows() < MANY {
-        hash(&columns)
-    } else {
-        // Columns of much text lie together, so neighbours go to different threads.
-        let even: Vec<_> = columns.iter().step_by(2).copied().collect();
-        let odd: Vec<_> = columns.iter().skip(1).step_by(2).copied().collect();
-        std::thread::scope(|threads| {
-            let other = threads.spawn(|| hash(&odd));
-            let own = hash(&even);
-            let mut other = match other.join() {
-                Ok(other) => other.into_iter(),
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            own.into_iter().flat_map(|hash| [Some(hash), other.next()]).flatten().collect()
-        })
-    };
+    let hash = |at: usize| column_digest(schema.columns()[at].kind, rows.column(at).as_ref());
+    let hashes = of_columns(schema.columns().len(), rows.num_rows(), hash);
     for hash in hashes {
         digest.add(hash);
     }

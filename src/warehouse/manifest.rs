@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Amount, BillingPeriod, RunId};
+use crate::domain::{Amount, BillingPeriod, RunId, UserId};
 
 use super::contract::Contract;
 use super::revision::{ComponentDifference, Revision};
@@ -62,6 +62,9 @@ pub struct Scope {
     /// The filters, by their names.
     #[serde(default)]
     pub filters: BTreeMap<String, String>,
+    /// The account whose view of the server it is; none where it sees everything, or was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<UserId>,
 }
 
 /// Whose columns the tables have.
@@ -112,6 +115,10 @@ pub struct Entry {
     /// Since when it was not looked at, because its invoices are closed and the user asked not to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_checked_since: Option<Timestamp>,
+    /// The hash of the invoices of the month with their states, where all were beyond change when it was read
+    /// and the user asks for such months to be left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_invoices: Option<String>,
 }
 
 /// What the amounts of a component come to.

@@ -1,48 +1,94 @@
 //! The order of the rows of a month: by their key, byte for byte.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch, StringArray, UInt32Array};
+use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_ord::sort::{SortColumn, lexsort_to_indices};
 use arrow_schema::ArrowError;
+use arrow_select::concat::concat_batches;
+use arrow_select::interleave::interleave;
 use arrow_select::take::take_record_batch;
 
 use super::schema::Schema;
 use super::slice::key_columns;
 
+/// From how many rows on it pays to work on columns at once.
+const MANY: usize = 10_000;
+
 /// The rows by their key.
-pub(super) fn sorted(schema: &Schema, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns = key_columns(schema, rows);
+pub(super) fn sorted(schema: &Schema, parts: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
     // Keys are texts; whatever else they become one day is sorted too, only slower.
-    let texts: Option<Vec<&StringArray>> = columns
-        .iter()
-        .map(|column| column.as_string_opt::<i32>().filter(|column| column.null_count() == 0))
-        .collect();
-    let Some(texts) = texts.filter(|_| u32::try_from(rows.num_rows()).is_ok()) else {
+    let texts: Option<Vec<Vec<&StringArray>>> = parts.iter().map(|rows| texts(schema, rows)).collect();
+    let Some(texts) = texts else {
+        let rows = concat_batches(&schema.arrow(), parts)?;
+        let columns = key_columns(schema, &rows);
         let columns: Vec<SortColumn> =
             columns.into_iter().map(|column| SortColumn { values: column.clone(), options: None }).collect();
-        return take_record_batch(rows, &lexsort_to_indices(&columns, None)?);
+        return take_record_batch(&rows, &lexsort_to_indices(&columns, None)?);
     };
-    if (1..rows.num_rows()).all(|row| compare(&texts, row - 1, row).is_le()) {
+    if let ([rows], [texts]) = (parts, texts.as_slice())
+        && (1..rows.num_rows()).all(|row| compare(texts, row - 1, texts, row).is_le())
+    {
         return Ok(rows.clone());
     }
-    take_record_batch(rows, &UInt32Array::from(order(&texts, rows.num_rows())))
+    if parts.is_empty() {
+        return Ok(RecordBatch::new_empty(schema.arrow()));
+    }
+    let order = order(&texts, parts);
+    let sorted = |column: usize| {
+        let column: Vec<&dyn Array> = parts.iter().map(|rows| rows.column(column).as_ref()).collect();
+        interleave(&column, &order)
+    };
+    let columns = of_columns(schema.columns().len(), order.len(), sorted);
+    RecordBatch::try_new(schema.arrow(), columns.into_iter().collect::<Result<_, _>>()?)
 }
 
-/// The rows in their order, by the first bytes of the key as one number, and by the whole of it where these are
-/// the same.
-fn order(texts: &[&StringArray], rows: usize) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> = (0_u32..)
-        .zip(0..rows)
-        .map(|(at, row)| (texts.first().map_or(0, |text| start(text.value(row))), at))
-        .collect();
-    let row = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
-    order.sort_unstable_by(|left, right| {
-        left.0
-            .cmp(&right.0)
-            .then_with(|| compare(texts, row(left.1), row(right.1)))
-            .then_with(|| left.1.cmp(&right.1))
+/// Does something for each column; where there are many rows, for two of them at once.
+pub(super) fn of_columns<T: Send>(columns: usize, rows: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    if rows < MANY {
+        return (0..columns).map(work).collect();
+    }
+    std::thread::scope(|threads| {
+        // Columns of much text lie together, so neighbours go to different threads.
+        let odd = threads.spawn(|| (1..columns).step_by(2).map(&work).collect::<Vec<T>>());
+        let even: Vec<T> = (0..columns).step_by(2).map(&work).collect();
+        let mut odd = match odd.join() {
+            Ok(odd) => odd.into_iter(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        even.into_iter().flat_map(|own| [Some(own), odd.next()]).flatten().collect()
+    })
+}
+
+/// The columns of the key, where all of them are texts that are there.
+fn texts<'a>(schema: &Schema, rows: &'a RecordBatch) -> Option<Vec<&'a StringArray>> {
+    let columns = key_columns(schema, rows).into_iter();
+    columns.map(|column| column.as_string_opt::<i32>().filter(|column| column.null_count() == 0)).collect()
+}
+
+/// The part and the row of each in their order, by the first bytes of the key as one number, and by the whole of
+/// it where these are the same.
+fn order(texts: &[Vec<&StringArray>], parts: &[RecordBatch]) -> Vec<(usize, usize)> {
+    let rows: usize = parts.iter().map(RecordBatch::num_rows).sum();
+    let mut order: Vec<(u64, usize)> = Vec::with_capacity(rows);
+    let mut starts: Vec<usize> = Vec::with_capacity(parts.len());
+    for (texts, part) in texts.iter().zip(parts) {
+        let before = order.len();
+        starts.push(before);
+        let key = |row| texts.first().map_or(0, |text| start(text.value(row)));
+        order.extend((0..part.num_rows()).map(|row| (key(row), before + row)));
+    }
+    // The last part that begins at a row or before it has it: parts without rows begin where the next one does.
+    let place = |at: usize| {
+        let part = starts.partition_point(|start| *start <= at) - 1;
+        (part, at - starts[part])
+    };
+    order.sort_unstable_by(|(left, one), (right, other)| {
+        left.cmp(right).then_with(|| {
+            let ((one_part, one_row), (other_part, other_row)) = (place(*one), place(*other));
+            compare(&texts[one_part], one_row, &texts[other_part], other_row).then(one.cmp(other))
+        })
     });
-    order.into_iter().map(|(_, at)| at).collect()
+    order.into_iter().map(|(_, at)| place(at)).collect()
 }
 
 /// The first eight bytes; a shorter text comes before a longer one that begins with it.
@@ -53,8 +99,8 @@ fn start(text: &str) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-fn compare(texts: &[&StringArray], left: usize, right: usize) -> std::cmp::Ordering {
-    let pairs = texts.iter().map(|text| text.value(left).cmp(text.value(right)));
+fn compare(one: &[&StringArray], left: usize, other: &[&StringArray], right: usize) -> std::cmp::Ordering {
+    let pairs = one.iter().zip(other).map(|(one, other)| one.value(left).cmp(other.value(right)));
     pairs.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
 }
 

@@ -52,7 +52,16 @@ pub enum SliceError {
 impl Slice {
     /// Sorts the rows by their key and hashes them; refuses a key that stands twice.
     pub fn new(schema: Arc<Schema>, period: BillingPeriod, rows: &RecordBatch) -> Result<Self, SliceError> {
-        let rows = sorted(&schema, rows)?;
+        Self::of_parts(schema, period, std::slice::from_ref(rows))
+    }
+
+    /// The same of rows that lie in several parts, which are sorted together.
+    pub fn of_parts(
+        schema: Arc<Schema>,
+        period: BillingPeriod,
+        parts: &[RecordBatch],
+    ) -> Result<Self, SliceError> {
+        let rows = sorted(&schema, parts)?;
         if let Some(row) = repeated(&schema, &rows) {
             let key = key(&schema, &rows, row);
             return Err(SliceError::Repeated { table: schema.table().name(), period, key });
@@ -83,8 +92,16 @@ impl Slice {
 
     /// What the amounts come to, by component; empty where the table has none.
     pub fn sums(&self) -> Result<Vec<ComponentSum>, SliceError> {
-        sums(&self.schema, &self.rows)
-            .ok_or(SliceError::TooLarge { table: self.schema.table().name(), period: self.period })
+        Self::sums_of(&self.schema, self.period, std::slice::from_ref(&self.rows))
+    }
+
+    /// What the amounts of rows come to that are no slice yet.
+    pub fn sums_of(
+        schema: &Schema,
+        period: BillingPeriod,
+        parts: &[RecordBatch],
+    ) -> Result<Vec<ComponentSum>, SliceError> {
+        sums(schema, parts).ok_or(SliceError::TooLarge { table: schema.table().name(), period })
     }
 }
 
@@ -136,6 +153,20 @@ mod tests {
         "a1longer,r2,cpu,10,,false,,,2026-01-02T03:04:05.000001Z,",
         "a,r2,gpu,99999999999999999.99,,,,,,",
     ];
+
+    #[test]
+    fn rows_in_parts_are_sorted_together() {
+        let whole = usages(&LINES);
+        let schema = whole.schema();
+        for parts in [&[&LINES[..0], &LINES[2..], &LINES[..0], &LINES[..2], &LINES[..0]][..], &[&LINES[..]]] {
+            let parts: Vec<RecordBatch> = parts.iter().map(|lines| rows(schema, lines)).collect();
+            let slice = Slice::of_parts(Arc::clone(schema), whole.period(), &parts).unwrap();
+            assert_eq!((slice.digest(), slice.rows()), (whole.digest(), whole.rows()));
+            assert_eq!(Slice::sums_of(schema, whole.period(), &parts).unwrap(), whole.sums().unwrap());
+        }
+        let none = Slice::of_parts(Arc::clone(schema), whole.period(), &[]).unwrap();
+        assert_eq!((none.rows().num_rows(), none.digest()), (0, usages(&[]).digest()));
+    }
 
     #[test]
     fn rows_stand_in_the_order_of_their_key_and_the_hash_knows_no_order_and_no_chunks() {

@@ -10,6 +10,7 @@ use crate::domain::BillingPeriod;
 use crate::warehouse::{PERIOD, PublishedFile, Slice};
 
 use super::super::disk::{draft_of, make_folder, sync_folder, unreadable, unwritable, write_draft};
+use super::super::parquet::Origin;
 use super::super::{ExportError, parquet};
 use super::a_test_may_end_here;
 use super::log;
@@ -23,10 +24,10 @@ pub(super) fn draft(table: &Path) -> PathBuf {
 const ROWS: &str = "rows.parquet";
 
 /// Writes the rows of a month into the folder of its table, as a file that no commit names yet.
-pub(super) fn write(table: &Path, slice: &Slice, deployment: &str) -> Result<PublishedFile, ExportError> {
+pub(super) fn write(table: &Path, slice: &Slice, origin: &Origin) -> Result<PublishedFile, ExportError> {
     let written = write_draft(&table.join(ROWS), String::new(), |out| {
         a_test_may_end_here("draft begun");
-        parquet::write(out, slice, deployment)
+        parquet::write(out, slice, origin)
     })?;
     a_test_may_end_here("draft whole");
     // Named by its bytes: a retry writes the same file, and one that a commit names never gets other bytes.

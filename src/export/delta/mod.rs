@@ -22,6 +22,7 @@ use crate::domain::{BillingPeriod, visible};
 use crate::warehouse::{Entry, Manifest, PublishedFile, Schema, Slice, Table};
 
 use super::disk::{blocking, draft_of, holds, lock, make_folder, sync_folder, take_away, unwritable};
+use super::parquet::Origin;
 use super::{ExportError, ExportSink, LOCK, Replacement, entered, parquet};
 
 use commit::Publication;
@@ -150,7 +151,7 @@ impl DeltaSink {
         let folder = self.table_folder(table);
         // Refuses what is not ours, or what others changed, before anything is written into it.
         self.look_again(table, new.slice.period()).await?;
-        let file = self.write_rows(&new.slice, &manifest.deployment).await?;
+        let file = self.write_rows(&new.slice, Origin::of(manifest)).await?;
         let entry = Entry { file, ..new.entry };
         let publication = Publication {
             folder: &folder,
@@ -175,18 +176,14 @@ impl DeltaSink {
     }
 
     /// Writes the rows of a month as a file that no commit names yet; none where there are no rows.
-    async fn write_rows(
-        &self,
-        slice: &Slice,
-        deployment: &str,
-    ) -> Result<Option<PublishedFile>, ExportError> {
+    async fn write_rows(&self, slice: &Slice, origin: Origin) -> Result<Option<PublishedFile>, ExportError> {
         let folder = self.table_folder(slice.schema().table());
         make_folder(&folder)?;
         if slice.rows().num_rows() == 0 {
             return Ok(None);
         }
-        let (slice, deployment) = (slice.clone(), deployment.to_owned());
-        blocking(move || files::write(&folder, &slice, &deployment)).await.map(Some)
+        let slice = slice.clone();
+        blocking(move || files::write(&folder, &slice, &origin)).await.map(Some)
     }
 
     async fn read_rows(

@@ -57,6 +57,7 @@ pub fn measure(
             proof: Proof { counted: rows, statistics: None },
             run: stamp,
             not_checked_since: None,
+            closed_invoices: None,
         };
         let begun = Instant::now();
         sink.publish(vec![Replacement { slice, entry }], manifest).await?;

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::BillingPeriod;
 use crate::error::Error;
-use crate::warehouse::{FOCUS_INPUTS, FocusInputs, FocusSettings, Proof, Schema, Table, charges};
+use crate::warehouse::{FOCUS_INPUTS, FocusInputs, FocusSettings, Proof, Schema, Scope, Table, charges};
 
 use super::source::{Extract, MonthSource};
 
@@ -57,13 +57,17 @@ impl MonthSource for FocusMonths {
         self.inner.deployment()
     }
 
+    fn scope(&self, asked: Scope) -> Scope {
+        self.inner.scope(asked)
+    }
+
     /// None: FOCUS says what columns there are, and a field that the server adds is not among them.
     fn unknown_fields(&mut self, _table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
         async { Ok(BTreeSet::new()) }.boxed()
     }
 
-    fn is_closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
-        self.inner.is_closed(period)
+    fn closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        self.inner.closed(period)
     }
 
     fn month<'a>(
@@ -131,8 +135,8 @@ mod tests {
             async { Ok(BTreeSet::from(["new_field".to_owned()])) }.boxed()
         }
 
-        fn is_closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
-            async { Ok(true) }.boxed()
+        fn closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
+            async { Ok(Some("a hash".to_owned())) }.boxed()
         }
 
         fn month<'a>(
@@ -163,7 +167,7 @@ mod tests {
         let mut months =
             months("without_invoices = true\ninvoice_issuer = 'X'\nprovider = 'Y'\nservices.f1 = 'Compute'");
         assert!(months.unknown_fields(Table::Charges).await.unwrap().is_empty());
-        assert!(months.is_closed("2026-10".parse().unwrap()).await.unwrap());
+        assert!(months.closed("2026-10".parse().unwrap()).await.unwrap().is_some());
         let schemas = FocusMonths::TABLES.map(|table| Arc::new(Schema::new(table, &[])));
         let extracts = months.month("2026-10".parse().unwrap(), &schemas).await.unwrap();
         let [Extract { slice, proof }] = extracts.try_into().unwrap();

@@ -78,8 +78,8 @@ impl MonthSource for Made {
         Box::pin(std::future::ready(Ok(BTreeSet::new())))
     }
 
-    fn is_closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
-        Box::pin(std::future::ready(Ok(false)))
+    fn closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     fn month<'a>(

@@ -16,13 +16,13 @@ pub use saved::SavedMonths;
 pub use server::ServerMonths;
 pub use source::MonthSource;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::domain::{BillingPeriod, PeriodRange, RunId};
+use crate::domain::{BillingPeriod, PeriodRange, RunId, visible};
 use crate::error::Error;
 use crate::export::ExportSink;
 use crate::jobs::Observer;
@@ -64,7 +64,7 @@ pub async fn run(
         targets.push(Target::open(settings, &deployment, sink.as_mut()).await?);
     }
     let schemas = staged(observer, "reading the fields", schemas(settings, source, &mut targets)).await?;
-    let skipped = skipped(settings, source, &mut targets).await?;
+    let (skipped, closed) = skipped(settings, source, &mut targets).await?;
     for period in &skipped {
         for target in &mut targets {
             target.leave(settings, *period, done).await?;
@@ -74,14 +74,15 @@ pub async fn run(
         settings.period.months().filter(|period| !skipped.contains(period)).collect();
     let mut ahead = None;
     for (at, period) in periods.iter().enumerate() {
-        let stage = format!("reading and writing {period} ({} of {})", at + 1, periods.len());
         let extracts = match ahead.take() {
             Some(extracts) => extracts,
-            None => staged(observer, &stage, source.month(*period, &schemas)).await?,
+            None => staged(observer, &format!("reading {period}"), source.month(*period, &schemas)).await?,
         };
         // The next month is read while this one is written. One that cannot be read waits for the other to be
         // written whole; one that cannot be written ends both.
         let next = periods.get(at + 1).copied();
+        let meanwhile = next.map_or_else(String::new, |next| format!(", reading {next}"));
+        let stage = format!("writing {period} ({} of {}){meanwhile}", at + 1, periods.len());
         let reading = async {
             let read = match next {
                 Some(next) => source.month(next, &schemas).await.map(Some),
@@ -91,7 +92,7 @@ pub async fn run(
         };
         let writing = async {
             for target in &mut targets {
-                target.take(settings, &extracts, done).await?;
+                target.take(settings, &extracts, closed.get(period), done).await?;
             }
             Ok::<(), Error>(())
         };
@@ -115,27 +116,31 @@ async fn staged<T>(observer: &dyn Observer, stage: &str, work: impl Future<Outpu
     result
 }
 
-/// The months that are left as they are: closed, and published at every target.
+/// The hash of the invoices of each month that is closed.
+type Closed = BTreeMap<BillingPeriod, String>;
+
+/// The months that are left as they are: closed, and published at every target when the invoices were as they
+/// are; and the hash of the invoices of every closed month.
 async fn skipped(
     settings: &Settings,
     source: &mut dyn MonthSource,
     targets: &mut [Target<'_>],
-) -> Result<BTreeSet<BillingPeriod>, Error> {
-    let mut skipped = BTreeSet::new();
+) -> Result<(BTreeSet<BillingPeriod>, Closed), Error> {
+    let (mut skipped, mut closed) = (BTreeSet::new(), Closed::new());
     if !settings.skip_closed {
-        return Ok(skipped);
+        return Ok((skipped, closed));
     }
     'months: for period in settings.period.months() {
+        let Some(invoices) = source.closed(period).await? else { continue };
+        closed.insert(period, invoices.clone());
         for target in targets.iter_mut() {
-            if !target.has(&settings.tables, period).await? {
+            if !target.has(&settings.tables, period, &invoices).await? {
                 continue 'months;
             }
         }
-        if source.is_closed(period).await? {
-            skipped.insert(period);
-        }
+        skipped.insert(period);
     }
-    Ok(skipped)
+    Ok((skipped, closed))
 }
 
 /// The tables with their columns, one for all targets, so that each month is read once.
@@ -154,6 +159,7 @@ async fn schemas(
             }
         }
         let evolved = settings.contract.columns(*table, &unknown, &published)?;
+        refuse_own_names(*table, &evolved)?;
         let discarded: Vec<String> = unknown.into_iter().filter(|name| !evolved.contains(name)).collect();
         for target in targets.iter_mut() {
             target.tell_fields(*table, &evolved, &discarded);
@@ -161,6 +167,23 @@ async fn schemas(
         schemas.push(Arc::new(Schema::new(*table, &evolved)));
     }
     Ok(schemas)
+}
+
+/// Refuses to make a column of a field that is called as one of ours: one of the two would be lost. Databases and
+/// workbooks do not tell large letters from small ones.
+fn refuse_own_names(table: Table, evolved: &[String]) -> Result<(), Error> {
+    let columns = table.columns();
+    let mut taken: BTreeSet<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
+    match evolved.iter().find(|name| !taken.insert(name.to_lowercase())) {
+        None => Ok(()),
+        Some(name) => Err(Error::setting(
+            format!(
+                "the server has a field {} of {table}, and a column of that name is there already",
+                visible(name)
+            ),
+            "give --contract discard, which leaves the field out and says so in the manifest",
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::domain::{BillingPeriod, PeriodRange, visible};
 use crate::error::Error;
 use crate::export::{ExportError, SavedFile, SavedTable, blocking};
-use crate::warehouse::{Proof, Schema, Slice, Table};
+use crate::warehouse::{Proof, Schema, Scope, Slice, Table};
 
 use super::source::{Extract, MonthSource};
 
@@ -17,6 +17,8 @@ use super::source::{Extract, MonthSource};
 #[derive(Debug)]
 pub struct SavedMonths {
     deployment: String,
+    /// What of the server the rows are.
+    scope: Scope,
     tables: BTreeMap<Table, Arc<SavedTable>>,
 }
 
@@ -31,6 +33,7 @@ impl SavedMonths {
     ) -> Result<Self, Error> {
         let mut files: BTreeMap<Table, Vec<SavedFile>> = BTreeMap::new();
         let mut deployment: Option<String> = None;
+        let mut scope: Option<Scope> = None;
         for path in paths {
             let file = SavedFile::open(path)?;
             let shown = visible(&path.to_string_lossy()).to_string();
@@ -55,6 +58,11 @@ impl SavedMonths {
                 let what = format!("the files are of {} and of {}", visible(&other), visible(&own));
                 return Err(Error::setting(what, "export each server to a target of its own"));
             }
+            let own = file.scope()?;
+            if scope.replace(own.clone()).is_some_and(|other| other != own) {
+                let what = format!("{shown} holds another selection than the file before it");
+                return Err(Error::setting(what, "export each selection to a target of its own"));
+            }
             files.entry(table).or_default().push(file);
         }
         let deployment =
@@ -66,7 +74,7 @@ impl SavedMonths {
         let tables = files
             .into_iter()
             .map(|(table, files)| (table, Arc::new(SavedTable::new(table, files, &deployment, period))));
-        Ok(Self { tables: tables.collect(), deployment })
+        Ok(Self { tables: tables.collect(), deployment, scope: scope.unwrap_or_default() })
     }
 
     /// The tables of which there are rows.
@@ -84,12 +92,16 @@ impl MonthSource for SavedMonths {
         self.deployment.clone()
     }
 
+    fn scope(&self, _asked: Scope) -> Scope {
+        self.scope.clone()
+    }
+
     fn unknown_fields(&mut self, table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
         Box::pin(async move { Ok(self.table(table)?.unknown_columns()) })
     }
 
-    fn is_closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
-        Box::pin(std::future::ready(Ok(false)))
+    fn closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     fn month<'a>(

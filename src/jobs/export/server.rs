@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use tokio::task::spawn_blocking;
 
 use crate::domain::{Amount, BillingPeriod};
 use crate::error::Error;
 use crate::waldur::{MonthFilter, MonthReader, Reader, WaldurError};
-use crate::warehouse::{Cells, Proof, Schema, Slice, SliceError, Table};
+use crate::warehouse::{Cells, ComponentSum, Proof, Schema, Scope, Slice, SliceError, Table};
 
 use super::source::{Extract, MonthSource};
 
@@ -37,10 +38,15 @@ impl ServerMonths {
         let mut rounds = 1;
         loop {
             let read = self.reader.table(period, schema).await?;
-            let rows = Cells::finish_all(schema, read.rows).map_err(|error| Error::Bug(error.to_string()))?;
-            let slice = Slice::new(Arc::clone(schema), period, &rows).map_err(unsound)?;
-            drop(rows);
-            let statistics = self.statistics(&slice).await?;
+            let parts = read.rows.into_iter().map(Cells::finish).collect::<Result<Vec<_>, _>>();
+            let parts = parts.map_err(|error| Error::Bug(error.to_string()))?;
+            let sums = Slice::sums_of(schema, period, &parts).map_err(unsound)?;
+            // The server adds up while the rows are sorted and hashed.
+            let schema_of_slice = Arc::clone(schema);
+            let slice = spawn_blocking(move || Slice::of_parts(schema_of_slice, period, &parts));
+            let statistics = self.statistics(schema.table(), period, sums).await;
+            let slice = slice.await.map_err(|error| Error::Bug(error.to_string()))?.map_err(unsound)?;
+            let statistics = statistics?;
             if statistics != Some(false) {
                 return Ok(Extract { slice, proof: Proof { counted: read.counted, statistics } });
             }
@@ -53,13 +59,17 @@ impl ServerMonths {
         }
     }
 
-    async fn statistics(&mut self, slice: &Slice) -> Result<Option<bool>, Error> {
-        if !self.asks_statistics || slice.schema().table() != Table::Usages {
+    async fn statistics(
+        &mut self,
+        table: Table,
+        period: BillingPeriod,
+        sums: Vec<ComponentSum>,
+    ) -> Result<Option<bool>, Error> {
+        if !self.asks_statistics || table != Table::Usages {
             return Ok(None);
         }
-        let sums: Vec<(String, Amount)> =
-            slice.sums().map_err(unsound)?.into_iter().map(|sum| (sum.component, sum.sum)).collect();
-        Ok(self.reader.usages_agree(slice.period(), &sums).await?)
+        let sums: Vec<(String, Amount)> = sums.into_iter().map(|sum| (sum.component, sum.sum)).collect();
+        Ok(self.reader.usages_agree(period, &sums).await?)
     }
 }
 
@@ -68,12 +78,16 @@ impl MonthSource for ServerMonths {
         self.reader.deployment()
     }
 
+    fn scope(&self, asked: Scope) -> Scope {
+        Scope { account: self.reader.account(), ..asked }
+    }
+
     fn unknown_fields(&mut self, table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
         async move { Ok(self.reader.unknown_fields(table).await?) }.boxed()
     }
 
-    fn is_closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>> {
-        async move { Ok(self.reader.is_closed(period).await?) }.boxed()
+    fn closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        async move { Ok(self.reader.closed(period).await?) }.boxed()
     }
 
     fn month<'a>(

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::BillingPeriod;
 use crate::error::Error;
-use crate::warehouse::{Proof, Schema, Slice, Table};
+use crate::warehouse::{Proof, Schema, Scope, Slice, Table};
 
 /// A month of a table as it was read, with what proves that it is whole.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub trait MonthSource: Send {
     /// The names of the fields that rows of a table have and that none of our columns knows.
     fn unknown_fields(&mut self, table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>>;
 
-    /// Whether every invoice of a month is beyond change.
-    fn is_closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<bool, Error>>;
+    /// The hash of the invoices of a month with their states, where every one of them is beyond change.
+    fn closed(&mut self, period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>>;
 
     /// A month, whole, of each of these tables and in their order.
     fn month<'a>(
@@ -35,6 +35,11 @@ pub trait MonthSource: Send {
         period: BillingPeriod,
         schemas: &'a [Arc<Schema>],
     ) -> BoxFuture<'a, Result<Vec<Extract>, Error>>;
+
+    /// What of the server is read, where this is asked for.
+    fn scope(&self, asked: Scope) -> Scope {
+        asked
+    }
 
     /// What else the user has to know of what was read, such as what the account is not shown; each is
     /// told once.

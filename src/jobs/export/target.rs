@@ -6,8 +6,8 @@ use crate::domain::{BillingPeriod, visible};
 use crate::error::Error;
 use crate::export::{ExportSink, Replacement};
 use crate::warehouse::{
-    ComponentDifference, Entry, FORMAT, Manifest, RevisionRecord, RunStamp, Schema, Slice, Table, VERSION,
-    compare,
+    ComponentDifference, Entry, FORMAT, Manifest, RevisionRecord, RunStamp, Schema, Scope, Slice, Table,
+    VERSION, compare,
 };
 
 use super::source::Extract;
@@ -23,6 +23,8 @@ pub(super) struct Target<'a> {
     told: Manifest,
     /// Whether something of the one file of all months changed, so that it has to be written.
     is_due: bool,
+    /// What is to be told of that file, once it is written.
+    pending: Vec<Done>,
 }
 
 impl<'a> Target<'a> {
@@ -40,7 +42,7 @@ impl<'a> Target<'a> {
                 Manifest { contract: settings.contract, ..found.clone() }
             }
         };
-        Ok(Self { sink, name, standing, told, is_due: false })
+        Ok(Self { sink, name, standing, told, is_due: false, pending: Vec::new() })
     }
 
     /// The columns that were added to a table for fields of the server.
@@ -59,15 +61,23 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether a month of these tables was published and is still what the manifest says.
-    pub(super) async fn has(&mut self, tables: &[Table], period: BillingPeriod) -> Result<bool, Error> {
+    /// Whether a month of these tables was published when its invoices were as they are, and is still what the
+    /// manifest says.
+    pub(super) async fn has(
+        &mut self,
+        tables: &[Table],
+        period: BillingPeriod,
+        invoices: &str,
+    ) -> Result<bool, Error> {
         // The one file of all months is written from all of them.
         if self.sink.is_whole() {
             return Ok(false);
         }
         for table in tables {
             match self.told.entry(table.name(), period).cloned() {
-                Some(entry) if self.sink.stands(&entry).await? => {}
+                Some(entry)
+                    if entry.closed_invoices.as_deref() == Some(invoices)
+                        && self.sink.stands(&entry).await? => {}
                 Some(_) | None => return Ok(false),
             }
         }
@@ -96,6 +106,7 @@ impl<'a> Target<'a> {
         &mut self,
         settings: &Settings,
         extracts: &[Extract],
+        closed_invoices: Option<&String>,
         done: &mut Vec<Done>,
     ) -> Result<(), Error> {
         let mut replacements = Vec::new();
@@ -116,8 +127,11 @@ impl<'a> Target<'a> {
             };
             let entry = match (fate, old) {
                 // Who wrote it, and when, stays as it is; that it was looked at does not.
-                (Fate::Unchanged, Some(old)) => Entry { not_checked_since: None, ..old },
-                _ => new,
+                (Fate::Unchanged, Some(old)) => {
+                    let closed_invoices = closed_invoices.cloned().or(old.closed_invoices.clone());
+                    Entry { not_checked_since: None, closed_invoices, ..old }
+                }
+                _ => Entry { closed_invoices: closed_invoices.cloned(), ..new },
             };
             if fate == Fate::Unchanged || self.sink.is_whole() {
                 self.told.put(entry.clone());
@@ -128,9 +142,11 @@ impl<'a> Target<'a> {
             self.told.revisions.extend(revision.clone());
             written.push(Done { target: self.name.clone(), entry, fate, revision });
         }
-        if !self.sink.is_whole() {
-            self.publish(settings, replacements).await?;
+        if self.sink.is_whole() {
+            self.pending.extend(written);
+            return Ok(());
         }
+        self.publish(settings, replacements).await?;
         // The manifest knows the files by now.
         for done in &mut written {
             if let Some(entry) = self.told.entry(&done.entry.table, done.entry.period) {
@@ -142,12 +158,13 @@ impl<'a> Target<'a> {
     }
 
     /// Ends the run: what was kept for the one file of all months is written where anything of it changed.
-    pub(super) async fn finish(&mut self, settings: &Settings, done: &mut [Done]) -> Result<(), Error> {
+    pub(super) async fn finish(&mut self, settings: &Settings, done: &mut Vec<Done>) -> Result<(), Error> {
         self.publish(settings, Vec::new()).await?;
-        for done in done.iter_mut().filter(|done| done.target == self.name) {
-            if let Some(entry) = self.told.entry(&done.entry.table, done.entry.period) {
-                done.entry.file.clone_from(&entry.file);
+        for mut own in std::mem::take(&mut self.pending) {
+            if let Some(entry) = self.told.entry(&own.entry.table, own.entry.period) {
+                own.entry.file.clone_from(&entry.file);
             }
+            done.push(own);
         }
         Ok(())
     }
@@ -192,10 +209,11 @@ fn new_entry(settings: &Settings, extract: &Extract, old: Option<&Entry>) -> Res
         sums: slice.sums().map_err(|error| Error::Bug(error.to_string()))?,
         content: slice.digest().to_owned(),
         file: None,
-        revision: old.map_or(1, |old| old.revision + u32::from(old.content != slice.digest())),
+        revision: old.map_or(1, |old| old.revision.saturating_add(u32::from(old.content != slice.digest()))),
         proof: extract.proof.clone(),
         run: stamp(settings),
         not_checked_since: None,
+        closed_invoices: None,
     })
 }
 
@@ -234,6 +252,17 @@ fn judge(
             format!("data of {}, and this is {}", visible(&found.deployment), visible(deployment)),
             another,
         );
+    }
+    let all_but_account = |scope: &Scope| Scope { account: None, ..scope.clone() };
+    if found.scope != settings.scope && all_but_account(&found.scope) == all_but_account(&settings.scope) {
+        let view = |scope: &Scope| {
+            let account = scope.account;
+            account.map_or_else(|| "what sees everything".to_owned(), |id| format!("what account {id} sees"))
+        };
+        let (holds, own) = (view(&found.scope), view(&settings.scope));
+        let hint =
+            "use a token of the account that wrote it, or name another target; a month is replaced whole";
+        return refuse(format!("{holds}, and this is {own}"), hint);
     }
     if found.scope != settings.scope {
         let scope = |scope| visible(&serde_json::to_string(scope).unwrap_or_default()).to_string();

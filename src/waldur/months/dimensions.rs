@@ -35,6 +35,11 @@ impl MonthReader {
             self.filter.conditions(table).into_iter().map(|condition| condition.test).collect();
         let fields = self.row_reader(period, schema, None, &tests, HashSet::new());
         let read = self.pages_of(list, &fields.fields()).await?;
+        if read.lists.is_empty() {
+            let endpoint = self.lists(list).join(" and ");
+            let message = format!("nothing is known of {table} without it");
+            return Err(WaldurError::Forbidden { endpoint, message });
+        }
         let mut seen: HashSet<Uuid> = HashSet::new();
         let mut all: Option<Gathered> = None;
         for pages in &read.lists {

@@ -16,7 +16,7 @@ use crate::warehouse::{Cells, Column, Origin, Schema, Table};
 
 use super::super::WaldurError;
 use super::super::http::Answer;
-use super::super::listing::Gather;
+use super::super::listing::{Gather, different};
 use super::conditions::{Shown, Test};
 use super::json::{Values, each_inner, each_object, id_of, inner, plain_id, text};
 
@@ -279,7 +279,7 @@ impl Gathered {
 
     /// How many rows were read, and how many of them are different.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.ids.len(), self.ids.iter().collect::<HashSet<_>>().len())
+        (self.ids.len(), different(self.ids.clone()))
     }
 
     /// Reads pages that were kept.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 
 use serde_json::json;
 
-use super::{Desk, PERIOD};
+use super::{Desk, PERIOD, changed};
 
 #[test]
 fn a_target_of_another_server_is_refused() {
@@ -72,6 +72,8 @@ fn targets_are_told_apart_before_anything_is_read() {
     refuse("parquet", "parquet of what?");
     refuse("parquet:", "write it as parquet:DIR");
     desk.export(&["--to", "csv:c", "--to", "csv:c"]).ends_with(2).says("csv:c is named twice");
+    desk.export(&["--to", "csv:c", "--to", "parquet:./c/"]).ends_with(2).says("is named twice");
+    refuse("csv:s3://bucket/x", "an address is none");
     desk.export(&["--to", "csv:c", "--type", "cpu"]).ends_with(2).says("--type asks the server");
     desk.export(&["--to", "csv:c", "--skip-closed"]).ends_with(2).says("--skip-closed asks the server");
     desk.export(&["--to", "csv:c", "--what", "projects"]).ends_with(2).says("use one of usages");
@@ -94,6 +96,52 @@ fn what_is_none_of_ours_is_never_replaced() {
     desk.file("usage.xlsx", "somebody's own");
     desk.export(&["--to", "xlsx:usage.xlsx"]).ends_with(2).says("no manifest says that it is ours");
     desk.export(&["--to", "csv:usage.xlsx"]).ends_with(2).says("cannot write usage.xlsx");
+}
+
+#[test]
+fn a_folder_is_of_one_kind_of_files() {
+    let Some(desk) = Desk::new() else { return };
+    for (kind, others) in [
+        ("csv", ["ndjson", "parquet"]),
+        ("ndjson", ["csv", "parquet"]),
+        ("parquet", ["csv", "ndjson"]),
+        ("delta", ["csv", "parquet"]),
+    ] {
+        let target = format!("{kind}:{kind}");
+        desk.export(&["--to", &target]).ends_with(0).says("3 published");
+        let before = desk.files(kind);
+        for other in others {
+            desk.export(&["--to", &format!("{other}:{kind}")]).ends_with(2).says("of another kind of target");
+        }
+        assert_eq!(changed(&before, &desk.files(kind)), Vec::<String>::new(), "{kind}");
+        desk.export(&["--to", &target]).ends_with(0).says("3 unchanged");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_only_looks_like_a_file_is_not_waited_for() {
+    let Some(desk) = Desk::new() else { return };
+    let make = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(desk.path().join(name)).status().unwrap();
+        assert!(made.success());
+    };
+    for name in ["c/manifest.json", "c/manifest.next.json", "c/.waldur-usage.lock"] {
+        std::fs::create_dir_all(desk.path().join("c")).unwrap();
+        make(name);
+        desk.export(&["--to", "csv:c"]).ends_with(2).says("no file");
+        std::fs::remove_dir_all(desk.path().join("c")).unwrap();
+    }
+    make("rows.parquet");
+    desk.export_of(&["rows.parquet"], &["--to", "csv:c"]).ends_with(2).says("no file");
+}
+
+#[test]
+fn a_failed_workbook_is_not_told_as_published() {
+    let Some(desk) = Desk::new() else { return };
+    desk.file("usage.xlsx", "somebody's own");
+    let run = desk.export(&["--to", "xlsx:usage.xlsx"]).ends_with(2);
+    assert!(!run.stdout.contains("published"), "{}", run.stdout);
 }
 
 #[test]

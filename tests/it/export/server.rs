@@ -3,6 +3,8 @@
 use serde_json::Value;
 use waldur_usage::domain::Amount;
 
+use waldur_usage::sandbox::{Fault, FaultKind, InvoiceState};
+
 use crate::rig::Rig;
 
 #[test]
@@ -73,6 +75,122 @@ fn a_closed_month_is_left_alone_only_when_that_is_asked_for() {
     // It stays told since when nobody looked, until somebody does.
     export(&["--skip-closed"]);
     assert_eq!(not_checked(), first);
+    // An invoice that was settled is cancelled after all.
+    let invoices = ["export", "--period", "2026-10", "--what", "invoices", "--to", "ndjson:i"];
+    rig.run_as(&token, &invoices).ends_with(0);
+    let text = std::fs::read_to_string(rig.folder.path().join("i/invoices/invoices-2026-10.ndjson")).unwrap();
+    let invoice: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let customer = invoice["customer_uuid"].as_str().unwrap().parse().unwrap();
+    assert!(rig.sandbox.set_invoice_state(customer, "2026-10".parse().unwrap(), InvoiceState::Canceled));
+    export(&["--skip-closed"]).says("1 unchanged");
+    assert_eq!(not_checked().len(), first.len() - 1);
+    export(&["--skip-closed"]);
+    assert_eq!(not_checked().len(), first.len());
     export(&[]).says("3 unchanged");
     assert_eq!(not_checked(), []);
+}
+
+/// Everything below a folder, with its content.
+fn files(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let (mut found, mut folders) = (std::collections::BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path.clone(), std::fs::read(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_list_that_may_not_be_read_empties_no_month() {
+    let rig = Rig::new();
+    let token = rig.token("staff");
+    let tables = "invoices,invoice-items,resources,components";
+    let export = || rig.run_as(&token, &["export", "--period", "2026-10", "--what", tables, "--to", "csv:c"]);
+    export().ends_with(0).says("4 published");
+    let before = files(&rig.folder.path().join("c"));
+    for (list, status, code) in [
+        ("/api/invoices/", 403, 7),
+        ("/api/invoices/", 404, 6),
+        ("invoice-items", 403, 7),
+        ("provider-resources", 403, 7),
+        ("provider-offerings", 404, 7),
+    ] {
+        rig.sandbox.inject(Fault {
+            method: "GET".into(),
+            path_contains: list.into(),
+            times: 1000,
+            ..Fault::new(FaultKind::Status(status, "{\"detail\":\"no\"}".into(), "application/json".into()))
+        });
+        export().ends_with(code);
+        rig.sandbox.clear_faults();
+        assert_eq!(files(&rig.folder.path().join("c")), before, "{list} {status}");
+    }
+    export().ends_with(0).says("4 unchanged");
+}
+
+#[test]
+fn a_target_is_of_what_one_account_sees() {
+    let rig = Rig::new();
+    let export = |who: &str| {
+        let tables = "usages,resources,invoices";
+        let own = ["export", "--period", "2026-10", "--what", tables, "--to", "parquet:p"];
+        rig.run_as(&rig.token(who), &own)
+    };
+    export("staff").ends_with(0).says("3 published");
+    let before = files(&rig.folder.path().join("p"));
+    export("owner").ends_with(2).says("holds what sees everything, and this is what account");
+    assert_eq!(files(&rig.folder.path().join("p")), before);
+    export("staff").ends_with(0).says("3 unchanged");
+    // Saved rows say whose they are, and whether a filter left some out.
+    let filtered =
+        ["export", "--period", "2026-10", "--what", "usages", "--type", "cpu", "--to", "parquet:f"];
+    rig.run_as(&rig.token("staff"), &filtered).ends_with(0);
+    let file = "f/usages/billing_period=2026-10/part-0.parquet";
+    rig.run(&["export", "--period", "2026-10", "--from", file, "--to", "parquet:p"])
+        .ends_with(2)
+        .says("holds the selection");
+    assert_eq!(files(&rig.folder.path().join("p")), before);
+    rig.run(&["export", "--period", "2026-10", "--from", file, "--to", "csv:g"])
+        .ends_with(0)
+        .says("1 published");
+    let own = ["export", "--period", "2026-10", "--what", "usages", "--type", "cpu", "--to", "csv:g"];
+    rig.run_as(&rig.token("staff"), &own).ends_with(0).says("1 unchanged");
+    rig.run(&["export", "--period", "2062-10", "--to", "csv:later"]).ends_with(2).says("has not begun");
+}
+
+#[test]
+fn a_field_with_the_name_of_a_column_is_not_lost_without_a_word() {
+    let rig = Rig::new();
+    let export = |contract: &str| {
+        let own =
+            ["export", "--period", "2026-10", "--what", "usages", "--to", "csv:c", "--contract", contract];
+        rig.run(&own)
+    };
+    for name in ["deployment", "Usage"] {
+        rig.sandbox.inject(Fault { times: 1000, ..Fault::new(FaultKind::AddedField(name.into())) });
+        export("evolve")
+            .ends_with(2)
+            .says("a column of that name is there already")
+            .says("--contract discard");
+        rig.sandbox.clear_faults();
+    }
+    export("evolve").ends_with(0).says("1 published");
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_month_without_rows_is_somebody_elses() {
+    let rig = Rig::new();
+    let own = ["export", "--period", "2026-10", "--what", "user-usages", "--to", "csv:c"];
+    rig.run(&own).ends_with(0).says("0 rows");
+    let place = rig.folder.path().join("c/user-usages/user-usages-2026-10.csv");
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(&place, "somebody's own").unwrap();
+    rig.run(&own).ends_with(2).says("no manifest says that it is ours");
+    assert_eq!(std::fs::read_to_string(&place).unwrap(), "somebody's own");
 }

@@ -177,6 +177,7 @@ pub(super) fn entry(slice: &Slice, run: u32, revision: u32) -> Entry {
         proof: Proof { counted: slice.rows().num_rows(), statistics: None },
         run: stamp(run),
         not_checked_since: None,
+        closed_invoices: None,
     }
 }
 

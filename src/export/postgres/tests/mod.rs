@@ -163,6 +163,7 @@ async fn publish(sink: &mut PostgresSink, run: u128, slices: &[Slice]) -> Result
             proof: Proof { counted: slice.rows().num_rows(), statistics: Some(true) },
             run: stamp(run),
             not_checked_since: None,
+            closed_invoices: None,
         };
         if let Some(old) = &old {
             let rows = sink.rows(slice.schema(), old).await?;
