@@ -5,19 +5,11 @@ use std::path::Path;
 
 use crate::domain::visible;
 use crate::error::Error;
-use crate::export::{DeltaSink, ExportSink, FolderFormat, FolderSink, PostgresSink, WorkbookSink};
+use crate::export::{
+    DeltaSink, ExportSink, FolderFormat, FolderSink, PostgresSink, PostgresTarget, WorkbookSink,
+};
 
-use super::config::Config;
-
-/// What a target is opened with, besides its name.
-pub struct Opening<'a> {
-    /// What stands after the colon: a folder, a file, or the name of a target of `config.toml`.
-    pub target: &'a str,
-    /// Whether text is guarded against being taken for a formula.
-    pub excel_safe: bool,
-    /// The user's configuration.
-    pub config: &'a Config,
-}
+use super::config::{Config, NamedTarget};
 
 /// A kind of target.
 struct Kind {
@@ -25,38 +17,40 @@ struct Kind {
     name: &'static str,
     /// What stands after the colon.
     place: &'static str,
-    /// Opens one; nothing is written yet.
-    open: fn(&Opening<'_>) -> Result<Box<dyn ExportSink>, Error>,
+    way: Way,
+}
+
+/// How a target is opened; nothing is written yet.
+enum Way {
+    /// A folder or a file, and whether text is guarded against being taken for a formula.
+    Files(fn(&Path, bool) -> Box<dyn ExportSink>),
+    /// A database of `config.toml`.
+    Database,
+    /// Any target of `config.toml`.
+    Named,
 }
 
 /// Every kind of target: a row for each.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind {
         name: "csv",
         place: "DIR",
-        open: |opening| Ok(folder(opening, FolderFormat::Csv { excel_safe: opening.excel_safe })),
+        way: Way::Files(|path, excel_safe| folder(path, FolderFormat::Csv { excel_safe })),
     },
-    Kind { name: "ndjson", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Ndjson)) },
-    Kind {
-        name: "delta",
-        place: "DIR",
-        open: |opening| Ok(Box::new(DeltaSink::new(Path::new(opening.target)))),
-    },
-    Kind { name: "parquet", place: "DIR", open: |opening| Ok(folder(opening, FolderFormat::Parquet)) },
-    Kind {
-        name: "postgres",
-        place: "NAME",
-        open: |opening| Ok(Box::new(PostgresSink::new(opening.config.postgres(opening.target)?))),
-    },
-    Kind {
-        name: "xlsx",
-        place: "FILE",
-        open: |opening| Ok(Box::new(WorkbookSink::new(Path::new(opening.target)))),
-    },
+    Kind { name: "ndjson", place: "DIR", way: Way::Files(|path, _| folder(path, FolderFormat::Ndjson)) },
+    Kind { name: "delta", place: "DIR", way: Way::Files(|path, _| Box::new(DeltaSink::new(path))) },
+    Kind { name: "parquet", place: "DIR", way: Way::Files(|path, _| folder(path, FolderFormat::Parquet)) },
+    Kind { name: "postgres", place: "NAME", way: Way::Database },
+    Kind { name: "xlsx", place: "FILE", way: Way::Files(|path, _| Box::new(WorkbookSink::new(path))) },
+    Kind { name: "target", place: "NAME", way: Way::Named },
 ];
 
-fn folder(opening: &Opening<'_>, format: FolderFormat) -> Box<dyn ExportSink> {
-    Box::new(FolderSink::new(Path::new(opening.target), format))
+fn folder(path: &Path, format: FolderFormat) -> Box<dyn ExportSink> {
+    Box::new(FolderSink::new(path, format))
+}
+
+fn database(target: PostgresTarget) -> Box<dyn ExportSink> {
+    Box::new(PostgresSink::new(target))
 }
 
 /// A target as it was typed.
@@ -69,12 +63,42 @@ pub struct TargetArgument {
 impl TargetArgument {
     /// Opens it; nothing is written yet.
     pub fn open(&self, config: &Config, excel_safe: bool) -> Result<Box<dyn ExportSink>, Error> {
-        (KINDS[self.kind].open)(&Opening { target: &self.target, excel_safe, config })
+        match KINDS[self.kind].way {
+            Way::Files(open) => Ok(open(Path::new(&self.target), excel_safe)),
+            Way::Database => Ok(database(config.postgres(&self.target)?)),
+            Way::Named => match config.target(&self.target)? {
+                NamedTarget::Database(target) => Ok(database(*target)),
+                NamedTarget::Files { kind, path } => {
+                    let way = KINDS.iter().find(|known| known.name == kind).map(|known| &known.way);
+                    let Some(Way::Files(open)) = way else {
+                        return Err(Error::Bug(format!("no way to write {kind}")));
+                    };
+                    Ok(open(&path, excel_safe))
+                }
+            },
+        }
     }
 
-    /// Whether it holds text as a spreadsheet reads it, so that a guard has a meaning there.
-    pub fn is_csv(&self) -> bool {
-        KINDS[self.kind].name == "csv"
+    /// Whether it holds text as a spreadsheet reads it, so that a guard has a meaning there. What a target of
+    /// `config.toml` holds is not known without it.
+    pub fn is_csv(&self, config: Option<&Config>) -> bool {
+        match (&KINDS[self.kind].way, config) {
+            (Way::Named, None) => true,
+            (Way::Named, Some(config)) => config.kind_of_files(&self.target) == Some("csv"),
+            _ => KINDS[self.kind].name == "csv",
+        }
+    }
+
+    /// Whether two name one place on the disk.
+    pub fn is_place_of(&self, other: &Self) -> bool {
+        let place = |own: &Self| match KINDS[own.kind].way {
+            Way::Files(_) => {
+                let path = Path::new(&own.target);
+                path.canonicalize().or_else(|_| std::path::absolute(path)).ok()
+            }
+            Way::Database | Way::Named => None,
+        };
+        self == other || place(self).is_some_and(|own| place(other) == Some(own))
     }
 
     /// The kinds as errors list them.
@@ -108,6 +132,10 @@ impl TargetArgument {
         let place = KINDS[kind].place;
         if target.is_empty() {
             return Err(Error::setting(format!("{name} of what?"), format!("write it as {name}:{place}")));
+        }
+        if place != "NAME" && target.contains("://") {
+            let what = format!("{name} is written to a folder of this machine, and an address is none");
+            return Err(Error::setting(what, "export to a folder, and sync it: docs/export.md shows how"));
         }
         if place == "NAME" && target.contains("//") {
             let hint = format!("name a target of config.toml instead, as {name}:NAME");

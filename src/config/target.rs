@@ -11,15 +11,16 @@ use serde::de::IgnoredAny;
 use crate::domain::visible;
 use crate::error::Error;
 use crate::export::{Host, Password, PostgresTarget, SchemaName, TargetError, Tls, TlsMode};
+use crate::secret::{PASSWORD, PATIENCE};
 
 use super::folders::resolve;
-use super::secret::{PASSWORD, PATIENCE};
 
 /// A target as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenTarget {
     kind: Kind,
+    path: Option<PathBuf>,
     host: Option<String>,
     port: Option<u16>,
     database: Option<String>,
@@ -40,24 +41,89 @@ pub(super) struct WrittenTarget {
 #[serde(rename_all = "kebab-case")]
 enum Kind {
     Postgres,
+    Csv,
+    Ndjson,
+    Parquet,
+    Delta,
+    Xlsx,
+}
+
+/// A target as it is meant.
+#[derive(Debug, Clone)]
+pub enum NamedTarget {
+    /// A database, with its password.
+    Database(Box<PostgresTarget>),
+    /// A folder or a file, and what is written there, as `--to` spells it.
+    Files {
+        /// What is written: `csv`, `ndjson`, `parquet`, `delta` or `xlsx`.
+        kind: &'static str,
+        /// The folder or the file.
+        path: PathBuf,
+    },
 }
 
 impl WrittenTarget {
-    /// The target, with its password.
-    pub(super) fn valid(&self, name: &str) -> Result<PostgresTarget, Error> {
+    /// The target; the password of a database is fetched.
+    pub(super) fn valid(&self, name: &str) -> Result<NamedTarget, Error> {
+        if let Some(kind) = self.kind_of_files() {
+            return Ok(NamedTarget::Files { kind, path: self.place(name)? });
+        }
         let target = self.without_password(name)?;
-        Ok(PostgresTarget { password: self.password(name)?, ..target })
+        let target = PostgresTarget { password: self.password(name)?, ..target };
+        Ok(NamedTarget::Database(Box::new(target)))
+    }
+
+    /// What is written, where it is to a folder or a file.
+    pub(super) fn kind_of_files(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Postgres => None,
+            Kind::Csv => Some("csv"),
+            Kind::Ndjson => Some("ndjson"),
+            Kind::Parquet => Some("parquet"),
+            Kind::Delta => Some("delta"),
+            Kind::Xlsx => Some("xlsx"),
+        }
+    }
+
+    /// The folder or the file.
+    fn place(&self, name: &str) -> Result<PathBuf, Error> {
+        let of_databases = [
+            ("host", self.host.is_some()),
+            ("port", self.port.is_some()),
+            ("database", self.database.is_some()),
+            ("user", self.user.is_some()),
+            ("schema", self.schema.is_some()),
+            ("tls", self.tls.is_some()),
+            ("ca_file", self.ca_file.is_some()),
+            ("password_env", self.password_env.is_some()),
+            ("password_file", self.password_file.is_some()),
+            ("password_command", self.password_command.is_some()),
+            ("password", self.password.is_some()),
+            ("url", self.url.is_some()),
+        ];
+        if let Some((key, _)) = of_databases.into_iter().find(|(_, is_there)| *is_there) {
+            let what = format!("{key} is of a database, and this is a place for files");
+            return Err(Error::setting(about(name, what), "take it out"));
+        }
+        let path = self.path.as_deref().filter(|path| !path.as_os_str().is_empty());
+        path.map(resolve).ok_or_else(|| Error::setting(about(name, "path is missing"), "add it"))
     }
 
     /// What is wrong with it, as far as no program has to be asked for the password.
     pub(super) fn judge(&self, name: &str) -> Result<(), Error> {
+        if self.kind_of_files().is_some() {
+            return self.place(name).map(drop);
+        }
         self.without_password(name)?;
         if self.password_command.is_none() { self.password(name).map(drop) } else { Ok(()) }
     }
 
     /// The target, before its password is fetched.
     fn without_password(&self, name: &str) -> Result<PostgresTarget, Error> {
-        let Kind::Postgres = self.kind;
+        if self.path.is_some() {
+            let what = "path is of a place for files, and this is a database";
+            return Err(Error::setting(about(name, what), "take it out"));
+        }
         let told = |error: TargetError| Error::setting(about(name, error), error.hint());
         if self.password.is_some() {
             return Err(Error::setting(about(name, "a password stands in config.toml"), SECRETS));
@@ -119,6 +185,13 @@ mod tests {
 
     /// A target with these lines besides what every target has.
     fn target(lines: &str) -> Result<PostgresTarget, Error> {
+        match of(lines)? {
+            NamedTarget::Database(target) => Ok(*target),
+            files @ NamedTarget::Files { .. } => panic!("{files:?}"),
+        }
+    }
+
+    fn of(lines: &str) -> Result<NamedTarget, Error> {
         let text = format!(
             "kind = 'postgres'\nhost = 'db.example.org'\ndatabase = 'facts'\nuser = 'loader'\n{lines}"
         );
@@ -153,6 +226,22 @@ mod tests {
         refused("password_env = ''");
         refused("password_env = 'A=hunter2'");
         assert!(refused("password_env = 'A'\npassword_file = 'b'").contains("three ways"));
+    }
+
+    #[test]
+    fn a_place_for_files_has_a_kind_and_a_path_and_nothing_of_a_database() {
+        let read = |text: &str| toml::from_str::<WrittenTarget>(text).unwrap().valid("lake");
+        for own in ["csv", "ndjson", "parquet", "delta", "xlsx"] {
+            let target = read(&format!("kind = '{own}'\npath = '/srv/lake'")).unwrap();
+            let NamedTarget::Files { kind, path } = target else { panic!("{target:?}") };
+            assert_eq!((kind, path.as_path()), (own, "/srv/lake".as_ref()));
+        }
+        let refused = |text: &str| read(text).unwrap_err().to_string();
+        assert!(refused("kind = 'parquet'").ends_with("path is missing"));
+        assert!(refused("kind = 'parquet'\npath = ''").ends_with("path is missing"));
+        let told = refused("kind = 'csv'\npath = 'a'\npassword = 'hunter2'");
+        assert!(told.contains("password is of a database") && !told.contains("hunter2"), "{told}");
+        assert!(of("path = 'a'").unwrap_err().to_string().contains("path is of a place for files"));
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl Home {
         let home = Self { folder, server };
         let config = format!(
             "[servers.main]\nurl = \"{}\"\n[servers.\"other one\"]\nurl = \"https://b.example.org\"\n\
-             [targets.warehouse]\nkind = \"postgres\"\nhost = \"db\"\ndatabase = \"d\"\nuser = \"u\"\n",
+             [targets.warehouse]\nkind = \"postgres\"\nhost = \"db\"\ndatabase = \"d\"\nuser = \"u\"\n\
+             [targets.lake]\nkind = \"parquet\"\npath = \"/srv/lake\"\n",
             home.server
         );
         std::fs::create_dir_all(home.path("config/waldur-usage")).unwrap();
@@ -207,6 +208,7 @@ fn what_fits_is_told_by_kind() {
         ask(&["export", "--to", "postgres:"]),
         ["words", "postgres:warehouse\ta database of config.toml"]
     );
+    assert_eq!(ask(&["export", "--to", "target:"]), ["words", "target:lake\tparquet of config.toml"]);
     assert_eq!(ask(&["export", "--to", "parquet:x"]), ["files"]);
     assert_eq!(ask(&["check", ""]), ["files"]);
     assert!(

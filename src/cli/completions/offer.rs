@@ -166,9 +166,11 @@ impl Known {
                 .collect(),
             Kind::Target => {
                 let targets = self.config().target_names();
-                let all: Vec<(String, String)> = targets
-                    .map(|name| (format!("postgres:{name}"), "a database of config.toml".to_owned()))
-                    .collect();
+                let offered = |(name, files): (&str, Option<&str>)| match files {
+                    Some(files) => (format!("target:{name}"), format!("{files} of config.toml")),
+                    None => (format!("postgres:{name}"), "a database of config.toml".to_owned()),
+                };
+                let all: Vec<(String, String)> = targets.map(offered).collect();
                 let fits = all.iter().any(|(name, _)| name.starts_with(current));
                 self.wants_files.fetch_or(!fits, Ordering::Relaxed);
                 all
