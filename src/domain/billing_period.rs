@@ -172,6 +172,11 @@ impl PeriodRange {
         Self { first: period, last: period }
     }
 
+    /// From one month up to another; the first one alone where it is the later one.
+    pub fn up_to(first: BillingPeriod, last: BillingPeriod) -> Self {
+        Self { first, last: last.max(first) }
+    }
+
     /// The month, where the range is just one.
     pub fn as_single(self) -> Option<BillingPeriod> {
         (self.first == self.last).then_some(self.first)

@@ -21,6 +21,10 @@ pub enum Months {
     Open,
     /// The month before the open one.
     Last,
+    /// Both: the months in which most is still reported.
+    LastAndOpen,
+    /// From a month up to the one that is open.
+    Since(BillingPeriod),
 }
 
 impl Months {
@@ -30,6 +34,8 @@ impl Months {
             Self::Range(range) => range,
             Self::Open => PeriodRange::single(open),
             Self::Last => PeriodRange::single(open.previous().unwrap_or(open)),
+            Self::LastAndOpen => PeriodRange::up_to(open.previous().unwrap_or(open), open),
+            Self::Since(first) => PeriodRange::up_to(first, open),
         }
     }
 
@@ -38,6 +44,7 @@ impl Months {
         match self {
             Self::Range(range) => range.as_single().is_some(),
             Self::Open | Self::Last => true,
+            Self::LastAndOpen | Self::Since(_) => false,
         }
     }
 }
@@ -49,9 +56,15 @@ impl FromStr for Months {
         match text {
             "open" => Ok(Self::Open),
             "last-month" => Ok(Self::Last),
-            months => months.parse().map(Self::Range).map_err(|error| {
+            "last-month..open" => Ok(Self::LastAndOpen),
+            months => match months.strip_suffix("..open").map(str::parse) {
+                Some(Ok(first)) => return Ok(Self::Since(first)),
+                Some(Err(_)) | None => months,
+            }
+            .parse().map(Self::Range).map_err(|error| {
                 format!(
-                    "{error}, as YYYY-MM..YYYY-MM with the earlier one first, or as `open` or `last-month`"
+                    "{error}, as YYYY-MM..YYYY-MM with the earlier one first, as `open` or `last-month`, or up to it as \
+                     last-month..open or YYYY-MM..open"
                 )
             }),
         }
@@ -64,6 +77,8 @@ impl fmt::Display for Months {
             Self::Range(range) => range.fmt(formatter),
             Self::Open => formatter.pad("open"),
             Self::Last => formatter.pad("last-month"),
+            Self::LastAndOpen => formatter.pad("last-month..open"),
+            Self::Since(first) => write!(formatter, "{first}..open"),
         }
     }
 }
@@ -80,13 +95,26 @@ mod tests {
             ("last-month", "2026-10"),
             ("2026-08", "2026-08"),
             ("2026-08..2026-10", "2026-08..2026-10"),
+            ("last-month..open", "2026-10..2026-11"),
+            ("2026-01..open", "2026-01..2026-11"),
         ] {
             let months: Months = text.parse().unwrap();
             assert_eq!(months.range(open).to_string(), range);
             assert_eq!(months.to_string(), text);
             assert_eq!(months.is_single(), !text.contains(".."));
         }
-        for text in ["", "this-month", "2026-10..2026-08", "${MONTH}", "Open"] {
+        // The server's month is not known before it is asked, so a month to come is told later.
+        assert_eq!("2027-01..open".parse::<Months>().unwrap().range(open).to_string(), "2027-01");
+        for text in [
+            "",
+            "..open",
+            "open..open",
+            "2026-13..open",
+            "this-month",
+            "2026-10..2026-08",
+            "${MONTH}",
+            "Open",
+        ] {
             assert!(text.parse::<Months>().is_err(), "{text}");
         }
     }
