@@ -28,7 +28,7 @@ use super::Observer;
 use super::freshness::{Freshness, Look, Lookout, StaleResource};
 use super::post_people::PeopleExchange;
 use super::refresh::{have_changed, stale_totals};
-use super::run::{Journalled, answer_of};
+use super::run::{Journalled, answer_of, unwritten};
 
 /// How many answers may be lost in a row before nothing more is sent.
 const LOST_IN_A_ROW: usize = 5;
@@ -120,6 +120,8 @@ pub struct PostSettings {
     pub settled: HashMap<u32, Sent>,
     /// How often each request was sent before.
     pub attempts: HashMap<u32, u32>,
+    /// The attempts at each request whose answer an earlier part of the run has not written down.
+    pub unanswered: HashMap<u32, Vec<u32>>,
 }
 
 impl PostSettings {
@@ -133,6 +135,7 @@ impl PostSettings {
             unpostable: BTreeMap::new(),
             settled: HashMap::new(),
             attempts: HashMap::new(),
+            unanswered: HashMap::new(),
         }
     }
 }
@@ -167,6 +170,7 @@ pub async fn post(
         observer,
         lost_in_a_row: AtomicUsize::new(0),
     };
+    run.tell_unanswered(&requests);
     let mut done = HashMap::with_capacity(requests.len());
     let mut rest = Vec::with_capacity(requests.len());
     for requests in requests {
@@ -220,6 +224,27 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Writes down of requests that were sent before the run was taken up again that nobody knows their answers:
+    /// every row that was sent stands in the audit trail.
+    fn tell_unanswered(&self, requests: &[Requests<'_>]) {
+        let Some(journalled) = self.journalled else { return };
+        let sent = unwritten();
+        let tell = |batch: u32, audit: &dyn Fn() -> Vec<AuditEntry>| {
+            for &attempt in self.settings.unanswered.get(&batch).into_iter().flatten() {
+                let (answer, audit) = (answer_of(&sent), audit());
+                journalled.journal.answered(Answered { batch, attempt, answer, audit });
+            }
+        };
+        for (resource, batches, people) in requests {
+            for batch in batches {
+                tell(batch.number(), &|| self.audit(journalled.run, resource, batch, &sent));
+            }
+            for batch in people {
+                tell(batch.number(), &|| self.audit_people(journalled.run, resource, batch, &sent));
+            }
+        }
+    }
+
     /// The requests of one resource, one after the other; what follows a request that was not accepted
     /// is not sent, because it was planned upon it. Users of a total that is set to zero come before it.
     pub(super) async fn resource(&self, requests: Requests<'_>) -> Exchanges {

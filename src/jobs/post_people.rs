@@ -218,7 +218,7 @@ impl Run<'_> {
         }
     }
 
-    fn audit_people(
+    pub(super) fn audit_people(
         &self,
         run: crate::domain::RunId,
         resource: &ResourcePlan,

@@ -205,6 +205,8 @@ pub struct Resumed {
     pub settled: HashMap<u32, Sent>,
     /// How often each request was sent.
     pub attempts: HashMap<u32, u32>,
+    /// The attempts at each request whose answer was never written down.
+    pub unanswered: HashMap<u32, Vec<u32>>,
     /// Resources that are stale.
     pub stale: HashMap<ResourceId, StaleResource>,
     /// Resources that can no longer be posted to, each with the reason.
@@ -239,7 +241,7 @@ pub async fn resume(
     let people = people::stored_for(reader, &plan, &snapshot.catalogue, &all).await?;
     let (rows, stored_people) = (by_key(&all), by_name(&people));
     stages.next("settle");
-    let attempts = attempts(&requests);
+    let (attempts, unanswered) = (attempts(&requests), unanswered(&requests));
     let answers = last_answers(&requests);
     let (mut settled, mut open) = settle(&plan, &answers, &rows);
     open.extend(people::settle_requests(&plan, &answers, &rows, &stored_people, &mut settled));
@@ -263,7 +265,7 @@ pub async fn resume(
     }
     drop(stages);
     let catalogue = snapshot.catalogue;
-    Ok(Resumed { plan, catalogue, reporter, settled, attempts, stale, unpostable, read_at })
+    Ok(Resumed { plan, catalogue, reporter, settled, attempts, unanswered, stale, unpostable, read_at })
 }
 
 /// How often each request was sent.
@@ -274,6 +276,15 @@ fn attempts(requests: &[RequestRecord]) -> HashMap<u32, u32> {
         *most = (*most).max(request.attempt + 1);
     }
     attempts
+}
+
+/// The attempts at each request whose answer was never written down.
+fn unanswered(requests: &[RequestRecord]) -> HashMap<u32, Vec<u32>> {
+    let mut unanswered: HashMap<u32, Vec<u32>> = HashMap::new();
+    for request in requests.iter().filter(|request| request.answer.is_none()) {
+        unanswered.entry(request.batch).or_default().push(request.attempt);
+    }
+    unanswered
 }
 
 /// What is known of the last attempt at each request.
@@ -326,8 +337,13 @@ pub(super) fn sent_of(request: &RequestRecord) -> Sent {
         }
         Some((_, Answer::Lost { reason })) => Sent::Lost { reason: reason.clone() },
         Some((_, Answer::NotSent { reason })) => Sent::NotSent { reason: reason.clone() },
-        None => Sent::Lost { reason: "the run ended before an answer was written down".into() },
+        None => unwritten(),
     }
+}
+
+/// What is known of a request whose answer was never written down.
+pub(super) fn unwritten() -> Sent {
+    Sent::Lost { reason: "the run ended before an answer was written down".into() }
 }
 
 /// What an answer is in the store.

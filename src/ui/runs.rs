@@ -182,8 +182,11 @@ pub fn runs_text(runs: &[ListedRun]) -> String {
 impl RunLine {
     fn row(&self) -> [String; 10] {
         let open = self.requests_lost + self.requests_unanswered;
-        let told =
-            [(self.requests_accepted, "accepted"), (self.requests_rejected, "rejected"), (open, "open")];
+        let told = [
+            (self.requests_accepted, "accepted"),
+            (self.requests_rejected, "rejected"),
+            (open, "without an answer"),
+        ];
         let told = told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         [
@@ -223,7 +226,12 @@ pub fn run_text(run: &RunLine, requests: &[RequestRecord]) -> String {
     fact("ended", &ended.unwrap_or_else(|| "-".to_owned()));
     fact("state", &run.state);
     fact("digest", &run.digest);
-    fact("requests", &format!("{} accepted, {} rejected", run.requests_accepted, run.requests_rejected));
+    let unanswered = run.requests_lost + run.requests_unanswered;
+    let mut counts = format!("{} accepted, {} rejected", run.requests_accepted, run.requests_rejected);
+    if unanswered > 0 {
+        let _ = write!(counts, ", {unanswered} without an answer");
+    }
+    fact("requests", &counts);
     let open: Vec<RequestLine> = requests
         .iter()
         .filter(|request| !matches!(request.answer, Some((_, Answer::Accepted))))

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use waldur_usage::sandbox::{Behaviour, Ending, Fault, FaultKind, Settings, World};
 
 use crate::proxy;
@@ -146,6 +147,14 @@ fn point(behaviour: &Behaviour, with_half: bool, number: usize, moment: Moment, 
         rig.run(&APPLY).ends_with(0);
     }
     assert_eq!(state(&rig), wanted, "{what}\n{}", resumed.all());
+    let trail = rig.run(&["audit", "export", "--format", "json"]).ends_with(0).json();
+    for row in ROWS {
+        let [resource, _, component, _] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let is_told = |entry: &Value| entry["resource_name"] == resource && entry["component"] == component;
+        let entries = trail.as_array().unwrap();
+        assert!(entries.iter().any(is_told), "{what}: {row} is in no entry of the trail\n{trail}");
+    }
+    rig.run(&["audit", "verify"]).ends_with(0);
     let posts = rig.posts();
     rig.run(&APPLY).ends_with(0).says("nothing to do");
     assert_eq!(rig.posts(), posts, "{what}: a second apply sends nothing");
