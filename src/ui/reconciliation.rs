@@ -20,12 +20,9 @@ pub fn reconciliation_text(report: &Report, style: Style, most: usize) -> String
     let sentence = visible(&verdict.sentence).to_string();
     let _ = writeln!(text, "{}", if verdict.agrees { style.good(&sentence) } else { style.bad(&sentence) });
     text.push_str(&compared_text(report, style));
-    let _ = write!(
-        text,
-        "\n{}\n{}",
-        style.bold("Proof: file less server is what the classes come to"),
-        proof_text(report, style)
-    );
+    let side = if report.header.sides.has_file() { "file" } else { "what is billed" };
+    let heading = format!("Proof: {side} less server is what the classes come to");
+    let _ = write!(text, "\n{}\n{}", style.bold(&heading), proof_text(report, style));
     let _ = write!(text, "\n{}\n{}", style.bold("Classes"), classes_text(report));
     text.push_str(&breaks_text(report, style, most));
     text.push_str(&skipped_text(&report.skipped, style));
@@ -68,7 +65,9 @@ fn compared_text(report: &Report, style: Style) -> String {
         (false, true) => format!("{} with the usages and invoices of {server}", files.join(", ")),
     };
     let offerings: Vec<String> = header.offerings.iter().map(|name| visible(name).to_string()).collect();
-    let _ = writeln!(text, "{months}, {}: {sides}", offerings.join(", "));
+    // A saved list names no offering.
+    let of = if offerings.is_empty() { String::new() } else { format!(", {}", offerings.join(", ")) };
+    let _ = writeln!(text, "{months}{of}: {sides}");
     for month in header.months.iter().filter(|month| month.is_partial) {
         let _ = writeln!(
             text,

@@ -98,10 +98,10 @@ impl PageLines<'_> {
             Head::figure(WORDS.difference),
         ];
         columns.extend(wanted.worth.then(|| Head::figure(WORDS.worth)));
+        columns.push(Head::text(if is_break { WORDS.next_step } else { WORDS.notes }).wide());
+        columns.push(Head::text(WORDS.place).wide());
         columns.extend(wanted.stated.then(|| Head::figure(WORDS.stated)));
         columns.extend(wanted.billed.then(|| Head::figure(WORDS.invoice)));
-        columns.push(Head::text(WORDS.place).wide());
-        columns.push(Head::text(if is_break { WORDS.next_step } else { WORDS.notes }).wide());
         columns
     }
 
@@ -126,14 +126,14 @@ impl PageLines<'_> {
             let worth: Vec<_> = view.worth().into_iter().collect();
             cells.push(locale.money_cell(&worth, "worth", true));
         }
+        cells.push(if is_break { next_step(view) } else { notes(view) });
+        cells.push(place(view));
         if wanted.stated {
             cells.push(self.stated(view));
         }
         if wanted.billed {
             cells.push(self.billed(view));
         }
-        cells.push(place(view));
-        cells.push(if is_break { next_step(view) } else { notes(view) });
         let table = if is_break { "break" } else { "line" };
         Row { id: format!("{table}-{}", view.number), is_break: view.class().is_break(), cells }
     }
