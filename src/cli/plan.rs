@@ -151,8 +151,22 @@ fn show(
         Format::Text => {
             ui::data(&text(plan, planned, left_out, global.verbose));
             ui::data(&ui::guards_text(guarded, Style::for_stdout()));
+            ui::data(&refusal(guarded));
         }
     }
+}
+
+/// What becomes of a plan that guards refuse; nothing where none does.
+fn refusal(guarded: &Guarded) -> String {
+    let refusing = guarded.refusing();
+    if refusing.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = refusing.iter().map(|guard| guard.name()).collect();
+    let flags: Vec<&str> = refusing.iter().filter_map(|guard| guard.flag()).collect();
+    let way =
+        if flags.is_empty() { String::new() } else { format!("; if it is right, give {}", flags.join(" ")) };
+    format!("\n`apply` will refuse this plan: {}{way}\n", names.join(", "))
 }
 
 /// A plan for people, with what speaks against it and what was left out of it first.

@@ -94,6 +94,11 @@ pub async fn run(
     let guarded = guards.guard(plan, last_month, &undoing.catalogue, writers, &connection, global)?;
     if matches!(global.format.into(), Format::Text) {
         ui::data(&ui::guards_text(&guarded, Style::for_stdout()));
+        if !guarded.refusing().is_empty() {
+            ui::data(
+                "What is refused above is refused of a plan; a way back is taken all the same, once you agree.\n",
+            );
+        }
     }
     ask(plan, &destination, arguments.yes, global, terminal).await?;
     let notes = RunNotes {

@@ -73,7 +73,7 @@ pub enum Refusal {
         second: BillingPeriod,
     },
     /// What looks like a mistake is not posted.
-    #[error("{} refuse the plan: {}", guards.len(), guards.join(", "))]
+    #[error("{} the plan: {}", refusing(guards.len()), guards.join(", "))]
     Guards {
         /// Their names.
         guards: Vec<&'static str>,
@@ -108,6 +108,14 @@ fn called(sandbox: Option<&SandboxWorld>) -> String {
         || "a server that is no sandbox".to_owned(),
         |world| format!("a sandbox with world {world}"),
     )
+}
+
+/// How many guards refuse something, as the beginning of a sentence.
+fn refusing(guards: usize) -> String {
+    match guards {
+        1 => "1 guard refuses".to_owned(),
+        several => format!("{several} guards refuse"),
+    }
 }
 
 /// A plan that may be posted; there is no other way to a poster.

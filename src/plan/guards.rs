@@ -13,7 +13,7 @@ use crate::domain::{Amount, ComponentType, ExactTotal, ResourceId};
 
 mod thresholds;
 
-pub use thresholds::{Thresholds, WrittenThresholds};
+pub use thresholds::{ThresholdError, Thresholds, WrittenThresholds};
 
 /// How many examples a report lists.
 const MOST_EXAMPLES: usize = 20;
@@ -433,7 +433,10 @@ fn missing_organisations(lines: &[GuardLine], only_last_month: &[LastMonthRow]) 
     let missing = only_last_month.iter().map(|row| row.customer_name.as_str());
     let missing: BTreeSet<&str> = missing.filter(|name| !now.contains(name)).collect();
     Found {
-        figure: format!("{} organisations", missing.len()),
+        figure: match missing.len() {
+            1 => "1 organisation".to_owned(),
+            several => format!("{several} organisations"),
+        },
         threshold: "any".into(),
         verdict: verdict(!missing.is_empty(), false),
         examples: missing.into_iter().map(|customer| gone(customer, None)).collect(),

@@ -38,8 +38,8 @@ pub use document::{
     Header, InputFile, Line, Made, Plan, PlanError, Reporter, ResourcePlan, Scope, SourceRow,
 };
 pub use guards::{
-    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, Thresholds, Verdict, WrittenThresholds,
-    guards,
+    Cost, Example, Guard, GuardLine, GuardReport, LastMonthRow, ThresholdError, Thresholds, Verdict,
+    WrittenThresholds, guards,
 };
 pub use input_layout::{InputLayout, MadeWith, MadeWithKind, SummedRows};
 pub use invoices::{

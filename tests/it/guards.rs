@@ -39,10 +39,10 @@ fn a_truncated_file_is_refused_and_each_guard_has_its_flag() {
     rig.long(&["climate-alps,2026-11,cpu,7"]);
     let run = apply(&rig, &[]).ends_with(4);
     let run = run
-        .says("2 refuse the plan: jump, missing-organisation")
+        .says("2 guards refuse the plan: jump, missing-organisation")
         .says("--allow-jump --allow-missing-organisation");
     assert_eq!(rig.posts(), 0, "{}", run.all());
-    apply(&rig, &["--allow-jump"]).ends_with(4).says("1 refuse the plan: missing-organisation");
+    apply(&rig, &["--allow-jump"]).ends_with(4).says("1 guard refuses the plan: missing-organisation");
     apply(&rig, &["--allow-jump", "--allow-missing-organisation"]).ends_with(0).says("1 posted");
 }
 
@@ -58,7 +58,7 @@ fn a_month_like_the_last_one_passes_and_one_of_zeros_does_not() {
     october(&rig, |_, component, amount| {
         Some(if component == "cpu" { format!("{amount}0").replace('.', "") } else { amount })
     });
-    apply(&rig, &[]).ends_with(4).says("1 refuse the plan: jump");
+    apply(&rig, &[]).ends_with(4).says("1 guard refuses the plan: jump");
 }
 
 #[test]
@@ -82,7 +82,9 @@ fn money_has_a_limit_where_one_is_given() {
     rig.long(&["climate-alps,2026-11,cpu,7"]);
     let lax = ["--allow-jump", "--allow-missing-organisation"];
     // Seven units at 12.50.
-    apply(&rig, &[&lax[..], &["--max-money", "87.49"]].concat()).ends_with(4).says("refuse the plan: money");
+    apply(&rig, &[&lax[..], &["--max-money", "87.49"]].concat())
+        .ends_with(4)
+        .says("1 guard refuses the plan: money");
     apply(&rig, &[&lax[..], &["--max-money", "87.50"]].concat()).ends_with(0);
 }
 

@@ -204,7 +204,7 @@ fn what_last_month_had_and_this_one_has_not_is_missed() {
     assert_eq!((found.verdict, found.figure.as_str(), found.flag), (Verdict::Warned, "1 resources", None));
     let gone = [gone_row(4, "5"), gone_row(4, "6")];
     let found = report(Guard::MissingOrganisation, &lines, &gone, &Thresholds::default());
-    assert_eq!((found.verdict, found.figure.as_str()), (Verdict::Refused, "1 organisations"));
+    assert_eq!((found.verdict, found.figure.as_str()), (Verdict::Refused, "1 organisation"));
 }
 
 #[test]

@@ -67,6 +67,11 @@ pub struct Loosened {
 impl Thresholds {
     /// Judges thresholds as they are written.
     pub fn new(written: WrittenThresholds) -> Result<Self, ThresholdError> {
+        Self::faults(&written).into_iter().next().map_or(Ok(Self(written)), Err)
+    }
+
+    /// Everything that makes no sense of what is written.
+    pub fn faults(written: &WrittenThresholds) -> Vec<ThresholdError> {
         let amounts = [
             ("zeroed_percent", Some(written.zeroed_percent)),
             ("lowest_percent", Some(written.lowest_percent)),
@@ -74,17 +79,16 @@ impl Thresholds {
             ("lowered_percent", Some(written.lowered_percent)),
             ("max_money", written.max_money),
         ];
-        let is_negative = |(_, amount): &&(&str, Option<Amount>)| amount.is_some_and(Amount::is_negative);
-        if let Some((key, _)) = amounts.iter().find(is_negative) {
-            return Err(ThresholdError::Negative(key));
-        }
+        let negative = amounts.iter().filter(|(_, amount)| amount.is_some_and(Amount::is_negative));
+        let mut faults: Vec<ThresholdError> =
+            negative.map(|(key, _)| ThresholdError::Negative(key)).collect();
         if written.zeroed_percent > Amount::from(100) {
-            return Err(ThresholdError::AboveAll("zeroed_percent"));
+            faults.push(ThresholdError::AboveAll("zeroed_percent"));
         }
         if written.lowest_percent > written.highest_percent {
-            return Err(ThresholdError::Crossed);
+            faults.push(ThresholdError::Crossed);
         }
-        Ok(Self(written))
+        faults
     }
 
     /// The same with one of them made stricter; refuses what would be looser, or no number.
