@@ -1,11 +1,11 @@
 //! `list`: stored usages, of resources or of single users, by every filter and ordering of the API.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
 
-use crate::domain::PeriodRange;
+use crate::domain::{PeriodRange, visible};
 use crate::error::{Error, ExitStatus};
 use crate::parse::with_guard;
 use crate::ui::{self, Terminal};
@@ -111,7 +111,7 @@ impl ListArguments {
 fn order(text: &str) -> Result<(Ordering, bool), Error> {
     let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
     let ordering = name.parse().map_err(|()| {
-        let what = format!("cannot order by `{}`", crate::domain::visible(name));
+        let what = format!("cannot order by `{}`", visible(name));
         Error::setting(what, "use billing_period or usage")
     })?;
     Ok((ordering, descending))
@@ -133,13 +133,16 @@ pub async fn run(
     if let Some(unknown) = listed.unknown_field(&filter) {
         let names = listed.names.iter().map(String::as_str);
         let near = crate::domain::nearest(unknown, names);
-        let hint =
-            near.map_or_else(String::new, |near| format!("did you mean {}?", crate::domain::visible(near)));
-        let what = format!("usages of this server have no field `{}`", crate::domain::visible(unknown));
+        let hint = near.map_or_else(String::new, |near| format!("did you mean {}?", visible(near)));
+        let what = format!("usages of this server have no field `{}`", visible(unknown));
         return Err(Error::setting(what, hint));
     }
     match global.format {
-        FormatArgument::Csv => ui::stream(|out| list_csv(out, &listed.rows)),
+        FormatArgument::Csv => {
+            // A file has the text as it is; on a terminal it could move or turn what stands there.
+            let is_shown = io::stdout().is_terminal();
+            ui::stream(|out| list_csv(out, &listed.rows, &filter.fields, is_shown));
+        }
         FormatArgument::Ndjson => listed.rows.iter().for_each(ui::json_line),
         FormatArgument::Json => ui::json(&listed.rows),
         FormatArgument::Text => ui::data(&ui::list_text(&listed.rows, &filter.fields)),
@@ -154,17 +157,22 @@ pub async fn run(
     Ok(ExitStatus::Done)
 }
 
-/// The rows as text with commas: all fields that any of them has, in the order of the server. Text that
-/// a spreadsheet would take for a formula is guarded, as our readers expect it.
-fn list_csv(out: &mut dyn Write, rows: &[ListRow]) -> io::Result<()> {
+/// The rows as text with commas: the fields that were asked for in their order, or else all that any of them
+/// has, in the order of the server. Text that a spreadsheet would take for a formula is guarded, as our readers
+/// expect it.
+fn list_csv(out: &mut dyn Write, rows: &[ListRow], asked: &[String], is_shown: bool) -> io::Result<()> {
     let mut seen = HashSet::new();
     let names = rows.iter().flat_map(|row| row.0.keys());
-    let names: Vec<&str> = names.map(String::as_str).filter(|name| seen.insert(*name)).collect();
+    let mut names: Vec<&str> = names.map(String::as_str).filter(|name| seen.insert(*name)).collect();
+    names.sort_by_key(|name| asked.iter().position(|own| own == name).unwrap_or(asked.len()));
+    let told = |text: &str| {
+        let text = with_guard(text);
+        if is_shown { visible(&text).to_string() } else { text.into_owned() }
+    };
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(&names)?;
+    writer.write_record(names.iter().map(|name| told(name)))?;
     for row in rows {
-        let cells = names.iter().map(|name| row.text(name));
-        writer.write_record(cells.map(|cell| with_guard(&cell).into_owned()))?;
+        writer.write_record(names.iter().map(|name| told(&row.text(name))))?;
     }
     writer.flush()
 }
