@@ -78,8 +78,8 @@ def main() -> None:
         start = [*user, str(binaries / "pg_ctl"), "-D", "data", "-w", "-l", "log", "-o", settings, "start"]
         subprocess.run(start, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         month()
-        psql(BARE, rf"\copy waldur.usages TO '{folder}/rows.csv' (FORMAT csv)")
-        psql(rf"\copy waldur.usages TO '{folder}/rows.bin' (FORMAT binary)")
+        psql(BARE, rf"\copy (SELECT * FROM waldur.usages) TO '{folder}/rows.csv' (FORMAT csv)")
+        psql(rf"\copy (SELECT * FROM waldur.usages) TO '{folder}/rows.bin' (FORMAT binary)")
         figures: dict[str, list[float]] = {"export": [], "psql \\copy, csv": [], "psql \\copy, binary": []}
         for _ in range(options.runs):
             figures["export"].append(month())
@@ -88,6 +88,9 @@ def main() -> None:
         same = "SELECT (SELECT (count(*), sum(usage)) FROM bare) = (SELECT (count(*), sum(usage)) FROM waldur.usages)"
         if "t" not in psql(same):
             sys.exit("both tables are to hold the same rows")
+        own = "SELECT count(*) FROM pg_index JOIN pg_inherits ON inhrelid = indrelid WHERE inhparent = 'waldur.usages'::regclass"
+        if "t" not in psql(f"SELECT count(*) > 0 AND count(*) = ({own}) FROM pg_index WHERE indrelid = 'bare'::regclass"):
+            sys.exit("both tables are to have the same indexes")
         print(f"{options.rows} rows, {psql('SHOW server_version').splitlines()[2].strip()}")
         table(figures)
         medians = {name: median(seconds) for name, seconds in figures.items()}

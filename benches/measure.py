@@ -14,7 +14,7 @@ from typing import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = ROOT / "target" / "release"
-STAGE = re.compile(r"^([a-z ]+): ([0-9.]+) s$", re.MULTILINE)
+STAGE = re.compile(r"^([a-z][a-z0-9 (),-]*): ([0-9.]+) s$", re.MULTILINE)
 
 
 @dataclass
