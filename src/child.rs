@@ -5,16 +5,30 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The variable that holds the access token.
-const TOKEN: &str = "WALDUR_ACCESS_TOKEN";
+pub const TOKEN: &str = "WALDUR_ACCESS_TOKEN";
 /// How long what a program has started and left behind may go on talking in its name.
 const AFTERWARDS: Duration = Duration::from_millis(300);
+
+/// Asks a program to end, as whoever stops a service does.
+#[cfg(unix)]
+pub fn ask_to_end(process: u32) {
+    let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // One that has ended meanwhile need not be asked.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+/// Nobody can be asked here: Ctrl-C reaches it by itself.
+#[cfg(not(unix))]
+pub fn ask_to_end(_: u32) {}
 
 /// A program that is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -149,15 +163,17 @@ pub fn find(program: &str) -> Option<PathBuf> {
     candidates.find_map(|folder| Some(folder.join(program)).filter(|path| is_program(path)))
 }
 
+/// Whether there is a file that can be started as a program.
 #[cfg(unix)]
-fn is_program(path: &std::path::Path) -> bool {
+pub fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
+/// Whether there is a file that can be started as a program; its ending may be left out.
 #[cfg(not(unix))]
-fn is_program(path: &std::path::Path) -> bool {
-    path.is_file()
+pub fn is_program(path: &Path) -> bool {
+    path.is_file() || path.with_extension("exe").is_file()
 }
 
 /// A command from its words.

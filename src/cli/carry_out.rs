@@ -1,6 +1,7 @@
 //! Carrying a run out, whichever command began it: posting under Ctrl-C, the report, the files.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ use crate::ui::{self, Format, Style, Terminal};
 
 use super::Global;
 use super::connect::Connection;
+use super::interrupt::{self, Interrupts, interrupted};
 
 /// A run as JSON on stdout.
 #[derive(Serialize)]
@@ -158,7 +160,7 @@ async fn bills(plan: &Plan, order: &Order<'_>, report: &ApplyReport, connection:
     // The rows are posted and proven; whoever does not want to wait for the invoices need not.
     tokio::select! {
         bills = asked => bills,
-        Ok(()) = tokio::signal::ctrl_c() => unread("interrupted".into()),
+        () = interrupted() => unread("interrupted".into()),
     }
 }
 
@@ -184,16 +186,21 @@ async fn until_interrupted_twice(
     let stop = Stop::default();
     let job = run.carry_out(&connection.reader, order.approved, order.catalogue, order.post, &stop, terminal);
     tokio::pin!(job);
-    let mut presses = 0;
+    let mut interrupts = Interrupts::new();
+    let mut first: Option<Instant> = None;
     loop {
         tokio::select! {
             end = &mut job => return end.map(Some),
-            Ok(()) = tokio::signal::ctrl_c() => {
-                presses += 1;
-                if presses > 1 {
+            () = interrupts.next() => {
+                if let Some(first) = first {
+                    // A service is told to end by all who hear of it at once, and means it once.
+                    if first.elapsed() < interrupt::ONE_WISH {
+                        continue;
+                    }
                     terminal.error("stopped at once");
                     return Ok(None);
                 }
+                first = Some(Instant::now());
                 stop.because(StopReason::Interrupted);
                 terminal.error("stopping: requests in flight finish; Ctrl-C again stops at once");
             }

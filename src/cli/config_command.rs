@@ -57,7 +57,10 @@ fn explain(arguments: &ExplainArguments, global: &Global) -> Result<ExitStatus, 
             let names: Vec<String> = explanation.values.iter().map(|value| value.key.clone()).collect();
             explanation.values.retain(|value| is_below(&value.key, key));
             if explanation.values.is_empty() {
-                let hint = nearest(key, names.iter().map(String::as_str)).map_or_else(
+                // The table of a setting may be meant, too.
+                let tables = names.iter().flat_map(|name| name.match_indices('.').map(|(at, _)| &name[..at]));
+                let all = tables.chain(names.iter().map(String::as_str));
+                let hint = nearest(key, all).map_or_else(
                     || "`waldur-usage config explain` lists them".to_owned(),
                     |near| format!("did you mean {near}?"),
                 );

@@ -32,7 +32,7 @@ pub struct Connection {
 
 /// Sets a connection up; nothing is sent yet.
 pub fn connect(global: &Global) -> Result<Connection, Error> {
-    let config = Config::read()?;
+    let config = Config::read_for(global.pipeline.as_deref())?;
     let chosen = chosen(&config, global)?;
     let written = global.url.as_deref().or(chosen.map(|chosen| chosen.server.url.as_str()));
     let written = written.ok_or_else(|| {

@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
-use crate::schedule::{Attempt, By, Schedule, due, local_zone};
+use crate::schedule::{Attempt, By, Schedule, ask_to_end, due, local_zone};
 use crate::ui::{self, Format, Terminal};
 
 use super::Global;
+use super::interrupt::{Interrupts, terminated};
 use super::schedule::{memory, registry, this_program};
 
 /// A pipeline that was due, as JSON on stdout.
@@ -120,14 +121,18 @@ fn start(program: &Path, schedule: &Schedule, global: &Global) -> std::io::Resul
     command.spawn()
 }
 
-/// Waits for a process. Ctrl-C reaches it too, and how it ends is its own business.
+/// Waits for a process. Ctrl-C reaches it too, and how it ends is its own business; the signal that ends
+/// services may reach this one alone, and is passed on.
 async fn end_of(mut child: Child) -> std::io::Result<Ended> {
+    let process = child.id();
+    // Whatever ends this one early would leave the other one alone.
+    let _interrupts = Interrupts::new();
     let wait = tokio::task::spawn_blocking(move || child.wait());
     tokio::pin!(wait);
     loop {
         tokio::select! {
             ended = &mut wait => return ended.unwrap_or_else(|error| Err(std::io::Error::other(error))),
-            Ok(()) = tokio::signal::ctrl_c() => {}
+            () = terminated() => ask_to_end(process),
         }
     }
 }

@@ -22,6 +22,7 @@ mod export_filter;
 mod export_target;
 mod guards;
 mod input;
+mod interrupt;
 mod layout;
 mod list;
 mod man;
@@ -62,6 +63,8 @@ use crate::config;
 use crate::error::{Error, ExitStatus};
 use crate::plan::Refusal;
 use crate::ui::{Fault, Format, LogForm, Terminal};
+
+use interrupt::Interrupts;
 
 /// Usage figures of a Waldur marketplace: check, plan, post and report them.
 #[derive(Debug, Parser)]
@@ -128,6 +131,19 @@ struct Global {
     /// The names that a run hears of, for completions
     #[arg(skip)]
     heard: completions::kept::Listening,
+    /// The pipeline that is run: the project file of its folder counts
+    #[arg(skip)]
+    pipeline: Option<std::path::PathBuf>,
+}
+
+impl Global {
+    /// A variable that is set to nothing is not set.
+    fn heed_no_empty_variables(&mut self) {
+        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+        for (value, name) in [(&mut self.url, "WALDUR_API_URL"), (&mut self.profile, "WALDUR_PROFILE")] {
+            value.take_if(|value| value.is_empty() && is_empty(name));
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -240,7 +256,8 @@ impl Command {
         match self {
             Self::Sandbox(arguments) => arguments.is_serving(),
             Self::Schedule(arguments) => arguments.starts_pipelines(),
-            Self::Run(arguments) => arguments.starts_pipelines(),
+            // A run of a pipeline that was interrupted is written down and told first.
+            Self::Run(_) | Self::Resume(_) => true,
             _ => false,
         }
     }
@@ -302,6 +319,7 @@ fn run() -> ExitStatus {
     };
     // A question is no line of a log.
     arguments.global.no_input |= arguments.global.log == LogArgument::Json;
+    arguments.global.heed_no_empty_variables();
     let terminal = Terminal::new(arguments.global.quiet, arguments.global.verbose);
     let terminal = terminal.logging(arguments.global.log.into());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -336,12 +354,25 @@ fn shows_what_it_hides(error: &clap::Error) -> bool {
 
 /// Runs a command until it is done, or until Ctrl-C where nothing has been posted yet.
 async fn interruptible(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStatus, Error> {
-    let command = dispatch(arguments, terminal);
-    tokio::pin!(command);
+    let command = Box::pin(dispatch(arguments, terminal));
+    if arguments.command.waits_for_ctrl_c() {
+        return command.await;
+    }
+    until_interrupted(command, &mut Interrupts::new(), terminal).await
+}
+
+/// Goes on until the work is done, or until Ctrl-C where nothing has been posted yet; posting hears it by
+/// itself, and finishes what is under way.
+async fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, Error>>,
+    interrupts: &mut Interrupts,
+    terminal: &Terminal,
+) -> Result<T, Error> {
+    tokio::pin!(work);
     loop {
         tokio::select! {
-            result = &mut command => return result,
-            Ok(()) = tokio::signal::ctrl_c(), if !arguments.command.waits_for_ctrl_c() => {
+            result = &mut work => return result,
+            () = interrupts.next() => {
                 if !terminal.has_posted() {
                     return Err(Error::Interrupted);
                 }

@@ -13,6 +13,8 @@ use crate::findings::{Code, Severity};
 use crate::pipeline::{Fault, LOOSER, NAMED_TARGETS, Pipeline, PipelineError, Step};
 use crate::plan::Thresholds;
 use crate::source::{SourceError, expand};
+use crate::ui::Terminal;
+use crate::waldur::ServerAddress;
 
 use super::Global;
 use super::apply::ApplyArguments;
@@ -52,18 +54,55 @@ pub fn text_of(fault: &Fault) -> String {
     format!("{place}{}{hint}", fault.what)
 }
 
-/// What every command takes, with the server of the pipeline where no flag names another.
-pub fn global_of(pipeline: &Pipeline, global: &Global) -> Global {
+/// What every command takes, with the server of the pipeline where no flag names another. Where the pipeline
+/// names none, the server is the one that the settings choose: each step then talks to the same.
+fn global_of(pipeline: &Pipeline, config: &Config, global: &Global) -> Result<Global, Error> {
     let own = pipeline.server.as_ref().map(|server| server.text.clone());
-    let profile = global.profile.clone().or(own);
-    Global { profile, ..global.clone() }
+    let mut profile = global.profile.clone().or(own);
+    if profile.is_none() {
+        profile = config.chosen(None, global.url.as_deref())?.map(|chosen| chosen.name.to_owned());
+    }
+    Ok(Global { profile, pipeline: Some(pipeline.path.clone()), ..global.clone() })
+}
+
+/// What every step takes. Where the server is not the one that the pipeline names, that is said, and so it is
+/// where a project file has picked it.
+pub fn settled(pipeline: &Pipeline, global: &Global, terminal: &Terminal) -> Result<Global, Error> {
+    let config = Config::read_for(Some(&pipeline.path))?;
+    let own = global_of(pipeline, &config, global)?;
+    let wanted = pipeline.server.as_ref().map(|wanted| wanted.text.as_str());
+    match (wanted, &global.profile) {
+        (Some(wanted), Some(other)) if wanted != other => {
+            let (wanted, other) = (visible(wanted), visible(other));
+            let text =
+                format!("the server is {other}, as --profile or WALDUR_PROFILE says, and not {wanted}");
+            terminal.say(&text);
+        }
+        (None, None) => {
+            if let Some(chosen) = config.chosen(None, global.url.as_deref())?
+                && let Some(path) = chosen.by_project
+            {
+                let (name, path) = (visible(chosen.name), path.to_string_lossy());
+                terminal.say(&format!("the server is {name}, as {} says", visible(&path)));
+            }
+        }
+        _ => {}
+    }
+    let address = |text: &str| ServerAddress::parse(text, true).ok();
+    if let (Some(name), Some(url)) = (&own.profile, global.url.as_deref().and_then(address))
+        && address(&config.server(name)?.url).is_some_and(|server| server != url)
+    {
+        let name = visible(name);
+        terminal.say(&format!("the server is {url}, as --url or WALDUR_API_URL says, and not {name}"));
+    }
+    Ok(own)
 }
 
 /// What stands against a pipeline in the user's own file and in the commands that do its steps; the guards
 /// that hold, where it has any. No server is asked.
 pub fn judge(pipeline: &Pipeline, global: &Global) -> Result<(Option<Thresholds>, Vec<Fault>), Error> {
-    let config = Config::read()?;
-    let global = global_of(pipeline, global);
+    let config = Config::read_for(Some(&pipeline.path))?;
+    let global = global_of(pipeline, &config, global)?;
     let mut faults = Vec::new();
     let server = match global.profile.as_deref().map(|name| config.server(name)).transpose() {
         Ok(server) => server,
@@ -80,7 +119,9 @@ pub fn judge(pipeline: &Pipeline, global: &Global) -> Result<(Option<Thresholds>
     // Which month is open is not known here, and does not matter.
     let now = BillingPeriod::of(Timestamp::now());
     let now = now.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
-    faults.extend(judge_steps(pipeline, pipeline.period.range(now)));
+    let period = pipeline.period.range(now);
+    faults.extend(judge_steps(pipeline, period));
+    faults.extend(pipeline.steps().into_iter().filter_map(|step| pipeline.places(step, period).err()));
     faults.sort_by(|one, other| (one.line, &one.what).cmp(&(other.line, &other.what)));
     faults.dedup();
     Ok((thresholds, faults))
@@ -119,7 +160,7 @@ fn judged(
     for target in pipeline.targets() {
         let Some((kind, name)) = target.text.split_once(':') else { continue };
         if NAMED_TARGETS.contains(&kind)
-            && let Err(error) = config.judge_target(name)
+            && let Err(error) = config.judge_target(kind, name)
         {
             let hint = error.hint().unwrap_or_default();
             faults.push(Fault { line: target.line, what: error.to_string(), hint });
@@ -252,6 +293,10 @@ fn told(pipeline: &Pipeline, step: Step, error: &clap::Error) -> Fault {
 pub fn judge_files(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Error> {
     let inputs = pipeline.inputs(period).map_err(|fault| faulty(&pipeline.path, &[fault]))?;
     let files = expand(&inputs)?.files;
+    if let Some(special) = files.iter().find(|file| file.metadata().is_ok_and(|found| !found.is_file())) {
+        let what = format!("{} is no file that can be read to its end", visible(&special.to_string_lossy()));
+        return Err(Error::setting(what, "put the file itself there"));
+    }
     match files.iter().find(|file| !pipeline.is_within(file)) {
         None => Ok(()),
         Some(outside) => Err(Error::setting(
@@ -263,10 +308,10 @@ pub fn judge_files(pipeline: &Pipeline, period: PeriodRange) -> Result<(), Error
 
 /// Refuses what a step would write in the place of something that is there.
 pub fn judge_outputs(pipeline: &Pipeline, step: Step, period: PeriodRange) -> Result<(), Error> {
+    let places = pipeline.places(step, period).map_err(|fault| faulty(&pipeline.path, &[fault]))?;
     if pipeline.replaces(step) || !matches!(step, Step::Report | Step::Missing) {
         return Ok(());
     }
-    let places = pipeline.places(step, period).map_err(|fault| faulty(&pipeline.path, &[fault]))?;
     match places.iter().find(|place| place.exists()) {
         None => Ok(()),
         Some(there) => Err(Error::setting(

@@ -251,7 +251,7 @@ pub async fn go(
     arguments.plan.judge(&arguments.files, &arguments.out, periods, arguments.server_rows.is_some())?;
     let (mut rules, options) = (arguments.rules()?, arguments.options()?);
     let (connection, mut check, currency) = if arguments.server_rows.is_some() {
-        let config = Config::read()?;
+        let config = Config::read_for(global.pipeline.as_deref())?;
         let server = chosen(&config, global)?.map(|chosen| chosen.server);
         arguments.tolerate(&config, &mut rules)?;
         let check = arguments.input.settings_of(&arguments.files, &config, server)?;

@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::domain::visible;
 use crate::error::{Error, ExitStatus};
 use crate::jobs::freshness::Freshness;
 use crate::jobs::post::PostSettings;
 use crate::jobs::run::{Run, RunNotes, plan_of, resume};
 use crate::pipeline::StepEnd;
 use crate::plan::{Approved, Refusal};
-use crate::store::{Store, StoredRun};
+use crate::store::{Store, StoredPipelineRun, StoredRun};
 use crate::ui::{self, Format, Terminal};
 
-use super::Global;
 use super::carry_out::{Order, carry_out};
 use super::connect::{Connection, connect};
+use super::interrupt::Interrupts;
 use super::store;
+use super::{Global, until_interrupted};
 
 /// What `resume` takes.
 #[derive(Debug, Args)]
@@ -37,6 +39,7 @@ pub async fn run(
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    let mut interrupts = Interrupts::new();
     if let Some(beginning) = &arguments.run {
         let store = store::open(global)?;
         let id = store::find_any(&store, beginning)?;
@@ -44,29 +47,77 @@ pub async fn run(
             return super::run::take_up(&pipeline, global, terminal).await;
         }
         let (connection, stored) = (connect(global)?, store::get(&store, id)?);
-        return Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status);
+        let work = Box::pin(go_on(&stored, &store, &connection, global, terminal));
+        return Ok(until_interrupted(work, &mut interrupts, terminal).await?.status);
     }
     let connection = connect(global)?;
     let store = store::open(global)?;
     // Who answers, a sandbox or a real server, is known once something has.
-    connection.reader.account().await?;
+    let account = async { Ok(connection.reader.account().await?) };
+    until_interrupted(account, &mut interrupts, terminal).await?;
+    let stored = match latest(&store, &connection)? {
+        Latest::Run(stored) => stored,
+        Latest::Pipeline(pipeline) => {
+            terminal.say(&format!(
+                "goes on with run {} of the pipeline {}",
+                pipeline.run.id,
+                visible(&pipeline.run.pipeline)
+            ));
+            return super::run::take_up(&pipeline, global, terminal).await;
+        }
+        Latest::None(why) => {
+            terminal.say(&why);
+            if matches!(global.format.into(), Format::Json) {
+                ui::json(&());
+            }
+            return Ok(ExitStatus::Done);
+        }
+    };
+    let work = Box::pin(go_on(&stored, &store, &connection, global, terminal));
+    Ok(until_interrupted(work, &mut interrupts, terminal).await?.status)
+}
+
+/// What is gone on with where nobody says what.
+enum Latest {
+    /// A run that posts.
+    Run(Box<StoredRun>),
+    /// A run of a pipeline, as a whole.
+    Pipeline(Box<StoredPipelineRun>),
+    /// Nothing, and why.
+    None(String),
+}
+
+/// The latest run on this server that is not over, be it of a command or of a pipeline. A pipeline that has
+/// run again since is not gone on with unasked: the later run may have done it all.
+fn latest(store: &Store, connection: &Connection) -> Result<Latest, Error> {
     let destination = connection.reader.destination();
     let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
-    let Some(latest) = store.latest_unfinished(&destination.server, sandbox.as_deref())? else {
-        terminal.say("nothing to resume: every run on this server is over");
-        if matches!(global.format.into(), Format::Json) {
-            ui::json(&());
-        }
-        return Ok(ExitStatus::Done);
-    };
-    let stored = store::get(&store, latest)?;
+    let (server, sandbox) = (&destination.server, sandbox.as_deref());
+    let own = store.latest_unfinished(server, sandbox)?.map(|run| store::get(store, run)).transpose()?;
     // What a pipeline began, its other steps among it, is gone on with as a whole.
-    if let Some(pipeline) = stored.run.pipeline
+    if let Some(own) = &own
+        && let Some(pipeline) = own.run.pipeline
         && let Some(pipeline) = store.pipeline_run(pipeline)?
     {
-        return super::run::take_up(&pipeline, global, terminal).await;
+        return Ok(Latest::Pipeline(Box::new(pipeline)));
     }
-    Ok(Box::pin(go_on(&stored, &store, &connection, global, terminal)).await?.status)
+    let pipeline = store.latest_unfinished_pipeline(server, sandbox)?;
+    let pipeline = pipeline.map(|(run, is_last)| Ok::<_, Error>((store.pipeline_run(run)?, is_last)));
+    Ok(match (own, pipeline.transpose()?) {
+        (Some(own), Some((Some(pipeline), true))) if pipeline.started > own.started => {
+            Latest::Pipeline(Box::new(pipeline))
+        }
+        (Some(own), _) => Latest::Run(Box::new(own)),
+        (None, Some((Some(pipeline), true))) => Latest::Pipeline(Box::new(pipeline)),
+        (None, Some((Some(pipeline), false))) => {
+            let (id, name) = (pipeline.run.id, visible(&pipeline.run.pipeline).to_string());
+            Latest::None(format!(
+                "nothing to resume: {name} has run again since its run {id} stopped; `waldur-usage resume {id}` \
+                 goes on with that one all the same"
+            ))
+        }
+        (None, _) => Latest::None("nothing to resume: every run on this server is over".to_owned()),
+    })
 }
 
 /// Goes on with a run that posts.
@@ -89,7 +140,7 @@ pub async fn go_on(
     if !resumed.stale.is_empty() && !notes.is_partial {
         let names = resumed.plan.changed().filter(|resource| resumed.stale.contains_key(&resource.resource));
         let names: Vec<String> = names.map(|resource| resource.name.clone()).collect();
-        terminal.error(&format!("stale: {}", crate::domain::visible(&names.join(", "))));
+        terminal.error(&format!("stale: {}", visible(&names.join(", "))));
         return Err(Refusal::Stale { rows: ui::stale_rows(&resumed.plan, &resumed.stale) }.into());
     }
     let now = connection.reader.now()?;
@@ -102,6 +153,7 @@ pub async fn go_on(
         unpostable: resumed.unpostable,
         settled: resumed.settled,
         attempts: resumed.attempts,
+        unanswered: resumed.unanswered,
         ..PostSettings::new(connection.at_once, resumed.read_at)
     };
     let order = Order {

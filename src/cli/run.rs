@@ -22,9 +22,10 @@ use crate::watch::{Ended, tell};
 use super::config::Config;
 use super::connect::{Connection, connect};
 use super::due::ran;
-use super::pipeline_settings::{faulty, global_of, judge, judge_files, judge_outputs, read, refused};
+use super::interrupt::{self, Interrupts, interrupted};
+use super::pipeline_settings::{faulty, judge, judge_files, judge_outputs, read, refused, settled};
 use super::run_steps::{State, Steps};
-use super::{Global, store};
+use super::{Global, store, until_interrupted};
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -41,7 +42,7 @@ pub struct RunArguments {
     #[arg(long, conflicts_with_all = ["file", "period", "dry_run", "yes"])]
     due: bool,
     /// Its month or months, where they are not to be those of the file
-    #[arg(long, value_name = "A[..B]|open|last-month")]
+    #[arg(long, value_name = "A[..B|..open]|open|last-month")]
     period: Option<Months>,
     /// Post nothing and write nothing, and say what would be
     #[arg(long)]
@@ -49,13 +50,6 @@ pub struct RunArguments {
     /// Post without asking
     #[arg(short, long)]
     yes: bool,
-}
-
-impl RunArguments {
-    /// Whether pipelines are started that hear Ctrl-C themselves.
-    pub fn starts_pipelines(&self) -> bool {
-        self.due
-    }
 }
 
 /// How a pipeline is to be run.
@@ -89,7 +83,8 @@ pub async fn run_one(
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
     let begun = Begun { run: RunId::new(Uuid::new_v4()), at: Timestamp::now(), path };
-    let result = begin(&begun, order, global, terminal).await;
+    let mut interrupts = Interrupts::new();
+    let result = begin(&begun, order, global, terminal, &mut interrupts).await;
     if order.dry_run { result.map(|ended| ended.status) } else { begun.over(result, global, terminal).await }
 }
 
@@ -101,7 +96,8 @@ pub async fn take_up(
 ) -> Result<ExitStatus, Error> {
     let path = PathBuf::from(&stored.run.path);
     let begun = Begun { run: stored.run.id, at: stored.started, path: &path };
-    let result = go_on(&begun, stored, global, terminal).await;
+    let mut interrupts = Interrupts::new();
+    let result = go_on(&begun, stored, global, terminal, &mut interrupts).await;
     begun.over(result, global, terminal).await
 }
 
@@ -124,7 +120,13 @@ impl Begun<'_> {
             Ok(ended) => (ended, None),
             Err(error) => (self.failed(error.exit_status()), Some(error)),
         };
-        finished(&ended, terminal).await;
+        // Whoever has interrupted it wants others to be told, and may interrupt that, too.
+        tokio::select! {
+            () = finished(&ended, terminal) => {}
+            () = async { tokio::time::sleep(interrupt::ONE_WISH).await; interrupted().await } => {
+                terminal.error("warning: stopped before everybody was told how the run ended");
+            }
+        }
         let path = self.path.canonicalize().unwrap_or_else(|_| self.path.to_owned());
         let attempt =
             Attempt { started: ended.started, ended: Some(ended.ended), code: Some(ended.status.code()) };
@@ -159,7 +161,8 @@ async fn finished(ended: &Ended, terminal: &Terminal) {
     if !ended.steps.is_empty() {
         terminal.say(&in_a_line(ended));
     }
-    let tellings = match Config::read().and_then(|config| config.watch()) {
+    // What a folder says has no part in it: that may be what ended the run.
+    let tellings = match Config::read_user().and_then(|config| config.watch()) {
         Ok(settings) => tell(ended, &settings).await,
         Err(trouble) => return terminal.error(&format!("warning: nobody was told: {trouble}")),
     };
@@ -208,18 +211,11 @@ struct Ready {
 /// Reads a pipeline, judges it against the user's own file, and sets the connection up; asks nothing yet.
 fn ready(path: &Path, global: &Global, terminal: &Terminal) -> Result<Ready, Error> {
     let pipeline = read(path).map_err(refused)?;
-    if let (Some(wanted), Some(other)) = (&pipeline.server, &global.profile)
-        && wanted.text != *other
-    {
-        let (wanted, other) = (visible(&wanted.text), visible(other));
-        terminal
-            .say(&format!("the server is {other}, as --profile or WALDUR_PROFILE says, and not {wanted}"));
-    }
     let (thresholds, faults) = judge(&pipeline, global)?;
     if !faults.is_empty() {
         return Err(faulty(&pipeline.path, &faults));
     }
-    let global = global_of(&pipeline, global);
+    let global = settled(&pipeline, global, terminal)?;
     let connection = connect(&global)?;
     Ok(Ready { pipeline, global, connection, thresholds })
 }
@@ -259,11 +255,17 @@ impl Ready {
     }
 }
 
+/// The path by which a pipeline is locked: a link to it is the same pipeline.
+fn lock_path(path: &Path) -> String {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+}
+
 async fn begin(
     begun: &Begun<'_>,
     order: RunOrder,
     global: &Global,
     terminal: &Terminal,
+    interrupts: &mut Interrupts,
 ) -> Result<Ended, Error> {
     let ready = ready(begun.path, global, terminal)?;
     let months = order.period.unwrap_or(ready.pipeline.period);
@@ -271,14 +273,17 @@ async fn begin(
         return Err(Error::setting("[post] and [missing] are of one month", "give --period YYYY-MM"));
     }
     if order.dry_run {
-        let period = ready.months(months).await?;
-        ready.judge_places(period, &ready.pipeline.steps(), |_| false)?;
-        return rehearse(begun, &ready, period, terminal).await;
+        let work = async {
+            let period = ready.months(months).await?;
+            ready.judge_places(period, &ready.pipeline.steps(), |_| false)?;
+            rehearse(begun, &ready, period, terminal).await
+        };
+        return until_interrupted(Box::pin(work), interrupts, terminal).await;
     }
     let store = store::open(&ready.global)?;
     let path = ready.pipeline.path.to_string_lossy().into_owned();
-    let lock = store.lock_pipeline(&path, begun.run)?;
-    let period = ready.months(months).await?;
+    let lock = store.lock_pipeline(&lock_path(&ready.pipeline.path), begun.run)?;
+    let period = until_interrupted(ready.months(months), interrupts, terminal).await?;
     ready.judge_places(period, &ready.pipeline.steps(), |_| false)?;
     let destination = ready.connection.reader.destination();
     let new = NewPipelineRun {
@@ -296,7 +301,7 @@ async fn begin(
     store.begin_pipeline(&new, &names)?;
     terminal.run(begun.run);
     let stored = stored(&store, begun.run)?;
-    carry_out(&ready, &stored, period, &store, lock, terminal).await
+    carry_out(&ready, &stored, period, (&store, lock), interrupts, terminal).await
 }
 
 async fn go_on(
@@ -304,6 +309,7 @@ async fn go_on(
     stored: &StoredPipelineRun,
     global: &Global,
     terminal: &Terminal,
+    interrupts: &mut Interrupts,
 ) -> Result<Ended, Error> {
     if stored.ended.as_ref().is_some_and(|ended| ended.end.is_over) {
         return Err(Error::setting(
@@ -319,11 +325,11 @@ async fn go_on(
         ));
     }
     let store = store::open(&ready.global)?;
-    let lock = store.lock_pipeline(&stored.run.path, begun.run)?;
+    let lock = store.lock_pipeline(&lock_path(Path::new(&stored.run.path)), begun.run)?;
     let period: PeriodRange = stored.run.period.parse().map_err(|error| {
         Error::Bug(format!("the period of run {} is {}: {error}", stored.run.id, stored.run.period))
     })?;
-    ready.months(Months::Range(period)).await?;
+    until_interrupted(ready.months(Months::Range(period)), interrupts, terminal).await?;
     let destination = ready.connection.reader.destination();
     let sandbox = destination.sandbox.as_ref().map(ToString::to_string);
     if destination.server != stored.run.server || sandbox != stored.run.sandbox {
@@ -337,7 +343,7 @@ async fn go_on(
     let is_over = |step: &Step| own(*step).is_some_and(StoredStep::is_over);
     let left: Vec<Step> = ready.pipeline.steps().into_iter().filter(|step| !is_over(step)).collect();
     ready.judge_places(period, &left, |step| own(step).is_some_and(|own| own.started.is_some()))?;
-    carry_out(&ready, stored, period, &store, lock, terminal).await
+    carry_out(&ready, stored, period, (&store, lock), interrupts, terminal).await
 }
 
 fn stored(store: &Store, run: RunId) -> Result<StoredPipelineRun, Error> {
@@ -350,8 +356,8 @@ async fn carry_out(
     ready: &Ready,
     begun: &StoredPipelineRun,
     period: PeriodRange,
-    store: &Store,
-    lock: Lock,
+    (store, lock): (&Store, Lock),
+    interrupts: &mut Interrupts,
     terminal: &Terminal,
 ) -> Result<Ended, Error> {
     let run = begun.run.id;
@@ -383,7 +389,8 @@ async fn carry_out(
         }
         heading(position, begun.steps.len(), step, ready);
         store.begin_step(run, position)?;
-        let result = interruptible(step, steps.carry_out(step, own.started.is_some(), &mut state)).await;
+        let work = Box::pin(steps.carry_out(step, own.started.is_some(), &mut state));
+        let result = interruptible(step, work, interrupts, terminal).await;
         let end = result.unwrap_or_else(|error| failed(step, &error, terminal));
         documents[position] = capture.as_ref().map(documents_of).unwrap_or_default();
         has_posted |= end.facts.posted;
@@ -494,18 +501,20 @@ fn failed(step: Step, error: &Error, terminal: &Terminal) -> StepEnd {
     StepEnd { facts: Facts { posted, ..Facts::default() }, ..StepEnd::open(status) }
 }
 
-/// Carries a step out until it is done, or until Ctrl-C; posting hears it by itself, and finishes what is
-/// under way.
+/// Carries a step out until it is done, or until Ctrl-C; posting hears it by itself once it has begun, and
+/// finishes what is under way.
 async fn interruptible(
     step: Step,
     work: impl Future<Output = Result<StepEnd, Error>>,
+    interrupts: &mut Interrupts,
+    terminal: &Terminal,
 ) -> Result<StepEnd, Error> {
     if step == Step::Post {
-        return work.await;
+        return until_interrupted(work, interrupts, terminal).await;
     }
     tokio::select! {
         result = work => result,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+        () = interrupts.next() => Err(Error::Interrupted),
     }
 }
 

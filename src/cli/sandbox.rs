@@ -21,6 +21,7 @@ use crate::sandbox::{
 use crate::ui::{self, Format, Terminal};
 
 use super::Global;
+use super::interrupt::interrupted;
 use super::sandbox_values;
 use super::world::{self, WorldArguments};
 
@@ -209,20 +210,6 @@ fn ready_line(sandbox: &Sandbox, dialect: Dialect, has_own_tokens: bool) -> Stri
     format!("{}\n", ready.join(" "))
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, the signal that ends services. Without a signal
-/// to wait for there is nothing to end it but being killed.
-async fn ended() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
-}
-
 /// Runs the command.
 pub async fn run(
     arguments: &SandboxArguments,
@@ -273,7 +260,7 @@ pub async fn run(
         |path| format!("what it is told is kept in {path}"),
     );
     terminal.say(&format!("a Waldur to rehearse against; nothing in it is real, and {memory}"));
-    ended().await;
+    interrupted().await;
     sandbox.stop().await;
     if let Some(path) = kept {
         terminal.say(&format!("kept in {path}; the same command goes on from there"));

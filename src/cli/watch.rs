@@ -50,7 +50,7 @@ pub async fn run(
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
     let WatchCommand::Test(test) = &arguments.command;
-    let settings = Config::read()?.watch()?;
+    let settings = Config::read_user()?.watch()?;
     if settings.is_empty() {
         let hint =
             "add [watch] with metrics_folder, [watch.webhook] or [watch.program]; docs/watching.md tells how";

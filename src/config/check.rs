@@ -10,16 +10,16 @@ use serde::Serialize;
 use crate::domain::{nearest, visible};
 use crate::error::Error;
 use crate::findings::Policy;
-use crate::plan::Thresholds;
+use crate::plan::ThresholdError;
 use crate::reconcile::rules::Tolerance;
+use crate::secret::TOKEN;
 use crate::waldur::{ServerAddress, Token};
 
 use super::document::{self, Document};
 use super::folders::{resolve, user_file};
 use super::project::{self, Project};
 use super::schema::{Schema, USER};
-use super::secret::TOKEN;
-use super::{Config, Server, Tokens};
+use super::{Config, Server, Tokens, WrittenPolicy};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -177,11 +177,7 @@ fn by_meaning(document: &Document, config: &Config) -> Vec<Fault> {
     for (name, server) in &config.servers {
         of_server(document, config, name, server, &mut faults);
     }
-    for (name, severity) in &config.policy.severities {
-        if let Err(error) = Policy::new([(name.clone(), *severity)]) {
-            faults.push(Fault::at(document, &["policy", name], error.to_string(), error.hint()));
-        }
-    }
+    faults.extend(of_severities(document, &config.policy));
     for text in &config.policy.tolerances {
         if let Err(error) = text.parse::<Tolerance>() {
             let what = format!("`{}`: {error}", visible(text));
@@ -189,8 +185,12 @@ fn by_meaning(document: &Document, config: &Config) -> Vec<Fault> {
             faults.push(Fault::at(document, &["policy", "tolerances"], what, hint));
         }
     }
-    if let Err(error) = Thresholds::new(config.policy.guards.whole()) {
-        faults.push(Fault::at(document, &["policy", "guards"], error.to_string(), "change it"));
+    for (key, error) in config.policy.guards.faults() {
+        faults.push(of_guard(document, &["policy", "guards"], key, error));
+    }
+    for wrong in config.watch.faults(resolve) {
+        let keys: Vec<&str> = ["watch"].into_iter().chain(wrong.keys).collect();
+        faults.push(Fault::at(document, &keys, wrong.what, wrong.hint));
     }
     for (name, target) in &config.targets {
         if let Err(error) = target.judge(name) {
@@ -200,7 +200,36 @@ fn by_meaning(document: &Document, config: &Config) -> Vec<Fault> {
     faults
 }
 
+/// The findings that there are not, or that cannot be graded so, each with its line.
+pub(super) fn of_severities(document: &Document, policy: &WrittenPolicy) -> Vec<Fault> {
+    let judged = policy.severities.iter().filter_map(|(name, severity)| {
+        let error = Policy::new([(name.clone(), *severity)]).err()?;
+        Some(Fault::at(document, &["policy", name], error.to_string(), error.hint()))
+    });
+    judged.collect()
+}
+
+/// A threshold that makes no sense, below these keys.
+pub(super) fn of_guard(document: &Document, table: &[&str], key: &str, error: ThresholdError) -> Fault {
+    let keys: Vec<&str> = table.iter().copied().chain([key]).collect();
+    Fault::at(document, &keys, error.to_string(), "change it")
+}
+
 fn of_server(document: &Document, config: &Config, name: &str, server: &Server, faults: &mut Vec<Fault>) {
+    // What is wrong with the policy's own is told there.
+    let own = |(key, error): &(&str, ThresholdError)| match error {
+        ThresholdError::Crossed => {
+            server.guards.sets("lowest_percent") || server.guards.sets("highest_percent")
+        }
+        ThresholdError::Negative(_) | ThresholdError::AboveAll(_) => server.guards.sets(key),
+    };
+    for (key, error) in config.own_guards(Some(server)).faults().into_iter().filter(own) {
+        let key = match error {
+            ThresholdError::Crossed if !server.guards.sets("lowest_percent") => "highest_percent",
+            _ => key,
+        };
+        faults.push(of_guard(document, &["servers", name, "guards"], key, error));
+    }
     let keys = |key| ["servers", name, key];
     let mut note = |key, error: &Error| faults.push(Fault::of_error(document, &keys(key), error));
     let address = ServerAddress::parse(&server.url, false).map_err(Error::from);
@@ -213,9 +242,6 @@ fn of_server(document: &Document, config: &Config, name: &str, server: &Server, 
     let currency = server.currency();
     if let Err(error) = &currency {
         note("currency", error);
-    }
-    if let Err(error) = Thresholds::new(config.own_guards(Some(server)).whole()) {
-        note("guards", &Error::setting(error.to_string(), "change it"));
     }
     let stand_in = || "EUR".parse().ok();
     if let (Some(_), Ok(currency)) = (&server.focus, currency)
@@ -270,7 +296,7 @@ fn of_project(document: Document, config: &Config, typed: Option<&str>, url: Opt
         let what = format!("there is no profile `{}`", visible(name));
         faults.push(Fault::at(&project.document, &["profile"], what, hint));
     }
-    let config = Config { project: Some(project.clone()), ..config.clone() };
+    let config = Config { projects: vec![project.clone()], ..config.clone() };
     let server = match config.chosen(typed, url) {
         Ok(chosen) => chosen.map(|chosen| chosen.server),
         // Its guards are told below, and everything else is told above.
@@ -329,13 +355,12 @@ password = 'hunter2'
             "7 servers.b.currency: the currency of the server in config.toml is `EURO`",
             "8 servers.b.offerings: servers.b.offerings must be a list",
             "9 servers.b.token: `token`: a token does not stand in config.toml",
-            "10 servers.b.guards: zeroed_percent is above 100",
+            "11 servers.b.guards.zeroed_percent: zeroed_percent is above 100",
             "12 servers.b.guards.lowered_row: there is no key `lowered_row` (did you mean lowered_rows?)",
             "14 policy.spikes: there is no finding `spikes` (did you mean spike?)",
             "15 policy.spike: policy.spike must be one of allow, warn, deny (did you mean deny?)",
             "16 policy.tolerances: `lots`",
-            "17 targets.w: targets.w lacks database",
-            "17 targets.w: targets.w lacks user",
+            "17 targets.w: target `w` of config.toml: database is missing (add it)",
             "20 targets.w.port: targets.w.port must be a number from 0 to 65535",
             "21 targets.w.tls: targets.w.tls must be one of verify-full, plaintext (did you mean verify-full?)",
             "22 targets.w.password: `password`: a password does not stand in config.toml",

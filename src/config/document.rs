@@ -175,7 +175,7 @@ impl Node {
     }
 
     /// The value as JSON.
-    fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         let number =
             |text: &str| serde_json::from_str::<Number>(text).map_or_else(|_| text.into(), Value::from);
         match &self.kind {

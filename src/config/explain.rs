@@ -105,7 +105,7 @@ pub fn explain(config: &Config, chosen: Option<Chosen<'_>>, given: Vec<Given>) -
     let mut said: Vec<(String, Value, Origin)> =
         given.into_iter().map(|given| (given.key.to_owned(), given.value, given.origin)).collect();
     let profile = chosen.map(|chosen| chosen.name);
-    if let Some(project) = &config.project {
+    for project in &config.projects {
         let origin = |line| Origin::ProjectFile { path: shown(&project.document), line };
         said.extend(of_file(&project.document, profile).map(|(key, value, line)| (key, value, origin(line))));
     }
@@ -118,7 +118,7 @@ pub fn explain(config: &Config, chosen: Option<Chosen<'_>>, given: Vec<Given>) -
     Explanation {
         profile: profile.map(shown_name),
         user_file: user_file().map(|path| shown_name(&path.to_string_lossy())),
-        project_file: config.project.as_ref().map(|project| shown(&project.document)),
+        project_file: config.projects.first().map(|project| shown(&project.document)),
         values: settled(said),
     }
 }

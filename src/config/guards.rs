@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::Amount;
-use crate::plan::WrittenThresholds;
+use crate::plan::{ThresholdError, Thresholds, WrittenThresholds};
 
 /// The thresholds that a file sets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -43,6 +43,44 @@ impl WrittenGuards {
         }
     }
 
+    /// The stricter of each of these thresholds and those of another file.
+    pub fn and(self, other: Self) -> Self {
+        fn of<T: Copy + Ord>(one: Option<T>, other: Option<T>, pick: fn(T, T) -> T) -> Option<T> {
+            one.zip(other).map(|(one, other)| pick(one, other)).or(one).or(other)
+        }
+        Self {
+            zeroed_percent: of(self.zeroed_percent, other.zeroed_percent, Amount::min),
+            lowest_percent: of(self.lowest_percent, other.lowest_percent, Amount::max),
+            highest_percent: of(self.highest_percent, other.highest_percent, Amount::min),
+            lowered_percent: of(self.lowered_percent, other.lowered_percent, Amount::min),
+            lowered_rows: of(self.lowered_rows, other.lowered_rows, usize::min),
+            max_money: of(self.max_money, other.max_money, Amount::min),
+        }
+    }
+
+    /// Everything that makes no sense, each with the key that it is about.
+    pub fn faults(self) -> Vec<(&'static str, ThresholdError)> {
+        let key = |error: ThresholdError| match error {
+            ThresholdError::Negative(key) | ThresholdError::AboveAll(key) => key,
+            ThresholdError::Crossed if self.sets("lowest_percent") => "lowest_percent",
+            ThresholdError::Crossed => "highest_percent",
+        };
+        Thresholds::faults(&self.whole()).into_iter().map(|error| (key(error), error)).collect()
+    }
+
+    /// Whether a threshold is set here.
+    pub fn sets(self, key: &str) -> bool {
+        match key {
+            "zeroed_percent" => self.zeroed_percent.is_some(),
+            "lowest_percent" => self.lowest_percent.is_some(),
+            "highest_percent" => self.highest_percent.is_some(),
+            "lowered_percent" => self.lowered_percent.is_some(),
+            "lowered_rows" => self.lowered_rows.is_some(),
+            "max_money" => self.max_money.is_some(),
+            _ => false,
+        }
+    }
+
     /// The thresholds that would let more pass than those below.
     pub fn loosened(self, below: Self) -> Vec<&'static str> {
         let below = below.whole();
@@ -76,6 +114,17 @@ mod tests {
         assert_eq!(whole.max_money, Some("1000.50".parse().unwrap()));
         assert_eq!(whole.highest_percent, Amount::from(200));
         assert_eq!(WrittenGuards::default().whole(), WrittenThresholds::default());
+    }
+
+    #[test]
+    fn of_two_files_the_stricter_counts_for_each_threshold() {
+        let one = guards("zeroed_percent = 10\nlowest_percent = 60\nlowered_rows = 5\nmax_money = 9");
+        let other =
+            guards("zeroed_percent = 5\nlowest_percent = 70\nlowered_rows = 7\nhighest_percent = 150");
+        let both = guards(
+            "zeroed_percent = 5\nlowest_percent = 70\nlowered_rows = 5\nmax_money = 9\nhighest_percent = 150",
+        );
+        assert_eq!((one.and(other), other.and(one)), (both, both));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The settings: `config.toml` in the user's configuration folder, and the project file of the folder in
-//! which the program runs.
+//! which the program runs; of a pipeline, that of its own folder as well.
 //!
 //! A flag goes before the environment, that before the project file, and that before the user's file. A
 //! project file comes with a folder that somebody else may have made, so it names nothing that a token could
@@ -14,7 +14,6 @@ mod guards;
 mod keyring;
 mod project;
 mod schema;
-mod secret;
 mod target;
 mod tokens;
 
@@ -28,8 +27,9 @@ use crate::domain::{Amount, Currency, nearest, visible};
 use crate::error::Error;
 use crate::export::PostgresTarget;
 use crate::findings::{Policy, Severity};
-use crate::plan::{Thresholds, WrittenThresholds};
+use crate::plan::{ThresholdError, Thresholds, WrittenThresholds};
 use crate::reconcile::rules::Tolerance;
+use crate::secret;
 use crate::waldur::{ServerAddress, Token};
 use crate::warehouse::{FocusSettings, WrittenFocus};
 use crate::watch::{WatchSettings, WrittenWatch};
@@ -42,7 +42,8 @@ use target::WrittenTarget;
 pub use added::add_server;
 pub use check::{Judged, judge};
 pub use explain::{Explained, Explanation, Given, Origin, explain};
-pub use folders::{resolve, user_file};
+pub use folders::{data, resolve, settings, user_file};
+pub use target::NamedTarget;
 pub use tokens::{Place as TokenPlace, Record as TokenRecord, Tokens};
 
 /// The user's file as it is written, and beside it what the project file says.
@@ -54,7 +55,7 @@ pub struct Config {
     /// The servers, by the name that `--profile` takes.
     #[serde(default)]
     pub servers: BTreeMap<String, Server>,
-    /// Databases that months are exported to, by the name that `--to postgres:NAME` takes.
+    /// Databases and places for files that months are exported to, by the name that `--to target:NAME` takes.
     #[serde(default)]
     targets: BTreeMap<String, WrittenTarget>,
     /// Severities of findings, guards of all servers, and what may differ.
@@ -66,9 +67,10 @@ pub struct Config {
     /// The file itself, where there is one.
     #[serde(skip)]
     user: Option<Document>,
-    /// What the project file says, where there is one.
+    /// What the project files say; where two say something else, the first one counts, and of guards and
+    /// findings the stricter.
     #[serde(skip)]
-    project: Option<Project>,
+    projects: Vec<Project>,
 }
 
 /// The policy as it is written: tables and lists of its own, and a severity for each finding that is named.
@@ -160,15 +162,26 @@ pub struct Chosen<'a> {
 }
 
 impl Config {
-    /// Reads the user's file and the project file, where there are any.
+    /// Reads the user's file and the project file of the current folder, where there are any.
     pub fn read() -> Result<Self, Error> {
-        let mut config = user_file().map_or_else(|| Ok(Self::default()), |path| Self::of_file(&path))?;
-        let project = project::find().map(|path| Project::read(&path)).transpose()?;
-        if let Some(project) = &project {
-            config.tightened_by(project)?;
+        Self::read_for(None)
+    }
+
+    /// The same for a pipeline, where one is run: the project file of its own folder counts wherever the
+    /// program was started, and that of the current folder besides.
+    pub fn read_for(pipeline: Option<&Path>) -> Result<Self, Error> {
+        let mut config = Self::read_user()?;
+        for path in project::find_all(pipeline) {
+            let project = Project::read(&path)?;
+            config.tightened_by(&project)?;
+            config.projects.push(project);
         }
-        config.project = project;
         Ok(config)
+    }
+
+    /// Reads the user's file alone.
+    pub fn read_user() -> Result<Self, Error> {
+        user_file().map_or_else(|| Ok(Self::default()), |path| Self::of_file(&path))
     }
 
     /// Reads the user's file.
@@ -200,9 +213,9 @@ impl Config {
     /// project file or the user's file names. Where an address was typed, a file's choice counts only if it
     /// is that same server: nobody wants the offerings of another one.
     pub fn chosen(&self, typed: Option<&str>, url: Option<&str>) -> Result<Option<Chosen<'_>>, Error> {
-        let of_project = self.project.as_ref().and_then(|project| project.profile.as_deref());
+        let by_project = self.picking().filter(|_| typed.is_none());
+        let of_project = by_project.and_then(|project| project.profile.as_deref());
         let Some(name) = typed.or(of_project).or(self.profile.as_deref()) else { return Ok(None) };
-        let by_project = if typed.is_none() { of_project.and(self.project.as_ref()) } else { None };
         let Some((name, server)) = self.servers.get_key_value(name) else {
             return Err(self.no_server(name, typed.is_none()));
         };
@@ -226,6 +239,11 @@ impl Config {
         Ok(server)
     }
 
+    /// The project file that picks a server.
+    fn picking(&self) -> Option<&Project> {
+        self.projects.iter().find(|project| project.profile.is_some())
+    }
+
     fn no_server(&self, name: &str, is_by_file: bool) -> Error {
         let near = nearest(name, self.servers.keys().map(String::as_str));
         let hint = near.map_or_else(
@@ -234,8 +252,7 @@ impl Config {
         );
         let mut what = format!("there is no profile `{}`", visible(name));
         if is_by_file {
-            let by_project = self.project.as_ref().filter(|project| project.profile.is_some());
-            let document = by_project.map(|project| &project.document).or(self.user.as_ref());
+            let document = self.picking().map(|project| &project.document).or(self.user.as_ref());
             what = document.map_or(what.clone(), |document| {
                 format!("{what}, which {} names", document.place(&["profile"]))
             });
@@ -243,18 +260,39 @@ impl Config {
         Error::setting(what, hint)
     }
 
-    /// A database to export to, by name; its password is fetched.
-    pub fn postgres(&self, name: &str) -> Result<PostgresTarget, Error> {
-        self.target(name)?.valid(name)
+    /// A target, by name; the password of a database is fetched.
+    pub fn target(&self, name: &str) -> Result<NamedTarget, Error> {
+        self.written_target(name)?.valid(name)
     }
 
-    /// Refuses the name of a target that there is not.
-    pub fn judge_target(&self, name: &str) -> Result<(), Error> {
-        self.target(name).map(|_| ())
+    /// A database to export to, by name; its password is fetched.
+    pub fn postgres(&self, name: &str) -> Result<PostgresTarget, Error> {
+        self.judge_target("postgres", name)?;
+        match self.target(name)? {
+            NamedTarget::Database(target) => Ok(*target),
+            NamedTarget::Files { .. } => Err(Error::Bug("a folder is no database".into())),
+        }
+    }
+
+    /// What is written to a target, where it is a folder or a file.
+    pub fn kind_of_files(&self, name: &str) -> Option<&'static str> {
+        self.targets.get(name)?.kind_of_files()
+    }
+
+    /// Refuses the name of a target that there is not, or that is of another kind than the one it is called.
+    pub fn judge_target(&self, kind: &str, name: &str) -> Result<(), Error> {
+        match self.written_target(name)?.kind_of_files() {
+            Some(files) if kind == "postgres" => {
+                let what =
+                    format!("the target `{}` of config.toml is of {files} and no database", visible(name));
+                Err(Error::setting(what, format!("name it as target:{}", visible(name))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A target, by name, as it is written.
-    fn target(&self, name: &str) -> Result<&WrittenTarget, Error> {
+    fn written_target(&self, name: &str) -> Result<&WrittenTarget, Error> {
         self.targets.get(name).ok_or_else(|| {
             let near = nearest(name, self.targets.keys().map(String::as_str));
             let hint = near.map_or_else(
@@ -271,9 +309,9 @@ impl Config {
         })
     }
 
-    /// The names of the targets.
-    pub fn target_names(&self) -> impl Iterator<Item = &str> {
-        self.targets.keys().map(String::as_str)
+    /// The names of the targets, and what is written there where it is a place for files.
+    pub fn target_names(&self) -> impl Iterator<Item = (&str, Option<&'static str>)> {
+        self.targets.iter().map(|(name, target)| (name.as_str(), target.kind_of_files()))
     }
 
     /// Who is told how runs ended.
@@ -284,17 +322,17 @@ impl Config {
     /// The policy: the user's, and what the project file makes graver.
     pub fn policy(&self) -> Result<Policy, Error> {
         let own = self.policy.grades();
-        let own =
+        let mut policy =
             own.map_err(|error| Error::setting(format!("[policy] in config.toml: {error}"), error.hint()))?;
-        Ok(match &self.project {
-            Some(project) => own.under(project.grades()?),
-            None => own,
-        })
+        for project in &self.projects {
+            policy = policy.graver(&project.grades()?);
+        }
+        Ok(policy)
     }
 
     /// The offerings in scope where no flag names any.
     pub fn offerings(&self, server: Option<&Server>) -> Vec<String> {
-        let of_project = self.project.as_ref().and_then(|project| project.offerings.as_ref());
+        let of_project = self.projects.iter().find_map(|project| project.offerings.as_ref());
         let of_server = || server.map(|server| &server.offerings);
         of_project.or_else(of_server).cloned().unwrap_or_default()
     }
@@ -318,13 +356,18 @@ impl Config {
     ) -> Result<Thresholds, Error> {
         self.judge_guards(server)?;
         let below = self.own_guards(server);
-        let written = self.project.as_ref().map_or(below, |project| project.guards().over(below)).whole();
+        let own = |error: ThresholdError| {
+            let hint = "change the guards of the server in config.toml, or --max-money";
+            Error::setting(error.to_string(), hint)
+        };
+        Thresholds::new(WrittenThresholds { max_money, ..below.whole() }).map_err(own)?;
+        let guards = self.projects.iter().map(Project::guards).reduce(WrittenGuards::and);
+        let written = guards.map_or(below, |guards| guards.over(below)).whole();
         let max_money = max_money.or(written.max_money);
         Thresholds::new(WrittenThresholds { max_money, ..written }).map_err(|error| {
-            Error::setting(
-                error.to_string(),
-                "change the guards of the server in config.toml, or --max-money",
-            )
+            // Each of them alone makes sense, as was judged.
+            let files: Vec<String> = self.projects.iter().map(|own| own.document.place(&[])).collect();
+            Error::setting(format!("{}: {error}", files.join(" and ")), "change the guards of one of them")
         })
     }
 
@@ -335,9 +378,12 @@ impl Config {
 
     /// Refuses a project file whose guards let more pass than those of the user's file.
     fn judge_guards(&self, server: Option<&Server>) -> Result<(), Error> {
-        let Some(project) = &self.project else { return Ok(()) };
-        let loosened = project.loosened(self.own_guards(server)).into_iter().next();
-        loosened.map_or(Ok(()), |fault| Err(fault.error(&project.document.path)))
+        for project in &self.projects {
+            if let Some(fault) = project.loosened(self.own_guards(server)).into_iter().next() {
+                return Err(fault.error(&project.document.path));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,5 @@
-//! The project file, `waldur-usage.toml`: what a folder says to everybody who works in it.
+//! The project file, `waldur-usage.toml`: what a folder says to everybody who works in it, and to every
+//! pipeline that stands in it.
 //!
 //! Somebody else may have made the folder, so the file can name a server of the user's own file, offerings,
 //! and what is to be taken more strictly. It names no address, no token, nothing that is run and nothing that
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use crate::domain::visible;
 use crate::error::Error;
 use crate::findings::{Code, Policy};
+use crate::plan::ThresholdError;
 
 use super::check::{self, Fault};
 use super::document::Document;
@@ -45,7 +47,30 @@ pub(super) struct WrittenProject {
 
 /// The project file of the folder in which the program runs: there, or the nearest one above it.
 pub(super) fn find() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?.canonicalize().ok()?;
+    find_from(&std::env::current_dir().ok()?)
+}
+
+/// The project files that count for a pipeline, which may be started from anywhere: that of its own folder
+/// first, then that of the file that a link to it leads to, and that of the folder in which the program runs.
+pub(super) fn find_all(pipeline: Option<&Path>) -> Vec<PathBuf> {
+    let parent = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
+    };
+    let target = pipeline.and_then(|path| path.canonicalize().ok());
+    let folders = pipeline.into_iter().chain(target.as_deref()).map(parent);
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in folders.filter_map(|folder| find_from(&folder)).chain(find()) {
+        if !files.contains(&path) {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The project file of a folder: there, or the nearest one above it.
+fn find_from(folder: &Path) -> Option<PathBuf> {
+    let here = folder.canonicalize().ok()?;
     let home = folders::home().and_then(|home| home.canonicalize().ok());
     let files = searched(&here, home.as_deref()).into_iter().map(|folder| folder.join(NAME));
     files.into_iter().find(|path| path.symlink_metadata().is_ok())
@@ -101,7 +126,11 @@ impl Project {
         let written = toml::from_str::<WrittenProject>(&document.text);
         let WrittenProject { profile, offerings, policy } =
             written.map_err(|error| vec![Fault::of_toml(&document, &error)])?;
-        Ok(Self { document, profile, offerings, policy })
+        let mut faults = check::of_severities(&document, &policy);
+        // Alone, it does not say between which totals it is to be.
+        let own = policy.guards.faults().into_iter().filter(|(_, error)| *error != ThresholdError::Crossed);
+        faults.extend(own.map(|(key, error)| check::of_guard(&document, &["policy", "guards"], key, error)));
+        if faults.is_empty() { Ok(Self { document, profile, offerings, policy }) } else { Err(faults) }
     }
 
     /// The severities that it sets.
@@ -134,8 +163,17 @@ impl Project {
         Ok(told.collect())
     }
 
-    /// The thresholds that let more pass than those of the user.
+    /// The thresholds that let more pass than those of the user, or that make no sense with them.
     pub fn loosened(&self, own: WrittenGuards) -> Vec<Fault> {
+        let crosses = |guards: WrittenGuards| {
+            guards.faults().into_iter().find(|(_, error)| *error == ThresholdError::Crossed)
+        };
+        // What makes no sense without this file is told of the user's own.
+        let crossed = if crosses(own).is_none() { crosses(self.guards().over(own)) } else { None };
+        let crossed = crossed.map(|(_, error)| {
+            let key = if self.guards().sets("lowest_percent") { "lowest_percent" } else { "highest_percent" };
+            check::of_guard(&self.document, &["policy", "guards"], key, error)
+        });
         let told = self.policy.guards.loosened(own).into_iter().map(|key| Fault {
             line: self.document.line(&["policy", "guards", key]),
             key: format!("policy.guards.{key}"),
@@ -143,7 +181,7 @@ impl Project {
             hint: "a project file makes guards stricter only; loosen them in config.toml, or with a flag"
                 .into(),
         });
-        told.collect()
+        told.chain(crossed).collect()
     }
 }
 
@@ -163,6 +201,27 @@ mod tests {
         std::fs::create_dir(root.join("home/repository/.git")).unwrap();
         assert_eq!(names(searched(&deep, Some(&root.join("home")))), 3);
         assert_eq!(names(searched(&root, Some(&root.join("home")))), 1, "home is below");
+    }
+
+    #[test]
+    fn a_pipeline_has_the_project_file_of_its_own_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let folder = root.join("month-end");
+        std::fs::create_dir(&folder).unwrap();
+        let pipeline = folder.join("pipeline.toml");
+        std::fs::write(&pipeline, "").unwrap();
+        assert_eq!(find_all(Some(&pipeline)), find_all(None), "there is none");
+        std::fs::write(folder.join(NAME), "").unwrap();
+        let found = find_all(Some(&pipeline));
+        assert_eq!(found[..1], [folder.join(NAME)], "before that of the current folder");
+        assert_eq!(found[1..], find_all(None));
+        #[cfg(unix)]
+        {
+            let link = root.join("link.toml");
+            std::os::unix::fs::symlink(&pipeline, &link).unwrap();
+            assert_eq!(find_all(Some(&link))[0], folder.join(NAME), "a link loses no guard");
+        }
     }
 
     fn read(text: &str) -> Result<Project, Error> {
@@ -213,8 +272,20 @@ mod tests {
         assert_eq!((fault.line, fault.key.as_str()), (Some(2), "policy.spike"));
         let project = read("[policy.guards]\nlowered_rows = 300").unwrap();
         assert_eq!(project.loosened(WrittenGuards::default())[0].line, Some(2));
-        let project = read("[policy]\nspik = 'deny'").unwrap();
-        assert_eq!(project.grades().unwrap_err().hint().unwrap(), "did you mean spike?");
+        let error = read("[policy]\nspik = 'deny'").unwrap_err();
+        assert_eq!(error.hint().unwrap(), "did you mean spike?");
+        assert!(
+            error.to_string().ends_with("waldur-usage.toml line 2: there is no finding `spik`"),
+            "{error}"
+        );
+        let project = read("[policy.guards]\nhighest_percent = 60\nlowest_percent = 70").unwrap();
+        let crossed = &project.loosened(WrittenGuards::default())[0];
+        assert_eq!((crossed.line, crossed.key.as_str()), (Some(3), "policy.guards.lowest_percent"));
+        assert_eq!(crossed.what, "lowest_percent is above highest_percent");
+        let error = read("[policy.guards]\nlowered_rows = 1\nmax_money = -1").unwrap_err().to_string();
+        assert!(error.ends_with("waldur-usage.toml line 3: max_money is below 0"), "{error}");
+        let error = read("[policy.guards]\nmax_money = 'much'").unwrap_err().to_string();
+        assert!(error.ends_with("line 2: policy.guards.max_money must be a decimal number"), "{error}");
     }
 
     #[cfg(unix)]

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::domain::{nearest, visible};
+use crate::domain::{Amount, nearest, visible};
 
 use super::check::Fault;
 use super::document::{Kind, Node};
@@ -135,6 +135,13 @@ impl Schema {
         }
         if !is_of(&node.kind, schema) {
             faults.push(misfit(node, keys, &format!("must be {}", expected(schema)), "write it so"));
+            return;
+        }
+        // A text is a number where it is one to the last digit; what it says may be anything.
+        let wants_amount = schema.get("format").is_some_and(|format| format == "decimal");
+        if wants_amount && serde_json::from_value::<Amount>(node.value()).is_err() {
+            let what = "must be a decimal number";
+            faults.push(misfit(node, keys, what, "write it as 12.5 or \"12.5\""));
             return;
         }
         match &node.kind {

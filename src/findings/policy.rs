@@ -66,6 +66,15 @@ impl Policy {
         self
     }
 
+    /// The same, and what another one takes more gravely as that one takes it.
+    pub fn graver(mut self, other: &Self) -> Self {
+        for (code, severity) in &other.0 {
+            let own = self.grade(*code);
+            self.0.insert(*code, own.max(*severity));
+        }
+        self
+    }
+
     /// The severity of a code under this policy.
     pub fn grade(&self, code: Code) -> Severity {
         self.0.get(&code).copied().unwrap_or(code.severity())

@@ -9,7 +9,7 @@ use crate::domain::{Amount, Months, OfferingId, nearest, visible};
 use crate::findings::{Code, Severity};
 
 use super::keys::{self, Kind};
-use super::within::within;
+use super::within::{plain_below, within};
 use super::{Fault, Pipeline, Setting, Table, Value, with_period};
 
 /// Characters of a name.
@@ -26,6 +26,12 @@ pub fn place(folder: &Path, written: &str, line: u32) -> Result<PathBuf, Fault> 
                     your config.toml, or a flag of the command by hand";
         fault(line, format!("{}: {error}", visible(written)), hint)
     })
+}
+
+/// Refuses a place that a step writes to where anything in it leads elsewhere.
+pub fn plain(place: &Path, line: u32) -> Result<(), Fault> {
+    plain_below(place)
+        .map_err(|error| fault(line, error.to_string(), "take it away, or write to another place"))
 }
 
 /// Whether a layout is a file and not a name.
@@ -260,7 +266,7 @@ fn judge_target(text: &str, value: &Value, faults: &mut Vec<Fault>) -> Option<St
     // What looks like an address may hold a password, and is not said again.
     if text.contains("//") || text.contains('@') {
         let what = "an address is no target: a pipeline sends nothing anywhere";
-        let hint = "write it as [targets.NAME] into your config.toml, and name it here, as postgres:NAME";
+        let hint = "write it as [targets.NAME] into your config.toml, and name it here, as target:NAME";
         faults.push(fault(value.line, what, hint));
         return None;
     }

@@ -206,7 +206,7 @@ pub const ROOT: &Section = &SECTIONS[0];
 pub const PLACES: [&str; 5] = ["csv", "ndjson", "delta", "parquet", "xlsx"];
 
 /// The kinds of targets that stand in the user's own file under a name.
-pub const NAMED: [&str; 1] = ["postgres"];
+pub const NAMED: [&str; 2] = ["postgres", "target"];
 
 /// Keys that no pipeline may have, why, and where they belong.
 const FORBIDDEN: &[(&[&str], &str, &str)] = &[

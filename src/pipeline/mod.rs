@@ -316,9 +316,10 @@ impl Pipeline {
                 (Kind::Targets, Some((kind, place))) if keys::PLACES.contains(&kind) => {
                     places.push(self.place(place, value.line)?);
                 }
-                (Kind::Targets, _) => {}
+                (Kind::Targets, _) => continue,
                 _ => places.push(self.place(&text, value.line)?),
             }
+            places.last().map_or(Ok(()), |place| check::plain(place, value.line))?;
         }
         Ok(places)
     }

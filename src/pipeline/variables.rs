@@ -13,6 +13,10 @@ const LONGEST: usize = 200;
 const SECRETS: [&str; 9] =
     ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "KEY", "AUTH", "COOKIE"];
 
+/// What is a secret where it stands alone between underscores, and may be part of an honest word elsewhere.
+const SECRET_PARTS: [&str; 11] =
+    ["PW", "PASS", "PAT", "JWT", "BEARER", "SESSION", "PIN", "CREDENTIAL", "CREDENTIALS", "CRED", "SSHPASS"];
+
 /// Where a variable stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spot {
@@ -104,7 +108,8 @@ impl<'a> Variables<'a> {
             return Err(VariableError::NoName(name.chars().take(LONGEST).collect()));
         }
         let upper = name.to_ascii_uppercase();
-        if SECRETS.iter().any(|word| upper.contains(word)) {
+        let has_part = upper.split('_').any(|part| SECRET_PARTS.contains(&part));
+        if has_part || SECRETS.iter().any(|word| upper.contains(word)) {
             return Err(VariableError::Secret(name.to_owned()));
         }
         let set = (self.lookup)(name).filter(|value| !value.is_empty());
@@ -127,6 +132,7 @@ fn unfit(value: &str, spot: Spot) -> Option<&'static str> {
         return Some("has a character that does not show");
     }
     match spot {
+        Spot::Text if has_login(value) => Some("is an address with a password, and a pipeline names none"),
         Spot::Text if value.contains("://") => Some("is an address, and a pipeline names none"),
         Spot::Text => None,
         Spot::Path => {
@@ -136,6 +142,15 @@ fn unfit(value: &str, spot: Spot) -> Option<&'static str> {
                 .then_some("is no part of a name: it may have letters, digits, `-`, `_` and single dots")
         }
     }
+}
+
+/// Whether a word looks like an address with a login in it, such as `user:password@host`.
+fn has_login(value: &str) -> bool {
+    let is_login = |word: &str| {
+        let before = word.rsplit_once('@').map_or("", |(before, _)| before);
+        before.contains(':') || before.contains("//")
+    };
+    value.split_whitespace().any(is_login)
 }
 
 #[cfg(test)]
@@ -152,7 +167,20 @@ mod tests {
             "HIDDEN" => ".ssh",
             "URL" => "https://elsewhere.example.org",
             "TURNED" => "a\u{202e}b",
-            "WALDUR_ACCESS_TOKEN" | "AWS_SECRET_ACCESS_KEY" | "my_password" => "hunter2",
+            "WALDUR_ACCESS_TOKEN"
+            | "AWS_SECRET_ACCESS_KEY"
+            | "my_password"
+            | "DB_PW"
+            | "PASS"
+            | "GITHUB_PAT"
+            | "JWT"
+            | "API_BEARER"
+            | "SESSION_ID"
+            | "CARD_PIN"
+            | "SSHPASS" => "hunter2",
+            "LOGIN" => "admin:hunter2@db.example.org/x",
+            "SITE" => "//hunter2@db.example.org",
+            "PINE_PATH" => "compass: mail me@example.org",
             _ => return None,
         };
         Some(value.to_owned())
@@ -172,6 +200,7 @@ mod tests {
             ("${EMPTY:-open}", "open"),
             ("${MONTH:-open}", "2026-10"),
             ("${NOT_SET:-}", ""),
+            ("${PINE_PATH}", "compass: mail me@example.org"),
             ("$${MONTH} for 5$ or $MONTH", "${MONTH} for 5$ or $MONTH"),
         ] {
             assert_eq!(expand(text, Spot::Text).unwrap(), expanded, "{text}");
@@ -196,6 +225,17 @@ mod tests {
             ("${AWS_SECRET_ACCESS_KEY:-x}", Spot::Path, "like a secret"),
             ("${my_password}", Spot::Path, "like a secret"),
             ("${URL}", Spot::Text, "is an address"),
+            ("${LOGIN}", Spot::Text, "is an address with a password"),
+            ("${SITE}", Spot::Text, "is an address with a password"),
+            ("${DB_PW}", Spot::Text, "like a secret"),
+            ("${PASS}", Spot::Path, "like a secret"),
+            ("${GITHUB_PAT}", Spot::Text, "like a secret"),
+            ("${JWT}", Spot::Text, "like a secret"),
+            ("${API_BEARER}", Spot::Text, "like a secret"),
+            ("${SESSION_ID:-x}", Spot::Text, "like a secret"),
+            ("${CARD_PIN}", Spot::Text, "like a secret"),
+            ("${SSHPASS}", Spot::Text, "like a secret"),
+            ("${db_credentials}", Spot::Text, "like a secret"),
             ("${TURNED}", Spot::Text, "does not show"),
             ("${UP}", Spot::Path, "no part of a name"),
             ("${ROOT}", Spot::Path, "no part of a name"),

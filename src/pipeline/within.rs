@@ -22,6 +22,9 @@ pub enum Outside {
     /// It goes up.
     #[error("`..` leads out of the folder")]
     Upwards,
+    /// A pattern may stand for the way up.
+    #[error("`.` with a wildcard may stand for `..`, which leads out of the folder")]
+    Pattern,
     /// It begins with a tilde, which would be a folder of that name.
     #[error("`~` is not the home folder here, and that would be outside")]
     Home,
@@ -31,6 +34,9 @@ pub enum Outside {
     /// A link on the way leads out.
     #[error("{} is a link that leads out of the folder", crate::domain::visible(&.0.to_string_lossy()))]
     Link(PathBuf),
+    /// What stands there is neither a file nor a folder.
+    #[error("{} is neither a file nor a folder", crate::domain::visible(&.0.to_string_lossy()))]
+    Special(PathBuf),
     /// What stands on the way cannot be looked at.
     #[error("{} cannot be looked at: {}", crate::domain::visible(&.0.to_string_lossy()), .1)]
     Unreadable(PathBuf, io::Error),
@@ -53,6 +59,9 @@ pub fn within(folder: &Path, written: &Path) -> Result<PathBuf, Outside> {
     }
     if text.split(['/', '\\']).any(|part| part == "..") {
         return Err(Outside::Upwards);
+    }
+    if text.split(['/', '\\']).any(|part| part.starts_with('.') && part.contains(['*', '?', '['])) {
+        return Err(Outside::Pattern);
     }
     let unreadable = |path: &Path, error| Outside::Unreadable(path.to_owned(), error);
     let root = folder.canonicalize().map_err(|error| unreadable(folder, error))?;
@@ -83,6 +92,33 @@ pub fn within(folder: &Path, written: &Path) -> Result<PathBuf, Outside> {
         }
     }
     if place == root { Err(Outside::Empty) } else { Ok(place) }
+}
+
+/// Refuses a place in or below which anything is a link, or neither a file nor a folder: what is written there
+/// could go elsewhere, or wait for ever.
+pub fn plain_below(place: &Path) -> Result<(), Outside> {
+    let unreadable = |path: &Path, error| Outside::Unreadable(path.to_owned(), error);
+    let mut open = vec![place.to_owned()];
+    while let Some(path) = open.pop() {
+        let found = match fs::symlink_metadata(&path) {
+            Ok(found) => found,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                continue;
+            }
+            Err(error) => return Err(unreadable(&path, error)),
+        };
+        if found.is_symlink() {
+            return Err(Outside::Link(path));
+        }
+        if found.is_dir() {
+            for entry in fs::read_dir(&path).map_err(|error| unreadable(&path, error))? {
+                open.push(entry.map_err(|error| unreadable(&path, error))?.path());
+            }
+        } else if !found.is_file() {
+            return Err(Outside::Special(path));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -119,6 +155,9 @@ mod tests {
             ("a/../../b.csv", "`..`"),
             ("a\\..\\b.csv", "`..`"),
             ("a/..", "`..`"),
+            (".?/outside/*", "`..`"),
+            ("in/.*/x.csv", "`..`"),
+            ("in\\.[.]\\x.csv", "`..`"),
             ("~/a.csv", "home"),
             ("~root/a.csv", "home"),
             ("a\u{202e}.csv", "show"),

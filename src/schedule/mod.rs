@@ -16,6 +16,7 @@ mod unit;
 mod when;
 mod zone;
 
+pub use crate::child::ask_to_end;
 pub use crontab::{Crontab, line as crontab_line};
 pub use due::due;
 pub use entry::{By, Registry, Schedule, folders, plain};

@@ -105,6 +105,27 @@ impl Store {
         Ok(self.pipelines(Some(run), 1)?.pop())
     }
 
+    /// The newest run of a pipeline on a server (and its sandbox) that is not over, and whether its pipeline
+    /// has not run again since.
+    pub fn latest_unfinished_pipeline(
+        &self,
+        server: &str,
+        sandbox: Option<&str>,
+    ) -> Result<Option<(RunId, bool)>, StoreError> {
+        self.database.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT id, NOT EXISTS (SELECT 1 FROM pipeline_run AS later
+                         WHERE later.path = pipeline_run.path AND later.number > pipeline_run.number) AS is_last
+                     FROM pipeline_run WHERE server = ?1 AND sandbox IS ?2 AND is_over IS NOT 1
+                     ORDER BY is_last DESC, number DESC LIMIT 1",
+                    (server, sandbox),
+                    |row| Ok((parsed(row, "id")?, row.get("is_last")?)),
+                )
+                .optional()
+        })
+    }
+
     /// The last runs of pipelines, newest first.
     pub fn pipeline_runs(&self, limit: u32) -> Result<Vec<StoredPipelineRun>, StoreError> {
         self.pipelines(None, limit)

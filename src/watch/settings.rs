@@ -12,9 +12,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::{Host, Url};
 
-use crate::child::words;
+use crate::child::{self, TOKEN, words};
 use crate::domain::visible;
 use crate::error::Error;
+use crate::secret::OF_WEBHOOK;
 
 use super::Event;
 use super::secret::{Secret, place};
@@ -75,53 +76,168 @@ pub(super) struct Program {
     pub(super) on: BTreeSet<Event>,
 }
 
+/// Something of the table that is wrong: the keys below it, what, and what to do. No value is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchFault {
+    /// The keys below `[watch]` that it is about.
+    pub keys: Vec<&'static str>,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl WatchFault {
+    fn at(keys: &[&'static str], what: impl Into<String>, hint: &'static str) -> Self {
+        Self { keys: keys.to_vec(), what: what.into(), hint }
+    }
+
+    /// The error that stops what needs the table.
+    fn error(self) -> Error {
+        let table = match self.keys.as_slice() {
+            [table, _, ..] => format!(".{table}"),
+            _ => String::new(),
+        };
+        Error::setting(format!("[watch{table}] of config.toml: {}", self.what), self.hint)
+    }
+}
+
 impl WrittenWatch {
     /// What is valid of it. Paths are resolved as those of the file are.
     pub fn valid(&self, resolve: impl Fn(&Path) -> PathBuf) -> Result<WatchSettings, Error> {
-        let told = |table: &str, what: String, hint: &str| {
-            Error::setting(format!("[watch{table}] of config.toml: {what}"), hint)
-        };
-        let events = |on: &Option<BTreeSet<Event>>, table: &str| {
-            let on = on.clone().unwrap_or_else(|| BTreeSet::from([Event::Failed, Event::Breaks]));
-            let nothing = || told(table, "`on` names nothing".to_owned(), "name failed, breaks or done");
-            if on.is_empty() { Err(nothing()) } else { Ok(on) }
-        };
-        let webhook = |written: &WrittenWebhook| -> Result<Webhook, Error> {
-            let told = |what: String, hint: &str| told(".webhook", what, hint);
-            if written.secret.is_some() {
-                return Err(told("a secret stands in config.toml".to_owned(), SECRETS));
-            }
-            let url = address(&written.url)
-                .map_err(|what| told(what, "write it as https://hooks.example.com/waldur"))?;
-            let file = written.secret_file.as_deref().map(&resolve);
-            let secret = place(written.secret_env.clone(), file, written.secret_command.clone());
-            let secret = secret.map_err(|what| told(what, "leave one of them, or none"))?;
-            let header = written.header.as_deref().unwrap_or("Authorization");
-            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-            if header.is_empty() || !header.bytes().all(is_name) || is_taken(header) {
-                let what = format!("`{}` is no header that can carry a secret", visible(header));
-                return Err(told(what, "leave it out, or name one such as X-Secret"));
-            }
-            if written.header.is_some() && secret.is_none() {
-                let what = "a header is named and no secret".to_owned();
-                return Err(told(what, "add secret_env, secret_file or secret_command"));
-            }
-            Ok(Webhook { url, on: events(&written.on, ".webhook")?, header: header.to_owned(), secret })
-        };
-        let program = |written: &WrittenProgram| -> Result<Program, Error> {
-            if written.command.first().is_none_or(String::is_empty) {
-                let hint = "give a program and its arguments, as a list";
-                return Err(told(".program", "command names no program".to_owned(), hint));
-            }
-            Ok(Program { command: words(&written.command), on: events(&written.on, ".program")? })
-        };
+        if let Some(first) = self.written_wrong().into_iter().next() {
+            return Err(first.error());
+        }
+        let webhook = self.webhook.as_ref().map(|written| written.valid(&resolve)).transpose();
+        let program = self.program.as_ref().map(WrittenProgram::valid).transpose();
         Ok(WatchSettings {
             metrics_folder: self.metrics_folder.as_deref().map(&resolve),
-            webhook: self.webhook.as_ref().map(webhook).transpose()?,
-            program: self.program.as_ref().map(program).transpose()?,
+            webhook: webhook.map_err(WatchFault::error)?,
+            program: program.map_err(WatchFault::error)?,
             is_test: false,
         })
     }
+
+    /// Everything that is wrong with it, and with what it names on this machine: nobody is told of that in
+    /// the night in which it would be needed. Nothing is sent and no program is started.
+    pub fn faults(&self, resolve: impl Fn(&Path) -> PathBuf) -> Vec<WatchFault> {
+        let mut faults = self.written_wrong();
+        if let Some(folder) = self.metrics_folder.as_deref().map(&resolve).filter(|folder| !folder.is_dir()) {
+            let what = format!("there is no folder {}", visible(&folder.to_string_lossy()));
+            faults.push(WatchFault::at(&["metrics_folder"], what, "make it, or correct the path"));
+        }
+        if let Some(webhook) = &self.webhook {
+            let file = webhook.secret_file.as_deref().map(&resolve);
+            if let Some(Err((what, hint))) = file.map(|file| OF_WEBHOOK.in_file(&file)) {
+                faults.push(WatchFault::at(&["webhook", "secret_file"], what, hint));
+            }
+            let command = webhook.secret_command.as_ref();
+            if let Some(what) = command.and_then(|command| missing_program(command)) {
+                faults.push(WatchFault::at(&["webhook", "secret_command"], what, PATH_HINT));
+            }
+        }
+        if let Some(what) = self.program.as_ref().and_then(|program| missing_program(&program.command)) {
+            faults.push(WatchFault::at(&["program", "command"], what, PATH_HINT));
+        }
+        faults
+    }
+
+    /// Everything that is wrong with what is written, whatever there is on this machine.
+    fn written_wrong(&self) -> Vec<WatchFault> {
+        let mut faults = Vec::new();
+        if let Some(webhook) = &self.webhook {
+            if webhook.secret.is_some() {
+                faults.push(WatchFault::at(
+                    &["webhook", "secret"],
+                    "a secret stands in config.toml",
+                    SECRETS,
+                ));
+            }
+            faults.extend(webhook.address().err());
+            // Where it is does not matter here.
+            let secret = webhook.place(&Path::to_owned);
+            faults.extend(webhook.header(!matches!(secret, Ok(None))).err());
+            faults.extend(secret.err());
+            faults.extend(events(webhook.on.as_ref(), "webhook").err());
+        }
+        if let Some(program) = &self.program {
+            faults.extend(program.valid().err());
+        }
+        faults
+    }
+}
+
+impl WrittenWebhook {
+    fn valid(&self, resolve: &impl Fn(&Path) -> PathBuf) -> Result<Webhook, WatchFault> {
+        let secret = self.place(resolve)?;
+        let header = self.header(secret.is_some())?.to_owned();
+        Ok(Webhook { url: self.address()?, on: events(self.on.as_ref(), "webhook")?, header, secret })
+    }
+
+    fn address(&self) -> Result<Url, WatchFault> {
+        let hint = "write it as https://hooks.example.com/waldur";
+        address(&self.url).map_err(|what| WatchFault::at(&["webhook", "url"], what, hint))
+    }
+
+    /// Where the secret is. The token of Waldur is no secret of a webhook: whoever is told would have it.
+    fn place(&self, resolve: &impl Fn(&Path) -> PathBuf) -> Result<Option<Secret>, WatchFault> {
+        let is_token = |name: &String| name.trim().eq_ignore_ascii_case(TOKEN);
+        if self.secret_env.as_ref().is_some_and(is_token) {
+            let what = format!("{TOKEN} is the token of Waldur, and not for a webhook");
+            let hint = "name a variable with a secret that the webhook alone knows";
+            return Err(WatchFault::at(&["webhook", "secret_env"], what, hint));
+        }
+        let key = match (&self.secret_env, &self.secret_file) {
+            (Some(_), Some(_)) => "secret_file",
+            _ => "secret_command",
+        };
+        let file = self.secret_file.as_deref().map(resolve);
+        let secret = place(self.secret_env.clone(), file, self.secret_command.clone());
+        secret.map_err(|what| WatchFault::at(&["webhook", key], what, "leave one of them, or none"))
+    }
+
+    fn header(&self, has_secret: bool) -> Result<&str, WatchFault> {
+        let header = self.header.as_deref().unwrap_or("Authorization");
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let told = |what: String, hint| Err(WatchFault::at(&["webhook", "header"], what, hint));
+        if header.is_empty() || !header.bytes().all(is_name) || is_taken(header) {
+            let what = format!("`{}` is no header that can carry a secret", visible(header));
+            return told(what, "leave it out, or name one such as X-Secret");
+        }
+        if self.header.is_some() && !has_secret {
+            let what = "a header is named and no secret".to_owned();
+            return told(what, "add secret_env, secret_file or secret_command");
+        }
+        Ok(header)
+    }
+}
+
+impl WrittenProgram {
+    fn valid(&self) -> Result<Program, WatchFault> {
+        if self.command.first().is_none_or(String::is_empty) {
+            let hint = "give a program and its arguments, as a list";
+            return Err(WatchFault::at(&["program", "command"], "command names no program", hint));
+        }
+        Ok(Program { command: words(&self.command), on: events(self.on.as_ref(), "program")? })
+    }
+}
+
+fn events(on: Option<&BTreeSet<Event>>, table: &'static str) -> Result<BTreeSet<Event>, WatchFault> {
+    let on = on.cloned().unwrap_or_else(|| BTreeSet::from([Event::Failed, Event::Breaks]));
+    let nothing = || WatchFault::at(&[table, "on"], "`on` names nothing", "name failed, breaks or done");
+    if on.is_empty() { Err(nothing()) } else { Ok(on) }
+}
+
+/// What to do where a program is not there.
+const PATH_HINT: &str = "give its whole path; a night job may have another PATH than your shell";
+
+/// Why the program of a command cannot be started, where that can be seen. Its arguments may be secrets.
+fn missing_program(command: &[String]) -> Option<String> {
+    let program = command.first().filter(|program| !program.is_empty())?;
+    let written = Path::new(program);
+    let is_path = written.components().count() > 1;
+    let is_there = if is_path { child::is_program(written) } else { child::find(program).is_some() };
+    (!is_there).then(|| format!("there is no program {} that can be started", visible(program)))
 }
 
 const SECRETS: &str = "take it out, and name a variable with secret_env, a file of yours alone with \
@@ -256,6 +372,8 @@ mod tests {
             (format!("{url}header = 'a b'\nsecret_env = 'A'"), "no header"),
             (format!("{url}header = 'Host'\nsecret_env = 'A'"), "no header"),
             (format!("{url}on = []"), "names nothing"),
+            (format!("{url}secret_env = 'WALDUR_ACCESS_TOKEN'"), "the token of Waldur"),
+            (format!("{url}secret_env = 'waldur_access_token'"), "the token of Waldur"),
             (format!("{url}on = ['broken']"), "broken"),
             (format!("{url}token = 'x'"), "token"),
             ("[program]\ncommand = []".to_owned(), "names no program"),
@@ -264,5 +382,33 @@ mod tests {
             let error = valid(&text).unwrap_err();
             assert!(error.contains(what) && !error.contains("hunter2"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_with_its_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = |text: &str| {
+            let written: WrittenWatch = toml::from_str(text).unwrap();
+            let faults = written.faults(|path| folder.path().join(path));
+            assert!(faults.iter().all(|fault| !format!("{fault:?}").contains("hunter2")), "{faults:?}");
+            faults.into_iter().map(|fault| fault.keys.join(".")).collect::<Vec<_>>()
+        };
+        assert_eq!(faults("metrics_folder = '.'\n[webhook]\nurl = 'https://example.org'"), [""; 0]);
+        let text = "metrics_folder = 'none'\n[webhook]\nurl = 'http://me:hunter2@example.org'\nheader = 'a b'\n\
+                    secret_env = 'A'\nsecret_file = 'none'\non = []\n[program]\ncommand = ['none-hunter1', 'hunter2']";
+        let expected = [
+            "webhook.url",
+            "webhook.header",
+            "webhook.secret_file",
+            "webhook.on",
+            "metrics_folder",
+            "webhook.secret_file",
+            "program.command",
+        ];
+        assert_eq!(faults(text), expected);
+        let text = "[webhook]\nurl = 'https://example.org'\nsecret_command = ['/no/such/program', 'hunter2']";
+        assert_eq!(faults(text), ["webhook.secret_command"]);
+        #[cfg(unix)]
+        assert_eq!(faults("[program]\ncommand = ['sh', '-c', 'hunter2']"), [""; 0]);
     }
 }

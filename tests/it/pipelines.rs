@@ -21,7 +21,7 @@ use crate::runs::{ROWS, state};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The user's own file: the sandbox as `main`.
-fn configure(rig: &Rig, more: &str) {
+pub fn configure(rig: &Rig, more: &str) {
     let folder = rig.folder.path().join("config/waldur-usage");
     fs::create_dir_all(&folder).unwrap();
     let url = rig.url();
@@ -46,7 +46,7 @@ fn shipped(rig: &Rig, name: &str, files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
-const FILE: &str = "month-end/pipeline.toml";
+pub const FILE: &str = "month-end/pipeline.toml";
 
 /// Every file below a folder with its content.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -77,41 +77,41 @@ fn holds(schema: &str, document: &Value) {
 }
 
 /// The runs of pipelines, the newest first.
-fn pipeline_runs(rig: &Rig) -> Vec<Value> {
+pub fn pipeline_runs(rig: &Rig) -> Vec<Value> {
     let listed = rig.run(&["runs", "list", "--format", "json"]).ends_with(0).json();
     let listed = listed.as_array().unwrap().clone();
     listed.into_iter().filter(|run| run["command"] == "run").collect()
 }
 
-fn id_of(run: &Value) -> String {
+pub fn id_of(run: &Value) -> String {
     run["run"].as_str().unwrap().to_owned()
 }
 
 /// Each step with its state.
-fn steps(run: &Value) -> Vec<(String, String)> {
+pub fn steps(run: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     run["steps"].as_array().unwrap().iter().map(|step| (text(&step["step"]), text(&step["state"]))).collect()
 }
 
 /// Writes a pipeline into the folder of the rig.
-fn pipeline(rig: &Rig, text: &str) {
+pub fn pipeline(rig: &Rig, text: &str) {
     fs::create_dir_all(rig.folder.path().join("month-end/usage")).unwrap();
     rig.file(FILE, text);
 }
 
 /// A file of a few rows where the pipelines of the tests look for it.
-fn rows(rig: &Rig, rows: &[&str]) {
+pub fn rows(rig: &Rig, rows: &[&str]) {
     fs::create_dir_all(rig.folder.path().join("month-end/usage")).unwrap();
     let header = "resource_name,billing_period,component_type,amount";
     rig.file("month-end/usage/usage.csv", format!("{header}\n{}\n", rows.join("\n")));
 }
 
-const UPLOAD: &str = "name = \"upload\"\nserver = \"main\"\nperiod = \"open\"\n\
+pub const UPLOAD: &str = "name = \"upload\"\nserver = \"main\"\nperiod = \"open\"\n\
     [input]\nfiles = [\"usage/*.csv\"]\n[post]\n\
     [report]\nout = [\"reports/{period}.json\"]\nfail_on = [\"class:amount\"]\n[export]\nto = [\"csv:warehouse\"]\n";
 
 /// `UPLOAD` on a sandbox with a file of a few rows.
-fn upload() -> Rig {
+pub fn upload() -> Rig {
     let rig = Rig::new();
     configure(&rig, "");
     pipeline(&rig, UPLOAD);
@@ -120,7 +120,7 @@ fn upload() -> Rig {
 }
 
 /// The whole month, which passes the guards.
-fn whole_world(rig: &Rig) {
+pub fn whole_world(rig: &Rig) {
     fs::copy(
         Path::new(ROOT).join("samples/usage-2026-11-long.csv"),
         rig.folder.path().join("month-end/usage/usage.csv"),
@@ -220,7 +220,7 @@ fn the_nightly_export_writes_nothing_the_second_time() {
     rig.run(&["run", FILE]).ends_with(0).says("published");
     let first = files(&folder);
     assert!(first.keys().any(|path| path.extension().is_some_and(|ending| ending == "parquet")));
-    let exported = rig.run(&["export", "--period", "open", "--to", "csv:by-hand"]).ends_with(0);
+    let exported = rig.run(&["export", "--period", "last-month..open", "--to", "csv:by-hand"]).ends_with(0);
     drop(exported);
     let csv = |root: PathBuf| -> Vec<Vec<u8>> {
         let found = files(&root).into_iter();
@@ -581,6 +581,20 @@ fn a_folder_with_links_that_lead_out_is_written_to_by_no_step() {
         rig.run(&["run", FILE, "--yes"]).ends_with(2).says("link that leads out");
         fs::remove_file(place).unwrap();
     }
+    // Nor may anything in the folder of an export lead out, or be no file.
+    fs::create_dir(rig.folder.path().join("month-end/warehouse")).unwrap();
+    for name in ["usages", "manifest.json", ".waldur-usage.lock"] {
+        let link = rig.folder.path().join("month-end/warehouse").join(name);
+        symlink(&outside, &link).unwrap();
+        rig.run(&["pipeline", "check", FILE]).ends_with(2).says("link that leads out");
+        rig.run(&["run", FILE, "--yes"]).ends_with(2).says("link that leads out");
+        fs::remove_file(&link).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&link).status().unwrap();
+        assert!(made.success());
+        rig.run(&["run", FILE, "--yes"]).ends_with(2).says("neither a file nor a folder");
+        fs::remove_file(link).unwrap();
+    }
+    fs::remove_dir(rig.folder.path().join("month-end/warehouse")).unwrap();
     // An input that leads out is not read.
     let secret =
         rig.file("secret.csv", "resource_name,billing_period,component_type,amount\nhunter2,2026-11,cpu,1\n");
@@ -617,4 +631,32 @@ fn the_server_of_a_flag_goes_before_that_of_the_pipeline_and_is_said() {
     run.says("the server is test, as --profile or WALDUR_PROFILE says, and not main");
     let near = rig.run(&["run", FILE, "--dry-run", "--profile", "tset"]);
     near.ends_with(2).says("did you mean test?");
+}
+
+#[test]
+fn what_is_written_outside_of_the_folder_stands_in_the_users_own_file() {
+    let rig = Rig::new();
+    let lake = rig.folder.path().join("lake");
+    configure(&rig, &format!("[targets.lake]\nkind = \"parquet\"\npath = \"{}\"", lake.display()));
+    let export = |to: &str| {
+        let text =
+            format!("name = \"night\"\nserver = \"main\"\nperiod = \"open\"\n[export]\nto = [\"{to}\"]\n");
+        pipeline(&rig, &text);
+    };
+    export("target:lake");
+    rig.run(&["run", FILE]).ends_with(0).says("published");
+    let first = files(&lake);
+    assert!(first.keys().any(|path| path.extension().is_some_and(|ending| ending == "parquet")));
+    rig.run(&["run", FILE]).ends_with(0).says("unchanged");
+    assert_eq!(files(&lake), first);
+    // The same place by hand, whichever way it is named.
+    rig.run(&["export", "--period", "open", "--to", "target:lake"]).ends_with(0).says("unchanged");
+    let by_path = format!("parquet:{}", lake.display());
+    rig.run(&["export", "--period", "open", "--to", &by_path]).ends_with(0).says("unchanged");
+    let safe = ["export", "--period", "open", "--to", "target:lake", "--excel-safe"];
+    rig.run(&safe).ends_with(2).says("no target is csv");
+    export("target:lakes");
+    rig.run(&["pipeline", "check", FILE]).ends_with(2).says("did you mean lake?");
+    export("postgres:lake");
+    rig.run(&["run", FILE]).ends_with(2).says("no database").says("target:lake");
 }

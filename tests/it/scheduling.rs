@@ -384,6 +384,19 @@ fn what_is_due_runs_once_and_what_runs_is_not_begun_again() {
 }
 
 #[test]
+fn a_pipeline_that_posts_nothing_needs_no_word_of_yes() {
+    let home = Home::new();
+    let path = home.pipeline("night.toml");
+    let text = "name = \"night\"\nserver = \"main\"\nperiod = \"open\"\n";
+    let install = ["schedule", "install", &path, "--at", "daily 02:30", "--due"];
+    fs::write(&path, format!("{text}[export]\nto = [\"csv:out\"]\n")).unwrap();
+    let run = home.run(&install).ends_with(0);
+    assert!(!run.stderr.contains("--yes"), "{}", run.all());
+    fs::write(&path, format!("{text}[input]\nfiles = [\"a.csv\"]\n[post]\n")).unwrap();
+    home.run(&install).ends_with(0).says("without --yes a pipeline that posts stops before it does");
+}
+
+#[test]
 fn the_list_is_what_its_schema_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());

@@ -182,6 +182,148 @@ fn config_check_tells_everything_and_its_exit_code_says_so() {
     }
 }
 
+/// The faults of each file, as `line key: what`.
+fn checked(home: &Path) -> [Vec<String>; 2] {
+    let document = run_in(home, home, &[], &["config", "check", "--format", "json"]).ends_with(2).json();
+    fits("config-check.schema.json", &document);
+    let faults = |file: usize| {
+        let faults = document["files"][file]["faults"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        faults
+            .iter()
+            .map(|fault| format!("{} {}: {}", fault["line"], text(&fault["key"]), text(&fault["what"])))
+            .collect()
+    };
+    [faults(0), faults(1)]
+}
+
+#[test]
+fn config_check_names_what_a_run_would_refuse_of_those_who_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let file = user_file(home, "");
+    let secret = file.with_file_name("hook");
+    std::fs::write(&secret, "hunter2").unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let hook = |text: &str| format!("[watch.webhook]\n{text}\n");
+    let url = "url = 'https://hooks.example.org/T0'\n";
+    for (text, expected) in [
+        ("[watch]\nmetrics_folder = 'none'\n".into(), "2 watch.metrics_folder: there is no folder"),
+        (
+            "[watch.program]\ncommand = ['no-such-program', 'hunter2']\n".into(),
+            "2 watch.program.command: there is no program no-such-program",
+        ),
+        (hook("url = 'http://hooks.example.org/T0'"), "2 watch.webhook.url: url is neither https"),
+        (hook("url = 'https://me:hunter2@example.org'"), "2 watch.webhook.url: url holds a user name"),
+        (
+            hook(&format!("{url}header = 'Host'\nsecret_env = 'A'")),
+            "3 watch.webhook.header: `Host` is no header",
+        ),
+        (hook(&format!("{url}header = 'X-A'")), "3 watch.webhook.header: a header is named and no secret"),
+        (
+            hook(&format!("{url}secret_env = 'WALDUR_ACCESS_TOKEN'")),
+            "3 watch.webhook.secret_env: WALDUR_ACCESS_TOKEN is the token of Waldur",
+        ),
+        (hook(&format!("{url}secret_file = 'none'")), "3 watch.webhook.secret_file: secret_file "),
+        #[cfg(unix)]
+        (hook(&format!("{url}secret_file = 'hook'")), "3 watch.webhook.secret_file: others may read"),
+        (
+            hook(&format!("{url}secret_command = ['/no/such', 'hunter2']")),
+            "3 watch.webhook.secret_command: there is no program /no/such",
+        ),
+    ] {
+        user_file(home, &text);
+        let [user, _] = checked(home);
+        assert_eq!(user.len(), 1, "{text}: {user:?}");
+        assert!(user[0].starts_with(expected) && !user[0].contains("hunter2"), "{text}: {user:?}");
+    }
+    private(&secret);
+    user_file(home, &hook(&format!("{url}secret_env = 'A'\nsecret_file = 'hook'")));
+    let [user, _] = checked(home);
+    assert!(user[0].starts_with("4 watch.webhook.secret_file: secret_env, secret_file and"), "{user:?}");
+    let webhook = hook(&format!("{url}secret_file = 'hook'\nheader = 'X-Secret'"));
+    user_file(home, &format!("[watch]\nmetrics_folder = '.'\n{webhook}"));
+    run_in(home, home, &[], &["config", "check"]).ends_with(0);
+    // A token of Waldur goes to no webhook, whatever a run is about.
+    user_file(home, &hook(&format!("{url}secret_env = 'WALDUR_ACCESS_TOKEN'")));
+    run_in(home, home, &[("WALDUR_ACCESS_TOKEN", "hunter2")], &["watch", "test"])
+        .ends_with(2)
+        .says("[watch.webhook] of config.toml: WALDUR_ACCESS_TOKEN is the token of Waldur");
+}
+
+#[test]
+fn config_check_names_every_guard_and_finding_at_its_own_line() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    user_file(
+        home,
+        "[servers.main]\nurl = 'https://main.example.com'\n[servers.main.guards]\nlowest_percent = 160\n\
+         max_money = 'much'\n[policy]\nspikes = 'deny'\n[policy.guards]\nmax_money = -1\n\
+         zeroed_percent = 101\nhighest_percent = 150\nlowered_percent = -2\n",
+    );
+    std::fs::write(
+        home.join("waldur-usage.toml"),
+        "[policy]\nspikes = 'deny'\nother-mouth = 'deny'\nspike = 'deny'\n[policy.guards]\n\
+         max_money = -1\nzeroed_percent = -2\n",
+    )
+    .unwrap();
+    let [user, project] = checked(home);
+    let expected = [
+        "4 servers.main.guards.lowest_percent: lowest_percent is above highest_percent",
+        "5 servers.main.guards.max_money: servers.main.guards.max_money must be a decimal number",
+        "7 policy.spikes: there is no finding `spikes`",
+        "9 policy.guards.max_money: max_money is below 0",
+        "10 policy.guards.zeroed_percent: zeroed_percent is above 100",
+        "12 policy.guards.lowered_percent: lowered_percent is below 0",
+    ];
+    assert_eq!(user, expected);
+    let expected = [
+        "2 policy.spikes: there is no finding `spikes`",
+        "3 policy.other-mouth: there is no finding `other-mouth`",
+        "6 policy.guards.max_money: max_money is below 0",
+        "7 policy.guards.zeroed_percent: zeroed_percent is below 0",
+    ];
+    assert_eq!(project, expected);
+    // What is no number, all of it.
+    user_file(home, "[servers.main]\nurl = 'https://main.example.com'\n");
+    let numbers = "[policy.guards]\nmax_money = 'lots'\nzeroed_percent = nan\nlowered_rows = 'few'\n";
+    std::fs::write(home.join("waldur-usage.toml"), numbers).unwrap();
+    let [_, project] = checked(home);
+    let expected = [
+        "2 policy.guards.max_money: policy.guards.max_money must be a decimal number",
+        "3 policy.guards.zeroed_percent: policy.guards.zeroed_percent must be a decimal number",
+        "4 policy.guards.lowered_rows: policy.guards.lowered_rows must be a whole number",
+    ];
+    assert_eq!(project, expected);
+    // What only makes no sense together is told too, and elsewhere by the same file.
+    let crossed = "[policy.guards]\nhighest_percent = 10\nlowest_percent = 90\n";
+    std::fs::write(home.join("waldur-usage.toml"), crossed).unwrap();
+    let [user, project] = checked(home);
+    assert_eq!(user, [""; 0]);
+    assert_eq!(project, ["3 policy.guards.lowest_percent: lowest_percent is above highest_percent"]);
+    let run = run_in(home, home, &[], &["config", "explain", "--profile", "main"]).ends_with(2);
+    let run = run.says("waldur-usage.toml line 3: lowest_percent is above highest_percent");
+    assert!(!run.all().contains("config.toml"), "{}", run.all());
+}
+
+#[test]
+fn variables_that_are_empty_are_not_set_and_tables_are_suggested() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    user_file(home, USER);
+    let empty = [("WALDUR_PROFILE", ""), ("WALDUR_API_URL", "")];
+    for (key, value) in [("profile", "main"), ("url", "https://main.example.com")] {
+        let told = explained(home, &empty, key, &[]);
+        assert_eq!((&told["value"], &told["origin"]["kind"]), (&json!(value), &json!("user-file")), "{told}");
+    }
+    // What was typed is meant, empty or not.
+    run_in(home, home, &[], &["config", "explain", "--profile", ""]).ends_with(2).says("no profile ``");
+    run_in(home, home, &[], &["config", "explain", "policy.gards"])
+        .ends_with(2)
+        .says("did you mean policy.guards?");
+}
+
 /// A folder that somebody else made, below the home folder, and a listener that should hear nothing.
 struct Hostile {
     rig: Rig,
