@@ -251,12 +251,13 @@ async fn page_of(http: &Http, query: &Query, size: usize, number: usize) -> Resu
 /// How many rows there are, and how many of them are different.
 fn counted_ids<G: Gather>(rows: &G) -> (usize, usize) {
     let ids = rows.ids();
-    (ids.len(), different(ids))
+    (ids.len(), different(&ids))
 }
 
 /// How many of these ids are different.
-pub(super) fn different(mut ids: Vec<Uuid>) -> usize {
+pub(super) fn different(ids: &[Uuid]) -> usize {
     // For hundreds of thousands of ids this takes less time and memory than a set of them.
+    let mut ids: Vec<u128> = ids.iter().map(Uuid::as_u128).collect();
     ids.sort_unstable();
     ids.dedup();
     ids.len()

@@ -279,7 +279,7 @@ impl Gathered {
 
     /// How many rows were read, and how many of them are different.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.ids.len(), different(self.ids.clone()))
+        (self.ids.len(), different(&self.ids))
     }
 
     /// Reads pages that were kept.
