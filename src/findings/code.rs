@@ -146,6 +146,7 @@ codes! {
     LinesAboveHeader Warn "lines-above-header" "rows above the header were taken for titles";
     TwoRowHeader Warn "two-row-header" "two rows were read as one header";
     RepeatedHeader Warn "repeated-header" "the header stands again among the rows, and was left out";
+    MoneyTotal Warn "money-total" "a total of prices is not the sum of the rows that it stands for";
     TotalRow Warn "total-row" "a row is the total of others, and was left out";
     NoteRow Warn "note-row" "a line of text below the rows was taken for a note, and was left out";
     UnitsRow Warn "units-row" "a row below the header names the units of its columns";

@@ -118,19 +118,44 @@ impl Field {
     /// The field that a header seems to mean, for hints; nothing is ever read by it.
     pub fn meant_by(header: &str) -> Option<Self> {
         match fold(header).as_str() {
-            "resource" | "name" | "resourcetitle" | "rowlabels" | "zeilenbeschriftungen" => {
-                Some(Self::ResourceName)
-            }
+            "resource"
+            | "name"
+            | "resourcetitle"
+            | "rowlabels"
+            | "zeilenbeschriftungen"
+            | "ressource"
+            | "ressourcenname"
+            | "nomdelaressource" => Some(Self::ResourceName),
             "uuid" | "resourceid" => Some(Self::ResourceUuid),
             "backendid" | "externalid" => Some(Self::ResourceBackendId),
             "slug" => Some(Self::ResourceSlug),
             "offeringid" => Some(Self::OfferingUuid),
-            "month" | "period" | "date" | "billingmonth" | "usageperiod" => Some(Self::BillingPeriod),
-            "component" | "type" | "metric" | "measure" => Some(Self::ComponentType),
-            "usage" | "quantity" | "value" | "consumption" | "total" | "used" => Some(Self::Amount),
-            "measuredunit" | "units" => Some(Self::Unit),
-            "comment" | "comments" | "note" | "notes" | "remark" | "remarks" => Some(Self::Description),
-            "user" | "login" => Some(Self::Username),
+            "month"
+            | "period"
+            | "date"
+            | "billingmonth"
+            | "usageperiod"
+            | "monat"
+            | "abrechnungsmonat"
+            | "abrechnungszeitraum"
+            | "leistungsmonat"
+            | "leistungszeitraum"
+            | "zeitraum"
+            | "mois"
+            | "période"
+            | "kuu" => Some(Self::BillingPeriod),
+            "component" | "type" | "metric" | "measure" | "komponente" | "metrik" | "composant"
+            | "komponent" => Some(Self::ComponentType),
+            "usage" | "quantity" | "value" | "consumption" | "total" | "used" | "menge" | "verbrauch"
+            | "anzahl" | "nutzung" | "quantité" | "consommation" | "kogus" => Some(Self::Amount),
+            "measuredunit" | "units" | "einheit" | "unité" | "ühik" => Some(Self::Unit),
+            "comment" | "comments" | "note" | "notes" | "remark" | "remarks" | "bemerkung"
+            | "bemerkungen" | "kommentar" | "beschreibung" | "remarque" | "märkus" => {
+                Some(Self::Description)
+            }
+            "user" | "login" | "benutzer" | "benutzername" | "utilisateur" | "kasutaja" => {
+                Some(Self::Username)
+            }
             _ => None,
         }
     }
@@ -146,9 +171,12 @@ impl Field {
         match fold(header).as_str() {
             "unitprice" => Some(Self::UnitPrice),
             "price" => Some(Self::Price),
-            "currency" => Some(Self::Currency),
-            "invoicenumber" => Some(Self::InvoiceNumber),
-            "customer" | "customername" | "organisation" | "organization" => Some(Self::Customer),
+            "currency" | "währung" | "devise" => Some(Self::Currency),
+            "invoicenumber" | "invoiceno" | "invoiceno." | "rechnungsnummer" | "rechnungsnr"
+            | "rechnungsnr." => Some(Self::InvoiceNumber),
+            "customer" | "customername" | "organisation" | "organization" | "kunde" | "kundenname" => {
+                Some(Self::Customer)
+            }
             "tax" => Some(Self::Tax),
             _ => None,
         }
@@ -197,6 +225,17 @@ mod tests {
         }
         assert_eq!(Field::of_header("Resource UUID"), Some(Field::ResourceUuid));
         assert_eq!(Field::of_header("resource"), None);
+        assert_eq!(Field::of_header("Menge"), None);
+        for (header, field) in [
+            ("Komponente", Field::ComponentType),
+            ("Menge", Field::Amount),
+            ("Einheit", Field::Unit),
+            ("Abrechnungsmonat", Field::BillingPeriod),
+            ("Quantité", Field::Amount),
+        ] {
+            assert_eq!(Field::meant_by(header), Some(field));
+        }
+        assert_eq!(Field::money_of_header("Rechnungs-Nr."), Some(Field::InvoiceNumber));
         for field in Field::MONEY {
             assert_eq!(Field::money_of_header(field.name()), Some(field));
             assert_eq!(Field::of_header(field.name()), None);

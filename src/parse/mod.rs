@@ -37,7 +37,7 @@ pub use finder::Finder;
 pub use guard::{with_guard, without_guard};
 pub use header::listed;
 pub use marks::{FINDINGS_MARK, HELP_MARK, KEYS_MARK};
-pub use money::StatedMoney;
+pub use money::{MoneyColumns, StatedMoney};
 pub use month::DateOrder;
 pub use numeral::DecimalSign;
 pub use parsed::{

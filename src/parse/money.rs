@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::{Amount, AmountError, Currency};
 use crate::findings::{Code, Finding};
+use crate::mapping::Field;
 
 use super::column::Verdict;
 use super::numeral::{Around, DecimalSign, Numeral, Readings, plain};
@@ -29,6 +30,41 @@ pub struct StatedMoney {
     pub invoice_number: Option<Arc<str>>,
     /// The organisation that is to pay.
     pub customer: Option<Arc<str>>,
+    /// In which columns it says so.
+    pub columns: MoneyColumns,
+}
+
+/// The columns in which a row says something of money, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MoneyColumns {
+    /// What a unit costs.
+    pub unit_price: Option<u32>,
+    /// What the usage costs.
+    pub price: Option<u32>,
+    /// The tax on it.
+    pub tax: Option<u32>,
+    /// The currency.
+    pub currency: Option<u32>,
+    /// The number of the invoice.
+    pub invoice_number: Option<u32>,
+    /// The organisation that is to pay.
+    pub customer: Option<u32>,
+}
+
+impl MoneyColumns {
+    /// Remembers the column, counted from 0, of a field.
+    pub(super) fn set(&mut self, field: Field, column: usize) {
+        let slot = match field {
+            Field::UnitPrice => &mut self.unit_price,
+            Field::Price => &mut self.price,
+            Field::Tax => &mut self.tax,
+            Field::Currency => &mut self.currency,
+            Field::InvoiceNumber => &mut self.invoice_number,
+            Field::Customer => &mut self.customer,
+            _ => return,
+        };
+        *slot = u32::try_from(column).ok().and_then(|column| column.checked_add(1));
+    }
 }
 
 /// A currency as it stands in a cell.

@@ -10,6 +10,7 @@ mod hidden;
 mod kept;
 mod merged;
 mod money;
+mod money_totals;
 mod named;
 mod notes;
 mod outside;

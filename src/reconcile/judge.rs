@@ -15,7 +15,7 @@ use super::names::Settled;
 use super::notes::Notes;
 use super::prices::{self, PriceFault, Reference};
 use super::ratio::{are_transposed, unit_ratio};
-use super::report::{Line, Measured, More, Sides, Stated, Subject};
+use super::report::{CellPlace, Line, Measured, More, Sides, Stated, Subject};
 use super::rows::{FileRow, ServerRow, at};
 use super::rules::Applied;
 use super::totals::{Money, add, add_money};
@@ -57,6 +57,8 @@ struct Story {
     also: Classes,
     note: Option<Arc<str>>,
     rule: Option<u32>,
+    /// The cell that the class is of, where it is not that of the amount.
+    cell: Option<CellPlace>,
 }
 
 impl Story {
@@ -68,7 +70,7 @@ impl Story {
             also.add(other);
         }
         also.remove(class);
-        Self { class, also, note, rule: None }
+        Self { class, also, note, rule: None, cell: None }
     }
 
     /// Makes another class the primary one; a break that was settled before stays beside it.
@@ -77,7 +79,7 @@ impl Story {
             self.also.add(self.class);
         }
         self.also.remove(class);
-        (self.class, self.rule) = (class, None);
+        (self.class, self.rule, self.cell) = (class, None, None);
         if note.is_some() {
             self.note = note;
         }
@@ -231,7 +233,8 @@ impl<'a> Judge<'a, '_> {
             rule: story.rule,
             note: story.note.as_deref().map(|note| self.notes.number(note)),
         };
-        finish(key, story.class, story.also, (more != More::default()).then(|| Box::new(more)))
+        let line = finish(key, story.class, story.also, (more != More::default()).then(|| Box::new(more)));
+        Line { cell: story.cell.or(line.cell), ..line }
     }
 
     /// How the file and the server stand to each other.
@@ -362,7 +365,10 @@ impl<'a> Judge<'a, '_> {
                     story.rule = Some(*rule);
                 }
             }
-            _ => story.take(Class::Price, note),
+            _ => {
+                story.take(Class::Price, note);
+                story.cell = first.cell.filter(|_| story.class == Class::Price);
+            }
         }
     }
 

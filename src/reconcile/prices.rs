@@ -10,11 +10,19 @@ use std::sync::Arc;
 
 use crate::domain::{Amount, Currency, RoundingRule, Unrounded, fold_name, line_price, visible};
 use crate::plan::InvoiceLine;
-use crate::resolve::StatedMoney;
+use crate::resolve::{MoneyColumns, StatedMoney};
 
-use super::report::{Billed, Stated};
+use super::report::{Billed, CellPlace, Stated};
 use super::rows::FileRow;
 use super::totals::size;
+
+/// Where a price stands, and where its currency does.
+const PRICED: [Column; 2] = [|columns| columns.price, |columns| columns.unit_price];
+const IN_CURRENCY: [Column; 3] =
+    [|columns| columns.currency, |columns| columns.price, |columns| columns.unit_price];
+
+/// A column of money.
+type Column = fn(&MoneyColumns) -> Option<u32>;
 
 /// What is wrong with a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +33,26 @@ pub struct PriceFault {
     pub difference: Option<Amount>,
     /// Whether it is wrong for sure: the price of another plan may be that of an earlier one.
     pub is_sure: bool,
+    /// The cell that says it, where the file does.
+    pub cell: Option<CellPlace>,
 }
 
 impl PriceFault {
     fn new(note: String, difference: Option<Amount>) -> Self {
-        Self { note, difference, is_sure: true }
+        Self { note, difference, is_sure: true, cell: None }
     }
 
     fn doubtful(note: String, difference: Option<Amount>) -> Self {
-        Self { note, difference, is_sure: false }
+        Self { is_sure: false, ..Self::new(note, difference) }
+    }
+
+    /// The same in the first cell that these rows have in these columns.
+    fn at(self, rows: &[FileRow], columns: &[Column]) -> Self {
+        let cell = |row: &FileRow, column: &Column| {
+            Some(CellPlace { column: column(&money(row)?.columns)?, ..row.cell })
+        };
+        let mut cells = columns.iter().flat_map(|column| rows.iter().filter_map(|row| cell(row, column)));
+        Self { cell: cells.next(), ..self }
     }
 }
 
@@ -133,20 +152,22 @@ pub fn faults(rows: &[FileRow], stated: Option<&Stated>, reference: &Reference<'
         let first = currencies.first().copied().flatten();
         if currencies.iter().any(|own| *own != first) {
             let note = "its rows state different currencies, which are not added together".to_owned();
-            faults.push(PriceFault::new(note, None));
+            let other = rows.iter().position(|row| money(row).is_some_and(|own| own.currency != first));
+            let fault = PriceFault::new(note, None);
+            faults.push(fault.at(&rows[other.unwrap_or_default()..], &IN_CURRENCY));
         } else if is_compatible(first, reference.currency) {
             of_units(rows, reference, &mut faults);
             own_products(rows, reference, &mut faults);
             of_all(rows, reference, &mut faults);
-            of_tax(stated, reference, &mut faults);
+            of_tax(rows, stated, reference, &mut faults);
         } else {
             let shown = |currency: Option<Currency>| currency.map_or_else(String::new, |own| own.to_string());
             let (own, other) = (shown(first), shown(reference.currency));
             let note = format!("the file states {own} and the server {other}: the prices are not compared");
-            faults.push(PriceFault::new(note, None));
+            faults.push(PriceFault::new(note, None).at(rows, &IN_CURRENCY));
             own_products(rows, reference, &mut faults);
         }
-        of_names(stated, reference, &mut faults);
+        of_names(rows, stated, reference, &mut faults);
     }
     for line in reference.lines {
         let product = line_price(line.quantity, line.unit_price);
@@ -181,7 +202,8 @@ fn of_units(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceF
         let worth = cost(own).zip(cost(other)).and_then(|(own, other)| own.checked_sub(other));
         let note = format!("a unit costs {own} in the file and {other} {whose}");
         let is_sure = !reference.lines.is_empty() || !reference.plan_prices.contains(&own);
-        faults.push(PriceFault { note, difference: worth, is_sure });
+        let fault = PriceFault { is_sure, ..PriceFault::new(note, worth) };
+        faults.push(fault.at(std::slice::from_ref(row), &[|columns| columns.unit_price]));
         // One of them tells what is wrong.
         return;
     }
@@ -198,7 +220,7 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
     // A row that says nothing of money asks for none where its amount is nothing.
     let is_all = rows.iter().all(|row| row_price(row).is_some() || row.amount.is_zero());
     if !reference.is_by_usage {
-        otherwise(own, is_all, reference, faults);
+        otherwise(rows, (own, is_all), reference, faults);
         return;
     }
     let at_price = |unit: Option<Amount>| -> Option<Amount> {
@@ -218,11 +240,12 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
             Some(other) => {
                 let note = format!("the file has the price {own}, and by the plan of today it is {other}");
                 let is_sure = !reference.plan_prices.iter().any(|price| at_price(Some(*price)) == Some(own));
-                faults.push(PriceFault { note, difference: own.checked_sub(other), is_sure });
+                let fault = PriceFault { is_sure, ..PriceFault::new(note, own.checked_sub(other)) };
+                faults.push(fault.at(rows, &PRICED));
             }
             None => {
                 let note = format!("the file has the price {own}, and no price is known to hold it against");
-                faults.push(PriceFault::doubtful(note, None));
+                faults.push(PriceFault::doubtful(note, None).at(rows, &PRICED));
             }
         }
         return;
@@ -240,7 +263,7 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
     };
     let Some((other, whose)) = held_against else {
         let note = "prices stand on some of its rows alone, and its lines on the invoice have several prices";
-        faults.push(PriceFault::doubtful(note.to_owned(), None));
+        faults.push(PriceFault::doubtful(note.to_owned(), None).at(rows, &PRICED));
         return;
     };
     let note = if other == billed.price && whose == "the invoice" {
@@ -248,37 +271,42 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
     } else {
         format!("the file has the price {own}, and {whose} {other}")
     };
-    faults.push(PriceFault::new(note, own.checked_sub(other)));
+    faults.push(PriceFault::new(note, own.checked_sub(other)).at(rows, &PRICED));
 }
 
 /// What is billed by a limit, once or by time, against the lines that bill it so.
-fn otherwise(own: Amount, is_all: bool, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+fn otherwise(
+    rows: &[FileRow],
+    (own, is_all): (Amount, bool),
+    reference: &Reference<'_>,
+    faults: &mut Vec<PriceFault>,
+) {
     match reference.otherwise.filter(|_| is_all) {
         Some(other) if other == own => {}
         Some(other) => {
             let note = format!("the file has the price {own}, and the invoice {other}, not by usage");
-            faults.push(PriceFault::new(note, own.checked_sub(other)));
+            faults.push(PriceFault::new(note, own.checked_sub(other)).at(rows, &PRICED));
         }
         None if own.is_zero() => {}
         None => {
             let note =
                 format!("the file has the price {own}; it is not billed by usage, and no line is seen");
-            faults.push(PriceFault::doubtful(note, None));
+            faults.push(PriceFault::doubtful(note, None).at(rows, &PRICED));
         }
     }
 }
 
 /// The tax, where both sides tell it of the same quantity.
-fn of_tax(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+fn of_tax(rows: &[FileRow], stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
     let told = reference.billed.filter(|_| reference.is_as_billed).and_then(|billed| billed.tax);
     if let Some((own, other)) = stated.tax.zip(told).filter(|(own, other)| own != other) {
         let note = format!("the file has the tax {own}, and the invoice {other}");
-        faults.push(PriceFault::new(note, own.checked_sub(other)));
+        faults.push(PriceFault::new(note, own.checked_sub(other)).at(rows, &[|columns| columns.tax]));
     }
 }
 
 /// Which invoice the file names, and who is to pay.
-fn of_names(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
+fn of_names(rows: &[FileRow], stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
     let on = reference.billed.and_then(|billed| billed.invoice_number.as_deref());
     if let Some((own, other)) = stated.invoice_number.as_deref().zip(on)
         && own.trim() != other.trim()
@@ -286,7 +314,8 @@ fn of_names(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFa
         && reference.invoice_numbers.contains(own.trim())
     {
         let (own, other) = (visible(own.trim()), visible(other));
-        faults.push(PriceFault::new(format!("the file names the invoice {own}, and it is on {other}"), None));
+        let note = format!("the file names the invoice {own}, and it is on {other}");
+        faults.push(PriceFault::new(note, None).at(rows, &[|columns| columns.invoice_number]));
     }
     if let Some((own, other)) = stated.customer.as_deref().zip(reference.organisation)
         && fold_name(own) != fold_name(other)
@@ -294,7 +323,8 @@ fn of_names(stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFa
         let note = format!("the file has {} pay for it, and it is of {}", visible(own), visible(other));
         // Any other spelling may be a name that the file has for the same one.
         let is_sure = reference.organisations.contains(&fold_name(own));
-        faults.push(PriceFault { note, difference: None, is_sure });
+        let fault = PriceFault { is_sure, ..PriceFault::new(note, None) };
+        faults.push(fault.at(rows, &[|columns| columns.customer]));
     }
 }
 
@@ -312,7 +342,8 @@ fn own_products(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<Pr
             ""
         };
         let note = format!("the file has {price} for {amount} at {unit}, which comes to {product}{rounding}");
-        faults.push(PriceFault::new(note, price.checked_sub(product)));
+        let fault = PriceFault::new(note, price.checked_sub(product));
+        faults.push(fault.at(std::slice::from_ref(row), &[|columns| columns.price]));
     }
 }
 

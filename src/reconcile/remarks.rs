@@ -36,6 +36,8 @@ pub enum RemarkKind {
     RuleOfNothing,
     /// An invoice whose lines are not its total.
     InvoiceTotal,
+    /// A total of the file that is not the sum of its rows' money.
+    MoneyTotal,
 }
 
 impl RemarkKind {
@@ -50,6 +52,7 @@ impl RemarkKind {
             Self::PriceInDoubt => "price-in-doubt",
             Self::RuleOfNothing => "rule-of-nothing",
             Self::InvoiceTotal => "invoice-total",
+            Self::MoneyTotal => "money-total",
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::findings::{Code, RowCounts, RowIndex};
 use crate::plan::{Invoice, InvoiceLine, InvoiceSeen, InvoiceState, LinesSeen, Scope, StoredUsage};
 use crate::resolve::{
-    Catalogue, Component, FileLine, FileLineMore, LineFault, Offering, Resource, StatedMoney,
+    Catalogue, Component, FileLine, FileLineMore, LineFault, MoneyColumns, Offering, Resource, StatedMoney,
 };
 
 use super::*;
@@ -267,6 +267,7 @@ pub fn priced(line: &mut FileLine, unit_price: Option<&str>, price: Option<&str>
         currency: currency.map(|own| own.parse().unwrap()),
         invoice_number: None,
         customer: None,
+        columns: MoneyColumns::default(),
     });
 }
 

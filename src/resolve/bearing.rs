@@ -126,6 +126,7 @@ pub fn bearing(code: Code) -> Bearing {
         | Code::NoteRow
         | Code::UnitsRow
         | Code::TotalRow
+        | Code::MoneyTotal
         | Code::MergedKeys
         | Code::HiddenRowsUsed
         | Code::HiddenRowsSkipped

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::domain::{Amount, BillingPeriod, ComponentType, PlanPeriodId, ResourceId};
 use crate::findings::{Code, RowIndex};
 
-pub use crate::parse::StatedMoney;
+pub use crate::parse::{MoneyColumns, StatedMoney};
 
 /// One figure of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,7 +34,7 @@ pub use catalogue::{Catalogue, Component, Elsewhere, LimitPeriod, Offering, Plan
 pub use ends::not_ended;
 #[cfg(test)]
 pub use file_lines::LineFault;
-pub use file_lines::{FileLine, FileLineMore, StatedMoney};
+pub use file_lines::{FileLine, FileLineMore, MoneyColumns, StatedMoney};
 pub use months::months;
 pub use offering_names::OfferingNames;
 pub use people::{UserUsage, UserUsages};

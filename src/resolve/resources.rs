@@ -2,10 +2,12 @@
 //!
 //! A uuid settles it. A backend id, a slug or a name is looked up inside one offering only: exactly
 //! first, then without regard to case, blanks and dashes, then among the user's aliases. Only a single
-//! hit counts: several are named, none is guessed, and what merely looks alike is a hint.
+//! hit counts: several are named, none is guessed, and what merely looks alike is a hint. A project or an
+//! organisation that the row names tells resources of one name apart.
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::domain::{OfferingId, ResourceId, fold_name, look_alike, nearest_few, visible};
 use crate::findings::{Code, Finding};
@@ -82,6 +84,23 @@ impl<'a> ResourceFinder<'a> {
         let found = self.look_up(name, offering);
         self.known.insert(key, found.clone().map(|found| (found.resource.id, found.via)));
         found
+    }
+
+    /// The resource of a row whose name alone fits several, and which also says who pays.
+    pub fn find_of_payer(
+        &mut self,
+        fault: Fault,
+        name: &ResourceName,
+        offering: Option<OfferingId>,
+        payer: Option<&Arc<str>>,
+    ) -> Result<Found<'a>, Fault> {
+        match payer {
+            Some(payer) if fault.1.code == Code::AmbiguousResource && name.organisation.is_none() => {
+                let organisation = Some(Arc::clone(payer));
+                self.find(&ResourceName { organisation, ..name.clone() }, offering)
+            }
+            _ => Err(fault),
+        }
     }
 
     fn look_up(&self, name: &ResourceName, offering: Option<OfferingId>) -> Result<Found<'a>, Fault> {
@@ -185,7 +204,7 @@ impl<'a> ResourceFinder<'a> {
     fn by_name(&self, name: &ResourceName, offering: OfferingId) -> Result<Found<'a>, Fault> {
         let (field, text) = name.decisive().unwrap_or((Field::ResourceUuid, String::new()));
         let kind = NameKind::of_field(field).unwrap_or(NameKind::Name);
-        match self.hits(offering, kind, &text) {
+        match self.of_owners(name, self.hits(offering, kind, &text)) {
             Hits::One(found) => match self.doubtful_zeros(offering, kind, &text, found) {
                 Some(finding) => Err((field, finding)),
                 None => Ok(found),
@@ -201,7 +220,26 @@ impl<'a> ResourceFinder<'a> {
                     },
                 ))
             }
-            Hits::Several(several) => Err((field, self.ambiguous(&text, several))),
+            Hits::Several(several, _) => Err((field, self.ambiguous(&text, &several))),
+        }
+    }
+
+    /// The hits that are of the project and the organisation that a row names; all of them where none is.
+    fn of_owners(&self, name: &ResourceName, hits: Hits<'a>) -> Hits<'a> {
+        let Hits::Several(several, via) = hits else { return hits };
+        let is_of = |named: &Option<Arc<str>>, own: &str| {
+            named.as_ref().is_none_or(|named| fold_name(named) == fold_name(own))
+        };
+        let own: Vec<&Resource> = several
+            .iter()
+            .filter_map(|id| self.catalogue.resource(*id))
+            .filter(|own| is_of(&name.project, &own.project_name))
+            .filter(|own| is_of(&name.organisation, &own.customer_name))
+            .collect();
+        match own.as_slice() {
+            [] => Hits::Several(several, via),
+            [only] => Hits::One(Found { resource: only, via }),
+            own => Hits::Several(own.iter().map(|own| own.id).collect(), via),
         }
     }
 
@@ -209,7 +247,7 @@ impl<'a> ResourceFinder<'a> {
         self.index.get_or_init(|| NameIndex::new(self.catalogue))
     }
 
-    fn hits(&self, offering: OfferingId, kind: NameKind, text: &str) -> Hits<'a, '_> {
+    fn hits(&self, offering: OfferingId, kind: NameKind, text: &str) -> Hits<'a> {
         let one = |id, via| {
             let resource = self.catalogue.resource(id);
             resource.map_or(Hits::None, |resource| Hits::One(Found { resource, via }))
@@ -217,12 +255,12 @@ impl<'a> ResourceFinder<'a> {
         match self.catalogue.find(offering, kind, text) {
             [only] => return one(*only, Via::Exact),
             [] => {}
-            several => return Hits::Several(several),
+            several => return Hits::Several(several.to_vec(), Via::Exact),
         }
         match self.index().folded(offering, kind, text) {
             [only] => return one(*only, Via::Folded),
             [] => {}
-            several => return Hits::Several(several),
+            several => return Hits::Several(several.to_vec(), Via::Folded),
         }
         self.aliases.resource(offering, text).map_or(Hits::None, |id| one(id, Via::Alias))
     }
@@ -304,8 +342,8 @@ impl<'a> ResourceFinder<'a> {
             .take(10)
             .filter_map(|&id| self.catalogue.resource(id))
             .map(|resource| {
-                let project = visible(&resource.project_name);
-                format!("{} ({}, project {project})", resource.id, resource.state)
+                let (project, owner) = (visible(&resource.project_name), visible(&resource.customer_name));
+                format!("{} ({}, project {project} of {owner})", resource.id, resource.state)
             })
             .collect();
         Finding::new(Code::AmbiguousResource, visible(text).to_string(), "exactly one resource")
@@ -331,10 +369,10 @@ impl<'a> ResourceFinder<'a> {
             let hits = self.hits(resource.offering, kind, claimed);
             let other = match hits {
                 Hits::One(found) if found.resource.id == resource.id => continue,
-                Hits::Several(several) if several.contains(&resource.id) => continue,
+                Hits::Several(several, _) if several.contains(&resource.id) => continue,
                 Hits::One(found) => Some(found.resource),
                 Hits::None if actual.is_empty() => continue,
-                Hits::None | Hits::Several(_) => None,
+                Hits::None | Hits::Several(..) => None,
             };
             let field = kind.field().name();
             let own = if actual.is_empty() {
@@ -360,18 +398,16 @@ impl<'a> ResourceFinder<'a> {
             (true, "project", &name.project, &resource.project_name),
             (false, "organisation", &name.organisation, &resource.customer_name),
         ];
-        let other =
-            |(is_project, what, claimed, actual): (bool, &str, &Option<std::sync::Arc<str>>, &String)| {
-                let claimed = claimed.as_ref()?;
-                if actual.trim().is_empty() || fold_name(claimed) == fold_name(actual) {
-                    return None;
-                }
-                let expected = format!("{}, the {what} of {}", visible(actual.trim()), resource.id);
-                let hint =
-                    "another resource may be meant; a resource that changed hands has its new owner here";
-                let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
-                Some((is_project, finding.hint(hint)))
-            };
+        let other = |(is_project, what, claimed, actual): (bool, &str, &Option<Arc<str>>, &String)| {
+            let claimed = claimed.as_ref()?;
+            if actual.trim().is_empty() || fold_name(claimed) == fold_name(actual) {
+                return None;
+            }
+            let expected = format!("{}, the {what} of {}", visible(actual.trim()), resource.id);
+            let hint = "another resource may be meant; a resource that changed hands has its new owner here";
+            let finding = Finding::new(Code::ResourceDisagrees, visible(claimed).to_string(), expected);
+            Some((is_project, finding.hint(hint)))
+        };
         owners.into_iter().filter_map(other).collect()
     }
 }
@@ -380,10 +416,10 @@ impl<'a> ResourceFinder<'a> {
 pub const IN_SCOPE: &str = "a resource of an offering in scope";
 
 /// What a name fits.
-enum Hits<'a, 'b> {
+enum Hits<'a> {
     None,
     One(Found<'a>),
-    Several(&'b [ResourceId]),
+    Several(Vec<ResourceId>, Via),
 }
 
 fn unknown(field: Field, text: &str) -> Fault {

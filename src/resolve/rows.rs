@@ -155,9 +155,16 @@ impl<'a> Judge<'a> {
                 Some((name, own, found)) if Arc::ptr_eq(name, &subject.resource) && *own == offering => {
                     Ok(*found)
                 }
-                _ => finder.find(&subject.resource, offering).inspect(|found| {
-                    last = Some((subject.resource.clone(), offering, *found));
-                }),
+                _ => match finder.find(&subject.resource, offering) {
+                    Ok(found) => {
+                        last = Some((subject.resource.clone(), offering, found));
+                        Ok(found)
+                    }
+                    Err(fault) => {
+                        let payer = subject.more().money.as_deref().and_then(|money| money.customer.as_ref());
+                        finder.find_of_payer(fault, &subject.resource, offering, payer)
+                    }
+                },
             };
             let found = match found {
                 Ok(found) if !self.settings.wants(found.resource) => {

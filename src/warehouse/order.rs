@@ -1,7 +1,7 @@
 //! The order of the rows of a month: by their key, byte for byte.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, new_empty_array};
 use arrow_ord::sort::{SortColumn, lexsort_to_indices};
 use arrow_schema::ArrowError;
 use arrow_select::concat::concat_batches;
@@ -14,49 +14,97 @@ use super::slice::key_columns;
 /// From how many rows on it pays to work on columns at once.
 const MANY: usize = 10_000;
 
-/// The rows by their key.
-pub(super) fn sorted(schema: &Schema, parts: &[RecordBatch]) -> Result<RecordBatch, ArrowError> {
-    // Keys are texts; whatever else they become one day is sorted too, only slower.
-    let texts: Option<Vec<Vec<&StringArray>>> = parts.iter().map(|rows| texts(schema, rows)).collect();
-    let Some(texts) = texts else {
-        let rows = concat_batches(&schema.arrow(), parts)?;
-        let columns = key_columns(schema, &rows);
-        let columns: Vec<SortColumn> =
-            columns.into_iter().map(|column| SortColumn { values: column.clone(), options: None }).collect();
-        return take_record_batch(&rows, &lexsort_to_indices(&columns, None)?);
+/// The rows by their key, and something that is worked out of each column while it is at hand. A column of the
+/// parts is given back as soon as it is sorted, so that the next one can lie where it lay.
+pub(super) fn sorted<T: Send>(
+    schema: &Schema,
+    parts: Vec<RecordBatch>,
+    work: impl Fn(usize, &dyn Array) -> T + Sync,
+) -> Result<(RecordBatch, Vec<T>), ArrowError> {
+    let order = match whole_texts(schema, &parts) {
+        Some(texts) if is_sorted(&texts) => None,
+        Some(texts) => Some(order(&texts, &parts)),
+        // Keys are texts; whatever else they become one day is sorted too, only slower.
+        None => return sorted_by_any(schema, &parts, work),
     };
-    if let ([rows], [texts]) = (parts, texts.as_slice())
-        && (1..rows.num_rows()).all(|row| compare(texts, row - 1, texts, row).is_le())
-    {
-        return Ok(rows.clone());
+    let rows = parts.iter().map(RecordBatch::num_rows).sum();
+    let mut columns: Vec<(usize, Vec<ArrayRef>)> =
+        (0..schema.columns().len()).map(|at| (at, Vec::with_capacity(parts.len()))).collect();
+    for part in parts {
+        let (_, own, _) = part.into_parts();
+        columns.iter_mut().zip(own).for_each(|((_, column), own)| column.push(own));
     }
-    if parts.is_empty() {
-        return Ok(RecordBatch::new_empty(schema.arrow()));
-    }
-    let order = order(&texts, parts);
-    let sorted = |column: usize| {
-        let column: Vec<&dyn Array> = parts.iter().map(|rows| rows.column(column).as_ref()).collect();
-        interleave(&column, &order)
+    let kinds = schema.columns();
+    let sorted = |(at, mut column): (usize, Vec<ArrayRef>)| {
+        let array = match (&order, column.pop()) {
+            (_, None) => new_empty_array(&kinds[at].kind.arrow()),
+            (None, Some(only)) => only,
+            (Some(order), Some(last)) => {
+                column.push(last);
+                let parts: Vec<&dyn Array> = column.iter().map(AsRef::as_ref).collect();
+                interleave(&parts, order)?
+            }
+        };
+        drop(column);
+        let worked_out = work(at, array.as_ref());
+        Ok::<_, ArrowError>((array, worked_out))
     };
-    let columns = of_columns(schema.columns().len(), order.len(), sorted);
-    RecordBatch::try_new(schema.arrow(), columns.into_iter().collect::<Result<_, _>>()?)
+    let columns = of_columns(columns, rows, sorted).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let (columns, worked_out) = columns.into_iter().unzip();
+    Ok((RecordBatch::try_new(schema.arrow(), columns)?, worked_out))
+}
+
+/// Sorts rows whose key is not of texts alone.
+fn sorted_by_any<T>(
+    schema: &Schema,
+    parts: &[RecordBatch],
+    work: impl Fn(usize, &dyn Array) -> T,
+) -> Result<(RecordBatch, Vec<T>), ArrowError> {
+    let rows = concat_batches(&schema.arrow(), parts)?;
+    let columns = key_columns(schema, &rows);
+    let columns: Vec<SortColumn> =
+        columns.into_iter().map(|column| SortColumn { values: column.clone(), options: None }).collect();
+    let rows = take_record_batch(&rows, &lexsort_to_indices(&columns, None)?)?;
+    let worked_out =
+        rows.columns().iter().enumerate().map(|(at, column)| work(at, column.as_ref())).collect();
+    Ok((rows, worked_out))
 }
 
 /// Does something for each column; where there are many rows, for two of them at once.
-pub(super) fn of_columns<T: Send>(columns: usize, rows: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+fn of_columns<C: Send, T: Send>(columns: Vec<C>, rows: usize, work: impl Fn(C) -> T + Sync) -> Vec<T> {
     if rows < MANY {
-        return (0..columns).map(work).collect();
+        return columns.into_iter().map(work).collect();
     }
+    // Columns of much text lie together, so neighbours go to different threads.
+    let (even, odd): (Vec<_>, Vec<_>) = columns.into_iter().zip(0..).partition(|(_, at)| at % 2 == 0);
+    let own =
+        |columns: Vec<(C, i32)>| columns.into_iter().map(|(column, _)| work(column)).collect::<Vec<T>>();
     std::thread::scope(|threads| {
-        // Columns of much text lie together, so neighbours go to different threads.
-        let odd = threads.spawn(|| (1..columns).step_by(2).map(&work).collect::<Vec<T>>());
-        let even: Vec<T> = (0..columns).step_by(2).map(&work).collect();
+        let odd = threads.spawn(|| own(odd));
+        let even = own(even);
         let mut odd = match odd.join() {
             Ok(odd) => odd.into_iter(),
             Err(panic) => std::panic::resume_unwind(panic),
         };
         even.into_iter().flat_map(|own| [Some(own), odd.next()]).flatten().collect()
     })
+}
+
+/// The columns of the keys of all parts, where all of them are texts that are there.
+fn whole_texts<'a>(schema: &Schema, parts: &'a [RecordBatch]) -> Option<Vec<Vec<&'a StringArray>>> {
+    parts.iter().map(|rows| texts(schema, rows)).collect()
+}
+
+/// Whether these are the keys of one part, or of none, and in order.
+fn is_sorted(parts: &[Vec<&StringArray>]) -> bool {
+    match parts {
+        [] => true,
+        [texts] => {
+            let rows = texts.first().map_or(0, |text| text.len());
+            (1..rows).all(|row| compare(texts, row - 1, texts, row).is_le())
+        }
+        _ => false,
+    }
 }
 
 /// The columns of the key, where all of them are texts that are there.

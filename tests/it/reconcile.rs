@@ -280,6 +280,11 @@ fn stated_money_is_read_and_compared() {
     assert_eq!(line()["class"], "match");
     write("12.75", &price, "EUR");
     assert_eq!(line()["class"], "price");
+    // The cell is the one that is wrong, and not that of the amount.
+    let is_in = |line: &Value, header: &str| line["cells"][0]["header"] == header;
+    assert!(is_in(&line(), "unit_price"), "{:#}", line());
+    write("12.50", "1.00", "EUR");
+    assert!(is_in(&line(), "price"), "{:#}", line());
     for (unit_price, price, currency, says) in [
         ("12.50 EUR", "1 USD", "", "EUR, as the rest of the row says"),
         ("$12.50", "1", "", "a sign that one currency alone has"),
@@ -296,6 +301,72 @@ fn stated_money_is_read_and_compared() {
     rig.file("wide.csv", "resource_name,billing_period,cpu,price\nclimate-alps,2026-11,7.00,99.00\n");
     let run = rig.run(&["check", "wide.csv", "--offering", HPC]).ends_with(0).says("unknown-column");
     assert!(!run.stdout.contains("unknown-component"), "{}", run.all());
+}
+
+#[test]
+fn totals_of_money_are_checked_and_tax_below_them_is_no_row() {
+    let rig = Rig::new();
+    let header = "resource_name,billing_period,component_type,amount,Price (EUR)";
+    let run = |totals: &[&str]| {
+        let rows = [header, "climate-alps,2026-10,cpu,1.00,12.50", "climate-era5,2026-10,cpu,2.00,25.00"];
+        rig.file("money.csv", [&rows[..], totals].concat().join("\n") + "\n");
+        let run =
+            reconcile(&rig, "staff", &["money.csv", "--offering", HPC, "--period", CLOSED]).ends_with(1);
+        let json = ["money.csv", "--offering", HPC, "--period", CLOSED, "--format", "json"];
+        let report = reconcile(&rig, "staff", &json).json();
+        let rows = &report["header"]["rows"];
+        let counts = ["rows_used", "rows_filtered", "rows_faulty"].map(|name| rows[name].as_u64().unwrap());
+        assert_eq!(counts, [2, u64::try_from(totals.len()).unwrap(), 0], "{totals:?}: {report:#}");
+        let told = report["header"]["remarks"].as_array().unwrap().iter();
+        let told = told.filter(|remark| remark["kind"] == "money-total").count();
+        (run, told)
+    };
+    let net = "Summe netto,,,3.00,37.50";
+    for right in
+        [&[net][..], &["Total,,,,37.50"], &[net, "zzgl. MwSt. 22 %,,,,8.25", "Summe brutto,,,,45.75"]]
+    {
+        let (run, told) = run(right);
+        assert_eq!(told, 0, "{}", run.all());
+        run.says("Price (EUR): 37.50, the sum of the 2 rows above");
+    }
+    for wrong in [&["Total,,,3.00,38.50"][..], &["Total,,,,38.50"]] {
+        let (run, told) = run(wrong);
+        assert_eq!(told, 1, "{}", run.all());
+        run.says("money-total").says("Price (EUR): 38.50, 1.00 more than 37.50");
+    }
+    // The gross total of another tax than the one above it.
+    assert_eq!(run(&[net, "VAT,,,,8.25", "Total,,,,46.75"]).1, 1);
+}
+
+#[test]
+fn resources_of_one_name_are_told_apart_by_who_pays() {
+    let rig = Rig::new();
+    let owners = ["Institute of Marine Biology", "Harbour City University Hospital"];
+    let rows = |own: [&str; 2]| {
+        let header = "resource_name,billing_period,component_type,amount,Organisation".to_owned();
+        let row = |(amount, own): (&str, &str)| format!("sequencing,{CLOSED},cpu,{amount},{own}");
+        let lines: Vec<String> =
+            std::iter::once(header).chain(["1.25", "2.50"].into_iter().zip(own).map(row)).collect();
+        rig.file("names.csv", lines.join("\n") + "\n");
+        let arguments = ["names.csv", "--offering", HPC, "--period", CLOSED, "--format", "json"];
+        reconcile(&rig, "staff", &arguments).json()
+    };
+    let report = rows(owners);
+    let own = report["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["resource"] == "sequencing" && line["component"] == "cpu");
+    let own: Vec<(&str, &str)> =
+        own.map(|line| (line["organisation"].as_str().unwrap(), line["file"].as_str().unwrap())).collect();
+    assert_eq!(own.len(), 2);
+    assert!(own.contains(&(owners[0], "1.25")) && own.contains(&(owners[1], "2.50")), "{own:?}");
+    assert!(lines(&report, "ambiguous-name").is_empty() && is_proven(&report));
+    // Nothing is guessed where a row says nothing of it, or names somebody else.
+    for other in ["", "Nordlys HPC Centre"] {
+        let report = rows([owners[0], other]);
+        assert_eq!(lines(&report, "ambiguous-name").len(), 1, "{other}: {report:#}");
+    }
 }
 
 #[test]

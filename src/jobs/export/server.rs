@@ -43,7 +43,7 @@ impl ServerMonths {
             let sums = Slice::sums_of(schema, period, &parts).map_err(unsound)?;
             // The server adds up while the rows are sorted and hashed.
             let schema_of_slice = Arc::clone(schema);
-            let slice = spawn_blocking(move || Slice::of_parts(schema_of_slice, period, &parts));
+            let slice = spawn_blocking(move || Slice::of_parts(schema_of_slice, period, parts));
             let statistics = self.statistics(schema.table(), period, sums).await;
             let slice = slice.await.map_err(|error| Error::Bug(error.to_string()))?.map_err(unsound)?;
             let statistics = statistics?;

@@ -24,6 +24,12 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
                 (RemarkKind::OutsideScope, Weight::Told)
             }
             Code::OutsideScope => (RemarkKind::OutsideScope, Weight::Note),
+            Code::MoneyTotal => {
+                let place = finding.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+                let text = format!("{place}{}; the prices of the rows are compared", finding.found);
+                remarks.push(Remark { kind: RemarkKind::MoneyTotal, weight: Weight::Told, text });
+                continue;
+            }
             _ => continue,
         };
         let sums: Vec<String> = finding.sums.iter().take(20).map(ToString::to_string).collect();

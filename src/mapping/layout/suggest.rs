@@ -105,10 +105,26 @@ impl Role {
                 "name",
                 "namespace",
                 "pi",
+                "ressource",
+                "projekt",
+                "projektname",
             ],
-            Self::Month => {
-                &["month", "billing period", "billing month", "period", "usage month", "date", "day"]
-            }
+            Self::Month => &[
+                "month",
+                "billing period",
+                "billing month",
+                "period",
+                "usage month",
+                "date",
+                "day",
+                "monat",
+                "abrechnungsmonat",
+                "abrechnungszeitraum",
+                "leistungszeitraum",
+                "datum",
+                "mois",
+                "période",
+            ],
             Self::Begin => &[
                 "begin",
                 "start",
@@ -137,6 +153,9 @@ impl Role {
                 "metric name",
                 "component",
                 "component type",
+                "komponente",
+                "composant",
+                "leistung",
                 "service",
                 "meter",
                 "measure",
@@ -161,6 +180,11 @@ impl Role {
                 "consumed quantity",
                 "total",
                 "line item usage amount",
+                "menge",
+                "verbrauch",
+                "anzahl",
+                "quantité",
+                "consommation",
                 "lineItem/UsageAmount",
             ],
             Self::Unit => &[
@@ -172,6 +196,8 @@ impl Role {
                 "consumed unit",
                 "pricing unit",
                 "pricing/unit",
+                "einheit",
+                "unité",
             ],
         }
     }

@@ -1,10 +1,12 @@
 //! The words of a header, and what they say of its column.
 
 /// Words of columns that hold money.
-const MONEY: [&str; 18] = [
+const MONEY: [&str; 22] = [
     "cost", "costs", "price", "prices", "charge", "charges", "fee", "fees", "spend", "currency", "usd",
-    "eur", "kosten", "preis", "betrag", "rate", "discount", "tax",
+    "eur", "rate", "discount", "tax", "netto", "brutto", "mwst", "ust", "vat", "prix", "montant",
 ];
+/// Ends of words that hold money in languages which put words together.
+const MONEY_ENDS: [&str; 4] = ["preis", "betrag", "kosten", "steuer"];
 /// Words at the end of columns that hold ids or shares, which are no quantities either.
 const NO_QUANTITY: [&str; 10] =
     ["id", "ids", "account", "number", "no", "nr", "uuid", "percent", "efficiency", "share"];
@@ -38,7 +40,9 @@ pub fn words(header: &str) -> Vec<String> {
 /// Whether a column may hold quantities by what its header says: not money, ids or shares.
 pub fn may_be_quantity(header: &str) -> bool {
     let words = words(header);
-    let is_money = words.iter().any(|word| MONEY.contains(&word.as_str()));
+    let is_money = words
+        .iter()
+        .any(|word| MONEY.contains(&word.as_str()) || MONEY_ENDS.iter().any(|end| word.ends_with(end)));
     let is_other = words.last().is_some_and(|last| NO_QUANTITY.contains(&last.as_str()));
     !is_money && !is_other && !header.contains('%')
 }
@@ -64,10 +68,18 @@ mod tests {
 
     #[test]
     fn money_and_ids_are_no_quantities() {
-        for header in ["TotalCost", "lineItem/UnblendedCost", "Price (EUR)", "usage_account_id", "CPU %"] {
+        for header in [
+            "TotalCost",
+            "lineItem/UnblendedCost",
+            "Price (EUR)",
+            "usage_account_id",
+            "CPU %",
+            "Einzelpreis",
+            "Nettobetrag",
+        ] {
             assert!(!may_be_quantity(header), "{header}");
         }
-        for header in ["CPUCoreHours", "Used", "line_item_usage_amount", "Energy", "TotalUsage"] {
+        for header in ["CPUCoreHours", "Used", "Menge", "line_item_usage_amount", "Energy", "TotalUsage"] {
             assert!(may_be_quantity(header), "{header}");
         }
     }

@@ -9,23 +9,34 @@ use crate::parse::money::{self, Denoted, StatedMoney};
 use crate::parse::quantity as amounts;
 use crate::parse::{Cell, CellKind, ParsedTable, RawRow};
 
+use super::money_totals::MoneyTotals;
 use super::{AmountMarks, DecimalSign, Judged, ParseSettings, Parser, State};
 
 /// The columns that hold numbers, each judged by itself; empty where none is read.
 #[derive(Default)]
-pub(super) struct Money(Vec<(Field, Judged<DecimalSign, AmountMarks>)>);
+pub(super) struct Money(pub(super) Vec<MoneyColumn>);
+
+/// A column of money.
+pub(super) struct MoneyColumn {
+    pub field: Field,
+    pub judged: Judged<DecimalSign, AmountMarks>,
+    pub totals: MoneyTotals,
+}
 
 impl Money {
     /// The columns of a table.
     pub(super) fn of(table: &ParsedTable) -> Self {
         let numbers = [Field::UnitPrice, Field::Price, Field::Tax].into_iter();
-        let known = numbers.filter_map(|field| Some((field, Judged::new(Some(table.column(field)?)))));
+        let known = numbers.filter_map(|field| {
+            let judged = Judged::new(Some(table.column(field)?));
+            Some(MoneyColumn { field, judged, totals: MoneyTotals::default() })
+        });
         Self(known.collect())
     }
 
     /// Takes in what a row shows of how the columns are written.
     pub(super) fn weigh(&mut self, raw: &RawRow, line: (u32, Option<u8>), is_used: impl Fn() -> bool) {
-        for (_, judged) in &mut self.0 {
+        for MoneyColumn { judged, .. } in &mut self.0 {
             if let Some(column) = judged.column {
                 amounts::weigh(&mut judged.evidence, line, raw.cell(column), &is_used);
             }
@@ -34,14 +45,15 @@ impl Money {
 
     /// Decides how each column is read.
     pub(super) fn decide(&mut self, settings: &ParseSettings) {
-        for (_, judged) in &mut self.0 {
+        for MoneyColumn { judged, .. } in &mut self.0 {
             judged.verdict = amounts::decimal_sign(&judged.evidence, settings.decimal);
         }
     }
 
     /// What is said of the cells in doubt.
     pub(super) fn doubts(&mut self, table: &ParsedTable) -> Vec<Finding> {
-        let findings = self.0.iter_mut().filter_map(|(_, Judged { column, verdict, doubts, .. })| {
+        let findings = self.0.iter_mut().filter_map(|MoneyColumn { judged, .. }| {
+            let Judged { column, verdict, doubts, .. } = judged;
             std::mem::take(doubts).amounts(table, (*column)?, verdict)
         });
         findings.collect()
@@ -66,8 +78,8 @@ impl Parser<'_> {
                 of_header.map(|denoted| (column, Cell { text: header, kind: CellKind::Text }, denoted)),
             );
             let State::Reading(reading) = &mut self.state else { return None };
-            let judged = reading.money.0.iter_mut().find(|(own, _)| *own == field);
-            let Some((_, Judged { verdict, doubts, .. })) = judged else { continue };
+            let own = reading.money.0.iter_mut().find(|own| own.field == field);
+            let Some(Judged { verdict, doubts, .. }) = own.map(|own| &mut own.judged) else { continue };
             let read = money::money(cell, verdict);
             let read = draft.take_or_doubt(column, read, |row, number| doubts.add_amount(row, number, cell));
             let Some((amount, denoted)) = read else { continue };
@@ -78,15 +90,20 @@ impl Parser<'_> {
                 _ => &mut stated.tax,
             };
             *slot = Some(amount);
+            stated.columns.set(field, column);
         }
         stated.currency = one_currency(draft, beside, &named);
+        if let Some((column, _)) = draft.filled(Field::Currency) {
+            stated.columns.set(Field::Currency, column);
+        }
         let mut words = |field| {
             let (column, cell) = draft.filled(field)?;
             let text = draft.take(column, money::words(cell))?;
+            stated.columns.set(field, column);
             Some(self.text(text))
         };
-        stated.invoice_number = words(Field::InvoiceNumber);
-        stated.customer = words(Field::Customer);
+        let (invoice_number, customer) = (words(Field::InvoiceNumber), words(Field::Customer));
+        (stated.invoice_number, stated.customer) = (invoice_number, customer);
         Some(Box::new(stated))
     }
 }

@@ -9,12 +9,13 @@ use crate::domain::{BillingPeriod, OfferingId};
 use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
-use crate::parse::total_words::{is_total, may_name_total, names_total};
+use crate::parse::total_words::{is_total, may_name_total, names_tax, names_total};
 use crate::parse::{AddedRows, CellKind, ParsedTable, RawRow, Sight, period};
 
 use super::amounts::{AmountColumns, Found};
 use super::hidden::{Hidden, HiddenColumn, HiddenRows, add_amounts};
 use super::merged::Merged;
+use super::money::Money;
 use super::totals::{Looks, Totals};
 use super::{Parser, Reading, State};
 
@@ -85,6 +86,28 @@ impl Keys {
             && self.period.is_none_or(is_filled)
     }
 
+    /// The component that a row names.
+    fn component<'a>(&self, raw: &'a RawRow) -> Option<&'a str> {
+        self.component.map(|column| raw.cell(column).text).filter(|text| !text.is_empty())
+    }
+
+    /// The words of a row that is of tax on other rows, and names nothing that was used.
+    fn tax(&self, raw: &RawRow) -> Option<String> {
+        let is_of_usage = self.component(raw).is_some_and(|text| !names_tax(text));
+        let names_resource = self
+            .resource
+            .iter()
+            .map(|&column| raw.cell(column).text)
+            .any(|text| !text.is_empty() && !names_tax(text));
+        if is_of_usage || names_resource || self.is_complete(raw) {
+            return None;
+        }
+        let texts =
+            (0..raw.width()).map(|column| raw.cell(column)).filter(|cell| cell.kind == CellKind::Text);
+        let words = texts.map(|cell| cell.text).find(|text| names_tax(text))?;
+        Some(crate::domain::visible(words.trim_end_matches(':')).to_string())
+    }
+
     /// Whether a row may be a total.
     pub fn is_suspect(&self, raw: &RawRow) -> bool {
         if raw.is_blank() {
@@ -153,12 +176,20 @@ impl Structure {
     }
 
     /// What is said of the table as a whole, and the totals that do not add up.
-    fn findings(self, table: &ParsedTable, said: Said) -> Vec<(Finding, Option<RowIndex>)> {
+    fn findings(
+        mut self,
+        table: &ParsedTable,
+        said: Said,
+        money: &mut Money,
+    ) -> Vec<(Finding, Option<RowIndex>)> {
         let mut findings: Vec<Finding> = self.merged.findings(table);
         findings.extend(self.hidden.finding(table, said.rows));
         let can_be_skipped = table.column(Field::Amount).is_none();
         let columns = self.columns.into_iter();
         findings.extend(columns.filter_map(|column| column.finding(table, said.columns, can_be_skipped)));
+        let of_money = money.findings(table);
+        self.totals.forget_bare(|row| of_money.iter().any(|finding| finding.rows.contains(&row)));
+        findings.extend(of_money);
         let findings = findings.into_iter().map(|finding| (finding, None));
         findings.chain(self.totals.findings(table)).collect()
     }
@@ -252,7 +283,7 @@ impl Parser<'_> {
     /// Takes a row that is a total, or hidden and not to be used; whether it was taken.
     pub(super) fn set_aside(&mut self, raw: &RawRow, row: RowIndex) -> bool {
         let State::Reading(reading) = &mut self.state else { return false };
-        let Reading { structure, keys, table, periods, .. } = reading.as_mut();
+        let Reading { structure, keys, table, periods, money, .. } = reading.as_mut();
         if structure.is_plain {
             return false;
         }
@@ -265,14 +296,28 @@ impl Parser<'_> {
             let month = period::period(raw.cell(column), &periods.verdict, raw.counts_from_1904());
             month.ok().map(|month| month.period)
         });
-        if let Some(looks) = keys.looks(raw, row_added.first(), period)
-            && totals.take(row, raw.number(), looks, found().filter(Found::is_figure))
-        {
+        if let Some(mut looks) = keys.looks(raw, row_added.first(), period) {
+            // What it is, its amounts tell; where it has none, its money does.
+            let is_of_money = !found().any(|found| found.is_figure()) && money.take(row, raw, &table, &looks);
+            looks.only_if_it_adds_up &= !is_of_money;
+            if totals.take(row, raw.number(), looks.clone(), found().filter(Found::is_figure)) {
+                looks.only_if_it_adds_up = false;
+                if !is_of_money {
+                    money.take(row, raw, &table, &looks);
+                }
+                self.parsed.fates.filtered(row);
+                return true;
+            }
+        }
+        if let Some(words) = keys.tax(raw).filter(|_| found().next().is_none()) {
+            money.take_tax(raw, &table);
+            totals.tell(row, raw.number(), words);
             self.parsed.fates.filtered(row);
             return true;
         }
         let is_whole = keys.username.is_none_or(|column| raw.cell(column).is_blank());
         totals.add(found(), period, (how.is_none(), is_whole));
+        money.add(raw, &table, (keys.component(raw), period), (how.is_none(), is_whole));
         for column in columns.iter_mut() {
             if let Some(found) = found().find(|found| found.column == column.column) {
                 column.add(found);
@@ -340,7 +385,8 @@ impl Parser<'_> {
         let structure = std::mem::take(&mut reading.structure);
         let table = self.parsed.tables[reading.table].clone();
         let said = Said { rows: self.settings.hidden_rows, columns: self.settings.hidden_columns };
-        for (finding, faulty) in structure.findings(&table, said) {
+        let findings = structure.findings(&table, said, &mut reading.money);
+        for (finding, faulty) in findings {
             if let Some(row) = faulty {
                 self.parsed.fates.faulty(row);
                 self.parsed.faulty.push((row, Arc::default(), None));

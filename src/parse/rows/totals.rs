@@ -39,6 +39,17 @@ impl Tally {
         self.rows += 1;
     }
 
+    /// The two together.
+    fn and(self, other: Self) -> Self {
+        let more = |sum: Amount, other: Amount| sum.checked_add(other).unwrap_or(sum);
+        Self {
+            all: more(self.all, other.all),
+            visible: more(self.visible, other.visible),
+            whole: more(self.whole, other.whole),
+            rows: self.rows,
+        }
+    }
+
     /// What came since another tally of the same.
     fn since(self, before: Self) -> Self {
         let less = |sum: Amount, before: Amount| sum.checked_sub(before).unwrap_or(sum);
@@ -85,6 +96,8 @@ pub struct Totals {
     months: Vec<HashMap<BillingPeriod, Tally>>,
     /// For each column what came before each total.
     starts: Vec<HashSet<Amount>>,
+    /// Tax on the rows of each column, which some totals include.
+    taxes: Vec<Tally>,
     list: Vec<Total>,
 }
 
@@ -124,6 +137,7 @@ impl Totals {
             since: vec![Tally::default(); columns],
             months: vec![HashMap::new(); columns],
             starts: vec![HashSet::from([Amount::ZERO]); columns],
+            taxes: vec![Tally::default(); columns],
             ..Self::default()
         }
     }
@@ -152,6 +166,18 @@ impl Totals {
                 self.months[found.slot].entry(period).or_default().add(amount, is_visible, is_whole);
             }
         }
+    }
+
+    /// Takes in a row of tax, which is no usage and in the totals below it.
+    pub fn add_tax(&mut self, found: Found<'_>) {
+        if let Some(amount) = found.amount {
+            self.taxes[found.slot].add(amount, true, true);
+        }
+    }
+
+    /// Forgets the totals without a figure of which something else is told.
+    pub fn forget_bare(&mut self, is_told: impl Fn(RowIndex) -> bool) {
+        self.list.retain(|total| !total.parts.is_empty() || !is_told(total.row));
     }
 
     /// The component that a total is of: the one of its row, or the one that its words name, as those of
@@ -208,6 +234,13 @@ impl Totals {
         true
     }
 
+    /// Takes a row in that is told as a total is, and of which nothing can be checked.
+    pub fn tell(&mut self, row: RowIndex, number: u32, words: String) {
+        let looks = Looks { words, only_if_it_adds_up: false, component: None, period: None };
+        let (parts, component_before) = (Vec::new(), Tally::default());
+        self.list.push(Total { row, number, looks, parts, component_before });
+    }
+
     fn part(&self, found: Found<'_>) -> Part {
         Part {
             slot: found.slot,
@@ -227,6 +260,10 @@ impl Totals {
         let is_first = self.list.is_empty();
         part.consider(all, || format!("{}{} above", if is_first { "the " } else { "all " }, rows(all.rows)));
         part.consider(since, || format!("the {} above", rows(since.rows)));
+        let taxes = self.taxes[part.slot];
+        if taxes.rows > 0 {
+            part.consider(all.and(taxes), || format!("all {} above with their tax", rows(all.rows)));
+        }
         // A total of totals begins where an earlier one did.
         let start = part.amount.and_then(|amount| all.all.checked_sub(amount));
         if part.agrees.is_none() && start.is_some_and(|start| self.starts[part.slot].contains(&start)) {

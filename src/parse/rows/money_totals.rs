@@ -1,0 +1,103 @@
+//! Totals of what usage costs.
+//!
+//! They are checked as those of amounts are, and only told where they are off: what is compared is the price
+//! of each row, and a total may well hold what no row has, such as a fee.
+
+use crate::domain::{BillingPeriod, visible};
+use crate::findings::{Code, Finding, RowIndex};
+use crate::mapping::Field;
+use crate::parse::money::{self, Denoted};
+use crate::parse::{ParsedTable, RawRow};
+
+use super::amounts::Found;
+use super::money::{Money, MoneyColumn};
+use super::totals::{Looks, Totals};
+
+/// The sums of a column of money.
+pub(super) struct MoneyTotals {
+    totals: Totals,
+    /// What the rows have named as their currency.
+    currencies: Vec<Denoted>,
+}
+
+impl Default for MoneyTotals {
+    fn default() -> Self {
+        Self { totals: Totals::new(1), currencies: Vec::new() }
+    }
+}
+
+impl MoneyColumn {
+    /// The money in a row, where it has some.
+    fn found<'a>(
+        &self,
+        raw: &'a RawRow,
+        table: &'a ParsedTable,
+        component: Option<&'a str>,
+    ) -> Option<(Found<'a>, Option<Denoted>)> {
+        let column = self.judged.column.filter(|_| self.field != Field::UnitPrice)?;
+        let cell = raw.cell(column);
+        if cell.is_blank() {
+            return None;
+        }
+        let (amount, denoted) = money::money(cell, &self.judged.verdict).ok().unzip();
+        let component = component.unwrap_or_else(|| table.headers[column].as_ref());
+        let found = Found { slot: 0, column, component, unit: None, cell, amount };
+        let beside = || table.column(Field::Currency).and_then(|column| Denoted::of(raw.cell(column).text));
+        Some((found, denoted.flatten().or_else(beside)))
+    }
+}
+
+impl Money {
+    /// Takes in a row of usage.
+    pub(super) fn add(
+        &mut self,
+        raw: &RawRow,
+        table: &ParsedTable,
+        (component, period): (Option<&str>, Option<BillingPeriod>),
+        (is_visible, is_whole): (bool, bool),
+    ) {
+        for column in &mut self.0 {
+            let Some((found, currency)) = column.found(raw, table, component) else { continue };
+            let MoneyTotals { totals, currencies } = &mut column.totals;
+            currencies.extend(currency.filter(|own| !currencies.contains(own)));
+            totals.add(std::iter::once(found), period, (is_visible, is_whole));
+        }
+    }
+
+    /// Takes a row that looks like a total; whether something in it is one of money.
+    pub(super) fn take(&mut self, row: RowIndex, raw: &RawRow, table: &ParsedTable, looks: &Looks) -> bool {
+        let mut is_total = false;
+        for column in &mut self.0 {
+            let Some((found, _)) = column.found(raw, table, None) else { continue };
+            let words = format!("{}, {}", looks.words, visible(&table.headers[found.column]));
+            let looks = Looks { words, ..looks.clone() };
+            let figure = Some(found).filter(Found::is_figure).into_iter();
+            is_total |= column.totals.totals.take(row, raw.number(), looks, figure);
+        }
+        is_total
+    }
+
+    /// Takes a row of tax on the rows above.
+    pub(super) fn take_tax(&mut self, raw: &RawRow, table: &ParsedTable) {
+        for column in &mut self.0 {
+            if let Some((found, _)) = column.found(raw, table, None) {
+                column.totals.totals.add_tax(found);
+            }
+        }
+    }
+
+    /// What is said of the totals, each with its row. Money in several currencies has no total.
+    pub(super) fn findings(&mut self, table: &ParsedTable) -> Vec<Finding> {
+        let columns = self.0.iter_mut().map(|column| std::mem::take(&mut column.totals));
+        let columns = columns.filter(|own| own.currencies.len() < 2);
+        let findings = columns.flat_map(|own| own.totals.findings(table)).map(|(finding, _)| {
+            if finding.code == Code::TotalRow {
+                return finding;
+            }
+            let hint = "only the prices of the rows are compared; look whether the total has something in it \
+                        that no row has, or whether a row is missing";
+            Finding { code: Code::MoneyTotal, hint: Some(hint.into()), ..finding }
+        });
+        findings.collect()
+    }
+}
