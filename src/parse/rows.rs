@@ -80,6 +80,10 @@ pub struct ParseSettings {
     pub takes_negative: bool,
 }
 
+/// What to do with a price that stands without an amount.
+const PRICED_NOTHING: &str = "write the amount, or 0 where money is asked for without usage; --skip-faulty lists \
+                              the row apart from what is compared";
+
 /// Takes raw rows in and leaves [`Parsed`].
 pub struct Parser<'a> {
     settings: &'a ParseSettings,
@@ -392,6 +396,11 @@ impl<'a> Parser<'a> {
             Shape::Long => self.figure(&mut draft),
             Shape::Wide => None,
         };
+        let asks_for_money =
+            money.as_ref().is_some_and(|money| money.price.is_some_and(|own| !own.is_zero()));
+        if shape == Shape::Long && asks_for_money && draft.filled(Field::Amount).is_none() {
+            draft.missing_with_hint(Field::Amount, "the amount that the price is for", Some(PRICED_NOTHING));
+        }
         for fault in std::mem::take(&mut draft.beside) {
             self.findings.push(fault);
         }

@@ -31,6 +31,8 @@ pub struct Cell {
     /// is another month.
     pub file_is_at: Option<BillingPeriod>,
     pub server_is_at: Option<BillingPeriod>,
+    /// Whether it may as well be the own amount of that month, of which the file says nothing.
+    pub is_elsewhere_in_doubt: bool,
 }
 
 /// The rows of a resource and a component.
@@ -91,6 +93,7 @@ impl Group<'_> {
                 is_filled,
                 file_is_at: None,
                 server_is_at: None,
+                is_elsewhere_in_doubt: false,
             });
         }
         if cells.len() > 1 {
@@ -136,6 +139,9 @@ fn find_other_months(cells: &mut [Cell], calendar: &Calendar) {
         if let Some(other) = found {
             taken[other] = true;
             cells[place].file_is_at = Some(cells[other].period);
+            // A whole number is likely what it is every month.
+            cells[place].is_elsewhere_in_doubt =
+                amount.is_whole() && !calendar.is_known_in_file(cells[other].period);
             cells[other].server_is_at = Some(cells[place].period);
         }
     }
@@ -154,7 +160,7 @@ fn is_misplaced(cells: &[Cell], place: usize, other: usize, amount: Amount, cale
     if calendar.is_known_in_file(there.period) {
         return true;
     }
-    // The file says nothing of that month, whose own amount it may be: what is the same in the months on
+    // The file says nothing of that month, whose own amount it may be. What is the same in the months on
     // both sides is so every month, and is missing in this one.
     let neighbours = [place.checked_sub(1), place.checked_add(1)].into_iter().flatten();
     let same = neighbours.filter_map(|near| cells.get(near)).filter(|near| {

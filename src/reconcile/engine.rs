@@ -161,7 +161,7 @@ impl Intake<'_, '_> {
         let mut keys = Vec::new();
         let periods = self.periods;
         for (period, side) in months.iter().filter(|(period, _)| periods.contains(**period)) {
-            for line in side.seen.all_lines() {
+            for line in side.seen.all_lines().filter(|line| !side.beside.contains(&line.resource)) {
                 let subject = self.names.resource(line.resource);
                 let component = self.names.component(line.resource, &line.component);
                 add(&mut self.sums(component).billed, line.quantity);

@@ -63,6 +63,10 @@ pub fn agreements(facts: &Facts<'_>) -> Vec<Explanation> {
         // The same number of another unit is another amount.
         list.push((Class::WrongUnit, Some(unit.clone())));
     }
+    if let Some((Class::AmbiguousName, why)) = faults.naming.as_ref().filter(|_| !is_zero) {
+        // An amount that agrees does not tell whose it is.
+        list.insert(0, (Class::AmbiguousName, Some(why.clone())));
+    }
     let nothing = match (cell.in_file, cell.on_server) {
         (Some(_), None) => note("0 in the file, and nothing on the server"),
         (None, Some(_)) => note("nothing in the file, and 0 on the server"),
@@ -130,7 +134,7 @@ pub fn explanations(facts: &Facts<'_>) -> Vec<Explanation> {
     }
     if is_placed {
         match (in_file, on_server) {
-            (Some(_), None) => list.push((Class::MissingOnServer, None)),
+            (Some(_), None) => list.push((Class::MissingOnServer, where_to.clone())),
             (Some(_), Some(_)) if cell.is_filled => {
                 list.push((Class::MissingOnServer, note("the server has 0 for want of a report")));
             }
@@ -190,12 +194,17 @@ fn signs(in_file: Option<Amount>, on_server: Option<Amount>) -> Option<Arc<str>>
 /// Whether all that the key has stands in another month, and a word on what does.
 fn other_month(cell: &Cell) -> (bool, Option<Arc<str>>) {
     let has = |amount: Option<Amount>| amount.is_some_and(|amount| !amount.is_zero());
-    let is_all = (!has(cell.in_file) || cell.file_is_at.is_some())
+    let is_all = !cell.is_elsewhere_in_doubt
+        && (!has(cell.in_file) || cell.file_is_at.is_some())
         && (!has(cell.on_server) || cell.server_is_at.is_some());
     match (cell.file_is_at, cell.server_is_at) {
         (Some(there), Some(here)) => (
             is_all,
             note(format!("the server has the file's amount in {there}, and the file the server's in {here}")),
+        ),
+        (Some(there), None) if cell.is_elsewhere_in_doubt => (
+            is_all,
+            note(format!("the server has as much in {there}: is it so every month, or booked there?")),
         ),
         (Some(there), None) => (is_all, note(format!("the server has the amount in {there}"))),
         (None, Some(here)) => (is_all, note(format!("the file has the amount in {here}"))),

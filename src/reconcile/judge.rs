@@ -449,6 +449,7 @@ impl<'a> Judge<'a, '_> {
                 && (billed.is_some_and(|billed| in_file == Some(billed.quantity))
                     || is_converted && in_file == key.cell.on_server),
             is_same_unit: true,
+            is_of_one_plan: key.server.len() < 2,
             organisation: Some(&*key.subject.organisation).filter(|own| !own.is_empty()),
             organisations,
             invoice_numbers,
@@ -463,6 +464,10 @@ impl<'a> Judge<'a, '_> {
         invoiced: Option<&Invoiced<'_>>,
     ) -> Option<(Option<Currency>, Amount)> {
         let paid = reference.otherwise.or_else(|| invoiced.and_then(|invoiced| invoiced.paid));
+        if Faults::of(key.file, &key.measured.unit).unit.is_some() && !prices::is_priced(key.file) {
+            // What a unit of the component costs says nothing of an amount in another one.
+            return None;
+        }
         if !reference.is_by_usage {
             // Its usage is for display, and costs nothing.
             let Some(price) = stated.and_then(|stated| stated.price) else {

@@ -77,6 +77,8 @@ pub struct Reference<'a> {
     pub is_as_billed: bool,
     /// Whether the units of the sides are the same, so that prices of a unit can be compared.
     pub is_same_unit: bool,
+    /// Whether the month can have been of one plan: of several rows, each can have had its own price.
+    pub is_of_one_plan: bool,
     /// Whose resource it is, and all organisations that are known, by their folded names.
     pub organisation: Option<&'a str>,
     pub organisations: &'a HashSet<String>,
@@ -115,6 +117,11 @@ fn asked(rows: &[FileRow], unit_price: Option<Amount>) -> Option<Amount> {
     };
     let each = rows.iter().map(|row| row_price(row).or_else(|| cost(row)));
     each.collect::<Option<Vec<Amount>>>().and_then(Amount::total)
+}
+
+/// Whether each row says what it asks for.
+pub fn is_priced(rows: &[FileRow]) -> bool {
+    rows.iter().all(|row| row_price(row).is_some())
 }
 
 /// What the rows of a key say, added up. What only some of them say is not told.
@@ -201,7 +208,8 @@ fn of_units(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceF
         let cost = |unit: Amount| line_price(row.amount, unit).filter(|_| reference.is_by_usage);
         let worth = cost(own).zip(cost(other)).and_then(|(own, other)| own.checked_sub(other));
         let note = format!("a unit costs {own} in the file and {other} {whose}");
-        let is_sure = !reference.lines.is_empty() || !reference.plan_prices.contains(&own);
+        let is_of_plan = reference.is_of_one_plan && !reference.plan_prices.contains(&own);
+        let is_sure = !reference.lines.is_empty() || is_of_plan;
         let fault = PriceFault { is_sure, ..PriceFault::new(note, worth) };
         faults.push(fault.at(std::slice::from_ref(row), &[|columns| columns.unit_price]));
         // One of them tells what is wrong.
@@ -239,7 +247,8 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
             Some(other) if other == own => {}
             Some(other) => {
                 let note = format!("the file has the price {own}, and by the plan of today it is {other}");
-                let is_sure = !reference.plan_prices.iter().any(|price| at_price(Some(*price)) == Some(own));
+                let is_other = !reference.plan_prices.iter().any(|price| at_price(Some(*price)) == Some(own));
+                let is_sure = is_other && reference.is_of_one_plan;
                 let fault = PriceFault { is_sure, ..PriceFault::new(note, own.checked_sub(other)) };
                 faults.push(fault.at(rows, &PRICED));
             }
@@ -296,10 +305,18 @@ fn otherwise(
     }
 }
 
-/// The tax, where both sides tell it of the same quantity.
+/// The tax, where both sides tell it of the same quantity. One that nothing tells is in doubt.
 fn of_tax(rows: &[FileRow], stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
-    let told = reference.billed.filter(|_| reference.is_as_billed).and_then(|billed| billed.tax);
-    if let Some((own, other)) = stated.tax.zip(told).filter(|(own, other)| own != other) {
+    let Some(own) = stated.tax else { return };
+    let told = reference.billed.and_then(|billed| billed.tax);
+    let Some(other) = told else {
+        if !own.is_zero() {
+            let note = format!("the file has the tax {own}, and no invoice that is read tells it");
+            faults.push(PriceFault::doubtful(note, None).at(rows, &[|columns| columns.tax]));
+        }
+        return;
+    };
+    if reference.is_as_billed && own != other {
         let note = format!("the file has the tax {own}, and the invoice {other}");
         faults.push(PriceFault::new(note, own.checked_sub(other)).at(rows, &[|columns| columns.tax]));
     }

@@ -38,6 +38,12 @@ pub enum RemarkKind {
     InvoiceTotal,
     /// A total of the file that is not the sum of its rows' money.
     MoneyTotal,
+    /// A sheet or a file that was not read.
+    SheetNotRead,
+    /// Rows or columns that were left out.
+    LeftOut,
+    /// Amounts that were rounded.
+    Rounded,
 }
 
 impl RemarkKind {
@@ -53,6 +59,9 @@ impl RemarkKind {
             Self::RuleOfNothing => "rule-of-nothing",
             Self::InvoiceTotal => "invoice-total",
             Self::MoneyTotal => "money-total",
+            Self::SheetNotRead => "sheet-not-read",
+            Self::LeftOut => "left-out",
+            Self::Rounded => "rounded",
         }
     }
 }

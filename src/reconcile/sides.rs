@@ -51,6 +51,9 @@ pub struct FileSide {
 pub struct InvoiceSide {
     /// The lines that bill usage, and what this account sees.
     pub seen: InvoicesSeen,
+    /// The resources that these lines name and that lie beside the scope: they are on the invoice, and are
+    /// not compared.
+    pub beside: BTreeSet<ResourceId>,
     /// What the invoices themselves say; only those that this account sees.
     pub invoices: BTreeMap<CustomerId, InvoiceMoney>,
     /// The lines that do not bill usage.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Amount, BillingPeriod, ComponentType, PlanPeriodId, ResourceId};
+use crate::domain::{Amount, BillingPeriod, ComponentType, PlanPeriodId, ResourceId, Unrounded};
 use crate::findings::{Code, RowIndex};
 
 pub use crate::parse::{MoneyColumns, StatedMoney};
@@ -55,6 +55,8 @@ pub struct FileLineMore {
     /// The amount as it is written, where it says something of money and a factor took it into another unit:
     /// its prices are of the unit that is written.
     pub written: Option<Amount>,
+    /// The amount before it was rounded, where it was.
+    pub unrounded: Option<Box<Unrounded>>,
 }
 
 impl FileLine {

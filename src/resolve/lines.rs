@@ -39,13 +39,17 @@ impl Judge<'_> {
             if self.parsed.subjects[figure.subject()].more().username.is_some() {
                 continue;
             }
-            let (amount, is_own_unit) = match measured {
-                Some(Ok(Measured { amount, .. })) => (amount, true),
-                Some(Err(Code::UnitMismatch)) | None => (figure.amount, false),
+            let (amount, is_own_unit, unrounded) = match measured {
+                Some(Ok(Measured { amount, unrounded })) => (amount, true, unrounded),
+                Some(Err(Code::UnitMismatch)) | None => (figure.amount, false, figure.unrounded.clone()),
                 // No amount in the unit of its component, which stops the figure.
                 Some(Err(_)) => continue,
             };
-            lines.push(self.line(figure, resource, component, (amount.get(), is_own_unit)));
+            let mut line = self.line(figure, resource, component, (amount.get(), is_own_unit));
+            if unrounded.is_some() {
+                line.more.get_or_insert_default().unrounded = unrounded;
+            }
+            lines.push(line);
         }
         conversions.tell(self.findings);
         for Loose { figure } in std::mem::take(&mut self.loose) {
@@ -87,6 +91,7 @@ impl Judge<'_> {
             written: Some(figure.amount.get()).filter(|written| {
                 subject.more().money.is_some() && figure.unit.is_some() && *written != amount
             }),
+            unrounded: None,
         };
         FileLine {
             row: subject.row,

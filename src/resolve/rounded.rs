@@ -9,9 +9,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Amount, ResourceId, RoundingRule, Unrounded, visible};
+use crate::domain::{Amount, ComponentType, ResourceId, RoundingRule, Unrounded, visible};
 
 use super::catalogue::Catalogue;
+use super::file_lines::FileLine;
 use super::people::UserUsages;
 use super::usages::Usages;
 
@@ -72,6 +73,23 @@ impl Rounding {
             sum.add(after, unrounded.copied());
         }
         Some(Self { rule: rule?, components: sums.into_values().collect() })
+    }
+
+    /// The same of lines that are compared.
+    pub fn of_lines(rule: RoundingRule, lines: &[FileLine], catalogue: &Catalogue) -> Self {
+        let mut sums: BTreeMap<(String, String), Rounded> = BTreeMap::new();
+        for line in lines {
+            let more = line.more.as_deref();
+            let own = line.component.as_ref().map(ComponentType::as_str);
+            let component = own.or_else(|| more?.component.as_deref()).unwrap_or_default();
+            let of_server = line.resource.map(|resource| unit(catalogue, resource, component));
+            let unit = more.and_then(|more| more.unit.as_deref()).or(of_server).unwrap_or_default();
+            let key = (component.to_owned(), unit.to_owned());
+            let sum = sums.entry(key);
+            let sum = sum.or_insert_with_key(|(component, unit)| Rounded::new(component, unit, false));
+            sum.add(line.amount, more.and_then(|more| more.unrounded.as_deref().copied()));
+        }
+        Self { rule, components: sums.into_values().collect() }
     }
 
     /// How many amounts were changed.

@@ -58,6 +58,7 @@ use sheets::Workbook;
 pub use ahead::each_row_ahead;
 pub use copy::copy_rows;
 pub use paths::{expand, is_pattern, may_read, pattern_in};
+pub use sheets::A_TABLE_TOO;
 
 /// The largest file that is read into memory.
 const LARGEST_FILE: u64 = 1024 * 1024 * 1024;

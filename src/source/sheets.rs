@@ -115,6 +115,9 @@ impl<S: Sheets> Workbook<S> {
     }
 }
 
+/// What is said of a sheet that is not read and looks like one that could be.
+pub const A_TABLE_TOO: &str = "a table of usage too";
+
 fn named(list: &[Sheet], wanted: &str) -> Result<String, Finding> {
     let folded = wanted.to_lowercase();
     let exact = list.iter().find(|sheet| sheet.name == wanted);
@@ -156,7 +159,7 @@ fn choose<S: Sheets>(
     let others: Vec<String> = (0..seen.len())
         .filter(|&index| index != chosen)
         .map(|index| match contents.get(index) {
-            Some(Content::Table) => format!("{} (a table of usage too)", seen[index]),
+            Some(Content::Table) => format!("{} ({A_TABLE_TOO})", seen[index]),
             Some(Content::Nothing | Content::Something) | None => seen[index].to_owned(),
         })
         .collect();

@@ -278,3 +278,80 @@ fn a_row_that_was_left_out_is_not_missing() {
     assert!(sentence(&report).contains("1 row could not be read and was left out"), "{}", sentence(&report));
     reconcile(&rig, &["statement.csv", "--skip-faulty", "--fail-on", "rows:100"]).ends_with(1);
 }
+
+#[test]
+fn lines_of_other_projects_are_on_the_invoice_and_not_compared() {
+    let rig = Rig::new();
+    let project = "Quantum Materials";
+    let of_project: Vec<String> =
+        ["qmat-dft", "qmat-gw", "qmat-topo"].map(|name| rig.resource(name)).to_vec();
+    let own: Vec<_> = stored(&rig).into_iter().filter(|(id, _, _)| of_project.contains(id)).collect();
+    let rows: Vec<String> =
+        own.iter().map(|(id, part, amount)| format!("{id},{CLOSED},{part},{amount}")).collect();
+    rig.file("own.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
+    for account in ["staff", "owner"] {
+        let run = |arguments: &[&str]| {
+            let base =
+                ["reconcile", "--offering", HPC, "--period", CLOSED, "--project", project, "--invoices"];
+            let run = rig.run_as(
+                &rig.token(account),
+                &[&base[..], arguments, &["--format", "json"], &MADE[..]].concat(),
+            );
+            (run.code, run.json())
+        };
+        for file in [&["own.csv"][..], &[]] {
+            let (code, report) = run(file);
+            assert_eq!(code, 0, "{account} {file:?}: {report:#}");
+            let keys: u64 = classes(&report).values().sum();
+            assert_eq!(keys, u64::try_from(own.len()).unwrap(), "{:?}", classes(&report));
+        }
+    }
+}
+
+#[test]
+fn money_that_is_not_compared_is_told() {
+    let rig = Rig::new();
+    // Tax: the invoice has none of it.
+    let has_tax = |at: usize| if at == 0 { ",5.00".to_owned() } else { ",0.00".to_owned() };
+    statement(&rig, ",tax", has_tax, "");
+    let (code, report) = json(&rig, &["statement.csv", "--invoices"]);
+    assert_eq!((code, classes(&report).get("price")), (1, Some(&1)), "{report:#}");
+    // Nothing that is read tells it.
+    let (code, report) = json(&rig, &["statement.csv"]);
+    assert_eq!(code, 0);
+    assert!(!sentence(&report).contains("in all"), "{}", sentence(&report));
+    // A price without an amount.
+    let further = format!("{},{CLOSED},cpu,,750.00\n", rig.resource("climate-alps"));
+    statement(&rig, ",price", |_| ",".to_owned(), &further);
+    reconcile(&rig, &["statement.csv"]).ends_with(3).says("the amount that the price is for");
+    let (code, report) = json(&rig, &["statement.csv", "--skip-faulty"]);
+    assert_eq!((code, report["skipped"].as_array().unwrap().len()), (1, 1), "{report:#}");
+    // A column that is passed over because somebody said so.
+    statement(&rig, ",Cost", |_| ",1.00".to_owned(), "");
+    let (code, report) = json(&rig, &["statement.csv", "--ignore-column", "Cost"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert!(sentence(&report).contains("\"Cost\""), "{}", sentence(&report));
+    // Rounding.
+    let rows: String =
+        stored(&rig).iter().map(|(id, part, amount)| format!("{id},{CLOSED},{part},{amount}049\n")).collect();
+    rig.file("statement.csv", format!("{HEADER}\n{rows}"));
+    let (code, report) = json(&rig, &["statement.csv", "--round", "down"]);
+    assert_eq!(code, 0, "{report:#}");
+    assert!(remarks(&report).contains(&("rounded".into(), "told".into())), "{:?}", remarks(&report));
+    assert!(sentence(&report).contains("were rounded: down"), "{}", sentence(&report));
+}
+
+#[test]
+fn an_amount_that_agrees_does_not_tell_whose_it_is() {
+    let rig = Rig::new();
+    let own = rig.resource("climate-alps");
+    let amount = stored(&rig).into_iter().find(|row| row.0 == own && row.1 == "cpu").unwrap().2;
+    let header = "resource_uuid,resource_name,billing_period,component_type,amount";
+    rig.file("two.csv", format!("{header}\n{own},climate-era5,{CLOSED},cpu,{amount}\n"));
+    let (_, report) = json(&rig, &["two.csv"]);
+    assert_eq!(classes(&report).get("ambiguous-name"), Some(&1), "{:?}", classes(&report));
+    // A name that is nobody's any more is an old one.
+    rig.file("two.csv", format!("{header}\n{own},an-old-name,{CLOSED},cpu,{amount}\n"));
+    let (_, report) = json(&rig, &["two.csv"]);
+    assert_eq!(classes(&report).get("ambiguous-name"), None, "{:?}", classes(&report));
+}

@@ -16,9 +16,10 @@ use std::thread::{self, ScopedJoinHandle};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{BillingPeriod, Currency, CustomerId, PeriodRange, RunId};
+use crate::domain::{BillingPeriod, Currency, CustomerId, PeriodRange, ResourceId, RunId};
 use crate::error::Error;
 use crate::findings::Findings;
+use crate::mapping::Field;
 use crate::parse::Parsed;
 use crate::plan::Reporter;
 use crate::reconcile::{
@@ -133,7 +134,8 @@ pub async fn reconcile(
         let stopped_by = snapshot.map(|(account, _)| Snapshot { account, capabilities, catalogue });
         return Ok(stopped(findings, loaded, stopped_by));
     }
-    let remarks = remarks::of_files(&findings, &loaded.parsed);
+    let mut remarks = remarks::of_files(&findings, &loaded.parsed);
+    remarks.extend(remarks::of_rounding(loaded.parsed.rounding, &lines, &catalogue));
     let left_out = remarks::left_out(&stops, &loaded.parsed, &catalogue, &aliases);
     stops.take_out(&mut lines);
     for row in stops.skipped.keys() {
@@ -159,10 +161,12 @@ pub async fn reconcile(
     {
         stages.next("invoices");
         let mut customers = stored::customers(&catalogue, |resource| scope.wants(resource));
+        let states_tax = loaded.parsed.tables.iter().any(|table| table.column(Field::Tax).is_some());
         let mut read = BTreeMap::new();
         for _ in 0..2 {
             for month in settings.periods.months() {
-                read.insert(month, reader.invoices_in_full(account, &catalogue, &customers, month).await?);
+                let asked = (&customers, states_tax);
+                read.insert(month, reader.invoices_in_full(account, &catalogue, asked, month).await?);
             }
             // Resources that only invoices show join the catalogue, and their lines are read with them.
             if !stored::learn_billed(&mut catalogue, &read) {
@@ -172,7 +176,9 @@ pub async fn reconcile(
         }
         let customers: Vec<CustomerId> = customers.into_iter().collect();
         endpoints.extend(endpoints::of_invoices(&read, &customers));
-        invoices = read.into_iter().map(|(month, read)| (month, invoice_side(read))).collect();
+        let is_beside =
+            |id: ResourceId| catalogue.resource(id).is_some_and(|resource| !scope.wants(resource));
+        invoices = read.into_iter().map(|(month, read)| (month, invoice_side(read, is_beside))).collect();
     }
     let currency = currency(settings, snapshot.as_ref().map(|(_, reader)| reader), &mut endpoints).await?;
 
@@ -310,7 +316,7 @@ async fn currency(
     Ok(told.map(|currency| CurrencyOf { currency, source: source.into() }))
 }
 
-fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
+fn invoice_side(read: InvoicesInFull, is_beside: impl Fn(ResourceId) -> bool) -> InvoiceSide {
     let InvoicesInFull { seen, money, others, taxes, whole, .. } = read;
     let invoices = money.into_iter().map(|(customer, money)| {
         let (price, tax, total) = (money.price, money.tax, money.total);
@@ -325,7 +331,9 @@ fn invoice_side(read: InvoicesInFull) -> InvoiceSide {
         is_credit: line.is_credit,
         price: line.price,
     });
-    InvoiceSide { seen, invoices: invoices.collect(), others: others.collect(), taxes, whole }
+    let (invoices, others) = (invoices.collect(), others.collect());
+    let beside = seen.all_lines().map(|line| line.resource).filter(|id| is_beside(*id)).collect();
+    InvoiceSide { seen, beside, invoices, others, taxes, whole }
 }
 
 fn tables(parsed: &Parsed) -> Vec<TablePlace> {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::visible;
-use crate::findings::{Code, Findings, RowIndex};
+use crate::domain::{RoundingRule, visible};
+use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::{Field, looks_like_money};
 use crate::parse::{Parsed, ParsedTable};
 use crate::reconcile::{LeftOut, Remark, RemarkKind, Weight};
-use crate::resolve::{Catalogue, ResourceFinder, SettledAliases};
+use crate::resolve::{Catalogue, FileLine, ResourceFinder, Rounding, SettledAliases};
+use crate::source::A_TABLE_TOO;
 
 use super::stops::Stops;
 
@@ -24,6 +25,15 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
                 (RemarkKind::OutsideScope, Weight::Told)
             }
             Code::OutsideScope => (RemarkKind::OutsideScope, Weight::Note),
+            Code::OtherSheets if finding.found.contains(A_TABLE_TOO) => {
+                (RemarkKind::SheetNotRead, Weight::Told)
+            }
+            Code::OtherSheets | Code::HiddenSheets | Code::OtherFiles => {
+                (RemarkKind::SheetNotRead, Weight::Note)
+            }
+            Code::HiddenRowsSkipped | Code::HiddenColumnsSkipped => (RemarkKind::LeftOut, Weight::Told),
+            Code::LeftOutByLayout if is_of_money(finding, parsed) => (RemarkKind::LeftOut, Weight::Told),
+            Code::LeftOutByLayout => (RemarkKind::LeftOut, Weight::Note),
             Code::MoneyTotal => {
                 let place = finding.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
                 let text = format!("{place}{}; the prices of the rows are compared", finding.found);
@@ -48,7 +58,19 @@ fn of_columns(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
         let text = format!("\"{}\" of {}{sheet}", visible(header), visible(&table.table.file));
         columns.insert((text, is_money));
     };
-    for &(index, column) in &parsed.columns_unread {
+    let ignored = parsed.columns_ignored.iter().filter(|(index, column)| {
+        let header = parsed.tables.get(*index).and_then(|table| table.headers.get(*column));
+        header.is_some_and(|header| looks_like_money(header))
+            || parsed.money_unread.contains(&(*index, *column))
+    });
+    let mut of_records = Vec::new();
+    for (index, table) in
+        parsed.tables.iter().enumerate().filter(|(_, table)| table.layout.records().is_some())
+    {
+        let headers = table.headers.iter().enumerate().filter(|(_, header)| looks_like_money(header));
+        of_records.extend(headers.map(|(column, _)| (index, column)));
+    }
+    for &(index, column) in parsed.columns_unread.iter().chain(ignored).chain(&of_records) {
         let Some(table) = parsed.tables.get(index) else { continue };
         let Some(header) = table.headers.get(column) else { continue };
         let is_money = looks_like_money(header) || parsed.money_unread.contains(&(index, column));
@@ -81,6 +103,21 @@ fn of_columns(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     remarks.sort_by_key(|remark| std::cmp::Reverse(remark.weight));
     remarks.truncate(MOST_COLUMNS);
     remarks
+}
+
+/// Whether a finding is of a table with money.
+fn is_of_money(finding: &Finding, parsed: &Parsed) -> bool {
+    let file = finding.place.as_ref().map(|place| &place.file);
+    let tables = parsed.tables.iter().filter(|table| Some(&table.table.file) == file);
+    tables.flat_map(|table| &table.headers).any(|header| looks_like_money(header))
+}
+
+/// What rounding did to the amounts that are compared.
+pub fn of_rounding(rule: Option<RoundingRule>, lines: &[FileLine], catalogue: &Catalogue) -> Option<Remark> {
+    let rounding = Rounding::of_lines(rule?, lines, catalogue);
+    let text = format!("amounts of the files were rounded: {rounding}");
+    let kind = RemarkKind::Rounded;
+    (rounding.amounts_rounded() > 0).then_some(Remark { kind, weight: Weight::Told, text })
 }
 
 /// What the rows that were left out speak of, as far as it can be told.

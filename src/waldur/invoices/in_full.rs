@@ -107,6 +107,16 @@ struct MoneyRow {
     tax: Option<Amount>,
     #[serde(default)]
     total: Option<Amount>,
+    #[serde(default)]
+    items: Vec<TaxRow>,
+}
+
+/// The tax on a line.
+#[derive(Debug, Deserialize)]
+struct TaxRow {
+    uuid: Uuid,
+    #[serde(default)]
+    tax: Option<Amount>,
 }
 
 impl MoneyRow {
@@ -120,12 +130,13 @@ impl Identified for MoneyRow {
 }
 
 impl Reader {
-    /// The invoices of some customers in a month, with all their lines and what they come to.
+    /// The invoices of some customers in a month, with all their lines and what they come to; with the tax on
+    /// each line, where that is wanted: single lines do not tell it, and invoices with their lines are long.
     pub async fn invoices_in_full(
         &self,
         account: &Account,
         catalogue: &Catalogue,
-        customers: &BTreeSet<CustomerId>,
+        (customers, with_taxes): (&BTreeSet<CustomerId>, bool),
         period: BillingPeriod,
     ) -> Result<InvoicesInFull, WaldurError> {
         let reading = Reading { http: &self.http, at_once: self.at_once, account, catalogue, period };
@@ -134,7 +145,7 @@ impl Reader {
             let seen = self.invoices(account, catalogue, customers, period).await?;
             reading.refuse_unproven(customers, &seen)?;
             let mut full = InvoicesInFull { seen, ..InvoicesInFull::default() };
-            reading.money(customers, &mut full).await?;
+            reading.money((customers, with_taxes), &mut full).await?;
             reading.all_lines(customers, &mut full).await?;
             match full.contradiction() {
                 None => return Ok(full),
@@ -208,7 +219,7 @@ impl Reading<'_> {
     /// Reads what visible invoices come to.
     async fn money(
         &self,
-        customers: &BTreeSet<CustomerId>,
+        (customers, with_taxes): (&BTreeSet<CustomerId>, bool),
         full: &mut InvoicesInFull,
     ) -> Result<(), WaldurError> {
         let visible: Vec<(CustomerId, Invoice)> = customers
@@ -225,6 +236,7 @@ impl Reading<'_> {
             .with("year", self.period.year().to_string())
             .with("month", self.period.month().to_string())
             .fields(MoneyRow::FIELDS);
+        let of_month = if with_taxes { of_month.fields(&["items"]) } else { of_month };
         let none: Arc<[Cut]> = Arc::new([]);
         let ids = visible.iter().map(|(customer, _)| customer.to_string());
         let cut = Cut::new("customer_uuid", ids, &none);
@@ -241,6 +253,8 @@ impl Reading<'_> {
             rows => rows?,
         };
         full.rows.insert(INVOICES, rows.len());
+        let items = rows.iter().flat_map(|row| &row.items);
+        full.taxes.extend(items.filter_map(|item| Some((InvoiceLineId::new(item.uuid), item.tax?))));
         let mut rows: HashMap<Uuid, MoneyRow> = rows.into_iter().map(|row| (row.uuid, row)).collect();
         for (customer, invoice) in visible {
             let row = rows.remove(&invoice.id.uuid());
