@@ -50,6 +50,9 @@ pub struct ExportArguments {
     /// Leave published months alone whose invoices are all beyond change
     #[arg(long)]
     skip_closed: bool,
+    /// Publish although the account has lost roles since: months lose what it saw by them
+    #[arg(long)]
+    accept_lost_roles: bool,
     /// Guard text of csv files that a spreadsheet would take for a formula by a quote
     #[arg(long)]
     excel_safe: bool,
@@ -157,12 +160,12 @@ async fn reading(arguments: &ExportArguments, global: &Global) -> Result<Reading
         let open = BillingPeriod::of_in(now, &zone);
         let open = open.map_err(|_| Error::setting("the clock shows no month", "set it"))?;
         let range = arguments.period.range(open);
-        // A whole year may be named before it is over.
+        // A whole year may be named before it is over; what has not begun is left for then.
         if range.first() > open {
             let what = format!("{} has not begun; the month is {open}", range.first());
             return Err(Error::setting(what, format!("name months up to {open} with --period")));
         }
-        Ok(range)
+        Ok(PeriodRange::up_to(range.first(), range.last().min(open)))
     };
     if !arguments.from.is_empty() {
         let now = arguments.now.unwrap_or_else(Timestamp::now);
@@ -219,6 +222,7 @@ pub async fn go(arguments: &ExportArguments, global: &Global, terminal: &Termina
         scope: source.scope(Scope { shape, filters: arguments.filter.named()?, account: None }),
         contract: arguments.contract,
         skip_closed: arguments.skip_closed,
+        accept_lost_roles: arguments.accept_lost_roles,
         run: arguments.run_id.unwrap_or_else(|| RunId::new(Uuid::new_v4())),
         now,
     };

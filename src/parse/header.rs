@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::{fold, nearest};
 use crate::findings::{Code, Finding, Findings, Sums};
-use crate::mapping::{Field, Form, Layout, stated_money};
+use crate::mapping::{Field, Form, Layout, looks_like_money, stated_money};
 
 use super::column::Verdict;
 use super::quantity::number;
@@ -186,7 +186,8 @@ fn missing_column(row: &RawRow, table: &ParsedTable, wanted: &'static str) -> Fi
         }
         other => format!("a column {other}"),
     };
-    let mut unbound = table.headers.iter().filter(|header| Field::of_header(header).is_none());
+    let is_open = |header: &&Arc<str>| Field::of_header(header).is_none() && !looks_like_money(header);
+    let mut unbound = table.headers.iter().filter(is_open);
     let meant = unbound.clone().find(|header| {
         Field::meant_by(header).is_some_and(|field| {
             field.name() == wanted || wanted == "resource_uuid" && Field::RESOURCE.contains(&field)

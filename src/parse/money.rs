@@ -154,6 +154,9 @@ fn invalid(cell: Cell<'_>) -> Finding {
     let expected = "a number such as 1234.5 or 1.234,50, with its currency where it has one";
     let finding = Finding::new(Code::InvalidMoney, shown(cell), expected);
     match cell.kind {
+        CellKind::Error if odd::is_of_format(cell.text) => {
+            finding.hint("format the cell as a plain number, or as one of a currency")
+        }
         CellKind::Error | CellKind::Date => odd::hint(cell.text).into_iter().fold(finding, Finding::hint),
         CellKind::Blank | CellKind::Text | CellKind::Number | CellKind::Boolean => finding,
     }

@@ -14,6 +14,11 @@ pub const RAISED: &str = " raised or lowered)";
 /// Behind a value that the file breaks into pieces.
 pub const IN_PIECES: &str = " (a value in pieces)";
 
+/// Whether a number is one that its format shows as something else.
+pub fn is_of_format(text: &str) -> bool {
+    !text.ends_with(STRUCK_OUT) && (text.contains(SHOWN_OTHERWISE) || text.contains(SHOWN_AS))
+}
+
 /// Behind an instant that its file shows in another zone; what stands before it is of UTC.
 pub const SHOWN_ELSEWHERE: &str = " [UTC, shown elsewhere]";
 

@@ -40,8 +40,8 @@ use super::quantity::{AmountMarks, Quantity, holds_number, negative, quantity, s
 use super::recogniser::Recogniser;
 use super::shown_money::shown_money;
 use super::{
-    Figure, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, SubjectMore, cells, period,
-    short,
+    CellKind, Figure, OpenCell, OpenColumn, Parsed, RawRow, ResourceName, Sight, Subject, SubjectMore, cells,
+    period, short,
 };
 use beside::is_word_beside;
 use structure::{Keys, Structure};
@@ -358,7 +358,8 @@ impl<'a> Parser<'a> {
         let parsed_table = self.parsed.tables[table].clone();
         reading.unread.retain(|&column| {
             let holds_number = holds_number(raw.cell(column));
-            if shown_money(raw.cell(column).text).is_some() {
+            // What is shown otherwise than it is stored is an error.
+            if raw.cell(column).kind == CellKind::Error && shown_money(raw.cell(column).text).is_some() {
                 self.parsed.money_unread.insert((table, column));
             }
             if holds_number {

@@ -1,17 +1,43 @@
 //! Numbers that a workbook shows as money: the number, and the currency of its format.
 
+use crate::domain::Amount;
+
 use super::money::Denoted;
-use super::odd::SHOWN_OTHERWISE;
+use super::numeral::{Around, DecimalSign, Numeral, plain};
+use super::odd::{RAISED, SHOWN_AS, SHOWN_OTHERWISE, STRUCK_OUT};
 
 /// The number as it is stored and the currency of its format, where nothing else but the currency stands
 /// between what is stored and what one sees.
 pub fn shown_money(text: &str) -> Option<(&str, Denoted)> {
-    let (number, format) = text.split_once(SHOWN_OTHERWISE)?;
+    if text.ends_with(STRUCK_OUT) || text.ends_with(RAISED) {
+        return None;
+    }
+    let Some((number, format)) = text.split_once(SHOWN_OTHERWISE) else { return beside(text) };
     let first = format.split(';').next().unwrap_or_default();
     if format.contains('%') || is_scaled(first) {
         return None;
     }
     Some((number.trim(), currency(format)?))
+}
+
+/// The same of a number beside which the file has what one sees, to the cent.
+fn beside(text: &str) -> Option<(&str, Denoted)> {
+    let (number, shown) = text.split_once(SHOWN_AS)?;
+    let (stored, shown) = (Amount::parse(number).ok()?, plain(shown));
+    let numeral = Numeral::of(&shown)?;
+    let named = match numeral.around() {
+        Around::Currency => numeral.currency(),
+        Around::Unit(unit) => unit,
+        Around::Nothing | Around::Percent => return None,
+    };
+    let cent = Amount::parse("0.01").ok()?;
+    let is_stored = |sign| {
+        let shown = numeral.plain(sign).and_then(|shown| Amount::parse(&shown).ok());
+        let off = shown.and_then(|shown| shown.checked_sub(stored));
+        off.is_some_and(|off| off <= cent && Amount::ZERO.checked_sub(off).is_some_and(|off| off <= cent))
+    };
+    let is_same = is_stored(DecimalSign::Point) || is_stored(DecimalSign::Comma);
+    Some((number, Denoted::of(named).filter(|_| is_same)?))
 }
 
 /// The currency of a format: `[$€-407]`, `[$EUR]`, `"€"` or a sign as it is.
@@ -92,6 +118,16 @@ mod tests {
         ];
         for (format, expected) in table {
             assert_eq!(read(format).as_deref(), expected, "{format}");
+        }
+        assert_eq!(read("#,##0.00 [$€-407] (all of it struck out)"), None);
+        let beside = |text: &str| shown_money(text).map(|(number, _)| number.to_owned());
+        for text in ["211.6, which is shown as 211.60 €", "1061.231, which is shown as EUR 1.061,23"] {
+            assert_eq!(beside(text).as_deref(), text.split_once(',').map(|(number, _)| number), "{text}");
+        }
+        for text in
+            ["211.6, which is shown as 212.60 €", "0.5, which is shown as 50 %", "5, which is shown as 5 h"]
+        {
+            assert_eq!(beside(text), None, "{text}");
         }
     }
 }

@@ -65,9 +65,9 @@ classes! {
     CarriedOver "carried-over" "the server repeats the amount of last month, because nobody reported" Provider "report the amount of this month";
     NotBilled "not-billed" "the server has the usage and no invoice bills it" Operator "have the month billed again, or settle it on the next invoice";
     NotVisible "not-visible" "this account does not see what it would take to tell" Finance "ask somebody who sees the resource and its invoice";
-    Price "price" "the quantities agree and the prices do not" Finance "compare the unit price and the rounding of the line with the contract";
+    Price "price" "the quantities agree and the prices do not" Finance "compare what the note names with the contract: the price, its rounding, the invoice or who pays";
     ConvertedByServer "converted-by-server" "the invoice has the usage in another unit, as the server converts it" Nobody "";
-    Billed "billed" "the invoice bills another quantity than the server has" Operator "have the month billed again; the usage changed after the invoice";
+    Billed "billed" "the invoice bills another quantity than the server has" Operator "have the month billed again: the usage changed after the invoice, or a line is on it twice";
 }
 
 /// Who must act.

@@ -91,6 +91,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let left_out = LeftOutKeys::new(left_out);
     let mut lines = rows.lines(&mut judge, &Calendar { periods, in_file }, &left_out);
     let Judge { organisations: number_of, rules: applied, notes, stated: money, .. } = judge;
+    let own_rule = applied.own_rule();
     header.rules = applied.into_uses();
     let invoices = invoice_totals(&invoices, catalogue, &organisations, &money);
     let Settled { subjects, components, .. } = settled;
@@ -109,7 +110,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
             (proof, totals::classes(&lines), organisations)
         });
         header.remarks.extend(remarks::of_rules(rules, catalogue, &subjects, &components));
-        header.remarks.extend(remarks::of_ignored(&lines));
+        header.remarks.extend(remarks::of_ignored(&lines, own_rule));
         header.remarks.extend(remarks::of_doubts(&lines));
         header.remarks.extend(remarks::of_invoices(&invoices));
         header.remarks.sort_by_key(|remark| (std::cmp::Reverse(remark.weight), remark.kind));

@@ -368,7 +368,8 @@ fn own_products(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<Pr
 fn is_nearest(quantity: Amount, unit: Amount, price: Amount) -> bool {
     let mut total = crate::domain::ExactTotal::default();
     let product = total.add_product(size(quantity), size(unit)).and_then(|()| total.rounded());
-    product.is_some_and(|product| {
+    let has_one_sign = price.is_negative() == (quantity.is_negative() != unit.is_negative());
+    product.filter(|_| has_one_sign).is_some_and(|product| {
         let rules = [RoundingRule::HalfUp, RoundingRule::HalfEven, RoundingRule::Down];
         rules.iter().any(|rule| Unrounded::from(product).to_cents(*rule) == Some(size(price)))
     })

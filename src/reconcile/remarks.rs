@@ -44,6 +44,8 @@ pub enum RemarkKind {
     LeftOut,
     /// Amounts that were rounded.
     Rounded,
+    /// Plan periods that rows name.
+    PlanPeriods,
 }
 
 impl RemarkKind {
@@ -62,6 +64,7 @@ impl RemarkKind {
             Self::SheetNotRead => "sheet-not-read",
             Self::LeftOut => "left-out",
             Self::Rounded => "rounded",
+            Self::PlanPeriods => "plan-periods",
         }
     }
 }
@@ -90,10 +93,23 @@ pub struct Remark {
 }
 
 /// Of the keys that rules leave alone: how many, and what money.
-pub fn of_ignored(lines: &[Line]) -> Option<Remark> {
+pub fn of_ignored(lines: &[Line], own_rule: Option<u32>) -> Vec<Remark> {
     // Matches stand last, and are nearly all of millions.
     let others = &lines[..lines.partition_point(|line| line.class != Class::Match)];
-    let ignored = || others.iter().filter(|line| line.class == Class::Ignored);
+    let is_own =
+        |line: &&Line| own_rule.is_some() && line.more.as_deref().and_then(|more| more.rule) == own_rule;
+    let not_by_usage = others.iter().filter(|line| line.class == Class::Ignored).filter(is_own).count();
+    let own = (not_by_usage > 0).then(|| {
+        let keys = if not_by_usage == 1 { "1 key is".to_owned() } else { format!("{not_by_usage} keys are") };
+        let text = format!("{keys} billed by a limit, by time or once, and not by usage");
+        Remark { kind: RemarkKind::Ignored, weight: Weight::Told, text }
+    });
+    own.into_iter().chain(of_rules_of_users(others, is_own)).collect()
+}
+
+/// The same of rules that somebody gave.
+fn of_rules_of_users(others: &[Line], is_own: impl Fn(&&Line) -> bool) -> Option<Remark> {
+    let ignored = || others.iter().filter(|line| line.class == Class::Ignored && !is_own(line));
     let keys = ignored().count();
     let mut money = Money::new();
     for (currency, worth) in ignored().filter_map(worth_of) {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::domain::{Amount, visible};
+use crate::domain::{Amount, BillingType, visible};
 use crate::jobs::explain_key::{KeyStory, StoryInvoice, StoryRun, StoryVerdict};
 
 use super::{Style, Table};
@@ -24,7 +24,7 @@ pub fn story_text(story: &KeyStory, style: Style) -> String {
     section("Plan and price", style, &mut text);
     plan(story, &mut text);
     section("Invoice", style, &mut text);
-    invoice(&story.invoice, &mut text);
+    invoice(&story.invoice, &story.component.billing_type, &mut text);
     section("Runs of this store", style, &mut text);
     runs(&story.runs, &mut text);
     section("Read", style, &mut text);
@@ -176,7 +176,7 @@ fn plan(story: &KeyStory, text: &mut String) {
     }
 }
 
-fn invoice(invoice: &StoryInvoice, text: &mut String) {
+fn invoice(invoice: &StoryInvoice, billing_type: &BillingType, text: &mut String) {
     let state = invoice.state.as_deref().map_or_else(
         || "not visible to this account, or not made".to_owned(),
         |state| visible(state).to_string(),
@@ -185,6 +185,11 @@ fn invoice(invoice: &StoryInvoice, text: &mut String) {
         invoice.number.as_deref().map_or_else(String::new, |number| format!(", number {}", visible(number)));
     let _ = writeln!(text, "  the organisation's invoice: {state}{number}");
     match &invoice.billed {
+        None if *billing_type != BillingType::Usage => {
+            text.push_str(
+                "  it is not billed by usage; the lines that bill it otherwise are not shown here\n",
+            );
+        }
         None => text.push_str("  no line of it is seen\n"),
         Some(billed) => {
             let unit =

@@ -115,6 +115,11 @@ impl MonthReader {
         (!self.sees_all()).then_some(self.account.id)
     }
 
+    /// The roles by which it sees what it sees; none where it sees everything.
+    pub fn roles(&self) -> BTreeSet<String> {
+        if self.sees_all() { BTreeSet::new() } else { self.account.roles() }
+    }
+
     /// What the account is not shown, and which filters the server ignored; each is told once.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.told).into_iter().collect()

@@ -1,6 +1,6 @@
 //! Reading: everything that a run asks the server, and nothing that changes it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +43,11 @@ impl Account {
     /// The names of the roles that it holds, one for each thing that it holds them on.
     pub fn role_names(&self) -> impl Iterator<Item = &str> {
         self.roles.iter().map(|(role, _)| role.as_str())
+    }
+
+    /// The roles with what it holds each of them on, as a manifest names them.
+    pub fn roles(&self) -> BTreeSet<String> {
+        self.roles.iter().map(|(role, on)| format!("{role} on {}", on.as_simple())).collect()
     }
 
     /// What the account is to all of some offerings: the weakest of its roles for them.

@@ -3,7 +3,7 @@
 //! It is the only thing that knows of runs and of time, and it is written last. Nothing else decides what
 //! a run writes, so a run on an empty disk does what is right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct Manifest {
     pub deployment: String,
     /// What of it.
     pub scope: Scope,
+    /// The roles by which the account saw it that wrote here last; none where it sees everything.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub roles: BTreeSet<String>,
     /// The run that wrote here last.
     pub run: RunStamp,
     /// What is done with fields that the server adds.

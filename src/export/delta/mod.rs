@@ -37,6 +37,16 @@ pub struct DeltaSink {
     lock: Option<File>,
 }
 
+/// Whether a path has something in it that stands for another character in an address.
+fn is_taken_apart(path: &str) -> bool {
+    let is_escape = |at: usize| {
+        let digits = path.as_bytes().get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    path.contains(|one: char| one == '\\' || one.is_control())
+        || path.match_indices('%').any(|(at, _)| is_escape(at))
+}
+
 impl DeltaSink {
     /// The target; nothing is read or written yet.
     pub fn new(folder: &Path) -> Self {
@@ -47,6 +57,12 @@ impl DeltaSink {
     fn begin(&mut self) -> Result<(), ExportError> {
         if self.folder.join(log::FOLDER).exists() {
             let reason = "it is a Delta table itself, and an export is a folder of tables";
+            return Err(refusing(&self.folder)(reason.to_owned()));
+        }
+        // The library takes these for parts of an address, and would read the log of another folder.
+        if is_taken_apart(&self.folder.to_string_lossy()) {
+            let reason =
+                "a Delta table cannot stand in a folder with %41, \\ or a control character in its name";
             return Err(refusing(&self.folder)(reason.to_owned()));
         }
         if self.lock.is_none() {

@@ -72,6 +72,7 @@ fn fresh(stamp: &RunStamp) -> Manifest {
         schema_version: Schema::VERSION,
         deployment: DEPLOYMENT.into(),
         scope: Scope::default(),
+        roles: std::collections::BTreeSet::new(),
         run: stamp.clone(),
         contract: Contract::Discard,
         evolved: BTreeMap::new(),

@@ -78,6 +78,9 @@ impl PostgresSink {
                         .into(),
                 ));
             }
+            if let Some(found) = &found {
+                tables::judge(&session.client, &session.names, found).await?;
+            }
             self.published = Some(Published(found));
             session
         };

@@ -3,6 +3,7 @@
 use tokio_postgres::{Client, GenericClient, Transaction};
 
 use crate::domain::visible;
+use crate::warehouse::{Manifest, Schema, Table};
 
 use super::columns::{Field, Layout};
 use super::fault::Fault;
@@ -133,6 +134,39 @@ async fn table(transaction: &Transaction<'_>, names: &Names, layout: &Layout) ->
                 let (kind, wanted) = (visible(kind), field.kind.sql());
                 return Err(Fault::Refused(format!(
                     "{table} has {name} as {kind}, and it is to be {wanted}"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses tables that somebody took a column from, or gave another type: the audit says of their months what
+/// they no longer hold, and a column that is put back is empty in all of them.
+pub(super) async fn judge(client: &Client, names: &Names, published: &Manifest) -> Result<(), Fault> {
+    let mut seen: Vec<&str> = Vec::new();
+    for entry in &published.slices {
+        let Ok(table) = entry.table.parse::<Table>() else { continue };
+        if seen.contains(&entry.table.as_str()) {
+            continue;
+        }
+        seen.push(&entry.table);
+        let evolved = published.evolved.get(&entry.table).map_or(&[][..], Vec::as_slice);
+        let layout = Layout::new(&Schema::new(table, evolved))?;
+        let Some(found) = relation(client, names, &layout.table).await? else { continue };
+        let columns = "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute \
+            WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
+        let columns = client.query(columns, &[&found.oid]).await?;
+        for field in &layout.fields {
+            let column = columns.iter().find(|row| row.get::<_, &str>(0) == field.name);
+            let kind = column.map(|row| row.get::<_, &str>(1));
+            if kind != Some(field.kind.sql()) {
+                let (shown, name) = (shown(names, &layout.table), visible(&field.name));
+                let is = kind.map_or_else(|| "is gone".to_owned(), |kind| format!("is {}", visible(kind)));
+                return Err(Fault::Refused(format!(
+                    "{shown} had {name} as {} when its months were written, and now it {is}: put it back with its \
+                     values, or drop the table, and all of its months are written anew",
+                    field.kind.sql()
                 )));
             }
         }

@@ -61,6 +61,10 @@ impl MonthSource for FocusMonths {
         self.inner.scope(asked)
     }
 
+    fn roles(&self) -> BTreeSet<String> {
+        self.inner.roles()
+    }
+
     /// None: FOCUS says what columns there are, and a field that the server adds is not among them.
     fn unknown_fields(&mut self, _table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
         async { Ok(BTreeSet::new()) }.boxed()

@@ -113,6 +113,7 @@ fn export(target: &Path, is_new: bool) -> Vec<Done> {
         scope: Scope::default(),
         contract: Contract::Discard,
         skip_closed: false,
+        accept_lost_roles: false,
         run: RunId::new(Uuid::from_u128(if is_new { 2 } else { 1 })),
         now: "2026-04-02T03:04:05Z".parse().unwrap(),
     };

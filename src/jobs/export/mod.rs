@@ -43,6 +43,8 @@ pub struct Settings {
     pub contract: Contract,
     /// Whether months whose invoices are closed, and which were published, are left as they are.
     pub skip_closed: bool,
+    /// Whether months may lose what the account saw by roles that it has lost since.
+    pub accept_lost_roles: bool,
     /// The run.
     pub run: RunId,
     /// When it reads.
@@ -59,9 +61,9 @@ pub async fn run(
     done: &mut Vec<Done>,
 ) -> Result<(), Error> {
     let mut targets = Vec::new();
-    let deployment = source.deployment();
+    let (deployment, roles) = (source.deployment(), source.roles());
     for sink in sinks.iter_mut() {
-        targets.push(Target::open(settings, &deployment, sink.as_mut()).await?);
+        targets.push(Target::open(settings, (&deployment, &roles), sink.as_mut()).await?);
     }
     let schemas = staged(observer, "reading the fields", schemas(settings, source, &mut targets)).await?;
     let (skipped, closed) = skipped(settings, source, &mut targets).await?;

@@ -1,8 +1,9 @@
 //! The months of an export, read from a server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::task::spawn_blocking;
 
@@ -20,12 +21,13 @@ const ROUNDS: usize = 3;
 pub struct ServerMonths {
     reader: MonthReader,
     asks_statistics: bool,
+    told: BTreeSet<String>,
 }
 
 impl ServerMonths {
     /// The months of a server, as far as the filter lets them through. Asks whose token it is.
     pub async fn new(reader: &Reader, filter: MonthFilter) -> Result<Self, Error> {
-        Ok(Self { reader: reader.months(filter).await?, asks_statistics: true })
+        Ok(Self { reader: reader.months(filter).await?, asks_statistics: true, told: BTreeSet::new() })
     }
 
     /// The same months, not held against the statistics of the server.
@@ -82,6 +84,10 @@ impl MonthSource for ServerMonths {
         Scope { account: self.reader.account(), ..asked }
     }
 
+    fn roles(&self) -> BTreeSet<String> {
+        self.reader.roles()
+    }
+
     fn unknown_fields(&mut self, table: Table) -> BoxFuture<'_, Result<BTreeSet<String>, Error>> {
         async move { Ok(self.reader.unknown_fields(table).await?) }.boxed()
     }
@@ -100,14 +106,36 @@ impl MonthSource for ServerMonths {
             for schema in schemas {
                 extracts.push(self.extract(period, schema).await?);
             }
+            self.told.extend(without_resource(period, &extracts));
             Ok(extracts)
         }
         .boxed()
     }
 
     fn told(&mut self) -> Vec<String> {
-        self.reader.told()
+        let mut told = self.reader.told();
+        told.extend(std::mem::take(&mut self.told));
+        told
     }
+}
+
+/// What is said of usages whose resource the list of resources does not show.
+fn without_resource(period: BillingPeriod, extracts: &[Extract]) -> Option<String> {
+    let ids = |table: Table, column: &str| {
+        let slice = extracts.iter().map(|own| &own.slice).find(|slice| slice.schema().table() == table)?;
+        slice.rows().column(slice.schema().position(column)?).as_string_opt::<i32>()
+    };
+    let (used, known) = (ids(Table::Usages, "resource_uuid")?, ids(Table::Resources, "uuid")?);
+    let known: HashSet<&str> = known.iter().flatten().collect();
+    let lacking: HashSet<&str> = used.iter().flatten().filter(|id| !known.contains(id)).collect();
+    let resources = match lacking.len() {
+        0 => return None,
+        1 => "1 resource that has".to_owned(),
+        count => format!("{count} resources that have"),
+    };
+    Some(format!(
+        "the list of resources does not show {resources} usages in {period}; these stand without it"
+    ))
 }
 
 /// Rows of the server that are no month of a table.

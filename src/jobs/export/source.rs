@@ -41,6 +41,11 @@ pub trait MonthSource: Send {
         asked
     }
 
+    /// The roles by which an account sees what is read; none where it sees everything, or nothing is asked.
+    fn roles(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
     /// What else the user has to know of what was read, such as what the account is not shown; each is
     /// told once.
     fn told(&mut self) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! A target of a run: what stands there, what it is to say, and which months have to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow_array::RecordBatch;
 
 use crate::domain::{BillingPeriod, visible};
 use crate::error::Error;
@@ -31,7 +33,7 @@ impl<'a> Target<'a> {
     /// Reads the manifest, and refuses a target that holds something else.
     pub(super) async fn open(
         settings: &Settings,
-        deployment: &str,
+        (deployment, roles): (&str, &BTreeSet<String>),
         sink: &'a mut dyn ExportSink,
     ) -> Result<Self, Error> {
         let (name, standing) = (sink.name(), sink.manifest().await?);
@@ -39,9 +41,11 @@ impl<'a> Target<'a> {
             None => empty(settings, deployment, sink.is_guarded()),
             Some(found) => {
                 judge(settings, deployment, sink, found)?;
+                judge_roles(settings, roles, &name, found)?;
                 Manifest { contract: settings.contract, ..found.clone() }
             }
         };
+        let told = Manifest { roles: roles.clone(), ..told };
         Ok(Self { sink, name, standing, told, is_due: false, pending: Vec::new() })
     }
 
@@ -121,7 +125,10 @@ impl<'a> Target<'a> {
             let (fate, revision) = match &old {
                 None => (Fate::Published, None),
                 Some(old) if old.content == new.content => {
-                    (if self.sink.stands(old).await? { Fate::Unchanged } else { Fate::Restored }, None)
+                    // Rows and sums that are not those of the content were altered by somebody.
+                    let is_told = (old.rows, &old.sums) == (new.rows, &new.sums);
+                    let is_whole = is_told && self.sink.stands(old).await?;
+                    (if is_whole { Fate::Unchanged } else { Fate::Restored }, None)
                 }
                 Some(old) => (Fate::Replaced, Some(self.revised(old, &new, slice).await?)),
             };
@@ -188,13 +195,20 @@ impl<'a> Target<'a> {
     async fn revised(&mut self, old: &Entry, new: &Entry, slice: &Slice) -> Result<RevisionRecord, Error> {
         let stands = self.sink.stands(old).await?;
         let rows = if stands { self.sink.rows(slice.schema(), old).await? } else { None };
+        // What stands there tells better than what is said of it.
+        let sums_of =
+            |rows: &RecordBatch| Slice::sums_of(slice.schema(), slice.period(), std::slice::from_ref(rows));
+        let before = match &rows {
+            Some(rows) => sums_of(rows).map_err(|error| Error::Bug(error.to_string()))?,
+            None => old.sums.clone(),
+        };
         Ok(RevisionRecord {
             table: new.table.clone(),
             period: new.period,
             revision: new.revision,
             run: new.run.clone(),
             rows: rows.map(|rows| compare((slice.schema(), &rows), slice)),
-            difference: ComponentDifference::between(&old.sums, &new.sums)
+            difference: ComponentDifference::between(&before, &new.sums)
                 .ok_or_else(|| Error::Bug("a difference of sums is beyond 10^24".into()))?,
         })
     }
@@ -225,6 +239,7 @@ fn empty(settings: &Settings, deployment: &str, is_guarded: bool) -> Manifest {
         schema_version: Schema::VERSION,
         deployment: deployment.to_owned(),
         scope: settings.scope.clone(),
+        roles: BTreeSet::new(),
         run: stamp(settings),
         contract: settings.contract,
         evolved: BTreeMap::new(),
@@ -290,6 +305,27 @@ fn judge(
         }
     }
     Ok(())
+}
+
+/// Refuses to publish what an account sees that has lost roles: a list that it sees less of is no list of which
+/// rows were removed, and no answer of the server tells the one from the other.
+fn judge_roles(
+    settings: &Settings,
+    roles: &BTreeSet<String>,
+    name: &str,
+    found: &Manifest,
+) -> Result<(), Error> {
+    let lost: Vec<&str> = found.roles.difference(roles).map(String::as_str).collect();
+    let Some(first) = lost.first().filter(|_| !settings.accept_lost_roles) else { return Ok(()) };
+    let more = if lost.len() > 1 { format!(" and {} more", lost.len() - 1) } else { String::new() };
+    Err(Error::setting(
+        format!(
+            "{} holds what the account saw as {}{more}, which it is no longer: months would lose their rows",
+            visible(name),
+            visible(first)
+        ),
+        "have the role given back, name another target, or give --accept-lost-roles once",
+    ))
 }
 
 fn stamp(settings: &Settings) -> RunStamp {

@@ -18,6 +18,16 @@ const MOST_COLUMNS: usize = 200;
 /// What was not read, or was filtered out.
 pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     let mut remarks = of_columns(findings, parsed);
+    let of_plans = parsed.subjects.iter().filter(|subject| subject.more().plan_period.is_some()).count();
+    if of_plans > 0 {
+        let s = if of_plans == 1 {
+            " names its plan period, which is"
+        } else {
+            "s name their plan periods, which are"
+        };
+        let text = format!("{of_plans} row{s} not compared: the sum of the month is");
+        remarks.push(Remark { kind: RemarkKind::PlanPeriods, weight: Weight::Told, text });
+    }
     for finding in findings.list() {
         let (kind, weight) = match finding.code {
             Code::OutsidePeriod => (RemarkKind::OtherMonths, Weight::Told),

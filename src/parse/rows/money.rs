@@ -72,6 +72,10 @@ impl Parser<'_> {
         let mut named: Vec<(usize, Cell<'_>, Denoted)> = Vec::new();
         for field in [Field::UnitPrice, Field::Price, Field::Tax] {
             let Some((column, cell)) = draft.filled(field) else { continue };
+            if matches!(cell.text.trim(), "-" | "\u{2013}" | "\u{2014}") {
+                // What accountants write for nothing.
+                continue;
+            }
             let header: &str = draft.table.headers.get(column).map_or("", AsRef::as_ref);
             let of_header = stated_money(header).and_then(|(_, currency)| Denoted::of(currency?));
             named.extend(

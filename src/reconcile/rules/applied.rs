@@ -132,10 +132,16 @@ impl<'r> Applied<'r> {
         Some((number(before.saturating_add(place)), rule.convert(amount)))
     }
 
+    /// The number of our own rule, where it was used.
+    pub fn own_rule(&self) -> Option<u32> {
+        let own = self.rules.each().count();
+        let known = self.uses.iter().rposition(|rule| rule.name == NOT_BY_USAGE && rule.until.is_none());
+        known.filter(|place| *place >= own).map(number)
+    }
+
     /// What stands in place of a rule for components whose usage is not what is billed.
     pub fn not_by_usage(&mut self) -> u32 {
-        let known = self.uses.iter().rposition(|rule| rule.name == NOT_BY_USAGE && rule.until.is_none());
-        let place = known.filter(|place| *place >= self.rules.each().count()).unwrap_or_else(|| {
+        self.own_rule().unwrap_or_else(|| {
             self.uses.push(RuleUse {
                 name: NOT_BY_USAGE.into(),
                 says: "components that are billed by limit or at a fixed price have no line of usage".into(),
@@ -143,9 +149,8 @@ impl<'r> Applied<'r> {
                 has_ended: false,
                 lines: 0,
             });
-            self.uses.len().saturating_sub(1)
-        });
-        number(place)
+            number(self.uses.len().saturating_sub(1))
+        })
     }
 
     /// The name of a rule.

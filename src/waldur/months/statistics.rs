@@ -48,7 +48,10 @@ impl MonthReader {
                 WaldurError::Forbidden { .. }
                 | WaldurError::Status { status: 400..=499, .. }
                 | WaldurError::NotTheApi { .. },
-            ) => return Ok(None),
+            ) => {
+                self.tell(format!("/api/{PATH} cannot be read, so no sum is held against it"));
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         let told = told.into_iter().filter(|row| BillingPeriod::new(row.year, row.month) == Ok(period));

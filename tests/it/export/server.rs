@@ -1,10 +1,14 @@
 //! Months of a server, here the sandbox, end to end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 use waldur_usage::domain::Amount;
 
 use waldur_usage::sandbox::{Fault, FaultKind, InvoiceState};
 
+use crate::proxy;
 use crate::rig::Rig;
 
 #[test]
@@ -162,6 +166,72 @@ fn a_target_is_of_what_one_account_sees() {
     let own = ["export", "--period", "2026-10", "--what", "usages", "--type", "cpu", "--to", "csv:g"];
     rig.run_as(&rig.token("staff"), &own).ends_with(0).says("1 unchanged");
     rig.run(&["export", "--period", "2062-10", "--to", "csv:later"]).ends_with(2).says("has not begun");
+}
+
+#[test]
+fn what_an_account_loses_with_a_role_is_not_removed_from_months() {
+    let rig = Rig::new();
+    let token = rig.token("owner");
+    let has_lost = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&has_lost);
+    let front = proxy::start(
+        rig.url(),
+        |_| (),
+        move |request, answer| {
+            if seen.load(Ordering::SeqCst) && request.path.contains("users/me") {
+                let mut own: Value = serde_json::from_slice(&answer.body).unwrap();
+                own["permissions"] = Value::Array(Vec::new());
+                answer.body = serde_json::to_vec(&own).unwrap();
+            }
+        },
+    );
+    let rig = rig.through(&front);
+    let export = |more: &[&str]| {
+        rig.run_as(&token, &[&["export", "--period", "2026-10", "--to", "csv:c"], more].concat())
+    };
+    export(&[]).ends_with(0).says("3 published");
+    let before = files(&rig.folder.path().join("c"));
+    let manifest: Value =
+        serde_json::from_slice(&before[&rig.folder.path().join("c/manifest.json")]).unwrap();
+    assert!(manifest["roles"].as_array().is_some_and(|roles| !roles.is_empty()), "{manifest:#}");
+    has_lost.store(true, Ordering::SeqCst);
+    export(&[]).ends_with(2).says("which it is no longer: months would lose their rows");
+    assert_eq!(files(&rig.folder.path().join("c")), before);
+    export(&["--accept-lost-roles"]).ends_with(0);
+    export(&[]).ends_with(0).says("3 unchanged");
+}
+
+#[test]
+fn rows_and_sums_that_somebody_altered_are_put_right() {
+    let rig = Rig::new();
+    let export = || rig.run_as(&rig.token("staff"), &["export", "--period", "2026-10", "--to", "csv:c"]);
+    export().ends_with(0).says("3 published");
+    let before = files(&rig.folder.path().join("c"));
+    let path = rig.folder.path().join("c/manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&before[&path]).unwrap();
+    let entries = manifest["slices"].as_array_mut().unwrap();
+    let entry = entries.iter_mut().find(|entry| entry["table"] == "usages").unwrap();
+    entry["rows"] = 1.into();
+    entry["sums"][0]["sum"] = "1.00".into();
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    export().ends_with(0).says("1 restored");
+    let after = files(&rig.folder.path().join("c"));
+    let told = |files: &std::collections::BTreeMap<std::path::PathBuf, Vec<u8>>| {
+        let manifest: Value = serde_json::from_slice(&files[&path]).unwrap();
+        let entries = manifest["slices"].as_array().unwrap();
+        let entry = entries.iter().find(|entry| entry["table"] == "usages").unwrap();
+        (entry["rows"].clone(), entry["sums"].clone())
+    };
+    assert_eq!(told(&after), told(&before));
+    // A year is named before it is over: what has not begun is left for then.
+    let year = ["export", "--period", "2026-10..2036-01", "--to", "csv:y"];
+    rig.run_as(&rig.token("staff"), &year).ends_with(0);
+    assert!(!rig.folder.path().join("y/usages").join("billing_period=2026-12").exists());
+    let told = std::fs::read_to_string(rig.folder.path().join("y/manifest.json")).unwrap();
+    assert!(told.contains("2026-11") && !told.contains("2026-12"), "{told}");
+    // A library that takes such names for parts of an address would write elsewhere.
+    let odd = ["export", "--period", "2026-10", "--to", "delta:d%41"];
+    rig.run_as(&rig.token("staff"), &odd).ends_with(6).says("a control character in its name");
 }
 
 #[test]

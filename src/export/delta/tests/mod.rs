@@ -155,6 +155,7 @@ pub(super) fn nothing_yet(run: u32) -> Manifest {
         schema_version: Schema::VERSION,
         deployment: SERVER.to_owned(),
         scope: Scope::default(),
+        roles: std::collections::BTreeSet::new(),
         run: stamp(run),
         contract: Contract::Evolve,
         evolved: BTreeMap::new(),

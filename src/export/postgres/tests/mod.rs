@@ -117,6 +117,7 @@ fn fresh(run: u128) -> Manifest {
         schema_version: Schema::VERSION,
         deployment: "https://waldur.example.org".into(),
         scope: Scope::default(),
+        roles: std::collections::BTreeSet::new(),
         run: stamp(run),
         contract: Contract::Discard,
         evolved: BTreeMap::new(),
