@@ -3,10 +3,13 @@
 //! A line names resource and component, and so does a usage; there is one of each in most months. Where a
 //! plan was switched there are several, and nothing tells which line is of which usage. As many lines as
 //! usages go together in the order of their quantities; otherwise the usages are added up and split over
-//! the lines by quantity. Either way each usage is told once, to the last digit.
+//! the lines by quantity. Either way each usage is told once, to the last digit. A line that gives money back is of
+//! no usage, and one that bills an earlier month beside lines of this one is of its own quantity.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
 
 use crate::domain::{Amount, apportion};
 
@@ -59,7 +62,7 @@ pub(super) fn bills_usage(
     let (Some(resource), Some(component)) = (line.resource.as_deref(), line.component.as_deref()) else {
         return false;
     };
-    if line.unit_price.is_negative() {
+    if line.is_credit() {
         return false;
     }
     let known = line.offering.as_deref().and_then(|offering| directory.component(offering, component));
@@ -73,7 +76,7 @@ pub(super) fn bills_usage(
 pub(super) fn matched<'a>(
     usages: Vec<Usage<'a>>,
     lines: &[Line<'a>],
-    directory: &Directory<'a>,
+    (directory, month): (&Directory<'a>, Timestamp),
 ) -> Result<(HashMap<usize, Consumed<'a>>, Vec<Usage<'a>>), FocusError> {
     // The usages of a resource and component, and the positions of its lines.
     type Both<'u> = (Vec<Usage<'u>>, Vec<usize>);
@@ -98,6 +101,12 @@ pub(super) fn matched<'a>(
         if own.is_empty() {
             alone.extend(usages);
             continue;
+        }
+        let is_earlier = |at: &usize| lines[*at].end.is_some_and(|end| end <= month);
+        if !own.iter().all(is_earlier) {
+            let earlier = own.extract_if(.., |at| is_earlier(at));
+            let of_line = |at: usize| (at, Consumed { amount: lines[at].quantity, ..Consumed::default() });
+            consumed.extend(earlier.map(of_line));
         }
         usages.sort_by(|left, right| (left.amount, &left.uuid).cmp(&(right.amount, &right.uuid)));
         own.sort_by_key(|&at| (lines[at].quantity, lines[at].uuid.clone()));

@@ -64,6 +64,13 @@ pub(super) struct Line<'a> {
     pub(super) end: Option<Timestamp>,
 }
 
+impl Line<'_> {
+    /// Whether it gives money back.
+    pub(super) fn is_credit(&self) -> bool {
+        self.price.is_negative() || self.unit_price.is_negative() || self.quantity.is_negative()
+    }
+}
+
 /// The invoices of a month.
 pub(super) fn invoices<'a>(rows: &Rows<'a>) -> Vec<Invoice<'a>> {
     let read = |row| {

@@ -38,7 +38,7 @@ impl<'a> Mapping<'a, '_> {
             .zip(line.component.as_deref())
             .and_then(|(offering, component)| directory.component(offering, component));
         let category = match (&consumed, line.offering.is_some()) {
-            (_, _) if line.unit_price.is_negative() => Category::Credit,
+            (_, _) if line.is_credit() => Category::Credit,
             (Some(_), _) => Category::Usage,
             (None, true) => Category::Purchase,
             (None, false) => Category::Adjustment,

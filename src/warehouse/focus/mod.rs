@@ -78,7 +78,7 @@ pub fn charges(inputs: &FocusInputs) -> Result<Slice, FocusError> {
         lines::prove(&invoices, &lines)?;
     }
     let usages = consumption::usages(&Rows::of(inputs.usages));
-    let (mut consumed, alone) = consumption::matched(usages, &lines, &directory)?;
+    let (mut consumed, alone) = consumption::matched(usages, &lines, (&directory, month.start()))?;
     let invoiced = invoices.iter().filter_map(|invoice| invoice.customer.as_deref()).collect();
     let mapping = Mapping { month: &month, directory: &directory, invoices: &invoices, invoiced };
     let mut charges = Vec::with_capacity(lines.len() + alone.len());

@@ -89,6 +89,22 @@ fn a_usage_of_several_lines_is_split_and_told_once() {
 }
 
 #[test]
+fn what_gives_money_back_or_bills_an_earlier_month_takes_no_share_of_a_usage() {
+    let mut month = TestMonth::catalogue();
+    month.usage(1, 1, "cpu", "10.00");
+    let earlier = [("start", "2026-09-01T00:00:00Z"), ("end", "2026-09-30T23:59:59Z")];
+    month.line(1, (1, 1, "cpu"), ("10", "2", "20.00"), &WHOLE);
+    month.line(2, (1, 1, "cpu"), ("-5", "2", "-10.00"), &WHOLE);
+    month.line(3, (1, 1, "cpu"), ("2", "2", "4.00"), &earlier);
+    month.invoice(1, "pending", "14.00", "0.00");
+    let columns = ["ChargeCategory", "ConsumedQuantity", "x_waldur_component_usage_uuids"];
+    let of = |line: usize| told(&month, &format!("line:{}", id('1', line)), &columns);
+    assert_eq!(of(1), ["Usage", "10.0000000000", &id('u', 1)]);
+    assert_eq!(of(2), ["Credit", "-", "-"]);
+    assert_eq!(of(3), ["Usage", "2.0000000000", "-"]);
+}
+
+#[test]
 fn several_usages_of_a_line_are_added_up() {
     let mut month = TestMonth::catalogue();
     month.usage(1, 1, "cpu", "10.25").usage(2, 1, "cpu", "0.75");
