@@ -187,7 +187,7 @@ pub enum Error {
     #[error("{0}")]
     NotFound(String),
     /// The user pressed Ctrl-C before anything was posted.
-    #[error("interrupted; nothing was sent")]
+    #[error("interrupted; nothing was sent to the server")]
     Interrupted,
     /// A fault of the program.
     #[error(transparent)]

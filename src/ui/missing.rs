@@ -24,10 +24,12 @@ pub fn missing_text(missing: &Missing, style: Style, all: bool) -> String {
             let Some(first) = gaps.first() else { continue };
             let components: Vec<String> =
                 gaps.iter().map(|gap| visible(gap.component.as_str()).to_string()).collect();
-            let last = match gaps {
-                [only] => only.last_amount.map(|amount| format!("{amount} {}", visible(&only.unit))),
-                _ => None,
-            };
+            let amount = |gap: &Gap| Some(format!("{} {}", gap.last_amount?, visible(&gap.unit)));
+            let last: Vec<Option<String>> = gaps.iter().map(amount).collect();
+            // In the order of the components, where there is any.
+            let has_any = last.iter().any(Option::is_some);
+            let last = last.into_iter().map(|amount| amount.unwrap_or_else(|| "-".into()));
+            let last = has_any.then(|| last.collect::<Vec<String>>().join(", "));
             table.row([
                 visible(&first.customer_name).to_string(),
                 visible(&first.project_name).to_string(),

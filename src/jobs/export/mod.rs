@@ -176,6 +176,14 @@ async fn schemas(
 fn refuse_own_names(table: Table, evolved: &[String]) -> Result<(), Error> {
     let columns = table.columns();
     let mut taken: BTreeSet<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
+    // Those that every table of PostgreSQL has.
+    taken.extend(["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"].map(str::to_owned));
+    if evolved.iter().any(|name| name.trim().is_empty()) {
+        return Err(Error::setting(
+            format!("the server has a field of {table} without a name, which makes no column"),
+            "give --contract discard, which leaves the field out and says so in the manifest",
+        ));
+    }
     match evolved.iter().find(|name| !taken.insert(name.to_lowercase())) {
         None => Ok(()),
         Some(name) => Err(Error::setting(
