@@ -6,6 +6,7 @@
 use crate::domain::fold;
 
 use super::Field;
+use super::layout::words;
 
 /// The codes and signs of currencies that headers name.
 const CURRENCIES: [&str; 25] = [
@@ -50,6 +51,23 @@ const WORDS: [&str; 33] = [
     "invoiced",
 ];
 
+/// Words at the end of headers over what is said of money: `ChargeCategory`, `pricing unit`.
+const BESIDE: [&str; 13] = [
+    "category",
+    "class",
+    "description",
+    "frequency",
+    "period",
+    "start",
+    "end",
+    "id",
+    "name",
+    "type",
+    "code",
+    "unit",
+    "status",
+];
+
 /// The field of money that a header means, and the currency that it names.
 pub fn stated_money(header: &str) -> Option<(Field, Option<&str>)> {
     let (stem, currency) = without_currency(header);
@@ -70,11 +88,11 @@ pub fn stated_money(header: &str) -> Option<(Field, Option<&str>)> {
 
 /// Whether a header looks as if money stood below it.
 pub fn looks_like_money(header: &str) -> bool {
-    let folded = header.to_lowercase();
-    let mut words = folded.split(|character: char| !character.is_alphanumeric());
-    stated_money(header).is_some()
-        || header.contains(['\u{20ac}', '$', '\u{a3}', '\u{a5}'])
-        || words.any(|word| WORDS.contains(&word))
+    stated_money(header).is_some() || header.contains(['\u{20ac}', '$', '\u{a3}', '\u{a5}']) || {
+        let words = words(header);
+        let is_beside = words.last().is_some_and(|last| BESIDE.contains(&last.as_str()));
+        !is_beside && words.iter().any(|word| WORDS.contains(&word.as_str()))
+    }
 }
 
 /// A header without the currency at its end: `Price (EUR)`, `Price [EUR]`, `Price in EUR`, `Price, €`.
@@ -125,10 +143,21 @@ mod tests {
         for (header, expected) in table {
             assert_eq!(stated_money(header), expected, "{header}");
         }
-        for header in ["Gross", "Price incl. VAT", "VAT %", "Price NET", "Betrag", "Sum €", "line_cost"] {
+        for header in
+            ["Gross", "Price incl. VAT", "VAT %", "Price NET", "Betrag", "Sum €", "line_cost", "BilledCost"]
+        {
             assert!(looks_like_money(header), "{header}");
         }
-        for header in ["Comment", "Project", "Total", "Amount", "Network", "cpu (k-hours)", "Generated"] {
+        for header in [
+            "Comment",
+            "Project",
+            "Total",
+            "Amount",
+            "Network",
+            "cpu (k-hours)",
+            "Generated",
+            "ChargeCategory",
+        ] {
             assert!(!looks_like_money(header), "{header}");
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::{Amount, BillingPeriod, ComponentType, ResourceId, visible};
 use crate::findings::{Code, Finding, RowIndex, Severity};
+use crate::mapping::UnitFactor;
 use crate::parse::{Figure, Subject, listed, short};
 
 use super::bearing::{Bearing, bearing};
@@ -26,6 +27,7 @@ impl Judge<'_> {
     pub(super) fn lines(&mut self, figures: &[Figure], resources: &Resources<'_>) -> (Vec<FileLine>, usize) {
         let mut lines = Vec::with_capacity(figures.len());
         let mut conversions = Conversions::default();
+        let mut factors: HashMap<(Arc<str>, &str), Option<Arc<str>>> = HashMap::new();
         for figure in figures {
             if self.filtered.contains(&figure.subject()) {
                 continue;
@@ -48,6 +50,16 @@ impl Judge<'_> {
             let mut line = self.line(figure, resource, component, (amount.get(), is_own_unit));
             if unrounded.is_some() {
                 line.more.get_or_insert_default().unrounded = unrounded;
+            }
+            let factor =
+                component.zip(figure.unit.clone()).filter(|_| is_own_unit).and_then(|(own, unit)| {
+                    let own = own.measured_unit.trim();
+                    let factor = || Some(by_factor(self.aliases.factor(unit.trim(), own)?, own));
+                    factors.entry((unit.clone(), own)).or_insert_with(factor).clone()
+                });
+            let alias = self.by_alias.get(&figure.subject()).cloned();
+            if let Some(told) = alias.or(factor) {
+                line.more.get_or_insert_default().spelt = Some(told);
             }
             lines.push(line);
         }
@@ -210,6 +222,11 @@ impl Judge<'_> {
         let (rows, period) = (own.len(), first.period);
         format!("{rows} rows of {name}, {period}: {}; leave one, or add them up", listed(&amounts)).into()
     }
+}
+
+/// What is said of an amount that a factor of the user's took into the unit of its component.
+fn by_factor(factor: &UnitFactor, own: &str) -> Arc<str> {
+    format!("taken as {} by the factor {}", visible(own), visible(&factor.to_string())).into()
 }
 
 /// What is said of a component that the row spells in other letters.

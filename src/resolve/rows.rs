@@ -86,6 +86,7 @@ pub fn rows(
         component_hints,
         loose: Vec::new(),
         filtered: HashSet::new(),
+        by_alias: HashMap::new(),
         silent: None,
     };
 
@@ -123,6 +124,8 @@ pub(super) struct Judge<'a> {
     pub(super) loose: Vec<Loose>,
     /// The subjects of other projects and organisations, where lines are kept.
     pub(super) filtered: HashSet<usize>,
+    /// What is said of subjects that an alias of the user's leads to, where lines are kept.
+    pub(super) by_alias: HashMap<usize, Arc<str>>,
     /// A name of which nothing is to be said, and its resource.
     silent: Option<(Arc<ResourceName>, ResourceId)>,
 }
@@ -176,6 +179,12 @@ impl<'a> Judge<'a> {
                 Ok(found) => {
                     if found.via == Via::Folded {
                         folded.add(subject, found.resource);
+                    }
+                    if found.via == Via::Alias && self.settings.keeps_lines {
+                        let named = subject.resource.decisive().map(|(_, text)| text).unwrap_or_default();
+                        let own = visible(&found.resource.name);
+                        let told = format!("{} is an alias of {own}", visible(&named));
+                        self.by_alias.insert(index, told.into());
                     }
                     self.subject(index, found.resource, finder);
                     Some(found.resource)

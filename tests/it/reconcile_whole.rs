@@ -355,3 +355,25 @@ fn an_amount_that_agrees_does_not_tell_whose_it_is() {
     let (_, report) = json(&rig, &["two.csv"]);
     assert_eq!(classes(&report).get("ambiguous-name"), None, "{:?}", classes(&report));
 }
+
+#[test]
+fn what_an_alias_or_a_factor_makes_agree_says_so() {
+    let rig = Rig::new();
+    let own = rig.resource("climate-alps");
+    let amount = stored(&rig).into_iter().find(|row| row.0 == own && row.1 == "cpu").unwrap().2;
+    rig.file("aliases.toml", "[resources]\n\"alps\" = \"climate-alps\"\n");
+    let header = "resource_name,billing_period,component_type,amount,unit";
+    let note = |name: &str, unit: &str| {
+        rig.file("own.csv", format!("{header}\n{name},{CLOSED},cpu,{amount},{unit}\n"));
+        let factor = ["--aliases", "aliases.toml", "--unit-factor", "thousands=1 k-hours"];
+        let (_, report) = json(&rig, &[&["own.csv"][..], &factor].concat());
+        let lines = report["lines"].as_array().unwrap().iter();
+        let line =
+            lines.clone().find(|line| line["resource_uuid"] == own.as_str() && line["component"] == "cpu");
+        assert_eq!(line.unwrap()["class"], "match", "{report:#}");
+        line.unwrap()["note"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(note("climate-alps", "k-hours"), "");
+    assert!(note("alps", "k-hours").contains("alps is an alias of climate-alps"));
+    assert!(note("climate-alps", "thousands").contains("taken as k-hours by the factor"));
+}

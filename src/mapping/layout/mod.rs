@@ -22,6 +22,7 @@ pub use binding::{Binding, MetricColumns, Unbound};
 pub use error::LayoutError;
 pub use shipped::{Shipped, shipped};
 pub use suggest::{Role, Sample, SuggestError, suggest};
+pub(super) use words::words;
 
 /// What a kind of table means.
 #[derive(Debug, Clone)]
