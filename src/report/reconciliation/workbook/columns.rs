@@ -249,7 +249,7 @@ impl<'a> Columns<'a> {
         let mut columns = vec![What::Class, What::Who, What::NextStep];
         columns.extend(self.names());
         columns.extend(self.figures());
-        columns.extend([What::Status, What::FinanceNote, What::Note, What::Cell, What::Usages]);
+        columns.extend([What::Note, What::Cell, What::Status, What::FinanceNote, What::Usages]);
         columns.extend(self.money());
         columns.extend(self.references());
         self.laid_out(columns)
@@ -405,8 +405,8 @@ impl<'a> Columns<'a> {
             What::Invoice | What::StatedInvoice => 16.0,
             What::ResourceId | What::InvoiceLines | What::Usages => 35.0,
             What::StatedCustomer | What::Also | What::Rule | What::FinanceNote => 24.0,
-            What::Cell => 38.0,
-            What::Note => 44.0,
+            What::Cell => 30.0,
+            What::Note => 38.0,
             What::ComponentNumber | What::OrganisationNumber => 14.0,
             What::Status => 13.0,
         }

@@ -191,7 +191,8 @@ impl PartWriter<'_> {
             .filter(|column| matches!(column.what.kind(), Kind::Text | Kind::Wrapped));
         let heights = texts.map(|column| {
             let text = column.what.text(view, &self.book.survey);
-            height(text.chars().count(), column.width)
+            // A blank in front keeps it apart from the column before.
+            height(text.chars().count(), column.width - 1.5)
         });
         sheet.set_row_height(row, heights.max().unwrap_or(20))?;
         Ok(())
@@ -202,7 +203,7 @@ impl PartWriter<'_> {
         match kind {
             Kind::Text | Kind::Wrapped if self.is_wrapped() => styles.wrapped.clone(),
             // Only the cells of the table are open, not all the column.
-            Kind::Text | Kind::Wrapped | Kind::Open => styles.plain.clone(),
+            Kind::Text | Kind::Wrapped | Kind::Open => styles.indented.clone(),
             Kind::Count => styles.count.clone(),
             Kind::Month => styles.month.clone(),
             Kind::Quantity => styles.figure(survey.quantity.decimals, survey.unit(self.book.report)),

@@ -94,7 +94,7 @@ impl Styles {
             header,
             indented: left.clone().set_indent(1),
             wide: left.clone().set_indent(1).set_text_wrap(),
-            wrapped: top.clone().set_text_wrap(),
+            wrapped: left.clone().set_indent(1).set_text_wrap(),
             open: top.clone().set_text_wrap().set_background_color(OPEN).set_border(FormatBorder::Hair),
             number: left.clone().set_num_format("0"),
             count: top.clone().set_num_format("#,##0"),
