@@ -48,6 +48,8 @@ pub struct Parsed {
     pub columns_ignored: HashSet<(usize, usize)>,
     /// The columns with a header, by table, that nobody reads.
     pub columns_unread: Vec<(usize, usize)>,
+    /// Rows of tax or a discount on other rows, each with its place and what it says.
+    pub money_beside: Vec<String>,
     /// Those of them of which a cell is shown as money.
     pub money_unread: HashSet<(usize, usize)>,
     /// The month and the component of rows at deny, as far as they can be told, where rows are compared.

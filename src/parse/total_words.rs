@@ -104,8 +104,14 @@ const WORDS: [&str; 92] = [
 /// Words and signs of scripts that set no blanks.
 const SIGNS: [&str; 11] = ["Σ", "∑", "合計", "小計", "総計", "合计", "小计", "总计", "합계", "소계", "총계"];
 
-/// The words for tax on what is billed, in lower case.
-const TAXES: [&str; 26] = [
+/// The words for what is added to what is billed or taken off it, in lower case.
+const ADDITIONS: [&str; 32] = [
+    "discount",
+    "rabatt",
+    "skonto",
+    "nachlass",
+    "remise",
+    "allahindlus",
     "vat",
     "tax",
     "taxes",
@@ -206,16 +212,16 @@ pub fn may_name_total(text: &str) -> bool {
         && names_total(text)
 }
 
-/// Whether a text speaks of tax and of nothing else: `VAT`, `zzgl. 19 % MwSt.`, `Tax (22%):`.
-pub fn names_tax(text: &str) -> bool {
+/// Whether a text speaks of tax or a discount and of nothing else: `VAT`, `zzgl. 19 % MwSt.`, `Rabatt (5%):`.
+pub fn names_addition(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;
     }
     let folded = text.to_lowercase();
     let words = folded.split(|one: char| !one.is_alphabetic()).filter(|word| !word.is_empty());
     let beside = ["plus", "incl", "excl", "inkl", "zzgl", "exkl", "of", "on", "at", "rate", "total"];
-    let (taxes, others): (Vec<&str>, Vec<&str>) = words.partition(|word| TAXES.contains(word));
-    !taxes.is_empty() && others.iter().all(|word| beside.contains(word))
+    let (additions, others): (Vec<&str>, Vec<&str>) = words.partition(|word| ADDITIONS.contains(word));
+    !additions.is_empty() && others.iter().all(|word| beside.contains(word))
 }
 
 /// Whether a word stands in a text on its own, whatever the case of both.
@@ -234,12 +240,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tax_is_known_where_nothing_else_is_named() {
-        for text in ["VAT", "zzgl. 19 % MwSt.", "Tax (22%):", "Käibemaks 22%", "19 % USt", "ПДВ 20%"] {
-            assert!(names_tax(text), "{text}");
+    fn additions_are_known_where_nothing_else_is_named() {
+        for text in
+            ["VAT", "zzgl. 19 % MwSt.", "Rabatt 5 %", "Tax (22%):", "Käibemaks 22%", "19 % USt", "ПДВ 20%"]
+        {
+            assert!(names_addition(text), "{text}");
         }
         for text in ["", "taxonomy", "tax-office", "vat-import", "climate", "19 %", "cost"] {
-            assert!(!names_tax(text), "{text}");
+            assert!(!names_addition(text), "{text}");
         }
     }
 

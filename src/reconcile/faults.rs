@@ -72,9 +72,29 @@ impl Faults {
     }
 }
 
-/// Whether a declared unit is the other one but for case, blanks and dashes.
+/// Whether a declared unit is the other one but for case, blanks, dashes and how its words are cut short.
 fn is_same_unit(declared: Option<&str>, unit: &str) -> bool {
-    declared.is_some_and(|declared| fold_name(declared) == fold_name(unit))
+    declared.is_some_and(|declared| {
+        fold_name(declared) == fold_name(unit) || spelt_out(declared) == spelt_out(unit)
+    })
+}
+
+/// A unit with its words spelt out: `GB-h` and `GByte hours` are one.
+fn spelt_out(unit: &str) -> String {
+    let folded = unit.to_lowercase();
+    let words = folded.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = words.map(|word| match word {
+        "h" | "hr" | "hrs" | "hour" | "std" | "stunde" | "stunden" => "hours",
+        "min" | "mins" | "minute" | "minuten" => "minutes",
+        "sec" | "secs" | "second" | "sekunde" | "sekunden" => "seconds",
+        "day" | "tag" | "tage" => "days",
+        other => ["kbyte", "mbyte", "gbyte", "tbyte", "pbyte"]
+            .into_iter()
+            .zip(["kb", "mb", "gb", "tb", "pb"])
+            .find(|(long, _)| other.strip_suffix('s').unwrap_or(other) == *long)
+            .map_or(other, |(_, short)| short),
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// Whether two rows are of one plan period, or of none.
@@ -90,6 +110,18 @@ fn has_double(rows: &[FileRow]) -> bool {
 mod tests {
     use super::*;
     use crate::resolve::{Bearing, bearing};
+
+    #[test]
+    fn units_that_are_cut_short_are_the_same() {
+        for (one, other) in
+            [("h", "hours"), ("min", "Minutes"), ("TByte", "TB"), ("GB-h", "GB hours"), ("Std.", "hours")]
+        {
+            assert!(is_same_unit(Some(one), other), "{one} {other}");
+        }
+        for (one, other) in [("h", "minutes"), ("GiB", "GB"), ("GB", "GB-hours"), ("m", "minutes")] {
+            assert!(!is_same_unit(Some(one), other), "{one} {other}");
+        }
+    }
 
     #[test]
     fn every_fault_that_is_kept_on_a_line_is_a_difference() {

@@ -18,6 +18,10 @@ const MOST_COLUMNS: usize = 200;
 /// What was not read, or was filtered out.
 pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
     let mut remarks = of_columns(findings, parsed);
+    remarks.extend(parsed.money_beside.iter().map(|told| {
+        let text = format!("{told}: money of no usage, which is not compared");
+        Remark { kind: RemarkKind::LeftOut, weight: Weight::Told, text }
+    }));
     let of_plans = parsed.subjects.iter().filter(|subject| subject.more().plan_period.is_some()).count();
     if of_plans > 0 {
         let s = if of_plans == 1 {

@@ -6,6 +6,7 @@
 use crate::domain::{BillingPeriod, visible};
 use crate::findings::{Code, Finding, RowIndex};
 use crate::mapping::Field;
+use crate::parse::cells::shown;
 use crate::parse::money::{self, Denoted};
 use crate::parse::{ParsedTable, RawRow};
 
@@ -77,13 +78,16 @@ impl Money {
         is_total
     }
 
-    /// Takes a row of tax on the rows above.
-    pub(super) fn take_tax(&mut self, raw: &RawRow, table: &ParsedTable) {
+    /// Takes a row of tax or a discount on the rows above; the figures in it, as they are shown.
+    pub(super) fn take_addition(&mut self, raw: &RawRow, table: &ParsedTable) -> Vec<String> {
+        let mut figures = Vec::new();
         for column in &mut self.0 {
             if let Some((found, _)) = column.found(raw, table, None) {
-                column.totals.totals.add_tax(found);
+                figures.push(format!("{} {}", visible(&table.headers[found.column]), shown(found.cell)));
+                column.totals.totals.add_addition(found);
             }
         }
+        figures
     }
 
     /// What is said of the totals, each with its row. Money in several currencies has no total.

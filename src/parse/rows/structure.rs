@@ -9,7 +9,7 @@ use crate::domain::{BillingPeriod, OfferingId};
 use crate::findings::{Code, Finding, RowIndex, Sums};
 use crate::mapping::Field;
 use crate::parse::draft::RowDraft;
-use crate::parse::total_words::{is_total, may_name_total, names_tax, names_total};
+use crate::parse::total_words::{is_total, may_name_total, names_addition, names_total};
 use crate::parse::{AddedRows, CellKind, ParsedTable, RawRow, Sight, period};
 
 use super::amounts::{AmountColumns, Found};
@@ -91,20 +91,20 @@ impl Keys {
         self.component.map(|column| raw.cell(column).text).filter(|text| !text.is_empty())
     }
 
-    /// The words of a row that is of tax on other rows, and names nothing that was used.
-    fn tax(&self, raw: &RawRow) -> Option<String> {
-        let is_of_usage = self.component(raw).is_some_and(|text| !names_tax(text));
+    /// The words of a row that is of tax or a discount on other rows, and names nothing that was used.
+    fn addition(&self, raw: &RawRow) -> Option<String> {
+        let is_of_usage = self.component(raw).is_some_and(|text| !names_addition(text));
         let names_resource = self
             .resource
             .iter()
             .map(|&column| raw.cell(column).text)
-            .any(|text| !text.is_empty() && !names_tax(text));
+            .any(|text| !text.is_empty() && !names_addition(text));
         if is_of_usage || names_resource || self.is_complete(raw) {
             return None;
         }
         let texts =
             (0..raw.width()).map(|column| raw.cell(column)).filter(|cell| cell.kind == CellKind::Text);
-        let words = texts.map(|cell| cell.text).find(|text| names_tax(text))?;
+        let words = texts.map(|cell| cell.text).find(|text| names_addition(text))?;
         Some(crate::domain::visible(words.trim_end_matches(':')).to_string())
     }
 
@@ -309,8 +309,12 @@ impl Parser<'_> {
                 return true;
             }
         }
-        if let Some(words) = keys.tax(raw).filter(|_| found().next().is_none()) {
-            money.take_tax(raw, &table);
+        if let Some(words) = keys.addition(raw).filter(|_| found().next().is_none()) {
+            let figures = money.take_addition(raw, &table).join(", ");
+            if !figures.is_empty() {
+                let place = table.place(raw.number(), None);
+                self.parsed.money_beside.push(format!("{place}: {words}, {figures}"));
+            }
             totals.tell(row, raw.number(), words);
             self.parsed.fates.filtered(row);
             return true;

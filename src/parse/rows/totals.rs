@@ -96,8 +96,8 @@ pub struct Totals {
     months: Vec<HashMap<BillingPeriod, Tally>>,
     /// For each column what came before each total.
     starts: Vec<HashSet<Amount>>,
-    /// Tax on the rows of each column, which some totals include.
-    taxes: Vec<Tally>,
+    /// Tax and discounts on the rows of each column, which some totals include.
+    additions: Vec<Tally>,
     list: Vec<Total>,
 }
 
@@ -137,7 +137,7 @@ impl Totals {
             since: vec![Tally::default(); columns],
             months: vec![HashMap::new(); columns],
             starts: vec![HashSet::from([Amount::ZERO]); columns],
-            taxes: vec![Tally::default(); columns],
+            additions: vec![Tally::default(); columns],
             ..Self::default()
         }
     }
@@ -168,10 +168,10 @@ impl Totals {
         }
     }
 
-    /// Takes in a row of tax, which is no usage and in the totals below it.
-    pub fn add_tax(&mut self, found: Found<'_>) {
+    /// Takes in a row of tax or a discount, which is no usage and in the totals below it.
+    pub fn add_addition(&mut self, found: Found<'_>) {
         if let Some(amount) = found.amount {
-            self.taxes[found.slot].add(amount, true, true);
+            self.additions[found.slot].add(amount, true, true);
         }
     }
 
@@ -260,9 +260,10 @@ impl Totals {
         let is_first = self.list.is_empty();
         part.consider(all, || format!("{}{} above", if is_first { "the " } else { "all " }, rows(all.rows)));
         part.consider(since, || format!("the {} above", rows(since.rows)));
-        let taxes = self.taxes[part.slot];
-        if taxes.rows > 0 {
-            part.consider(all.and(taxes), || format!("all {} above with their tax", rows(all.rows)));
+        let additions = self.additions[part.slot];
+        if additions.rows > 0 {
+            let told = || format!("all {} above with their tax and discounts", rows(all.rows));
+            part.consider(all.and(additions), told);
         }
         // A total of totals begins where an earlier one did.
         let start = part.amount.and_then(|amount| all.all.checked_sub(amount));
