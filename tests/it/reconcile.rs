@@ -322,13 +322,16 @@ fn totals_of_money_are_checked_and_tax_below_them_is_no_row() {
         (run, told)
     };
     let net = "Summe netto,,,3.00,37.50";
-    for right in
-        [&[net][..], &["Total,,,,37.50"], &[net, "zzgl. MwSt. 22 %,,,,8.25", "Summe brutto,,,,45.75"]]
-    {
+    let gross = [net, "zzgl. MwSt. 22 %,,,,8.25", "Summe brutto,,,,45.75"];
+    let less = [net, "Rabatt 20 %,,,,-7.50", "Total,,,,30.00"];
+    for right in [&[net][..], &["Total,,,,37.50"], &gross] {
         let (run, told) = run(right);
         assert_eq!(told, 0, "{}", run.all());
         run.says("Price (EUR): 37.50, the sum of the 2 rows above");
     }
+    let (run_of_less, told) = run(&less);
+    assert_eq!(told, 0, "{}", run_of_less.all());
+    run_of_less.says("with their tax and discounts").says("money of no usage, which is not compared");
     for wrong in [&["Total,,,3.00,38.50"][..], &["Total,,,,38.50"]] {
         let (run, told) = run(wrong);
         assert_eq!(told, 1, "{}", run.all());

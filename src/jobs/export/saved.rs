@@ -20,6 +20,8 @@ pub struct SavedMonths {
     /// What of the server the rows are.
     scope: Scope,
     tables: BTreeMap<Table, Arc<SavedTable>>,
+    /// The files that do not say what of the server they hold.
+    strangers: Vec<String>,
 }
 
 impl SavedMonths {
@@ -33,10 +35,13 @@ impl SavedMonths {
     ) -> Result<Self, Error> {
         let mut files: BTreeMap<Table, Vec<SavedFile>> = BTreeMap::new();
         let mut deployment: Option<String> = None;
-        let mut scope: Option<Scope> = None;
+        let (mut scope, mut strangers): (Option<Scope>, _) = (None, Vec::new());
         for path in paths {
             let file = SavedFile::open(path)?;
             let shown = visible(&path.to_string_lossy()).to_string();
+            if file.table().is_none() {
+                strangers.push(shown.clone());
+            }
             let table = match (file.table(), asked) {
                 (Some(table), _) => table,
                 (None, [table]) => *table,
@@ -74,7 +79,7 @@ impl SavedMonths {
         let tables = files
             .into_iter()
             .map(|(table, files)| (table, Arc::new(SavedTable::new(table, files, &deployment, period))));
-        Ok(Self { tables: tables.collect(), deployment, scope: scope.unwrap_or_default() })
+        Ok(Self { tables: tables.collect(), deployment, scope: scope.unwrap_or_default(), strangers })
     }
 
     /// The tables of which there are rows.
@@ -102,6 +107,12 @@ impl MonthSource for SavedMonths {
 
     fn closed(&mut self, _period: BillingPeriod) -> BoxFuture<'_, Result<Option<String>, Error>> {
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn told(&mut self) -> Vec<String> {
+        let told =
+            |file| format!("{file} does not say what of the server it holds; its months are taken as whole");
+        std::mem::take(&mut self.strangers).into_iter().map(told).collect()
     }
 
     fn month<'a>(
