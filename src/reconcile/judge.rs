@@ -357,19 +357,16 @@ impl<'a> Judge<'a, '_> {
         let rule = |difference: &Amount| self.rules.money(key.measured, self.currency, *difference);
         let rules: Option<Vec<u32>> = largest.and_then(|all| all.iter().map(rule).collect());
         let note: Option<Arc<str>> = Some(first.note.as_str().into());
-        match rules.as_deref() {
-            Some([rule, ..]) => {
-                let was_open = matches!(story.class, Class::Match | Class::ConvertedByServer);
-                story.take(Class::WithinTolerance, note);
-                if was_open {
-                    story.rule = Some(*rule);
-                }
+        if let Some([rule, ..]) = rules.as_deref() {
+            let was_open = matches!(story.class, Class::Match | Class::ConvertedByServer);
+            story.take(Class::WithinTolerance, note);
+            if was_open {
+                story.rule = Some(*rule);
             }
-            _ => {
-                story.take(Class::Price, note);
-                story.cell = first.cell.filter(|_| story.class == Class::Price);
-            }
+            return;
         }
+        story.take(Class::Price, note);
+        story.cell = first.cell.filter(|_| story.class == Class::Price);
     }
 
     /// Adds up what the file states, row by row, so that currencies stay apart.

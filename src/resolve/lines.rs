@@ -14,6 +14,7 @@ use crate::parse::{Figure, Subject, listed, short};
 use super::bearing::{Bearing, bearing};
 use super::catalogue::{Component, NameKind, Resource};
 use super::file_lines::{FileLine, FileLineMore, LineFault};
+use super::resources::{Found, Via};
 use super::rows::{Judge, Resources};
 use super::units::{Conversions, Measured};
 
@@ -23,6 +24,16 @@ pub(super) struct Loose {
 }
 
 impl Judge<'_> {
+    /// Remembers that an alias of the user's led to a resource, where lines are kept.
+    pub(super) fn remember_alias(&mut self, subject: usize, found: Found<'_>) {
+        if found.via == Via::Alias && self.settings.keeps_lines {
+            let named = self.parsed.subjects[subject].resource.decisive();
+            let named = named.map(|(_, text)| text).unwrap_or_default();
+            let told = format!("{} is an alias of {}", visible(&named), visible(&found.resource.name));
+            self.by_alias.insert(subject, told.into());
+        }
+    }
+
     /// The lines of all figures, and how many rows speak of single users.
     pub(super) fn lines(&mut self, figures: &[Figure], resources: &Resources<'_>) -> (Vec<FileLine>, usize) {
         let mut lines = Vec::with_capacity(figures.len());

@@ -180,12 +180,7 @@ impl<'a> Judge<'a> {
                     if found.via == Via::Folded {
                         folded.add(subject, found.resource);
                     }
-                    if found.via == Via::Alias && self.settings.keeps_lines {
-                        let named = subject.resource.decisive().map(|(_, text)| text).unwrap_or_default();
-                        let own = visible(&found.resource.name);
-                        let told = format!("{} is an alias of {own}", visible(&named));
-                        self.by_alias.insert(index, told.into());
-                    }
+                    self.remember_alias(index, found);
                     self.subject(index, found.resource, finder);
                     Some(found.resource)
                 }

@@ -100,7 +100,7 @@ fn is_sorted(parts: &[Vec<&StringArray>]) -> bool {
     match parts {
         [] => true,
         [texts] => {
-            let rows = texts.first().map_or(0, |text| text.len());
+            let rows = texts.first().map_or(0, |text: &&StringArray| Array::len(*text));
             (1..rows).all(|row| compare(texts, row - 1, texts, row).is_le())
         }
         _ => false,

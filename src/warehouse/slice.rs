@@ -1,7 +1,9 @@
 //! A month of a table, whole: sorted by its key, no key twice, with the hash of its content.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
 
@@ -84,6 +86,12 @@ impl Slice {
     /// The rows, sorted.
     pub fn rows(&self) -> &RecordBatch {
         &self.rows
+    }
+
+    /// The different texts of a column; `None` where it has none, or is no column of texts.
+    pub fn texts(&self, column: &str) -> Option<HashSet<&str>> {
+        let column = self.rows.column(self.schema.position(column)?).as_string_opt::<i32>()?;
+        Some(column.iter().flatten().collect())
     }
 
     /// The SHA-256 of columns and rows, in 64 hexadecimal digits; the same for every format.

@@ -332,9 +332,11 @@ fn money_that_is_not_compared_is_told() {
     assert_eq!(code, 0, "{report:#}");
     assert!(sentence(&report).contains("\"Cost\""), "{}", sentence(&report));
     // Rounding.
-    let rows: String =
-        stored(&rig).iter().map(|(id, part, amount)| format!("{id},{CLOSED},{part},{amount}049\n")).collect();
-    rig.file("statement.csv", format!("{HEADER}\n{rows}"));
+    let rows = stored(&rig);
+    let rows: Vec<String> =
+        rows.iter().map(|(id, part, amount)| format!("{id},{CLOSED},{part},{amount}049")).collect();
+    let rows = rows.join("\n");
+    rig.file("statement.csv", format!("{HEADER}\n{rows}\n"));
     let (code, report) = json(&rig, &["statement.csv", "--round", "down"]);
     assert_eq!(code, 0, "{report:#}");
     assert!(remarks(&report).contains(&("rounded".into(), "told".into())), "{:?}", remarks(&report));

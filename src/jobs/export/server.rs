@@ -1,9 +1,8 @@
 //! The months of an export, read from a server.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::task::spawn_blocking;
 
@@ -122,12 +121,11 @@ impl MonthSource for ServerMonths {
 /// What is said of usages whose resource the list of resources does not show.
 fn without_resource(period: BillingPeriod, extracts: &[Extract]) -> Option<String> {
     let ids = |table: Table, column: &str| {
-        let slice = extracts.iter().map(|own| &own.slice).find(|slice| slice.schema().table() == table)?;
-        slice.rows().column(slice.schema().position(column)?).as_string_opt::<i32>()
+        let mut slices = extracts.iter().map(|own| &own.slice);
+        slices.find(|slice| slice.schema().table() == table)?.texts(column)
     };
     let (used, known) = (ids(Table::Usages, "resource_uuid")?, ids(Table::Resources, "uuid")?);
-    let known: HashSet<&str> = known.iter().flatten().collect();
-    let lacking: HashSet<&str> = used.iter().flatten().filter(|id| !known.contains(id)).collect();
+    let lacking: Vec<&&str> = used.difference(&known).collect();
     let resources = match lacking.len() {
         0 => return None,
         1 => "1 resource that has".to_owned(),

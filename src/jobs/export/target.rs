@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::RecordBatch;
-
 use crate::domain::{BillingPeriod, visible};
 use crate::error::Error;
 use crate::export::{ExportSink, Replacement};
@@ -196,10 +194,9 @@ impl<'a> Target<'a> {
         let stands = self.sink.stands(old).await?;
         let rows = if stands { self.sink.rows(slice.schema(), old).await? } else { None };
         // What stands there tells better than what is said of it.
-        let sums_of =
-            |rows: &RecordBatch| Slice::sums_of(slice.schema(), slice.period(), std::slice::from_ref(rows));
         let before = match &rows {
-            Some(rows) => sums_of(rows).map_err(|error| Error::Bug(error.to_string()))?,
+            Some(rows) => Slice::sums_of(slice.schema(), slice.period(), std::slice::from_ref(rows))
+                .map_err(|error| Error::Bug(error.to_string()))?,
             None => old.sums.clone(),
         };
         Ok(RevisionRecord {
