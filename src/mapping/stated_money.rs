@@ -15,7 +15,13 @@ const CURRENCIES: [&str; 25] = [
 ];
 
 /// Words of headers over money, for columns that nobody reads.
-const WORDS: [&str; 33] = [
+const WORDS: [&str; 39] = [
+    "credit",
+    "credits",
+    "gutschrift",
+    "zuschlag",
+    "surcharge",
+    "wert",
     "cost",
     "costs",
     "price",

@@ -104,10 +104,11 @@ pub fn bind(
     let has = |field| headers.iter().any(|header| Field::of_header(header) == Some(field));
     let is_long = has(Field::ComponentType) || has(Field::Amount);
     for (column, header) in headers.iter().enumerate() {
-        let money = || Field::money_of_header(header).filter(|field| reads_money && is_read(*field, is_long));
+        let is_wanted = !is_ignored(ignored, header);
+        let reads = |field: &Field| reads_money && is_wanted && is_read(*field, is_long);
+        let money = || Field::money_of_header(header).filter(reads);
         let of_statement = || {
-            let stated =
-                stated_money(header).filter(|_| reads_money && is_long && !is_ignored(ignored, header));
+            let stated = stated_money(header).filter(|_| reads_money && is_long && is_wanted);
             stated.map(|(field, _)| field)
         };
         let Some(field) = Field::of_header(header).or_else(money).or_else(of_statement) else { continue };

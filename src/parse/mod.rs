@@ -47,5 +47,5 @@ pub use parsed::{
 pub use quantity::{Quantity, Unread, negative, quantity, signed_quantity};
 pub use raw::{Cell, CellKind, RawRow, RawRows, Table};
 pub use recogniser::{Recognised, Recogniser};
-pub use rows::{HEADING, Hidden, ParseSettings, Parser};
+pub use rows::{HEADING, Hidden, ParseSettings, Parser, UNCHECKED};
 pub use sight::{AddedRows, Merge, Sight, Span, Unseen};

@@ -48,6 +48,7 @@ use structure::{Keys, Structure};
 
 pub use hidden::Hidden;
 pub use notes::HEADING;
+pub use totals::UNCHECKED;
 
 use records::RecordsReading;
 

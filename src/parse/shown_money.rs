@@ -14,7 +14,7 @@ pub fn shown_money(text: &str) -> Option<(&str, Denoted)> {
     }
     let Some((number, format)) = text.split_once(SHOWN_OTHERWISE) else { return beside(text) };
     let first = format.split(';').next().unwrap_or_default();
-    if format.contains('%') || is_scaled(first) {
+    if format.contains('%') || is_scaled(first) || !is_plain(format) {
         return None;
     }
     Some((number.trim(), currency(format)?))
@@ -72,6 +72,47 @@ fn currency(format: &str) -> Option<Denoted> {
     Denoted::of(quoted)
 }
 
+/// Whether a format shows nothing beside the number but a currency, and no sign that the number has not: what is
+/// shown as `5 k€` is not five, nor is `5 €/h` or `-5 €`.
+fn is_plain(format: &str) -> bool {
+    let (mut word, mut is_first) = (String::new(), true);
+    let ends = |word: &mut String, is_first: bool| {
+        let word = std::mem::take(word);
+        let text = word.trim();
+        let is_sign = !text.is_empty() && text.chars().all(|one| matches!(one, '-' | '(' | ')' | ' '));
+        text.is_empty() || is_sign && !is_first || Denoted::of(text).is_some()
+    };
+    let mut characters = format.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => word.extend(characters.by_ref().take_while(|&next| next != '"')),
+            '\\' => word.extend(characters.next()),
+            '_' | '*' => {
+                characters.next();
+            }
+            '[' => {
+                let inside: String = characters.by_ref().take_while(|&next| next != ']').collect();
+                if inside.starts_with(['<', '>', '=']) {
+                    return false;
+                }
+            }
+            ';' => {
+                if !ends(&mut word, is_first) {
+                    return false;
+                }
+                is_first = false;
+            }
+            '0' | '#' | '?' | '.' | ',' | '@' => {
+                if !ends(&mut word, is_first) {
+                    return false;
+                }
+            }
+            other => word.push(other),
+        }
+    }
+    ends(&mut word, is_first)
+}
+
 /// Whether a format shows thousands of a number: a comma right behind its last digit.
 fn is_scaled(section: &str) -> bool {
     let mut plain = String::with_capacity(section.len());
@@ -111,6 +152,13 @@ mod tests {
             ("_-* #,##0.00\\ \"€\"_-;\\-* #,##0.00\\ \"€\"_-;_-* \"-\"??\\ \"€\"_-;_-@_-", Some("12.5 EUR")),
             ("#,##0.00\" EUR\"", Some("12.5 EUR")),
             ("\"£\"#,##0.00", Some("12.5 GBP")),
+            ("#,##0.00 [$€-407];[Red]-#,##0.00 [$€-407]", Some("12.5 EUR")),
+            ("0.00 \"k€\"", None),
+            ("0.00 \"Mio. €\"", None),
+            ("\"-\"#,##0.00 \"€\"", None),
+            ("(0.00 \"€\")", None),
+            ("0.00 \"€/h\"", None),
+            ("0.00 \"€ brutto\"", None),
             ("#,##0, [$€-407]", None),
             ("0.00%", None),
             ("[$-409]0.00", None),

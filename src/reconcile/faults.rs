@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::domain::fold_name;
+use crate::domain::fold_unit;
 use crate::findings::Code;
 
 use super::class::Class;
@@ -75,24 +75,27 @@ impl Faults {
 /// Whether a declared unit is the other one but for case, blanks, dashes and how its words are cut short.
 fn is_same_unit(declared: Option<&str>, unit: &str) -> bool {
     declared.is_some_and(|declared| {
-        fold_name(declared) == fold_name(unit) || spelt_out(declared) == spelt_out(unit)
+        // Whoever writes no capitals at all does not tell bits from bytes.
+        let is_small = || !declared.chars().any(char::is_uppercase);
+        let are_same = |one: &str, other: &str| spelt_out(one) == spelt_out(other);
+        are_same(declared, unit) || is_small() && are_same(declared, &unit.to_lowercase())
     })
 }
 
-/// A unit with its words spelt out: `GB-h` and `GByte hours` are one.
+/// A unit with its words spelt out: `GB-h` and `GByte hours` are one. Bits are no bytes: their case counts.
 fn spelt_out(unit: &str) -> String {
-    let folded = unit.to_lowercase();
-    let words = folded.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
-    let words = words.map(|word| match word {
-        "h" | "hr" | "hrs" | "hour" | "std" | "stunde" | "stunden" => "hours",
-        "min" | "mins" | "minute" | "minuten" => "minutes",
-        "sec" | "secs" | "second" | "sekunde" | "sekunden" => "seconds",
-        "day" | "tag" | "tage" => "days",
-        other => ["kbyte", "mbyte", "gbyte", "tbyte", "pbyte"]
-            .into_iter()
-            .zip(["kb", "mb", "gb", "tb", "pb"])
-            .find(|(long, _)| other.strip_suffix('s').unwrap_or(other) == *long)
-            .map_or(other, |(_, short)| short),
+    let words = unit.split(|one: char| !one.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words = words.map(|word| match word.to_lowercase().as_str() {
+        "h" | "hr" | "hrs" | "hour" | "std" | "stunde" | "stunden" => "hours".to_owned(),
+        "min" | "mins" | "minute" | "minuten" => "minutes".to_owned(),
+        "sec" | "secs" | "second" | "sekunde" | "sekunden" => "seconds".to_owned(),
+        "day" | "tag" | "tage" => "days".to_owned(),
+        "kbyte" | "kbytes" => fold_unit("kB"),
+        "mbyte" | "mbytes" => fold_unit("MB"),
+        "gbyte" | "gbytes" => fold_unit("GB"),
+        "tbyte" | "tbytes" => fold_unit("TB"),
+        "pbyte" | "pbytes" => fold_unit("PB"),
+        _ => fold_unit(word),
     });
     words.collect::<Vec<_>>().join("-")
 }
@@ -118,7 +121,14 @@ mod tests {
         {
             assert!(is_same_unit(Some(one), other), "{one} {other}");
         }
-        for (one, other) in [("h", "minutes"), ("GiB", "GB"), ("GB", "GB-hours"), ("m", "minutes")] {
+        for (one, other) in [
+            ("h", "minutes"),
+            ("GiB", "GB"),
+            ("GB", "GB-hours"),
+            ("m", "minutes"),
+            ("Mb", "MB"),
+            ("Gb-h", "GB-hours"),
+        ] {
             assert!(!is_same_unit(Some(one), other), "{one} {other}");
         }
     }

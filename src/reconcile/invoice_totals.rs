@@ -116,6 +116,7 @@ fn total_of(
         price: money.and_then(|money| money.price),
         total: money.and_then(|money| money.total),
         is_whole: side.whole.contains(&customer),
+        is_in_part: lines.iter().any(|line| side.beside.contains(&line.resource)),
         stated: Vec::new(),
         stated_tax: Vec::new(),
     };

@@ -59,6 +59,8 @@ struct Story {
     rule: Option<u32>,
     /// The cell that the class is of, where it is not that of the amount.
     cell: Option<CellPlace>,
+    /// By how much the tax is off, where that is what is wrong.
+    off: Option<Amount>,
 }
 
 impl Story {
@@ -70,7 +72,7 @@ impl Story {
             also.add(other);
         }
         also.remove(class);
-        Self { class, also, note, rule: None, cell: None }
+        Self { class, also, note, rule: None, cell: None, off: None }
     }
 
     /// Makes another class the primary one; a break that was settled before stays beside it.
@@ -79,7 +81,7 @@ impl Story {
             self.also.add(self.class);
         }
         self.also.remove(class);
-        (self.class, self.rule, self.cell) = (class, None, None);
+        (self.class, self.rule, self.cell, self.off) = (class, None, None, None);
         if note.is_some() {
             self.note = note;
         }
@@ -229,7 +231,12 @@ impl<'a> Judge<'a, '_> {
             usages: key.server.iter().skip(1).map(|row| row.id).collect(),
             stated,
             billed: invoiced.and_then(|invoiced| invoiced.billed),
-            worth: if story.class == Class::Match { None } else { worth },
+            worth: match worth {
+                _ if story.class == Class::Match => None,
+                // The price is right, and what stands beside it is not.
+                Some((currency, own)) if own.is_zero() => Some((currency, story.off.unwrap_or(own))),
+                worth => worth,
+            },
             rule: story.rule,
             note: story.note.as_deref().map(|note| self.notes.number(note)),
         };
@@ -366,7 +373,9 @@ impl<'a> Judge<'a, '_> {
             return;
         }
         story.take(Class::Price, note);
-        story.cell = first.cell.filter(|_| story.class == Class::Price);
+        if story.class == Class::Price {
+            (story.cell, story.off) = (first.cell, first.difference.filter(|_| first.is_of_tax));
+        }
     }
 
     /// Adds up what the file states, row by row, so that currencies stay apart.

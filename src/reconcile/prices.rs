@@ -35,11 +35,13 @@ pub struct PriceFault {
     pub is_sure: bool,
     /// The cell that says it, where the file does.
     pub cell: Option<CellPlace>,
+    /// Whether it is the tax, which no price has in it.
+    pub is_of_tax: bool,
 }
 
 impl PriceFault {
     fn new(note: String, difference: Option<Amount>) -> Self {
-        Self { note, difference, is_sure: true, cell: None }
+        Self { note, difference, is_sure: true, cell: None, is_of_tax: false }
     }
 
     fn doubtful(note: String, difference: Option<Amount>) -> Self {
@@ -262,6 +264,11 @@ fn of_all(rows: &[FileRow], reference: &Reference<'_>, faults: &mut Vec<PriceFau
     let of_lines = billed.unit_price.filter(|_| reference.is_same_unit);
     let expected = at_price(of_lines);
     let is_billed = is_all && own == billed.price;
+    if !is_billed && expected == Some(own) && is_all && reference.is_as_billed {
+        // Each of its rows is rounded up, and the invoice rounds once.
+        let note = format!("its rows ask for {own}, each rounded up, and the invoice for {}", billed.price);
+        faults.push(PriceFault::doubtful(note, own.checked_sub(billed.price)).at(rows, &PRICED));
+    }
     if is_billed || expected == Some(own) {
         return;
     }
@@ -307,8 +314,12 @@ fn otherwise(
 
 /// The tax, where both sides tell it of the same quantity. One that nothing tells is in doubt.
 fn of_tax(rows: &[FileRow], stated: &Stated, reference: &Reference<'_>, faults: &mut Vec<PriceFault>) {
-    let Some(own) = stated.tax else { return };
-    let told = reference.billed.and_then(|billed| billed.tax);
+    let taxes: Vec<Amount> = rows.iter().filter_map(|row| money(row)?.tax).collect();
+    let Some(own) = Amount::total(taxes.iter().copied()).filter(|_| !taxes.is_empty()) else { return };
+    let told = reference.billed.and_then(|billed| {
+        // What costs nothing bears no tax, and servers leave it out.
+        billed.tax.or_else(|| billed.price.is_zero().then_some(Amount::ZERO))
+    });
     let Some(other) = told else {
         if !own.is_zero() {
             let note = format!("the file has the tax {own}, and no invoice that is read tells it");
@@ -318,7 +329,10 @@ fn of_tax(rows: &[FileRow], stated: &Stated, reference: &Reference<'_>, faults: 
     };
     if reference.is_as_billed && own != other {
         let note = format!("the file has the tax {own}, and the invoice {other}");
-        faults.push(PriceFault::new(note, own.checked_sub(other)).at(rows, &[|columns| columns.tax]));
+        // Of some of its rows alone, less than all is no fault for sure.
+        let is_sure = stated.tax.is_some() || size(own) > size(other);
+        let fault = PriceFault { is_sure, is_of_tax: true, ..PriceFault::new(note, own.checked_sub(other)) };
+        faults.push(fault.at(rows, &[|columns| columns.tax]));
     }
 }
 

@@ -36,7 +36,7 @@ pub enum RemarkKind {
     RuleOfNothing,
     /// An invoice whose lines are not its total.
     InvoiceTotal,
-    /// A total of the file that is not the sum of its rows' money.
+    /// A total of the file that is not the sum of its rows' money, or that nobody can check.
     MoneyTotal,
     /// A sheet or a file that was not read.
     SheetNotRead,

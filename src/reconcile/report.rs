@@ -379,6 +379,9 @@ pub struct InvoiceTotal {
     pub total: Option<Amount>,
     /// Whether all of its lines were read.
     pub is_whole: bool,
+    /// Whether lines beside the scope are on it, so that what is stated speaks of a part of it.
+    #[serde(skip)]
+    pub is_in_part: bool,
     /// What the file states of it without tax, by currency.
     pub stated: Vec<(Option<Currency>, Amount)>,
     /// The tax that the file states of it, by currency.

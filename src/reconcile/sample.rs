@@ -196,6 +196,7 @@ pub fn report() -> Report {
                 price: Some(amount("5274.83")),
                 total: Some(amount("6435.29")),
                 is_whole: true,
+                is_in_part: false,
                 stated: vec![(eur, amount("5210.33"))],
                 stated_tax: vec![],
             })

@@ -59,6 +59,7 @@ impl Judge<'_> {
                 Some(Err(_)) => continue,
             };
             let mut line = self.line(figure, resource, component, (amount.get(), is_own_unit));
+            let rounded = unrounded.as_deref().map(|exact| Arc::from(format!("rounded from {exact}")));
             if unrounded.is_some() {
                 line.more.get_or_insert_default().unrounded = unrounded;
             }
@@ -69,7 +70,7 @@ impl Judge<'_> {
                     factors.entry((unit.clone(), own)).or_insert_with(factor).clone()
                 });
             let alias = self.by_alias.get(&figure.subject()).cloned();
-            if let Some(told) = alias.or(factor) {
+            if let Some(told) = alias.or(factor).or(rounded) {
                 line.more.get_or_insert_default().spelt = Some(told);
             }
             lines.push(line);

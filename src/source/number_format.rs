@@ -18,8 +18,9 @@ pub fn shows_something_else(format: &str, is_negative: bool, is_zero: bool) -> b
         [first, ..] => first,
         [] => return false,
     };
+    let has_sign = !is_negative && !is_zero && shows_sign(chosen);
     // A section that is left empty shows nothing.
-    is_telling(chosen) || sections.len() > 1 && chosen.trim().is_empty()
+    has_sign || is_telling(chosen) || sections.len() > 1 && chosen.trim().is_empty()
 }
 
 /// Whether a format shows numbers of any sign as something else.
@@ -80,6 +81,31 @@ fn is_telling(section: &str) -> bool {
     false
 }
 
+/// Whether what is above zero is shown as if it were below.
+fn shows_sign(section: &str) -> bool {
+    let mut characters = section.chars();
+    while let Some(character) = characters.next() {
+        let is_sign = match character {
+            '"' => characters.by_ref().take_while(|&next| next != '"').any(|one| matches!(one, '-' | '(')),
+            '\\' => characters.next().is_some_and(|one| matches!(one, '-' | '(')),
+            // A width, a character that fills the cell, and the sign of an exponent are none of the number.
+            '_' | '*' | 'E' | 'e' => {
+                characters.next();
+                false
+            }
+            '[' => {
+                characters.by_ref().take_while(|&next| next != ']').for_each(drop);
+                false
+            }
+            other => matches!(other, '-' | '('),
+        };
+        if is_sign {
+            return true;
+        }
+    }
+    false
+}
+
 fn is_digit(character: char) -> bool {
     matches!(character, '0' | '#' | '?')
 }
@@ -132,6 +158,9 @@ mod tests {
             "0.00\" €\"",
             "[>=1000]0.0,\"k\";0",
             ";;;",
+            "\"-\"0.00",
+            "(0.00)",
+            "-0",
         ];
         for format in telling {
             assert!(shows_something_else(format, false, false), "{format}");

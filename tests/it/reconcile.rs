@@ -337,6 +337,21 @@ fn totals_of_money_are_checked_and_tax_below_them_is_no_row() {
         assert_eq!(told, 1, "{}", run.all());
         run.says("money-total").says("Price (EUR): 38.50, 1.00 more than 37.50");
     }
+    // Each of two has its net, its tax and its gross, and then all of it.
+    let header = "resource_name,billing_period,component_type,amount,Price (EUR)";
+    let rows = |gross: &str| {
+        let rows = format!(
+            "{header}\nclimate-alps,2026-10,cpu,1.00,12.50\nTotal one,,,,12.50\nVAT,,,,2.75\nTotal one with VAT,,,,15.25\n\
+             climate-era5,2026-10,cpu,2.00,25.00\nTotal two,,,,25.00\nVAT,,,,5.50\nTotal two with VAT,,,,{gross}\n\
+             Total,,,,45.75\n"
+        );
+        rig.file("money.csv", rows);
+        let json = ["money.csv", "--offering", HPC, "--period", CLOSED, "--format", "json"];
+        let report = reconcile(&rig, "staff", &json).json();
+        let told = report["header"]["remarks"].as_array().unwrap().iter();
+        told.filter(|remark| remark["kind"] == "money-total").count()
+    };
+    assert_eq!((rows("30.50"), rows("31.50")), (0, 1));
     // The gross total of another tax than the one above it.
     assert_eq!(run(&[net, "VAT,,,,8.25", "Total,,,,46.75"]).1, 1);
 }

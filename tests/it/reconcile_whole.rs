@@ -316,6 +316,10 @@ fn money_that_is_not_compared_is_told() {
     statement(&rig, ",tax", has_tax, "");
     let (code, report) = json(&rig, &["statement.csv", "--invoices"]);
     assert_eq!((code, classes(&report).get("price")), (1, Some(&1)), "{report:#}");
+    let worth =
+        &report["lines"].as_array().unwrap().iter().find(|line| line["class"] == "price").unwrap()["worth"];
+    assert_eq!(worth, "5.00", "what is off is the tax");
+    reconcile(&rig, &["statement.csv", "--invoices", "--fail-on", "money:4.99"]).ends_with(1);
     // Nothing that is read tells it.
     let (code, report) = json(&rig, &["statement.csv"]);
     assert_eq!(code, 0);

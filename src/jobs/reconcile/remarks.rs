@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::domain::{RoundingRule, visible};
 use crate::findings::{Code, Finding, Findings, RowIndex};
 use crate::mapping::{Field, looks_like_money};
-use crate::parse::{Parsed, ParsedTable};
+use crate::parse::{Parsed, ParsedTable, UNCHECKED};
 use crate::reconcile::{LeftOut, Remark, RemarkKind, Weight};
 use crate::resolve::{Catalogue, FileLine, ResourceFinder, Rounding, SettledAliases};
 use crate::source::A_TABLE_TOO;
@@ -48,6 +48,12 @@ pub fn of_files(findings: &Findings, parsed: &Parsed) -> Vec<Remark> {
             Code::HiddenRowsSkipped | Code::HiddenColumnsSkipped => (RemarkKind::LeftOut, Weight::Told),
             Code::LeftOutByLayout if is_of_money(finding, parsed) => (RemarkKind::LeftOut, Weight::Told),
             Code::LeftOutByLayout => (RemarkKind::LeftOut, Weight::Note),
+            Code::TotalRow if finding.found.ends_with(UNCHECKED) => {
+                let place = finding.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+                let text = format!("{place}{}", finding.found);
+                remarks.push(Remark { kind: RemarkKind::MoneyTotal, weight: Weight::Told, text });
+                continue;
+            }
             Code::MoneyTotal => {
                 let place = finding.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
                 let text = format!("{place}{}; the prices of the rows are compared", finding.found);

@@ -12,7 +12,7 @@ use crate::parse::{ParsedTable, RawRow};
 
 use super::amounts::Found;
 use super::money::{Money, MoneyColumn};
-use super::totals::{Looks, Totals};
+use super::totals::{Looks, Totals, UNCHECKED};
 
 /// The sums of a column of money.
 pub(super) struct MoneyTotals {
@@ -68,7 +68,9 @@ impl Money {
     /// Takes a row that looks like a total; whether something in it is one of money.
     pub(super) fn take(&mut self, row: RowIndex, raw: &RawRow, table: &ParsedTable, looks: &Looks) -> bool {
         let mut is_total = false;
+        let tax = self.0.iter().find(|own| own.field == Field::Tax).and_then(|own| own.totals.totals.sums());
         for column in &mut self.0 {
+            column.totals.totals.stands_beside(tax.filter(|_| column.field == Field::Price));
             let Some((found, _)) = column.found(raw, table, None) else { continue };
             let words = format!("{}, {}", looks.words, visible(&table.headers[found.column]));
             let looks = Looks { words, ..looks.clone() };
@@ -93,8 +95,15 @@ impl Money {
     /// What is said of the totals, each with its row. Money in several currencies has no total.
     pub(super) fn findings(&mut self, table: &ParsedTable) -> Vec<Finding> {
         let columns = self.0.iter_mut().map(|column| std::mem::take(&mut column.totals));
-        let columns = columns.filter(|own| own.currencies.len() < 2);
-        let findings = columns.flat_map(|own| own.totals.findings(table)).map(|(finding, _)| {
+        let (several, columns): (Vec<_>, Vec<_>) = columns.partition(|own| own.currencies.len() > 1);
+        let unchecked = several.iter().filter_map(|own| {
+            let (row, number) = own.totals.first()?;
+            let found = format!("a total of money in several currencies, {UNCHECKED}");
+            let finding = Finding::new(Code::TotalRow, found, "rows of usage; a total is not used");
+            Some(finding.at(table.place(number, None)).row(row))
+        });
+        let columns = columns.into_iter().flat_map(|own| own.totals.findings(table));
+        let findings = columns.map(|(finding, _)| {
             if finding.code == Code::TotalRow {
                 return finding;
             }
@@ -102,6 +111,6 @@ impl Money {
                         that no row has, or whether a row is missing";
             Finding { code: Code::MoneyTotal, hint: Some(hint.into()), ..finding }
         });
-        findings.collect()
+        findings.chain(unchecked).collect()
     }
 }

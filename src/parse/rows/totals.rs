@@ -14,9 +14,15 @@ use crate::parse::{CellKind, ParsedTable, cells};
 
 use super::amounts::Found;
 
+/// What is said of a total that nobody can check.
+pub const UNCHECKED: &str = "so that it cannot be checked";
+
+/// What is said of rows that come to a sum with what is added to them.
+const WITH_ADDITIONS: &str = "with their tax and discounts";
+
 /// Sums of the rows up to a place.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tally {
+pub struct Tally {
     /// Of all rows.
     all: Amount,
     /// Of those that are seen.
@@ -98,6 +104,10 @@ pub struct Totals {
     starts: Vec<HashSet<Amount>>,
     /// Tax and discounts on the rows of each column, which some totals include.
     additions: Vec<Tally>,
+    /// The same since the last total that included them.
+    additions_since: Vec<Tally>,
+    /// What stands in a column of tax beside, in all and since its last total.
+    beside: Option<(Tally, Tally)>,
     list: Vec<Total>,
 }
 
@@ -125,6 +135,8 @@ struct Part {
     before: Tally,
     /// The rows that add up to it.
     agrees: Option<String>,
+    /// Whether tax and discounts are in it.
+    takes_additions: bool,
     /// The sum that comes nearest, with its rows.
     nearest: Option<(Amount, String)>,
 }
@@ -138,6 +150,7 @@ impl Totals {
             months: vec![HashMap::new(); columns],
             starts: vec![HashSet::from([Amount::ZERO]); columns],
             additions: vec![Tally::default(); columns],
+            additions_since: vec![Tally::default(); columns],
             ..Self::default()
         }
     }
@@ -172,7 +185,23 @@ impl Totals {
     pub fn add_addition(&mut self, found: Found<'_>) {
         if let Some(amount) = found.amount {
             self.additions[found.slot].add(amount, true, true);
+            self.additions_since[found.slot].add(amount, true, true);
         }
+    }
+
+    /// The sums of the first column, in all and since its last total.
+    pub fn sums(&self) -> Option<(Tally, Tally)> {
+        self.running.first().copied().zip(self.since.first().copied())
+    }
+
+    /// Says what stands in a column of tax beside, which a total may include.
+    pub fn stands_beside(&mut self, tax: Option<(Tally, Tally)>) {
+        self.beside = tax;
+    }
+
+    /// The row of the first total.
+    pub fn first(&self) -> Option<(RowIndex, u32)> {
+        self.list.first().map(|total| (total.row, total.number))
     }
 
     /// Forgets the totals without a figure of which something else is told.
@@ -225,6 +254,9 @@ impl Totals {
         self.close();
         for part in &parts {
             self.starts[part.slot].insert(part.before.all);
+            if part.takes_additions {
+                self.additions_since[part.slot] = Tally::default();
+            }
         }
         if let Some(own) = name.and_then(|name| self.components.get_mut(&name)) {
             own.at_last_total = own.running;
@@ -251,6 +283,7 @@ impl Totals {
             is_unknown: found.cell.kind == CellKind::Error && found.amount.is_none(),
             before: self.running[found.slot],
             agrees: None,
+            takes_additions: false,
             nearest: None,
         }
     }
@@ -260,10 +293,19 @@ impl Totals {
         let is_first = self.list.is_empty();
         part.consider(all, || format!("{}{} above", if is_first { "the " } else { "all " }, rows(all.rows)));
         part.consider(since, || format!("the {} above", rows(since.rows)));
-        let additions = self.additions[part.slot];
-        if additions.rows > 0 {
-            let told = || format!("all {} above with their tax and discounts", rows(all.rows));
-            part.consider(all.and(additions), told);
+        if let Some((of_all, of_since)) = self.beside.filter(|(of_all, _)| of_all.rows > 0) {
+            part.consider(all.and(of_all), || format!("all {} above with their tax", rows(all.rows)));
+            part.consider(since.and(of_since), || format!("the {} above with their tax", rows(since.rows)));
+        }
+        let (additions, own) = (self.additions[part.slot], self.additions_since[part.slot]);
+        if additions.rows > 0 && part.agrees.is_none() {
+            part.consider(all.and(additions), || format!("all {} above {WITH_ADDITIONS}", rows(all.rows)));
+            let net = part.amount.and_then(|amount| amount.checked_sub(own.all));
+            let start = net.and_then(|net| all.all.checked_sub(net));
+            if part.agrees.is_none() && start.is_some_and(|start| self.starts[part.slot].contains(&start)) {
+                part.agrees = Some(format!("rows above, from an earlier total on, {WITH_ADDITIONS}"));
+            }
+            part.takes_additions = part.agrees.is_some();
         }
         // A total of totals begins where an earlier one did.
         let start = part.amount.and_then(|amount| all.all.checked_sub(amount));
@@ -378,7 +420,7 @@ impl Total {
         let told = match self.parts.iter().find_map(|part| part.agrees.as_deref()) {
             Some(of) => format!("{words}: {figures}, the sum of {of}"),
             None if figures.is_empty() => format!("{words}, without a figure"),
-            None => format!("{words}: {figures}, so that it cannot be checked"),
+            None => format!("{words}: {figures}, {UNCHECKED}"),
         };
         Finding::new(Code::TotalRow, told, "rows of usage; a total is not used")
     }

@@ -55,6 +55,8 @@ impl Money {
             Self::Total => invoice.total,
             Self::Stated(own) => of_currency(&invoice.stated, own),
             Self::StatedTax(own) => of_currency(&invoice.stated_tax, own),
+            // A part less the whole is no difference.
+            Self::Difference if invoice.is_in_part => None,
             Self::Difference => of_currency(&invoice.stated, currency)?.checked_sub(invoice.usage),
         }
     }
