@@ -11,7 +11,7 @@
 //! | 3 | duplicate in file | which of the rows is meant has to be known before amounts are compared |
 //! | 4 | sign | below zero no other comparison means anything |
 //! | 5 | carried over | the server says itself that nobody reported, so its amount explains nothing |
-//! | 6 | wrong period | both sides have the amount: nothing is missing, it stands elsewhere |
+//! | 6 | wrong period | both sides have the amount: nothing is missing, it stands elsewhere; not so a whole number in a month of which the file says nothing, which may be what it is every month |
 //! | 7 | missing | one side has nothing, so there is nothing to compare |
 //! | 8 | declared unit | the file says that its number is another thing, however near it is |
 //! | 9 | several rows | the file has some of the server's rows to the last digit |
