@@ -94,11 +94,16 @@ pub fn stated_money(header: &str) -> Option<(Field, Option<&str>)> {
 
 /// Whether a header looks as if money stood below it.
 pub fn looks_like_money(header: &str) -> bool {
-    stated_money(header).is_some() || header.contains(['\u{20ac}', '$', '\u{a3}', '\u{a5}']) || {
-        let words = words(header);
-        let is_beside = words.last().is_some_and(|last| BESIDE.contains(&last.as_str()));
-        !is_beside && words.iter().any(|word| WORDS.contains(&word.as_str()))
+    if stated_money(header).is_some() || header.contains(['\u{20ac}', '$', '\u{a3}', '\u{a5}']) {
+        return true;
     }
+    let own = words(header);
+    // `MwSt` is one word, whatever its capitals are.
+    let folded = header.to_lowercase();
+    let mut plain = folded.split(|character: char| !character.is_alphanumeric());
+    let is_beside = own.last().is_some_and(|last| BESIDE.contains(&last.as_str()));
+    !is_beside
+        && (own.iter().any(|word| WORDS.contains(&word.as_str())) || plain.any(|word| WORDS.contains(&word)))
 }
 
 /// A header without the currency at its end: `Price (EUR)`, `Price [EUR]`, `Price in EUR`, `Price, €`.
@@ -149,9 +154,17 @@ mod tests {
         for (header, expected) in table {
             assert_eq!(stated_money(header), expected, "{header}");
         }
-        for header in
-            ["Gross", "Price incl. VAT", "VAT %", "Price NET", "Betrag", "Sum €", "line_cost", "BilledCost"]
-        {
+        for header in [
+            "Gross",
+            "Price incl. VAT",
+            "VAT %",
+            "Price NET",
+            "Betrag",
+            "Sum €",
+            "line_cost",
+            "BilledCost",
+            "MwSt. 19%",
+        ] {
             assert!(looks_like_money(header), "{header}");
         }
         for header in [

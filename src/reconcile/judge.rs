@@ -233,9 +233,12 @@ impl<'a> Judge<'a, '_> {
             billed: invoiced.and_then(|invoiced| invoiced.billed),
             worth: match worth {
                 _ if story.class == Class::Match => None,
-                // The price is right, and what stands beside it is not.
-                Some((currency, own)) if own.is_zero() => Some((currency, story.off.unwrap_or(own))),
-                worth => worth,
+                // Of a tax that is wrong, the price says nothing.
+                Some((currency, own)) => {
+                    let with_tax = story.off.and_then(|off| own.checked_add(off));
+                    Some((currency, with_tax.unwrap_or(own)))
+                }
+                None => None,
             },
             rule: story.rule,
             note: story.note.as_deref().map(|note| self.notes.number(note)),

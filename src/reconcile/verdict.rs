@@ -74,7 +74,8 @@ fn sentence(verdict: &Verdict, header: &Header, skipped: usize, ignored: usize) 
     parts.extend(told().take(MOST_REMARKS).map(|remark| remark.text.clone()));
     let further = told().count().saturating_sub(MOST_REMARKS);
     if further > 0 {
-        parts.push(format!("and {} further remarks", grouped(further)));
+        let remarks = if further == 1 { "remark" } else { "remarks" };
+        parts.push(format!("and {} further {remarks}", grouped(further)));
     }
     let open: Vec<String> =
         header.months.iter().filter(|month| month.is_partial).map(|month| month.period.to_string()).collect();

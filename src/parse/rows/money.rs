@@ -1,11 +1,12 @@
 //! The columns of money of a table, read where they are asked for.
 
-use crate::domain::{Currency, visible};
+use crate::domain::{Amount, Currency, visible};
 use crate::findings::{Code, Finding};
 use crate::mapping::{Field, stated_money};
 use crate::parse::cells::shown;
 use crate::parse::draft::RowDraft;
 use crate::parse::money::{self, Denoted, StatedMoney};
+use crate::parse::odd::SHOWN_AS;
 use crate::parse::quantity as amounts;
 use crate::parse::{Cell, CellKind, ParsedTable, RawRow};
 
@@ -72,8 +73,7 @@ impl Parser<'_> {
         let mut named: Vec<(usize, Cell<'_>, Denoted)> = Vec::new();
         for field in [Field::UnitPrice, Field::Price, Field::Tax] {
             let Some((column, cell)) = draft.filled(field) else { continue };
-            if matches!(cell.text.trim(), "-" | "\u{2013}" | "\u{2014}") {
-                // What accountants write for nothing.
+            if is_nothing(cell) {
                 continue;
             }
             let header: &str = draft.table.headers.get(column).map_or("", AsRef::as_ref);
@@ -110,6 +110,17 @@ impl Parser<'_> {
         (stated.invoice_number, stated.customer) = (invoice_number, customer);
         Some(Box::new(stated))
     }
+}
+
+/// Whether a cell has the dash that accountants write for nothing, or a zero that is shown as one.
+fn is_nothing(cell: Cell<'_>) -> bool {
+    let is_dash = |text: &str| {
+        let text = text.trim_matches(|one: char| one.is_whitespace() || "€$£¥".contains(one));
+        matches!(text, "-" | "\u{2013}" | "\u{2014}")
+    };
+    let is_shown =
+        |(stored, shown): (&str, &str)| Amount::parse(stored) == Ok(Amount::ZERO) && is_dash(shown);
+    is_dash(cell.text) || cell.text.split_once(SHOWN_AS).is_some_and(is_shown)
 }
 
 /// The one currency that the cells of a row name; each that contradicts is a fault.
