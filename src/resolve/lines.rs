@@ -63,13 +63,16 @@ impl Judge<'_> {
             if unrounded.is_some() {
                 line.more.get_or_insert_default().unrounded = unrounded;
             }
-            let factor =
-                component.zip(figure.unit.clone()).filter(|_| is_own_unit).and_then(|(own, unit)| {
-                    let own = own.measured_unit.trim();
-                    let factor = || Some(by_factor(self.aliases.factor(unit.trim(), own)?, own));
-                    factors.entry((unit.clone(), own)).or_insert_with(factor).clone()
-                });
-            let alias = self.by_alias.get(&figure.subject()).cloned();
+            // Nearly all figures are in the unit of their component, and named by no alias.
+            let measured_in = component.map(|own| own.measured_unit.trim()).filter(|_| is_own_unit);
+            let declared =
+                figure.unit.as_ref().filter(|unit| measured_in.is_some_and(|own| unit.trim() != own));
+            let factor = declared.zip(measured_in).and_then(|(unit, own)| {
+                let factor = || Some(by_factor(self.aliases.factor(unit.trim(), own)?, own));
+                factors.entry((unit.clone(), own)).or_insert_with(factor).clone()
+            });
+            let alias =
+                if self.by_alias.is_empty() { None } else { self.by_alias.get(&figure.subject()).cloned() };
             if let Some(told) = alias.or(factor).or(rounded) {
                 line.more.get_or_insert_default().spelt = Some(told);
             }
