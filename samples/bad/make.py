@@ -247,7 +247,7 @@ def structure() -> None:
     units = "resource_name,billing_period,cpu,storage"
     long("units-row", ",,k-hours,GB", "climate-alps,2026-11,100,7", columns=units)
     long("total-disagrees", f"{ALPS},100", "climate-era5,2026-11,cpu,50", "Total,,,170")
-    priced = [f"{ALPS},100,1250.00", "climate-era5,2026-11,cpu,50,625.00", "Total,,,150,1900.00"]
+    priced = [f"{ALPS},100.00,1250.00", "climate-era5,2026-11,cpu,50.00,625.00", "Total,,,150.00,1900.00"]
     long("money-total", *priced, columns=f"{COLUMNS},price")
     shutil.copy(FOLDER.parents[1] / "tests/files/formats/usage.xlsb", FOLDER / "visibility-unknown.xlsb")
 

@@ -124,11 +124,6 @@ impl Amount {
         self.steps() < 0
     }
 
-    /// Whether it is a whole number.
-    pub fn is_whole(self) -> bool {
-        self.steps() % CENT.saturating_mul(100) == 0
-    }
-
     /// Whether no digit beyond the second decimal place is set.
     pub fn has_cents_only(self) -> bool {
         // Dividing 64 bits takes a tenth of the time, and nearly all amounts fit.

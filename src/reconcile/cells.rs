@@ -31,8 +31,6 @@ pub struct Cell {
     /// is another month.
     pub file_is_at: Option<BillingPeriod>,
     pub server_is_at: Option<BillingPeriod>,
-    /// Whether it may as well be the own amount of that month, of which the file says nothing.
-    pub is_elsewhere_in_doubt: bool,
 }
 
 /// The rows of a resource and a component.
@@ -93,7 +91,6 @@ impl Group<'_> {
                 is_filled,
                 file_is_at: None,
                 server_is_at: None,
-                is_elsewhere_in_doubt: false,
             });
         }
         if cells.len() > 1 {
@@ -139,9 +136,6 @@ fn find_other_months(cells: &mut [Cell], calendar: &Calendar) {
         if let Some(other) = found {
             taken[other] = true;
             cells[place].file_is_at = Some(cells[other].period);
-            // A whole number is likely what it is every month.
-            cells[place].is_elsewhere_in_doubt =
-                amount.is_whole() && !calendar.is_known_in_file(cells[other].period);
             cells[other].server_is_at = Some(cells[place].period);
         }
     }

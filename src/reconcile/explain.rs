@@ -11,7 +11,7 @@
 //! | 3 | duplicate in file | which of the rows is meant has to be known before amounts are compared |
 //! | 4 | sign | below zero no other comparison means anything |
 //! | 5 | carried over | the server says itself that nobody reported, so its amount explains nothing |
-//! | 6 | wrong period | both sides have the amount: nothing is missing, it stands elsewhere; not so a whole number in a month of which the file says nothing, which may be what it is every month |
+//! | 6 | wrong period | both sides have the amount: nothing is missing, it stands elsewhere |
 //! | 7 | missing | one side has nothing, so there is nothing to compare |
 //! | 8 | declared unit | the file says that its number is another thing, however near it is |
 //! | 9 | several rows | the file has some of the server's rows to the last digit |
@@ -134,7 +134,7 @@ pub fn explanations(facts: &Facts<'_>) -> Vec<Explanation> {
     }
     if is_placed {
         match (in_file, on_server) {
-            (Some(_), None) => list.push((Class::MissingOnServer, where_to.clone())),
+            (Some(_), None) => list.push((Class::MissingOnServer, None)),
             (Some(_), Some(_)) if cell.is_filled => {
                 list.push((Class::MissingOnServer, note("the server has 0 for want of a report")));
             }
@@ -194,17 +194,12 @@ fn signs(in_file: Option<Amount>, on_server: Option<Amount>) -> Option<Arc<str>>
 /// Whether all that the key has stands in another month, and a word on what does.
 fn other_month(cell: &Cell) -> (bool, Option<Arc<str>>) {
     let has = |amount: Option<Amount>| amount.is_some_and(|amount| !amount.is_zero());
-    let is_all = !cell.is_elsewhere_in_doubt
-        && (!has(cell.in_file) || cell.file_is_at.is_some())
+    let is_all = (!has(cell.in_file) || cell.file_is_at.is_some())
         && (!has(cell.on_server) || cell.server_is_at.is_some());
     match (cell.file_is_at, cell.server_is_at) {
         (Some(there), Some(here)) => (
             is_all,
             note(format!("the server has the file's amount in {there}, and the file the server's in {here}")),
-        ),
-        (Some(there), None) if cell.is_elsewhere_in_doubt => (
-            is_all,
-            note(format!("the server has as much in {there}: is it so every month, or booked there?")),
         ),
         (Some(there), None) => (is_all, note(format!("the server has the amount in {there}"))),
         (None, Some(here)) => (is_all, note(format!("the file has the amount in {here}"))),

@@ -263,7 +263,7 @@ fn what_is_the_same_every_month_is_missing_and_not_elsewhere() {
             "resource-2 cpu 2026-10: 42.00 - | missing-on-server | 21.00 EUR",
             "resource-1 cpu 2026-11: 42.00 - | missing-on-server | 21.00 EUR",
             "resource-3 cpu 2026-10: 50.00 - | missing-on-server | 25.00 EUR",
-            "resource-3 cpu 2026-11: 50.00 - | missing-on-server +wrong-period | 25.00 EUR | the server has as much in 2026-12: is it so every month, or booked there?",
+            "resource-3 cpu 2026-11: 50.00 - | wrong-period +missing-on-server | 25.00 EUR | the server has the amount in 2026-12",
             "resource-2 cpu 2026-11: 42.00 42.00 | match",
             "resource-1 cpu 2026-10: 42.00 42.00 | match",
         ]

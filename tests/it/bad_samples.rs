@@ -124,7 +124,9 @@ fn judge(finding: &Value, schemas: &Schemas, schema: SchemaIndex) -> Option<Stri
     let Ok(document) = serde_json::from_str::<Value>(&run.stdout) else {
         return wrong("no findings were printed".into());
     };
-    let is_denied = finding["severity"] == "deny";
+    // A warning of a comparison stands in the findings where it stops it.
+    let is_denied =
+        finding["severity"] == "deny" || texts(&finding["sample"]["arguments"]).contains(&"--deny");
     if run.code != if is_denied { 3 } else { 0 } {
         return wrong("ended otherwise".into());
     }

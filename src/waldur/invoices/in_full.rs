@@ -108,7 +108,7 @@ struct MoneyRow {
     #[serde(default)]
     total: Option<Amount>,
     #[serde(default)]
-    items: Vec<TaxRow>,
+    items: Option<Vec<TaxRow>>,
 }
 
 /// The tax on a line.
@@ -253,7 +253,7 @@ impl Reading<'_> {
             rows => rows?,
         };
         full.rows.insert(INVOICES, rows.len());
-        let items = rows.iter().flat_map(|row| &row.items);
+        let items = rows.iter().flat_map(|row| row.items.iter().flatten());
         full.taxes.extend(items.filter_map(|item| Some((InvoiceLineId::new(item.uuid), item.tax?))));
         let mut rows: HashMap<Uuid, MoneyRow> = rows.into_iter().map(|row| (row.uuid, row)).collect();
         for (customer, invoice) in visible {
