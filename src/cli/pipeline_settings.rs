@@ -141,7 +141,7 @@ fn judged(
             let Some(code) = Code::from_name(&value.text) else { continue };
             let own = policy.grade(code);
             if own > severity {
-                let what = format!("{code} is at {own} in your config.toml, and would become {severity}");
+                let what = format!("{code} is at {own} in your settings, and would become {severity}");
                 faults.push(Fault { line: value.line, what, hint: LOOSER.into() });
             }
         }

@@ -283,8 +283,12 @@ async fn begin(
     let store = store::open(&ready.global)?;
     let path = ready.pipeline.path.to_string_lossy().into_owned();
     let lock = store.lock_pipeline(&lock_path(&ready.pipeline.path), begun.run)?;
-    let period = until_interrupted(ready.months(months), interrupts, terminal).await?;
-    ready.judge_places(period, &ready.pipeline.steps(), |_| false)?;
+    let asked = async {
+        let period = ready.months(months).await?;
+        ready.judge_places(period, &ready.pipeline.steps(), |_| false)?;
+        Ok(period)
+    };
+    let asked = until_interrupted(asked, interrupts, terminal).await;
     let destination = ready.connection.reader.destination();
     let new = NewPipelineRun {
         id: begun.run,
@@ -293,12 +297,22 @@ async fn begin(
         digest: ready.pipeline.digest.clone(),
         server: destination.server,
         sandbox: destination.sandbox.as_ref().map(ToString::to_string),
-        period: period.to_string(),
+        period: asked.as_ref().map_or_else(|_| months.to_string(), ToString::to_string),
         agreed: order.yes,
         tool_version: env!("CARGO_PKG_VERSION").into(),
     };
     let names: Vec<&str> = ready.pipeline.steps().into_iter().map(Step::name).collect();
     store.begin_pipeline(&new, &names)?;
+    let period = match asked {
+        Ok(period) => period,
+        Err(error) => {
+            // A night on which no step began is a night of the list, too; nothing of it can be taken up.
+            let status = error.exit_status();
+            let end = End { status: status.name().into(), code: status.code(), is_over: true };
+            store.finish_pipeline(begun.run, &end)?;
+            return Err(error);
+        }
+    };
     terminal.run(begun.run);
     let stored = stored(&store, begun.run)?;
     carry_out(&ready, &stored, period, (&store, lock), interrupts, terminal).await

@@ -168,14 +168,30 @@ fn wanted(arguments: &InstallArguments, when: &When, global: &Global) -> Result<
     })
 }
 
-/// The program as it is called now.
+/// The program as it is called now: by the link to it, where there is one, because an upgrade moves that to
+/// another file and takes this one away.
 pub fn this_program() -> Result<PathBuf, Error> {
     let hint = "call it by its path";
     let program = std::env::current_exe().map_err(|error| Error::setting(error.to_string(), hint))?;
     if program.is_file() {
-        return Ok(program);
+        return Ok(as_called(&program).unwrap_or(program));
     }
     Err(Error::setting("this program was replaced while it ran", "run the command again"))
+}
+
+/// The path by which a shell found the program. What names another file, as whoever starts a program is free
+/// to do, is none.
+fn as_called(program: &Path) -> Option<PathBuf> {
+    let called = PathBuf::from(std::env::args_os().next()?);
+    let candidates = if called.components().count() > 1 {
+        vec![called]
+    } else {
+        let folders = std::env::var_os("PATH")?;
+        std::env::split_paths(&folders).map(|folder| folder.join(&called)).collect()
+    };
+    let program = program.canonicalize().ok()?;
+    let found = candidates.into_iter().find(|path| path.canonicalize().is_ok_and(|own| own == program))?;
+    std::path::absolute(found).ok()
 }
 
 /// What a person has to know or do besides.

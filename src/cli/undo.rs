@@ -71,6 +71,11 @@ pub async fn run(
             Format::Json => ui::json(&undoing.stale),
             Format::Text => ui::data(&ui::stale_text(&undoing.stale)),
         }
+        if let Some(way_back) = store.undone_by(stored.run.id)? {
+            terminal.say(&format!(
+                "run {way_back} has taken this run back already; `waldur-usage undo {way_back}` brings it again"
+            ));
+        }
         if !arguments.partial {
             return Err(Refusal::Stale { rows: undoing.stale.len() }.into());
         }

@@ -255,6 +255,19 @@ impl Store {
         })
     }
 
+    /// The newest run that has taken this one back, as a whole.
+    pub fn undone_by(&self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        self.database.read(|connection| {
+            connection
+                .query_row(
+                    "SELECT id FROM run WHERE undoes = ?1 AND code = 0 ORDER BY number DESC LIMIT 1",
+                    [run.to_string()],
+                    |row| parsed(row, "id"),
+                )
+                .optional()
+        })
+    }
+
     /// Writes down how a run ended, what it came to and what came of each row, with the time of now.
     pub fn finish(
         &self,

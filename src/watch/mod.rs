@@ -104,7 +104,8 @@ pub async fn tell(ended: &Ended, settings: &WatchSettings) -> Vec<Telling> {
     };
     if let Some(folder) = &settings.metrics_folder {
         let (folder, ended, is_test) = (folder.clone(), ended.clone(), settings.is_test);
-        let to = metrics::path(&folder, &ended).to_string_lossy().into_owned();
+        let path = metrics::path(&folder, &ended).to_string_lossy().into_owned();
+        let to = if is_test { format!("{path}, which was written and taken away again") } else { path };
         let written = aside(move || {
             let written = metrics::write(&folder, &ended);
             // Nobody watches a pipeline that does not exist.

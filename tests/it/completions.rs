@@ -385,6 +385,36 @@ fn powershell_completes_names_as_plain_words_and_runs_none() {
 }
 
 #[test]
+fn the_grammar_of_powershell_reads_the_script_and_each_completion_as_one_word() {
+    let home = Home::new();
+    let tree = |text: &str| {
+        let mut parser = tree_sitter::Parser::new();
+        parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+        let tree = parser.parse(text, None).unwrap();
+        assert!(!tree.root_node().has_error(), "{text}: {}", tree.root_node().to_sexp());
+        tree.root_node().to_sexp()
+    };
+    let line = |word: &str| tree(&format!("waldur-usage check --offering {word}"));
+    let script = command(home.folder.path()).args(["completions", "powershell"]).output().unwrap();
+    let script = String::from_utf8(script.stdout).unwrap();
+    assert!(script.contains("Register-ArgumentCompleter"));
+    tree(&script);
+    let (bare, quoted) = (line("plain"), line("'two words'"));
+    for harm in ["n03; touch pwned", "n01 $(touch pwned)", "@x", "\"$(touch pwned)\""] {
+        assert!(![&bare, &quoted].contains(&&line(harm)), "the grammar takes {harm} for a word");
+    }
+    let mut ask = command(home.folder.path());
+    ask.args(["complete", "powershell"]).env("WALDUR_USAGE_WORDS", "waldur-usage\ncheck\n--offering\n");
+    let offered = String::from_utf8(ask.output().unwrap().stdout).unwrap();
+    let offered: Vec<&str> = offered.lines().collect();
+    assert_eq!(offered.len(), 1 + HOSTILE.len() + INVISIBLE.len());
+    for offer in offered.iter().skip(1) {
+        let read = line(offer.split('\t').next().unwrap());
+        assert!(read == bare || read == quoted, "{offer}: {read}");
+    }
+}
+
+#[test]
 fn each_script_is_what_its_shell_can_read() {
     let home = Home::new();
     for (shell, check) in

@@ -404,6 +404,17 @@ fn a_later_step_that_fails_after_a_post_ends_with_5_and_is_taken_up_alone() {
 }
 
 #[test]
+fn a_run_that_finds_no_server_is_in_the_list_and_is_over() {
+    let rig = upload();
+    rig.run(&["run", FILE, "--yes", "--url", "http://127.0.0.1:1/api/"]).ends_with(6);
+    let run = &pipeline_runs(&rig)[0];
+    holds("pipeline-run.schema.json", run);
+    assert_eq!((&run["state"], &run["code"], &run["period"]), (&"server".into(), &6.into(), &"open".into()));
+    assert!(steps(run).iter().all(|(_, state)| state == "not begun"), "{run}");
+    rig.run(&["resume", &id_of(run), "--url", "http://127.0.0.1:1/api/"]).ends_with(2).says("is over");
+}
+
+#[test]
 fn a_pipeline_that_changed_is_not_resumed() {
     let rig = upload();
     whole_world(&rig);

@@ -114,6 +114,9 @@ fn undo_restores_what_was_and_undo_of_undo_what_was_posted() {
         assert!(added[0].contains(" 0.00 \"\" None"), "{added:?}");
         assert!(before.iter().all(|row| undone.contains(row)));
         let second = runs(&rig)[0]["run"].as_str().unwrap().to_owned();
+        rig.run(&["undo", &first, "--yes"])
+            .ends_with(4)
+            .says(&format!("run {second} has taken this run back already"));
         rig.run(&["undo", &second, "--yes"]).ends_with(0).says("verified");
         assert_eq!(state(&rig), posted);
         let listed = runs(&rig);

@@ -113,6 +113,30 @@ fn told(output: Output) -> Run {
 const UNITS: &str = "config/systemd/user";
 
 #[test]
+fn a_program_that_is_called_by_a_link_is_started_by_it() {
+    let mut home = Home::new();
+    home.program = home.path("bin/waldur-usage");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_waldur-usage"), &home.program).unwrap();
+    let pipeline = home.pipeline("night/pipeline.toml");
+    home.run(&["schedule", "install", &pipeline, "--at", "daily 02:30"]).ends_with(0);
+    let link = home.program.to_str().unwrap().to_owned();
+    let starts = |home: &Home| {
+        let units = home.files(UNITS);
+        let line = units[0].1.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(starts(&home), link);
+    // A shell gives the name alone, and whoever starts a program may give any.
+    for (name, started) in [("waldur-usage", link.as_str()), ("sh", env!("CARGO_BIN_EXE_waldur-usage"))] {
+        let mut command = home.command();
+        std::os::unix::process::CommandExt::arg0(&mut command, name);
+        command.args(["schedule", "install", &pipeline, "--at", "daily 02:30"]);
+        told(command.output().unwrap()).ends_with(0);
+        assert_eq!(starts(&home), started, "called as {name}");
+    }
+}
+
+#[test]
 fn a_timer_is_installed_once_told_when_it_changes_and_taken_away() {
     let home = Home::new();
     let pipeline = home.pipeline("night/pipeline.toml");

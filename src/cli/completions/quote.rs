@@ -44,7 +44,11 @@ pub fn bash(text: &str, quotes: Quotes) -> String {
 
 /// A whole word of PowerShell, in quotes where it has to be.
 pub fn powershell(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(|one| one.is_ascii_alphanumeric() || "-_./:=".contains(one)) {
+    let is_plain = text.chars().all(|one| one.is_ascii_alphanumeric() || "-_./:=".contains(one));
+    // An id can be made of digits alone, and 1e5 and 2mb are numbers.
+    let may_be_number = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.chars().all(|one| one.is_ascii_alphanumeric() || one == '.');
+    if is_plain && !may_be_number && !text.is_empty() {
         return text.to_owned();
     }
     let mut word = String::from("'");
@@ -91,6 +95,8 @@ mod tests {
         assert_eq!(powershell("HPC allocation"), "'HPC allocation'");
         assert_eq!(powershell("a'; rm x; '\u{2019}$(b)"), "'a''; rm x; ''\u{2019}\u{2019}$(b)'");
         assert_eq!(powershell("@x"), "'@x'");
+        assert_eq!(powershell("00000000000000000000000000000012"), "'00000000000000000000000000000012'");
+        assert_eq!(powershell("2026-11"), "2026-11");
         assert_eq!(powershell(""), "''");
     }
 }
