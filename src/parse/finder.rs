@@ -180,7 +180,8 @@ pub fn is_header(row: &RawRow) -> bool {
 fn known(text: &str) -> Option<Field> {
     let first = text.as_bytes().first()?.to_ascii_lowercase();
     // No header has a digit in its name, and nearly every id has.
-    let is_likely = text.len() <= 64
+    // Nor is one of three letters, as `cpu` and `ram` are.
+    let is_likely = (4..=64).contains(&text.len())
         && (first >= 0x80 || b"roucbadmp_-".contains(&first))
         && !text.bytes().any(|byte| byte.is_ascii_digit());
     is_likely.then(|| Field::of_header(text)).flatten()

@@ -20,7 +20,7 @@ use super::invoice_totals::invoice_totals;
 use super::invoiced::Invoices;
 use super::judge::Judge;
 use super::left_out::LeftOutKeys;
-use super::names::{Names, Settled};
+use super::names::{Names, Renumbered, Settled};
 use super::notes::Notes;
 use super::remarks;
 use super::report::{CellPlace, Line, Report};
@@ -44,30 +44,31 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let first = periods.months().next();
     let before = first.and_then(BillingPeriod::previous);
     let was_read = stored.rows.iter().any(|row| Some(row.key.period) == before);
-    let mut intake = Intake {
-        catalogue,
-        names: Names::new(catalogue),
-        rules: Applied::new(rules, today),
-        read: Vec::new(),
-        periods,
-        before,
-        in_file: BTreeSet::new(),
-    };
-    let billed = intake.bills(&invoices);
-    let server_rows = intake.server(stored);
+    // Neither side knows what the other one names, and both can be of millions.
     let FileSide { lines, tables, skipped, left_out } = file.unwrap_or_default();
-    let mut file_rows = Vec::with_capacity(lines.len());
-    take_each(lines, |line| file_rows.push(intake.file(line)));
-    let Intake { names, rules: applied, read: given, in_file, .. } = intake;
+    let mut own = Intake::new(catalogue, (periods, before));
+    let (taken, server_rows, billed) = thread::scope(|scope| {
+        let taken = scope.spawn(|| {
+            let intake = Intake::new(catalogue, (periods, before));
+            FileIntake { intake, rules: Applied::new(rules, today), in_file: BTreeSet::new() }.all(lines)
+        });
+        let billed = own.bills(&invoices);
+        let server_rows = own.server(stored);
+        (taken.join().unwrap_or_else(|panic| resume_unwind(panic)), server_rows, billed)
+    });
+    let (file_rows, FileIntake { intake: theirs, rules: applied, in_file }) = taken;
+    let Intake { mut names, read: given, .. } = own;
+    let renumbered = names.take_in(theirs.names);
     let settled = names.settle();
     let mut read = vec![AsRead::default(); settled.components.len()];
-    for (sums, number) in given.into_iter().zip(0..) {
+    let of_file = theirs.read.into_iter().zip(0..).map(|(sums, own)| (sums, renumbered.component(own)));
+    for (sums, number) in given.into_iter().zip(0..).chain(of_file) {
         if let Some(slot) = read.get_mut(at(settled.component(number))) {
-            *slot = sums;
+            slot.take_in(&sums);
         }
     }
     let mut rows = Rows { file: file_rows, server: server_rows, billed };
-    rows.sort(&settled);
+    rows.sort(&settled, &renumbered);
     let (organisations, number_of) = totals::organisations_of(&settled.subjects);
     let mut judge = Judge {
         catalogue,
@@ -136,19 +137,28 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     }
 }
 
-/// Takes rows in: gives them numbers, and adds their amounts up as they come.
-struct Intake<'a, 'r> {
+/// Takes the rows of a side in: gives them numbers, and adds their amounts up as they come.
+struct Intake<'a> {
     catalogue: &'a Catalogue,
     names: Names<'a>,
-    rules: Applied<'r>,
     read: Vec<AsRead>,
     periods: PeriodRange,
     before: Option<BillingPeriod>,
+}
+
+/// The same of a file, whose rows rules have a say about.
+struct FileIntake<'a, 'r> {
+    intake: Intake<'a>,
+    rules: Applied<'r>,
     /// The months of which the file says something.
     in_file: BTreeSet<BillingPeriod>,
 }
 
-impl Intake<'_, '_> {
+impl<'a> Intake<'a> {
+    fn new(catalogue: &'a Catalogue, (periods, before): (PeriodRange, Option<BillingPeriod>)) -> Self {
+        Self { catalogue, names: Names::new(catalogue), read: Vec::new(), periods, before }
+    }
+
     fn sums(&mut self, component: u32) -> &mut AsRead {
         let place = at(component);
         if place >= self.read.len() {
@@ -204,27 +214,36 @@ impl Intake<'_, '_> {
         }
         rows
     }
+}
 
-    fn file(&mut self, mut line: FileLine) -> FileRow {
+impl<'a, 'r> FileIntake<'a, 'r> {
+    fn all(mut self, lines: Vec<FileLine>) -> (Vec<FileRow>, Self) {
+        let mut rows = Vec::with_capacity(lines.len());
+        take_each(lines, |line| rows.push(self.row(line)));
+        (rows, self)
+    }
+
+    fn row(&mut self, mut line: FileLine) -> FileRow {
         let converted = line.more.is_some().then(|| self.convert(&mut line)).flatten();
-        line.resource = line.resource.or_else(|| unlisted::named(self.catalogue, line.more.as_deref()));
+        let Self { intake, in_file, .. } = self;
+        line.resource = line.resource.or_else(|| unlisted::named(intake.catalogue, line.more.as_deref()));
         let more = line.more.as_deref();
         let subject = match line.resource {
-            Some(id) => self.names.resource(id),
-            None => self.names.text(&more.and_then(|more| more.resource.clone()).unwrap_or_default()),
+            Some(id) => intake.names.resource(id),
+            None => intake.names.text(&more.and_then(|more| more.resource.clone()).unwrap_or_default()),
         };
         let component = match (line.resource, &line.component) {
-            (Some(resource), Some(component)) => self.names.component(resource, component),
+            (Some(resource), Some(component)) => intake.names.component(resource, component),
             (_, known) => {
                 let text = known.as_ref().map(ComponentType::as_str);
                 let text = text.or_else(|| more.and_then(|more| more.component.as_deref()));
                 let unit = more.and_then(|more| more.unit.as_ref());
-                self.names.foreign_component(text.unwrap_or_default(), unit)
+                intake.names.foreign_component(text.unwrap_or_default(), unit)
             }
         };
-        self.in_file.insert(line.period);
-        if self.periods.contains(line.period) {
-            add(&mut self.sums(component).file, line.amount);
+        in_file.insert(line.period);
+        if intake.periods.contains(line.period) {
+            add(&mut intake.sums(component).file, line.amount);
         }
         let more = line.more.map(|line| Box::new(RowMore { line: *line, converted }));
         FileRow {
@@ -238,8 +257,8 @@ impl Intake<'_, '_> {
     /// Takes an amount into the unit of its component where a rule says how; tells which rule.
     fn convert(&mut self, line: &mut FileLine) -> Option<u32> {
         let more: &mut FileLineMore = line.more.as_deref_mut()?;
-        let offering = self.catalogue.resource(line.resource?)?.offering;
-        let own = self.names.unit_of(offering, line.component.as_ref()?.as_str())?;
+        let offering = self.intake.catalogue.resource(line.resource?)?.offering;
+        let own = self.intake.names.unit_of(offering, line.component.as_ref()?.as_str())?;
         let (rule, converted) = self.rules.convert(more.unit.as_deref()?, &own, line.amount)?;
         let name = self.rules.name(rule);
         let fault = more.faults.iter_mut().find(|fault| fault.code == Code::UnitMismatch);
@@ -273,7 +292,7 @@ struct Rows {
 
 impl Rows {
     /// Puts the rows into the order of their settled keys.
-    fn sort(&mut self, settled: &Settled) {
+    fn sort(&mut self, settled: &Settled, of_file: &Renumbered) {
         let settle = |key: &mut Key| {
             key.subject = settled.subject(key.subject);
             key.component = settled.component(key.component);
@@ -282,8 +301,9 @@ impl Rows {
         let Self { file, server, billed } = self;
         thread::scope(|scope| {
             scope.spawn(|| {
-                for row in file.iter_mut() {
-                    settle(&mut row.key);
+                for Key { subject, component, .. } in file.iter_mut().map(|row| &mut row.key) {
+                    *subject = settled.subject(of_file.subject(*subject));
+                    *component = settled.component(of_file.component(*component));
                 }
                 *file = by_subject(std::mem::take(file), subjects, |row| row.key.subject);
                 let own = file.chunk_by_mut(|one, other| one.key.subject == other.key.subject);
@@ -383,10 +403,9 @@ impl Rows {
             lines.sort_by_key(|line| (line.subject, line.component, line.period));
         }
         others.sort_unstable_by_key(order);
-        // Turning the list takes no second one, which for millions of lines is most of the time.
-        let breaks = others.len();
-        lines.append(&mut others);
-        lines.rotate_right(breaks);
+        // The matches move once, within their own list: a second one of millions of lines takes longer.
+        lines.reserve_exact(others.len());
+        lines.splice(0..0, others);
         lines
     }
 }

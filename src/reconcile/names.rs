@@ -35,6 +35,22 @@ enum Named {
     Text(Arc<str>),
 }
 
+/// What the numbers of one list of names are in another one.
+pub struct Renumbered {
+    subjects: Vec<u32>,
+    components: Vec<u32>,
+}
+
+impl Renumbered {
+    pub fn subject(&self, given: u32) -> u32 {
+        self.subjects.get(at(given)).copied().unwrap_or(given)
+    }
+
+    pub fn component(&self, given: u32) -> u32 {
+        self.components.get(at(given)).copied().unwrap_or(given)
+    }
+}
+
 /// All names in order, and what each number has become.
 pub struct Settled {
     pub subjects: Vec<Subject>,
@@ -167,6 +183,22 @@ impl<'a> Names<'a> {
     fn measured(&mut self, component: Arc<str>, unit: Arc<str>) -> u32 {
         let next = number(self.measured.len());
         *self.measured.entry(Measured { component, unit }).or_insert(next)
+    }
+
+    /// Takes the names of another list in; the numbers that they have here.
+    pub fn take_in(&mut self, other: Self) -> Renumbered {
+        let subjects = other.subjects.iter().map(|named| match named {
+            Named::Resource(id) => self.resource(*id),
+            Named::Text(text) => self.text(text),
+        });
+        let subjects = subjects.collect();
+        let mut components = vec![0; other.measured.len()];
+        for (Measured { component, unit }, given) in other.measured {
+            if let Some(slot) = components.get_mut(at(given)) {
+                *slot = self.measured(component, unit);
+            }
+        }
+        Renumbered { subjects, components }
     }
 
     /// Sorts all names: subjects by organisation, resource, offering, project and id; components by name

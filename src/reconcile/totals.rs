@@ -43,6 +43,16 @@ pub struct AsRead {
     pub last_month: Amount,
 }
 
+impl AsRead {
+    /// Adds what was read elsewhere.
+    pub fn take_in(&mut self, other: &Self) {
+        add(&mut self.file, other.file);
+        add(&mut self.server, other.server);
+        add(&mut self.billed, other.billed);
+        add(&mut self.last_month, other.last_month);
+    }
+}
+
 /// What the difference of a line is worth.
 pub fn worth_of(line: &Line) -> Option<(Option<Currency>, Amount)> {
     line.more.as_deref().and_then(|more: &More| more.worth)

@@ -190,6 +190,17 @@ const COLUMNS: [&str; 15] = [
 /// How many of them a list has to have.
 const NEEDED: usize = 5;
 
+/// The cells of a line, where it is plain text without a quotation mark; a blank line has none.
+fn plain_cells(line: &[u8]) -> Option<Vec<&str>> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if memchr::memchr2(b'"', b'\r', line).is_some() {
+        return None;
+    }
+    let line = std::str::from_utf8(line).ok()?;
+    Some(if line.is_empty() { Vec::new() } else { line.split(',').collect() })
+}
+
 /// A row with its texts where they stand.
 struct Texts<'a> {
     texts: [&'a str; 15],
@@ -203,30 +214,72 @@ impl Intake<'_> {
         Error::setting(format!("{} line {line}: {what}", visible(self.name)), hint)
     }
 
-    fn csv(&mut self, reader: impl Read) -> Result<(), Error> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(reader);
-        let mut record = csv::StringRecord::new();
-        let unread = |own: &Self, record: &csv::StringRecord, error: &csv::Error| {
-            let line = error.position().or(record.position()).map_or(0, csv::Position::line);
+    /// Nearly all lists are without a quotation mark, so that a line is a row: such lines are split at their
+    /// commas, and from the first other one on rows are looked for.
+    fn csv(&mut self, mut reader: impl BufRead) -> Result<(), Error> {
+        let unread = |own: &Self, line: u64, error: &dyn fmt::Display| {
             own.fault(line, &format!("it cannot be read: {}", visible(&error.to_string())))
         };
-        let is_there = reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))?;
-        let header = record.clone();
-        let at = |name: &str| header.iter().position(|own| own.trim_start_matches('\u{feff}').trim() == name);
-        let columns = COLUMNS.map(at);
-        let missing = columns.iter().zip(COLUMNS).take(NEEDED).find(|(column, _)| column.is_none());
-        if let Some((_, name)) = missing.filter(|_| is_there) {
-            return Err(self.fault(1, &format!("no column {name}")));
+        let (mut line, mut number) = (Vec::new(), 1_u64);
+        reader.read_until(b'\n', &mut line).map_err(|error| unread(self, number, &error))?;
+        let header = line.clone();
+        let Some(cells) = plain_cells(&header).filter(|cells| !cells.is_empty()) else {
+            return self.quoted(header.as_slice().chain(reader), 0);
+        };
+        let (width, columns) = (cells.len(), self.columns(cells.iter().copied())?);
+        loop {
+            line.clear();
+            number += 1;
+            if reader.read_until(b'\n', &mut line).map_err(|error| unread(self, number, &error))? == 0 {
+                return Ok(());
+            }
+            let cells = match plain_cells(&line) {
+                Some(cells) if cells.is_empty() => continue,
+                Some(cells) if cells.len() == width => cells,
+                // Whatever is the matter with it, it is told as that of any list.
+                _ => return self.quoted(header.as_slice().chain(line.as_slice()).chain(reader), number - 2),
+            };
+            let text = |column: Option<usize>| {
+                column.and_then(|column| cells.get(column)).map_or("", |text| without_guard(text))
+            };
+            self.take(&Texts { texts: columns.map(text), amount: None, line: number })?;
         }
+    }
+
+    /// Takes the rows of a text below its header; lines that were left out in between count.
+    fn quoted(&mut self, reader: impl Read, left_out: u64) -> Result<(), Error> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(false).from_reader(reader);
+        let mut record = csv::StringRecord::new();
+        let line_of = |at: Option<&csv::Position>| at.map_or(0, csv::Position::line).saturating_add(left_out);
+        let unread = |own: &Self, record: &csv::StringRecord, error: &csv::Error| {
+            let line = line_of(error.position().or(record.position()));
+            own.fault(line, &format!("it cannot be read: {}", visible(&error.to_string())))
+        };
+        if !reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))? {
+            return Ok(());
+        }
+        let columns = self.columns(record.iter())?;
         while reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))? {
             let text = |column: Option<usize>| {
                 column.and_then(|column| record.get(column)).map_or("", without_guard)
             };
             let texts = columns.map(text);
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = line_of(record.position());
             self.take(&Texts { texts, amount: None, line })?;
         }
         Ok(())
+    }
+
+    /// Where the columns of a header stand.
+    fn columns<'h>(
+        &self,
+        header: impl Iterator<Item = &'h str> + Clone,
+    ) -> Result<[Option<usize>; 15], Error> {
+        let at =
+            |name: &str| header.clone().position(|own| own.trim_start_matches('\u{feff}').trim() == name);
+        let columns = COLUMNS.map(at);
+        let missing = columns.iter().zip(COLUMNS).take(NEEDED).find(|(column, _)| column.is_none());
+        missing.map_or(Ok(columns), |(_, name)| Err(self.fault(1, &format!("no column {name}"))))
     }
 
     fn lines(&mut self, mut reader: impl BufRead) -> Result<(), LineError> {

@@ -12,6 +12,11 @@ impl Parser<'_> {
     /// Remembers words that may be the unit of an amount.
     pub(super) fn words_beside(&mut self, draft: &RowDraft<'_>, shape: Shape, subject: usize) {
         let (raw, table) = (draft.raw, draft.table);
+        // No column without a header, no word beside: so it is with nearly all tables, and there are many rows.
+        let is_headed = || table.headers.iter().all(|header| !header.is_empty());
+        if shape == Shape::Long && raw.width() <= table.headers.len() && is_headed() {
+            return;
+        }
         let of_row = table.column(Field::Unit).filter(|_| shape == Shape::Wide);
         for column in 0..raw.width() {
             let is_of_row = of_row == Some(column) && !raw.cell(column).is_blank();
