@@ -18,6 +18,7 @@
 mod child;
 pub mod cli;
 mod config;
+mod confined;
 pub mod domain;
 mod error;
 mod export;

@@ -135,7 +135,35 @@ pub fn is_open_to_others(file: &std::fs::File) -> std::io::Result<bool> {
 #[cfg(unix)]
 fn is_open(mode: u32, owner: u32, user: u32) -> bool {
     let others = if owner == 0 && user != 0 { 0o037 } else { 0o077 };
-    mode & others != 0
+    mode & others != 0 || is_of_another(owner, user)
+}
+
+/// Whoever owns a file may change it, whatever its mode says.
+#[cfg(unix)]
+fn is_of_another(owner: u32, user: u32) -> bool {
+    owner != user && owner != 0
+}
+
+/// Whether anybody on this machine, or another owner, may put other words into a file: by its own rights, or by
+/// those of its folder. What a group may do is left to whoever has put the file into it.
+#[cfg(unix)]
+pub fn anybody_may_change(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    const ANYBODY: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+    let user = rustix::process::geteuid().as_raw();
+    let is_open = |own: &std::fs::Metadata| own.mode() & ANYBODY != 0 || is_of_another(own.uid(), user);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    path.metadata().is_ok_and(|file| is_open(&file))
+        || folder.is_some_and(|folder| {
+            folder.metadata().is_ok_and(|own| is_open(&own) && own.mode() & STICKY == 0)
+        })
+}
+
+/// Whether anybody may put other words into a file: what rights say of it is not asked here.
+#[cfg(not(unix))]
+pub fn anybody_may_change(_: &Path) -> bool {
+    false
 }
 
 /// Whether somebody may read a file for whom it is not meant: what rights say of it is not asked here.
@@ -157,6 +185,7 @@ mod tests {
             (0o440, me, true),
             (0o604, me, true),
             (0o440, other, true),
+            (0o600, other, true),
             (0o440, 0, false),
             (0o640, 0, false),
             (0o660, 0, true),
@@ -165,6 +194,22 @@ mod tests {
             assert_eq!(is_open(mode, owner, me), is_refused, "{mode:o} of {owner}");
         }
         assert!(is_open(0o440, 0, 0), "the super user needs no group");
+    }
+
+    #[test]
+    fn what_anybody_may_change_is_told_by_the_file_and_its_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "").unwrap();
+        let with = |of_folder: u32, of_file: u32| {
+            std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(of_folder)).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(of_file)).unwrap();
+            anybody_may_change(&path)
+        };
+        assert!(!with(0o755, 0o644) && !with(0o775, 0o664) && !with(0o1777, 0o600));
+        assert!(with(0o755, 0o646) && with(0o777, 0o600));
+        assert!(!anybody_may_change(&folder.path().join("none/config.toml")));
     }
 
     #[test]

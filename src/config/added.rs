@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::waldur::ServerAddress;
 
 use super::folders::user_file;
-use super::tokens::write_private;
+use super::tokens::{make_folder, write_private};
 use super::{Config, document};
 
 /// Adds a server to the user's file, and makes it the one that is meant where it is the only one; `None`
@@ -25,7 +25,7 @@ pub fn add_server(config: &Config, name: &str, address: &ServerAddress) -> Resul
         let what = format!("`{}` cannot be the name of a server", visible(name));
         Error::setting(what, "give another one with --profile, of letters and digits")
     })?;
-    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
+    let written = path.parent().map_or(Ok(()), make_folder).and_then(|()| {
         // Where the file is a link, what it leads to is written, and the link stays.
         write_private(&path.canonicalize().unwrap_or_else(|_| path.clone()), &text)
     });

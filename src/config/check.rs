@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::domain::{nearest, visible};
 use crate::error::Error;
@@ -142,7 +143,10 @@ fn open_to_change(path: &Path) -> Vec<Fault> {
     use std::os::unix::fs::PermissionsExt;
     let mode = path.metadata().map_or(0, |metadata| metadata.permissions().mode());
     let what = "others may change this file, and so say where your token goes";
-    if mode & 0o022 == 0 { Vec::new() } else { vec![Fault::whole(what, "let it be yours: chmod go-w")] }
+    if mode & 0o022 == 0 && !crate::secret::anybody_may_change(path) {
+        return Vec::new();
+    }
+    vec![Fault::whole(what, "let it and its folder be yours: chown them, and chmod go-w")]
 }
 
 #[cfg(not(unix))]
@@ -155,17 +159,26 @@ fn of_user(document: &Document, config: &mut Config) -> Vec<Fault> {
     let mut faults = by_schema(document, &USER);
     let Ok(tree) = document.tree() else { return faults };
     let faulty: BTreeSet<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
-    let read = serde_json::from_value::<Config>(tree.without(&faulty));
-    match (read, toml::from_str::<Config>(&document.text)) {
-        (Ok(read), _) => {
-            *config = read;
-            config.user = Some(document.clone());
-            faults.extend(by_meaning(document, config));
-        }
-        (Err(_), Err(error)) if faults.is_empty() => faults.push(Fault::of_toml(document, &error)),
-        (Err(_), _) => {}
+    if let (true, Err(error)) = (faults.is_empty(), toml::from_str::<Config>(&document.text)) {
+        return vec![Fault::of_toml(document, &error)];
     }
+    *config = readable(tree.without(&faulty));
+    config.user = Some(document.clone());
+    faults.extend(by_meaning(document, config));
     faults
+}
+
+/// What of a file can be read, table by table: what is at fault in one hides nothing of the others.
+fn readable(tree: Value) -> Config {
+    let reads = |value: Value| serde_json::from_value::<Config>(value).is_ok();
+    let Value::Object(mut tables) = tree else { return Config::default() };
+    for name in ["servers", "targets"] {
+        if let Some(Value::Object(entries)) = tables.get_mut(name) {
+            entries.retain(|own, entry| reads(json!({ name: { own: entry } })));
+        }
+    }
+    tables.retain(|name, table| reads(json!({ name: table })));
+    serde_json::from_value(Value::Object(tables)).unwrap_or_default()
 }
 
 fn by_meaning(document: &Document, config: &Config) -> Vec<Fault> {
@@ -317,6 +330,15 @@ mod tests {
             format!("{} {}: {} ({})", fault.line.unwrap_or_default(), fault.key, fault.what, fault.hint)
         };
         faults.into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_is_at_fault_in_one_table_hides_nothing_of_the_others() {
+        let text = "profile = \"nowhere\"\n[servers.a]\ntimezone = \"UTC\"\n[servers.b]\nurl = \"https://b.example.org\"\n\
+                    currency = \"EURO\"\n[targets.w]\nkind = \"postgress\"\n[policy]\nspke = \"deny\"\n";
+        let found = faults(text);
+        let lines: Vec<&str> = found.iter().filter_map(|fault| fault.split(' ').next()).collect();
+        assert_eq!(lines, ["1", "2", "3", "6", "8", "10"], "{found:#?}");
     }
 
     #[test]

@@ -193,6 +193,11 @@ impl Config {
                 return Err(crate::source::SourceError::Unreadable { path: path.to_owned(), source }.into());
             }
         };
+        if secret::anybody_may_change(path) {
+            let shown = visible(&path.to_string_lossy()).to_string();
+            let what = format!("anybody may change {shown}, and so say where your token goes");
+            return Err(Error::setting(what, "let it and its folder be yours: chown them, and chmod go-w"));
+        }
         let document = Document { path: path.to_owned(), text };
         match toml::from_str::<Self>(&document.text) {
             Ok(config) => Ok(Self { user: Some(document), ..config }),

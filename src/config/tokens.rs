@@ -226,7 +226,8 @@ impl Tokens {
     }
 }
 
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes a folder that nobody else may look into, with all that are above it.
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

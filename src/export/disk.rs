@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::confined;
 use crate::domain::Digest;
 use crate::warehouse::{Manifest, PublishedFile};
 
@@ -66,7 +67,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), ExportError> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     step();
-    std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
+    confined::judge(folder).and_then(|()| std::fs::create_dir_all(folder)).map_err(unwritable(folder))?;
     for made in missing {
         match made.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent)?,
@@ -106,7 +107,7 @@ pub(super) fn write_draft(
 ) -> Result<PublishedFile, ExportError> {
     let draft = draft_of(path);
     step();
-    let written = File::create(&draft).and_then(|file| {
+    let written = confined::write(&draft, OpenOptions::new().create(true)).and_then(|file| {
         let hashed = Hashed { file, digest: Digest::default(), bytes: 0 };
         let mut buffered = BufWriter::with_capacity(BUFFER, hashed);
         write(&mut buffered)?;
@@ -204,8 +205,7 @@ pub(super) fn lock(target: &str, path: &Path) -> Result<File, ExportError> {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "it is a link or no file; take it away");
         return Err(unwritable(path)(error));
     }
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unwritable(path))?;
+    let file = confined::write(path, OpenOptions::new().create(true)).map_err(unwritable(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(ExportError::Busy { target: target.to_owned() }),

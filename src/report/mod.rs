@@ -32,12 +32,14 @@ pub use template::{
     write_template_text, write_template_workbook,
 };
 
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Format, Worksheet, XlsxError};
 use serde::Serialize;
 
+use crate::confined;
 use crate::domain::{Amount, visible};
 
 /// Why a report is not there.
@@ -108,15 +110,15 @@ pub(in crate::report) fn write_with(
     write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
 ) -> Result<(), ReportError> {
     let unwritable = |source| ReportError::Unwritable { path: path.to_owned(), source };
-    let write = |path: &Path| std::fs::File::create(path).and_then(|mut file| write(&mut file));
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         // A pipe or a device is written to; replacing it would be no help to anybody.
-        return write(path).map_err(unwritable);
+        let file = confined::write(path, &mut OpenOptions::new());
+        return file.and_then(|mut file| write(&mut file)).map_err(unwritable);
     }
-    let mut draft = path.file_name().unwrap_or_default().to_owned();
-    draft.push(format!(".{}.part", std::process::id()));
-    let draft = path.with_file_name(draft);
-    let written = write(&draft).and_then(|()| std::fs::rename(&draft, path));
+    // Whoever may put files beside it knows no name in advance, and cannot let a link stand there.
+    let draft = path.with_file_name(format!(".waldur-usage-{}.part", uuid::Uuid::new_v4().simple()));
+    let file = confined::write(&draft, OpenOptions::new().create_new(true));
+    let written = file.and_then(|mut file| write(&mut file)).and_then(|()| std::fs::rename(&draft, path));
     written.map_err(|error| {
         // What could not be written or renamed is of no use to anybody.
         let _ = std::fs::remove_file(&draft);

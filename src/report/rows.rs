@@ -1,10 +1,12 @@
 //! Rows of an input, written again in the layout that they stood in.
 
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, XlsxError};
 
+use crate::confined;
 use crate::parse::{CellKind, RawRows, with_guard};
 
 use super::cell_text::cell_text;
@@ -23,7 +25,7 @@ pub fn write_rows(
     };
     for path in names {
         let unwritable = |source| ReportError::Unwritable { path: path.clone(), source };
-        match std::fs::File::create_new(&path) {
+        match confined::write(&path, OpenOptions::new().create_new(true)) {
             Ok(mut file) => file.write_all(&bytes).map_err(unwritable)?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if std::fs::read(&path).is_ok_and(|there| there == bytes) {

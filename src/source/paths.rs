@@ -101,10 +101,9 @@ impl Paths {
             let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, message);
             SourceError::Unreadable { path: pattern.to_owned(), source }
         };
-        let text = pattern.to_string_lossy();
-        let found = glob::glob_with(&text, MATCHES).map_err(|error| unreadable(error.to_string()))?;
+        let walk = Walk::of(pattern).map_err(|error| unreadable(error.to_string()))?;
         let before = self.files.len();
-        for path in found {
+        for path in walk.paths() {
             let path = path.map_err(|error| unreadable(error.to_string()))?;
             if path.is_dir() {
                 self.add_folder(&path)?;
@@ -119,6 +118,104 @@ impl Paths {
         }
         Ok(())
     }
+}
+
+/// The way through the folders that a pattern fits. It follows no link from its first wildcard on: a few links
+/// that lead to each other are a tree without an end, and one may lead anywhere.
+struct Walk {
+    /// The folder that the parts before the first wildcard name.
+    base: PathBuf,
+    /// The parts from there on.
+    parts: Vec<Part>,
+}
+
+/// A part of a pattern between separators.
+enum Part {
+    /// `**`: any folders, or none.
+    Deep,
+    Name(glob::Pattern),
+}
+
+impl Walk {
+    fn of(pattern: &Path) -> Result<Self, glob::PatternError> {
+        let mut walk = Self { base: PathBuf::new(), parts: Vec::new() };
+        for component in pattern.components() {
+            let text = component.as_os_str().to_string_lossy();
+            match literal(&text).filter(|_| walk.parts.is_empty()) {
+                Some(name) => walk.base.push(name),
+                None if text == "**" => walk.parts.push(Part::Deep),
+                None => walk.parts.push(Part::Name(glob::Pattern::new(&text)?)),
+            }
+        }
+        Ok(walk)
+    }
+
+    fn paths(&self) -> impl Iterator<Item = walkdir::Result<PathBuf>> + '_ {
+        let is_here = self.base.as_os_str().is_empty();
+        let root = if is_here { Path::new(".") } else { &self.base };
+        let is_deep = self.parts.iter().any(|part| matches!(part, Part::Deep));
+        let depth = if is_deep { usize::MAX } else { self.parts.len() };
+        let entries = walkdir::WalkDir::new(root).min_depth(1).max_depth(depth).sort_by_file_name();
+        let names = move |entry: &walkdir::DirEntry| -> Vec<String> {
+            let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+            below.iter().map(|name| name.to_string_lossy().into_owned()).collect()
+        };
+        let may_lead_on = move |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || fits(&self.parts, &names(entry), !entry.file_type().is_dir())
+        };
+        // A folder that is there and cannot be read is told; none at all holds nothing.
+        let entries = entries.into_iter().filter_entry(may_lead_on).filter(move |entry| {
+            entry.as_ref().map_or_else(|error| error.depth() > 0 || root.exists(), |_| true)
+        });
+        entries.filter_map(move |entry| match entry {
+            Ok(entry) if !fits(&self.parts, &names(&entry), true) => None,
+            Ok(entry) if is_here => {
+                Some(Ok(entry.path().strip_prefix(".").unwrap_or(entry.path()).to_owned()))
+            }
+            Ok(entry) => Some(Ok(entry.into_path())),
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+/// Whether names of folders, one in the other, fit the parts of a pattern: all of them, or the first ones.
+fn fits(parts: &[Part], names: &[String], to_the_end: bool) -> bool {
+    match (parts.split_first(), names.split_first()) {
+        (None, None) => true,
+        (Some(_), None) if !to_the_end => true,
+        (Some((Part::Deep, rest)), None) => fits(rest, names, to_the_end),
+        (None, Some(_)) | (Some(_), None) => false,
+        (Some((Part::Name(pattern), rest)), Some((name, below))) => {
+            pattern.matches_with(name, MATCHES) && fits(rest, below, to_the_end)
+        }
+        (Some((Part::Deep, rest)), Some((name, below))) => {
+            fits(rest, names, to_the_end) || !name.starts_with('.') && fits(parts, below, to_the_end)
+        }
+    }
+}
+
+/// The name that a part of a pattern stands for where it has no wildcard; one in brackets is none.
+fn literal(part: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut rest = part;
+    while let Some(first) = rest.chars().next() {
+        let bracketed = rest.strip_prefix('[').and_then(|inner| {
+            let one = inner.chars().next()?;
+            Some((one, inner[one.len_utf8()..].strip_prefix(']')?))
+        });
+        match (first, bracketed) {
+            ('[', Some((one, behind))) => {
+                name.push(one);
+                rest = behind;
+            }
+            ('*' | '?' | '[', _) => return None,
+            _ => {
+                name.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    Some(name)
 }
 
 /// Whether it can be read to an end; a link to nothing is told when it is read.
@@ -158,5 +255,63 @@ mod tests {
         assert_eq!(shown(&[root.join("c[1].csv")]).0, ["c[1].csv"]);
         assert!(matches!(expand(&[root.join("*.ods")]), Err(SourceError::NoSpreadsheet { .. })));
         assert!(matches!(expand(&[root.join("older")]), Err(SourceError::NoSpreadsheet { .. })));
+    }
+
+    #[test]
+    fn patterns_go_as_deep_as_they_say() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder whose name looks like a pattern is taken as it is.
+        let root = folder.path().join("of [2026]");
+        for name in ["a/x.csv", "a/b/x.csv", "a/b/c/y.csv", ".git/x.csv", "x.csv"] {
+            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            std::fs::write(root.join(name), "x").unwrap();
+        }
+        let found = |pattern: &str| match expand(&[pattern_in(&root, Path::new(pattern))]) {
+            Ok(paths) => {
+                let below = |path: &PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                paths.files.iter().map(below).collect::<Vec<_>>().join(" ")
+            }
+            Err(error) => error.to_string().split(' ').take(2).collect::<Vec<_>>().join(" "),
+        };
+        for (pattern, files) in [
+            ("*.csv", "x.csv"),
+            ("*/x.csv", "a/x.csv"),
+            ("*/*/x.csv", "a/b/x.csv"),
+            ("a/*/*.csv", "a/b/x.csv"),
+            ("**/*.csv", "a/b/c/y.csv a/b/x.csv a/x.csv x.csv"),
+            ("**/c/*.csv", "a/b/c/y.csv"),
+            ("a/**/y.csv", "a/b/c/y.csv"),
+            ("[ab]/[!y].csv", "a/x.csv"),
+            (".git/*.csv", ".git/x.csv"),
+            ("not-there/*.csv", "no spreadsheet"),
+            ("*/*/*/*/*.csv", "no spreadsheet"),
+        ] {
+            assert_eq!(found(pattern), files, "{pattern}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pattern_follows_no_link() {
+        use std::os::unix::fs::symlink;
+        let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let root = folder.path();
+        std::fs::write(outside.path().join("o.csv"), "x").unwrap();
+        std::fs::write(root.join("x.csv"), "x").unwrap();
+        for (to, link) in
+            [(root, "s1"), (root, "s2"), (root, "s3"), (Path::new(".."), "up"), (outside.path(), "out")]
+        {
+            symlink(to, root.join(link)).unwrap();
+        }
+        let deep = "*/".repeat(14) + "x.csv";
+        for pattern in [deep.as_str(), "**/o.csv", "o*/*.csv", "**/*.zzz"] {
+            assert!(
+                matches!(expand(&[root.join(pattern)]), Err(SourceError::NoSpreadsheet { .. })),
+                "{pattern}"
+            );
+        }
+        assert_eq!(expand(&[root.join("**/*.csv")]).unwrap().files, [root.join("x.csv")]);
+        // What stands before the first wildcard is a name that somebody gave.
+        assert_eq!(expand(&[root.join("out/*.csv")]).unwrap().files, [root.join("out/o.csv")]);
     }
 }

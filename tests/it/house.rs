@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may import; what is not named here is outside the rooms.
-const ROOMS: [(&str, &[&str]); 24] = [
+const ROOMS: [(&str, &[&str]); 25] = [
+    ("confined", &["domain"]),
     ("domain", &[]),
     ("findings", &["domain"]),
     ("mapping", &["domain"]),
@@ -16,10 +17,10 @@ const ROOMS: [(&str, &[&str]); 24] = [
     ("plan", &["domain", "findings", "frame", "resolve"]),
     ("reconcile", &["domain", "findings", "resolve", "plan"]),
     ("warehouse", &["domain"]),
-    ("export", &["domain", "parse", "warehouse"]),
+    ("export", &["confined", "domain", "parse", "warehouse"]),
     ("source", &["domain", "findings", "parse"]),
     ("waldur", &["domain", "resolve", "plan", "warehouse"]),
-    ("report", &["domain", "findings", "mapping", "parse", "plan", "reconcile"]),
+    ("report", &["confined", "domain", "findings", "mapping", "parse", "plan", "reconcile"]),
     ("store", &["domain"]),
     ("sandbox", &["domain"]),
     ("child", &[]),
@@ -84,6 +85,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
         "cli",
         &[
             "config",
+            "confined",
             "domain",
             "error",
             "export",
@@ -109,7 +111,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
 ];
 
 /// Crates and the only rooms in which they may be named.
-const FENCES: [(&str, &[&str]); 28] = [
+const FENCES: [(&str, &[&str]); 29] = [
     ("polars", &["frame"]),
     ("calamine", &["source"]),
     ("zip", &["source", "report"]),
@@ -122,6 +124,7 @@ const FENCES: [(&str, &[&str]); 28] = [
     ("deltalake_core", &["export"]),
     ("encoding_rs", &["source"]),
     ("glob", &["source"]),
+    ("walkdir", &["source"]),
     // A webhook is posted without the poster of Waldur, and so without its token.
     ("reqwest", &["waldur", "watch"]),
     ("indicatif", &["ui"]),

@@ -160,6 +160,7 @@ impl Log {
             table.log_store(),
             operation,
         );
+        crate::confined::judge(folder).map_err(|error| error.to_string())?;
         let done = commit.await.map_err(|error| told(&error))?;
         table.state = Some(done.snapshot());
         Ok(Self { table })
