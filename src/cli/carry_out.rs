@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::domain::visible;
 use crate::domain::{RunId, SandboxWorld};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::apply::ApplyReport;
@@ -95,7 +96,7 @@ pub async fn carry_out(
     // Whatever goes wrong from here on, what was posted is posted, and is told.
     let (files, unwritten) = match write(&results, plan, &end.report, connection) {
         Ok(files) => (files, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+        Err(error) => (Vec::new(), Some(with_cause(&error))),
     };
     let bills = if order.asks_invoices {
         bills(plan, order, &end.report, connection).await
@@ -123,12 +124,25 @@ pub async fn carry_out(
         }
     }
     let mut status = end.report.exit_status(plan.rows_not_posted());
-    let trouble = end.trouble.map(|error| error.to_string()).or(unwritten);
+    let trouble = end.trouble.map(|error| with_cause(&error)).or(unwritten);
+    // What could not be written down or written out is made up for when the run is taken up again.
+    let is_over = end.report.is_over() && trouble.is_none();
     if let Some(trouble) = trouble {
-        terminal.error(&format!("error: {trouble}"));
+        terminal.error(&format!("error: {trouble}\n  hint: make room for it, then `waldur-usage resume`"));
         status = if status == ExitStatus::Done { ExitStatus::Partial } else { status };
     }
-    Ok(StepEnd { status, facts: facts_of(id, &end.report, shown(&files)), is_over: end.report.is_over() })
+    Ok(StepEnd { status, facts: facts_of(id, &end.report, shown(&files)), is_over })
+}
+
+/// What went wrong, and why.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    let cause = std::iter::successors(error.source(), |cause| cause.source()).last();
+    let cause = cause.map(|cause| visible(&cause.to_string()).to_string());
+    let told = error.to_string();
+    match cause.filter(|cause| !told.ends_with(cause.as_str())) {
+        Some(cause) => format!("{told}: {cause}"),
+        None => told,
+    }
 }
 
 /// The figures of a run that posted.

@@ -49,7 +49,8 @@ pub async fn run(global: &Global, terminal: &Terminal) -> Result<ExitStatus, Err
             }
         };
         let status = status_of(code);
-        terminal.say(&format!("{name}: {}", status.meaning()));
+        let meaning = if code.is_some() { status.meaning() } else { "it was ended by a signal" };
+        terminal.say(&format!("{name}: {meaning}"));
         statuses.push(status);
         lines.push(DueLine { name, pipeline: schedule.pipeline, since, code });
         if status == ExitStatus::Interrupted {

@@ -191,7 +191,8 @@ fn write_template(
     let shown = visible(&path.to_string_lossy()).to_string();
     let missing = &found.missing;
     if missing.gaps.is_empty() {
-        terminal.say(&format!("nothing is missing, so {shown} was not written"));
+        let older = if path.exists() { "; the one that is there is an older one" } else { "" };
+        terminal.say(&format!("nothing is missing, so {shown} was not written{older}"));
         return Ok(());
     }
     let fill = match arguments.fill {

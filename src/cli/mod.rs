@@ -41,6 +41,7 @@ mod reference;
 mod resume;
 mod run;
 mod run_steps;
+mod run_told;
 mod runs;
 mod sandbox;
 mod sandbox_values;
@@ -57,10 +58,11 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::config;
 use crate::error::{Error, ExitStatus};
+use crate::pipeline::gravest;
 use crate::plan::Refusal;
 use crate::ui::{Fault, Format, LogForm, Terminal};
 
@@ -130,20 +132,10 @@ struct Global {
     no_input: bool,
     /// The names that a run hears of, for completions
     #[arg(skip)]
-    heard: completions::kept::Listening,
+    heard: std::sync::Arc<completions::kept::Listening>,
     /// The pipeline that is run: the project file of its folder counts
     #[arg(skip)]
     pipeline: Option<std::path::PathBuf>,
-}
-
-impl Global {
-    /// A variable that is set to nothing is not set.
-    fn heed_no_empty_variables(&mut self) {
-        let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
-        for (value, name) in [(&mut self.url, "WALDUR_API_URL"), (&mut self.profile, "WALDUR_PROFILE")] {
-            value.take_if(|value| value.is_empty() && is_empty(name));
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -297,7 +289,7 @@ fn asked_log() -> LogForm {
 }
 
 fn run() -> ExitStatus {
-    let mut arguments = match Arguments::try_parse() {
+    let mut arguments = match typed() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && asked_log() == LogForm::Json => {
             let text = error.to_string();
@@ -319,7 +311,6 @@ fn run() -> ExitStatus {
     };
     // A question is no line of a log.
     arguments.global.no_input |= arguments.global.log == LogArgument::Json;
-    arguments.global.heed_no_empty_variables();
     let terminal = Terminal::new(arguments.global.quiet, arguments.global.verbose);
     let terminal = terminal.logging(arguments.global.log.into());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -333,12 +324,25 @@ fn run() -> ExitStatus {
         }
         Err(error) => Err(Error::Bug(format!("cannot start: {error}"))),
     };
-    let status = result.unwrap_or_else(|error| report(&terminal, &error));
+    let status = result.unwrap_or_else(|error| gravest([report(&terminal, &error)], terminal.has_posted()));
     if crate::ui::is_output_whole() {
         return status;
     }
     terminal.error("error: not everything could be printed\n  hint: check where stdout goes");
     if terminal.has_posted() { ExitStatus::Partial } else { ExitStatus::Usage }
+}
+
+/// What was typed. A variable that is set to nothing is not set.
+fn typed() -> Result<Arguments, clap::Error> {
+    let is_empty = |argument: &clap::Arg| {
+        argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+    };
+    let mut command = Arguments::command().mut_args(|argument| {
+        if is_empty(&argument) { argument.env(clap::builder::Resettable::Reset) } else { argument }
+    });
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let typed = matches.and_then(|mut matches| Arguments::from_arg_matches_mut(&mut matches));
+    typed.map_err(|error| error.format(&mut command))
 }
 
 /// Shows an error of the command line whose words hold what does not show, such as a name of a file that a
@@ -423,8 +427,12 @@ async fn dispatch(arguments: &Arguments, terminal: &Terminal) -> Result<ExitStat
 /// Says what went wrong, why, and what to do next.
 fn report(terminal: &Terminal, error: &Error) -> ExitStatus {
     let status = error.exit_status();
+    let has_posted = terminal.has_posted();
     let message = match (error, terminal.is_log()) {
         (Error::Refused(Refusal::Declined), _) => "not posted: you said no".to_owned(),
+        (Error::Interrupted, _) if has_posted => {
+            "error: interrupted; what was posted before is stored".to_owned()
+        }
         (error, true) => error.to_string(),
         (error, false) => format!("error: {error}"),
     };
@@ -434,7 +442,7 @@ fn report(terminal: &Terminal, error: &Error) -> ExitStatus {
     terminal.fault(&Fault {
         message,
         cause: cause.map(|cause| crate::domain::visible(&cause).to_string()),
-        hint: error.hint(),
+        hint: error.hint().filter(|_| !(has_posted && matches!(error, Error::Interrupted))),
         exit_code: status.code(),
     });
     status

@@ -31,6 +31,9 @@ pub struct ResumeArguments {
     /// The run, by the beginning of its id; the latest on this server that is not over
     #[arg(value_name = "RUN")]
     run: Option<String>,
+    /// Agree to what the run of a pipeline has not posted yet and would ask about
+    #[arg(short, long)]
+    yes: bool,
 }
 
 /// Runs the command.
@@ -44,7 +47,7 @@ pub async fn run(
         let store = store::open(global)?;
         let id = store::find_any(&store, beginning)?;
         if let Some(pipeline) = store.pipeline_run(id)? {
-            return super::run::take_up(&pipeline, global, terminal).await;
+            return super::run::take_up(&pipeline, arguments.yes, global, terminal).await;
         }
         let (connection, stored) = (connect(global)?, store::get(&store, id)?);
         let work = Box::pin(go_on(&stored, &store, &connection, global, terminal));
@@ -63,7 +66,7 @@ pub async fn run(
                 pipeline.run.id,
                 visible(&pipeline.run.pipeline)
             ));
-            return super::run::take_up(&pipeline, global, terminal).await;
+            return super::run::take_up(&pipeline, arguments.yes, global, terminal).await;
         }
         Latest::None(why) => {
             terminal.say(&why);

@@ -10,21 +10,22 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::confined;
 use crate::domain::{Amount, BillingPeriod, Months, PeriodRange, RunId, visible};
 use crate::error::{Error, ExitStatus};
-use crate::pipeline::{Facts, Pipeline, Step, StepEnd, gravest};
+use crate::pipeline::{Facts, Pipeline, Step, StepEnd, breaks, gravest, name_of};
 use crate::plan::{Refusal, Thresholds};
 use crate::schedule::Attempt;
 use crate::store::{End, Lock, NewPipelineRun, Store, StoredPipelineRun, StoredStep};
 use crate::ui::{self, Capture, Format, Style, Terminal};
-use crate::watch::{Ended, tell};
+use crate::watch::Ended;
 
-use super::config::Config;
 use super::connect::{Connection, connect};
 use super::due::ran;
 use super::interrupt::{self, Interrupts, interrupted};
 use super::pipeline_settings::{faulty, judge, judge_files, judge_outputs, read, refused, settled};
 use super::run_steps::{State, Steps};
+use super::run_told::finished;
 use super::{Global, store, until_interrupted};
 
 /// What `run` takes.
@@ -91,9 +92,13 @@ pub async fn run_one(
 /// Goes on with a run that did not end.
 pub async fn take_up(
     stored: &StoredPipelineRun,
+    yes: bool,
     global: &Global,
     terminal: &Terminal,
 ) -> Result<ExitStatus, Error> {
+    let mut stored = stored.clone();
+    stored.run.agreed |= yes;
+    let stored = &stored;
     let path = PathBuf::from(&stored.run.path);
     let begun = Begun { run: stored.run.id, at: stored.started, path: &path };
     let mut interrupts = Interrupts::new();
@@ -118,7 +123,7 @@ impl Begun<'_> {
     ) -> Result<ExitStatus, Error> {
         let (ended, error) = match result {
             Ok(ended) => (ended, None),
-            Err(error) => (self.failed(error.exit_status()), Some(error)),
+            Err(error) => (self.failed(gravest([error.exit_status()], terminal.has_posted())), Some(error)),
         };
         // Whoever has interrupted it wants others to be told, and may interrupt that, too.
         tokio::select! {
@@ -134,14 +139,22 @@ impl Begun<'_> {
         if let Err(trouble) = ran(&path.to_string_lossy(), &attempt, global) {
             terminal.error(&format!("warning: that it ran is not remembered: {trouble}"));
         }
-        error.map_or(Ok(ended.status), Err)
+        match error {
+            // What is stored counts for more than what went wrong behind it.
+            Some(error) if error.exit_status() != ended.status => {
+                super::report(terminal, &error);
+                Ok(ended.status)
+            }
+            Some(error) => Err(error),
+            None => Ok(ended.status),
+        }
     }
 
     /// A run that ended before its first step.
     fn failed(&self, status: ExitStatus) -> Ended {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         Ended {
-            pipeline: Some(read(self.path).map_or_else(|_| stem.into_owned(), |pipeline| pipeline.name)),
+            pipeline: Some(name_of(self.path).unwrap_or_else(|| stem.into_owned())),
             run: self.run,
             started: self.at,
             ended: Timestamp::now(),
@@ -153,51 +166,6 @@ impl Begun<'_> {
             steps: Vec::new(),
         }
     }
-}
-
-/// Tells of a run that has ended, here and to whoever is named in `[watch]`.
-async fn finished(ended: &Ended, terminal: &Terminal) {
-    // What did not begin is not kept, and the error tells why.
-    if !ended.steps.is_empty() {
-        terminal.say(&in_a_line(ended));
-    }
-    // What a folder says has no part in it: that may be what ended the run.
-    let tellings = match Config::read_user().and_then(|config| config.watch()) {
-        Ok(settings) => tell(ended, &settings).await,
-        Err(trouble) => return terminal.error(&format!("warning: nobody was told: {trouble}")),
-    };
-    for telling in tellings {
-        if let Some(trouble) = telling.trouble {
-            let (to, trouble) = (visible(&telling.to), visible(&trouble));
-            terminal.error(&format!("warning: {to} was not told how the run ended: {trouble}"));
-        }
-    }
-}
-
-/// A run that has ended, in a line.
-fn in_a_line(ended: &Ended) -> String {
-    let took = |took: Duration| format!("{:.1} s", took.as_secs_f64());
-    let whole = Duration::try_from(ended.ended.duration_since(ended.started)).unwrap_or_default();
-    let period = ended.period.as_ref().map(|period| format!(" of {}", visible(period))).unwrap_or_default();
-    let steps = ended.steps.iter().map(|(name, own, _)| format!("{name} {}", took(*own)));
-    let steps = steps.collect::<Vec<_>>().join(", ");
-    let steps = if steps.is_empty() { steps } else { format!(" ({steps})") };
-    let money = ended.money.iter().map(|(currency, amount)| {
-        format!(
-            ", {amount} {}",
-            currency.map_or_else(|| "of no known currency".to_owned(), |own| own.to_string())
-        )
-    });
-    format!(
-        "{}{period}: {} in {}{steps}; {} rows, {} differ{}; run {}",
-        visible(ended.pipeline.as_deref().unwrap_or_default()),
-        ended.status.name(),
-        took(whole),
-        ended.rows,
-        ended.breaks,
-        money.collect::<String>(),
-        ended.run
-    )
 }
 
 /// A pipeline with all that its steps need.
@@ -375,6 +343,11 @@ async fn carry_out(
     terminal: &Terminal,
 ) -> Result<Ended, Error> {
     let run = begun.run.id;
+    let folder = &ready.pipeline.folder;
+    confined::to(folder).map_err(|error| {
+        let shown = folder.to_string_lossy();
+        Error::setting(format!("{} cannot be looked at: {error}", visible(&shown)), "check the folder")
+    })?;
     let capture = matches!(ready.global.format.into(), Format::Json).then(Capture::begin);
     let steps = Steps {
         pipeline: &ready.pipeline,
@@ -389,6 +362,8 @@ async fn carry_out(
     let mut state = State::default();
     let mut documents = vec![Vec::new(); begun.steps.len()];
     let mut has_posted = begun.steps.iter().any(|step| facts_of(step).posted);
+    // What ends a run: a step that did not end well, or somebody's wish while one was posting.
+    let (mut is_past, mut is_stopped) = (false, false);
     for (position, own) in begun.steps.iter().enumerate() {
         if own.is_over() {
             continue;
@@ -404,21 +379,24 @@ async fn carry_out(
         heading(position, begun.steps.len(), step, ready);
         store.begin_step(run, position)?;
         let work = Box::pin(steps.carry_out(step, own.started.is_some(), &mut state));
-        let result = interruptible(step, work, interrupts, terminal).await;
+        let (result, was_asked_to_stop) = interruptible(step, work, interrupts, terminal).await;
         let end = result.unwrap_or_else(|error| failed(step, &error, terminal));
         documents[position] = capture.as_ref().map(documents_of).unwrap_or_default();
         has_posted |= end.facts.posted;
         let facts = serde_json::to_string(&end.facts).unwrap_or_default();
         let kept = End { status: end.status.name().into(), code: end.status.code(), is_over: end.is_over };
         store.end_step(run, position, &kept, &facts, state.document.take().as_deref())?;
-        if !end.goes_on() {
+        is_past = end.is_over && !end.goes_on();
+        is_stopped = was_asked_to_stop && position + 1 < begun.steps.len();
+        if !end.goes_on() || is_stopped {
             break;
         }
     }
     drop(capture);
     let after = stored(store, run)?;
-    let status = gravest(after.steps.iter().filter_map(status_of), has_posted);
-    let is_over = after.steps.iter().all(StoredStep::is_over);
+    let wish = is_stopped.then_some(ExitStatus::Interrupted);
+    let status = gravest(after.steps.iter().filter_map(status_of).chain(wish), has_posted);
+    let is_over = is_past || after.steps.iter().all(StoredStep::is_over);
     store.finish_pipeline(run, &End { status: status.name().into(), code: status.code(), is_over })?;
     drop(lock);
     let after = stored(store, run)?;
@@ -516,19 +494,25 @@ fn failed(step: Step, error: &Error, terminal: &Terminal) -> StepEnd {
 }
 
 /// Carries a step out until it is done, or until Ctrl-C; posting hears it by itself once it has begun, and
-/// finishes what is under way.
+/// finishes what is under way. Tells whether there was such a wish.
 async fn interruptible(
     step: Step,
     work: impl Future<Output = Result<StepEnd, Error>>,
     interrupts: &mut Interrupts,
     terminal: &Terminal,
-) -> Result<StepEnd, Error> {
-    if step == Step::Post {
-        return until_interrupted(work, interrupts, terminal).await;
-    }
-    tokio::select! {
-        result = work => result,
-        () = interrupts.next() => Err(Error::Interrupted),
+) -> (Result<StepEnd, Error>, bool) {
+    tokio::pin!(work);
+    let mut was_asked_to_stop = false;
+    loop {
+        tokio::select! {
+            result = &mut work => return (result, was_asked_to_stop),
+            () = interrupts.next() => {
+                was_asked_to_stop = true;
+                if step != Step::Post || !terminal.has_posted() {
+                    return (Err(Error::Interrupted), true);
+                }
+            }
+        }
     }
 }
 
@@ -574,7 +558,7 @@ fn ended(stored: &StoredPipelineRun, status: ExitStatus) -> Ended {
         status,
         period: Some(stored.run.period.clone()),
         rows: facts.iter().map(|facts| facts.rows).find(|rows| *rows > 0).unwrap_or(0),
-        breaks: facts.iter().map(|facts| facts.breaks).sum(),
+        breaks: breaks(&facts),
         money,
         steps: stored.steps.iter().filter_map(step).collect(),
     }

@@ -172,9 +172,16 @@ impl Steps<'_> {
         };
         if let Some(begun) = store.run_of_pipeline(run)? {
             let begun = store::get(store, begun)?;
-            return match past_end(store, &begun)? {
-                Some(end) => Ok(end),
-                None => resume::go_on(&begun, store, self.connection, self.global, self.terminal).await,
+            let past = past_end(store, &begun)?;
+            // Where all was posted, what was to be written of it may still be missing.
+            let again = resume::go_on(&begun, store, self.connection, self.global, self.terminal).await;
+            return match (again, past) {
+                (Err(error), Some(end)) if error.exit_status() != ExitStatus::Interrupted => {
+                    self.terminal
+                        .error(&format!("warning: all was posted, and is not looked at again: {error}"));
+                    Ok(end)
+                }
+                (again, _) => again,
             };
         }
         let arguments = self.apply_arguments()?;

@@ -207,9 +207,13 @@ fn advise(schedule: &Schedule, by_hand: &[String], terminal: &Terminal) {
             "warning: your timers run only while you are logged in; `loginctl enable-linger` lets them run always",
         );
     }
+    let pipeline = read(Path::new(&schedule.pipeline));
+    if let Err(error) = &pipeline {
+        terminal
+            .say(&format!("warning: it cannot be run as it stands: {error}; `pipeline check` tells more"));
+    }
     // What cannot be read may post once it is mended.
-    let posts_nothing =
-        read(Path::new(&schedule.pipeline)).is_ok_and(|own| !own.steps().contains(&Step::Post));
+    let posts_nothing = pipeline.is_ok_and(|own| !own.steps().contains(&Step::Post));
     if !schedule.yes && !posts_nothing {
         terminal.say("without --yes a pipeline that posts stops before it does");
     }
@@ -217,6 +221,12 @@ fn advise(schedule: &Schedule, by_hand: &[String], terminal: &Terminal) {
         let what =
             "warning: the token of WALDUR_ACCESS_TOKEN is not taken along; the profile needs one of its own";
         terminal.say(what);
+    }
+    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    for name in ["WALDUR_API_URL", "WALDUR_PROFILE"].iter().filter(|name| is_set(name)) {
+        terminal.say(&format!(
+            "warning: {name} is not taken along; the night runs on the server that the pipeline or config.toml names"
+        ));
     }
     if schedule.by == By::Due {
         terminal.say("call `waldur-usage schedule due` every few minutes, or when the machine starts");
@@ -302,8 +312,11 @@ fn line(schedule: &Schedule, global: &Global) -> Result<ScheduleLine, Error> {
         LastRun::of(attempt, runs)
     });
     let troubles = &mut line.troubles;
-    let when = match schedule.when().and_then(|when| Ok((when.next(Timestamp::now(), &local_zone())?, when)))
-    {
+    let next = |when: &When| match schedule.by {
+        By::Systemd => when.next_by_systemd(Timestamp::now(), &local_zone()),
+        By::Cron | By::Due => when.next(Timestamp::now(), &local_zone()),
+    };
+    let when = match schedule.when().and_then(|when| Ok((next(&when)?, when))) {
         Ok((next, when)) => {
             line.next = next;
             Some(when)

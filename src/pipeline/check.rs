@@ -76,13 +76,18 @@ pub fn checked(tables: Vec<Table>, folder: &Path, faults: &mut Vec<Fault>) -> Op
     (name.is_some() && period.is_some()).then_some(pipeline)
 }
 
-fn judge_name(name: &Value, faults: &mut Vec<Fault>) {
+/// Whether a text can be the name of a pipeline.
+pub fn is_name(text: &str) -> bool {
     let is_sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_good = name.text.len() <= LONGEST_NAME
-        && name.text.bytes().all(is_sound)
-        && !name.text.starts_with('-')
-        && !name.text.ends_with('-');
-    if !is_good {
+    !text.is_empty()
+        && text.len() <= LONGEST_NAME
+        && text.bytes().all(is_sound)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn judge_name(name: &Value, faults: &mut Vec<Fault>) {
+    if !is_name(&name.text) {
         let hint = "use up to 40 small letters, digits and dashes, such as month-end";
         faults.push(fault(name.line, format!("`{}` is no name", visible(&name.text)), hint));
     }

@@ -64,6 +64,11 @@ impl StepEnd {
     }
 }
 
+/// How many differ in a run: a key that differs in one step does so in the next one, too, and is one.
+pub fn breaks<'f>(steps: impl IntoIterator<Item = &'f Facts>) -> u64 {
+    steps.into_iter().map(|facts| facts.breaks).max().unwrap_or_default()
+}
+
 /// How a run ends by its steps: as the gravest of them. Once a post was accepted, what did not end well
 /// after it ends the run with 5, because something is stored.
 pub fn gravest(steps: impl IntoIterator<Item = ExitStatus>, posted: bool) -> ExitStatus {

@@ -47,6 +47,9 @@ pub struct Key {
     pub required: bool,
 }
 
+/// The key that says what stands in a template.
+pub const FILL: &str = "fill";
+
 /// A table of a pipeline.
 #[derive(Debug)]
 pub struct Section {
@@ -183,7 +186,7 @@ pub const SECTIONS: &[Section] = &[
             of("out", Kind::Outputs(&["xlsx", "csv", "json"]), "--out"),
             of("replace", Kind::Flag, "--force"),
             of("template", Kind::Output(&["xlsx", "csv"]), "--template"),
-            of("fill", Kind::Plain, "--fill"),
+            of(FILL, Kind::Plain, "--fill"),
         ],
     },
     Section {

@@ -26,11 +26,11 @@ use std::path::{Path, PathBuf};
 use crate::domain::{Months, PeriodRange, sha256, visible};
 use crate::source::{is_pattern, pattern_in};
 
-use keys::{Key, Kind, Section};
+use keys::{FILL, Key, Kind, Section};
 use variables::Variables;
 
 pub use check::LOOSER;
-pub use facts::{Facts, MoneyFact, StepEnd, gravest};
+pub use facts::{Facts, MoneyFact, StepEnd, breaks, gravest};
 pub use keys::NAMED as NAMED_TARGETS;
 #[cfg(test)]
 pub use keys::PLACES as TARGET_PLACES;
@@ -43,6 +43,34 @@ pub const TEMPLATES: [(&str, &str); 4] = [
     ("nightly-export", include_str!("../../templates/pipelines/nightly-export.toml")),
     ("who-has-not-reported", include_str!("../../templates/pipelines/who-has-not-reported.toml")),
 ];
+
+/// The name of a pipeline, where it can be read; whatever else is wrong with its file, it is known by it.
+pub fn name_of(path: &Path) -> Option<String> {
+    let text = text_of(path, path).ok()?;
+    let table: toml::Table = text.parse().ok()?;
+    table.get("name")?.as_str().filter(|name| check::is_name(name)).map(ToOwned::to_owned)
+}
+
+/// The text of a pipeline's file, which is spoken of as it was given.
+fn text_of(own: &Path, path: &Path) -> Result<String, PipelineError> {
+    let unreadable = |source| PipelineError::Unreadable { path: path.to_owned(), source };
+    let whole = |what: &str, hint: &str| PipelineError::Faulty {
+        path: path.to_owned(),
+        faults: vec![Fault { line: 0, what: what.to_owned(), hint: hint.to_owned() }],
+    };
+    // A pipe or a device may never end, or never begin.
+    if !own.metadata().map_err(unreadable)?.is_file() {
+        return Err(whole("it is no file", "name the pipeline's file, such as pipeline.toml"));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(own).map_err(unreadable)?;
+    file.take(read::LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > read::LARGEST {
+        return Err(whole("a pipeline of more than 64 KiB", "check that it is the file that you mean"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| whole("it is no text of UTF-8", "check that it is the file that you mean"))
+}
 
 /// What is wrong with a pipeline, at a line.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -183,21 +211,7 @@ impl Pipeline {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).canonicalize().map_err(unreadable)?;
         let own = folder.join(name);
-        let whole = |what: &str, hint: &str| {
-            faulty(vec![Fault { line: 0, what: what.to_owned(), hint: hint.to_owned() }])
-        };
-        // A pipe or a device may never end, or never begin.
-        if !own.metadata().map_err(unreadable)?.is_file() {
-            return Err(whole("it is no file", "name the pipeline's file, such as pipeline.toml"));
-        }
-        let mut bytes = Vec::new();
-        let file = File::open(&own).map_err(unreadable)?;
-        file.take(read::LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > read::LARGEST {
-            return Err(whole("a pipeline of more than 64 KiB", "check that it is the file that you mean"));
-        }
-        let text = String::from_utf8(bytes)
-            .map_err(|_| whole("it is no text of UTF-8", "check that it is the file that you mean"))?;
+        let text = text_of(&own, path)?;
         let mut variables = Variables::new(lookup);
         let read::Read { tables, mut faults } = read::read(&text, &mut variables);
         // Of what is no TOML nothing else is known.
@@ -275,7 +289,8 @@ impl Pipeline {
         for table in step.tables().iter().filter_map(|name| self.table(name)) {
             for own in &table.settings {
                 let Some(flag) = own.key.flag else { continue };
-                if !writes && own.key.kind.is_written() {
+                // What is filled into a template that is not written is of no use, either.
+                if !writes && (own.key.kind.is_written() || own.key.name == FILL) {
                     continue;
                 }
                 if own.values.is_empty() {

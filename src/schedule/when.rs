@@ -94,6 +94,18 @@ impl When {
         }
     }
 
+    /// The first time at which systemd starts it, as far as systemd is here to tell: a time that daylight saving
+    /// leaves out is none for it, where others take the hour behind it.
+    pub fn next_by_systemd(&self, after: Timestamp, zone: &TimeZone) -> Result<Option<Timestamp>, Error> {
+        if find(ANALYZE).is_none() {
+            return self.next(after, zone);
+        }
+        let calendars = self.calendars();
+        let times = calendars.iter().map(|calendar| elapse(calendar, Some(after)));
+        let times: Vec<Option<Timestamp>> = times.collect::<Result<_, _>>()?;
+        Ok(times.into_iter().flatten().min())
+    }
+
     fn unknown(&self) -> Error {
         let what = format!(
             "whether `{}` is a time can be told by {ANALYZE} alone, which is not here",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::{RunId, visible};
-use crate::pipeline::{Facts, MoneyFact};
+use crate::pipeline::{Facts, MoneyFact, breaks};
 use crate::store::{Ended, StoredPipelineRun, StoredStep};
 
 use super::Table;
@@ -112,7 +112,7 @@ impl PipelineLine {
     pub(super) fn row(&self) -> [String; 10] {
         let facts = || self.steps.iter().filter_map(|step| step.facts.as_ref());
         let rows = facts().map(|facts| facts.rows).find(|rows| *rows > 0);
-        let breaks: u64 = facts().map(|facts| facts.breaks).sum();
+        let breaks = breaks(facts());
         let posted = facts().any(|facts| facts.posted);
         [
             self.run.to_string().chars().take(12).collect(),

@@ -150,6 +150,11 @@ fn every_link_leads_somewhere_and_every_page_is_reached() {
             let target = target.to_string_lossy().trim_end_matches('/').to_owned();
             if !root().join(&target).exists() {
                 wrong.push(format!("{document}: {link} leads nowhere"));
+            } else if document.starts_with("docs/")
+                && has_ending(&target, "md")
+                && !target.starts_with("docs/")
+            {
+                wrong.push(format!("{document}: {target} is no page of the book"));
             } else if !anchor.is_empty() && !anchors(&target).contains(anchor) {
                 wrong.push(format!("{document}: {target} has no heading for #{anchor}"));
             }

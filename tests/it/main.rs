@@ -35,6 +35,7 @@ mod numbers;
 mod one_table;
 mod past_months;
 mod picture;
+mod pipeline_ends;
 mod pipeline_places;
 mod pipelines;
 mod plan;

@@ -284,7 +284,7 @@ mod signals {
             run_of(&rig, &RUN, When::Request(0), signal).ends_with(130).says("interrupted");
             let line = &told(&rig)[0];
             assert_eq!((&line["event"], &line["code"]), (&"failed".into(), &130.into()), "{line}");
-            assert!(pipeline_runs(&rig).is_empty());
+            assert_eq!(pipeline_runs(&rig)[0]["state"], "interrupted", "it is over");
             // In the middle of one.
             let rig = watched();
             run_of(&rig, &RUN, When::Request(4), signal).ends_with(130).says("`waldur-usage resume ");

@@ -207,7 +207,7 @@ fn the_month_end_reconciliation_reports_what_differs_and_replaces_its_own_report
     assert_eq!(rig.posts(), 0);
     let list = rig.run(&["runs", "list"]).ends_with(0);
     let list = list.says("run month-end-reconciliation").says("differences").says("took");
-    assert_eq!(list.stdout.lines().count(), 3, "what did not begin is not listed\n{}", list.all());
+    assert_eq!(list.stdout.lines().count(), 4, "what ended before its first step is listed\n{}", list.all());
 }
 
 #[test]
@@ -487,7 +487,7 @@ fn guards_and_findings_are_made_stricter_and_never_loosened() {
     );
     rig.run(&["pipeline", "check", FILE]).ends_with(2).says("lowered_rows is 3, and 20 is not stricter");
     pipeline(&rig, &UPLOAD.replace("[post]", "[checks]\nwarn = [\"spike\"]\n[post]"));
-    rig.run(&["pipeline", "check", FILE]).ends_with(2).says("spike is at deny in your config.toml");
+    rig.run(&["pipeline", "check", FILE]).ends_with(2).says("spike is at deny in your settings");
     assert_eq!(rig.posts(), 0);
 }
 

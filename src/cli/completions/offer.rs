@@ -93,7 +93,7 @@ pub struct Known {
 #[derive(Default)]
 struct Kept {
     names: KeptNames,
-    runs: Vec<(String, BillingPeriod, String)>,
+    runs: Vec<(String, String, String)>,
 }
 
 impl Known {
@@ -211,11 +211,17 @@ impl Known {
                 names.entry(id).or_insert(offering);
             }
         }
-        let runs = store.runs(RUNS).unwrap_or_default().into_iter().map(|run| {
-            let run = run.stored.run;
-            (run.id.to_string(), run.period, run.command)
+        let of_commands = store.runs(RUNS).unwrap_or_default().into_iter().map(|run| {
+            let (started, run) = (run.stored.started, run.stored.run);
+            (started, (run.id.to_string(), run.period.to_string(), run.command))
         });
-        Kept { names, runs: runs.collect() }
+        let of_pipelines = store.pipeline_runs(RUNS).unwrap_or_default().into_iter().map(|stored| {
+            let run = stored.run;
+            (stored.started, (run.id.to_string(), run.period, format!("run {}", run.pipeline)))
+        });
+        let mut runs: Vec<_> = of_commands.chain(of_pipelines).collect();
+        runs.sort_by_key(|(started, _)| std::cmp::Reverse(*started));
+        Kept { names, runs: runs.into_iter().map(|(_, run)| run).collect() }
     }
 
     /// The server that the line or the environment names, as it is written down.
@@ -276,7 +282,7 @@ impl Known {
     /// The months of runs, and those of the last year; the newest first.
     fn months(&self) -> Vec<(String, String)> {
         let mut months: BTreeSet<BillingPeriod> =
-            self.kept().runs.iter().map(|(_, period, _)| *period).collect();
+            self.kept().runs.iter().filter_map(|(_, period, _)| period.parse().ok()).collect();
         let current = BillingPeriod::of(Timestamp::now()).ok();
         months.extend(std::iter::successors(current, |month| month.previous()).take(MONTHS));
         months.iter().rev().map(|month| (month.to_string(), String::new())).collect()
