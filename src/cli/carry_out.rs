@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::domain::visible;
-use crate::domain::{RunId, SandboxWorld};
+use crate::domain::{RunId, SandboxWorld, visible};
 use crate::error::{Error, ExitStatus};
 use crate::jobs::apply::ApplyReport;
 use crate::jobs::left_out::LeftOutSummary;
@@ -128,7 +127,7 @@ pub async fn carry_out(
     // What could not be written down or written out is made up for when the run is taken up again.
     let is_over = end.report.is_over() && trouble.is_none();
     if let Some(trouble) = trouble {
-        terminal.error(&format!("error: {trouble}\n  hint: make room for it, then `waldur-usage resume`"));
+        terminal.error(&format!("error: {trouble}\n  hint: see to it, then `waldur-usage resume {id}`"));
         status = if status == ExitStatus::Done { ExitStatus::Partial } else { status };
     }
     Ok(StepEnd { status, facts: facts_of(id, &end.report, shown(&files)), is_over })

@@ -10,7 +10,7 @@ use super::config::Config;
 
 /// Tells of a run that has ended, here and to whoever is named in `[watch]`.
 pub async fn finished(ended: &Ended, terminal: &Terminal) {
-    // What did not begin is not kept, and the error tells why.
+    // Of what ended before its first step the error tells enough.
     if !ended.steps.is_empty() {
         terminal.say(&in_a_line(ended));
     }
