@@ -63,7 +63,7 @@ pub fn reconcile(compared: Compared<'_>, rules: &Rules) -> Report {
     let mut read = vec![AsRead::default(); settled.components.len()];
     let of_file = theirs.read.into_iter().zip(0..).map(|(sums, own)| (sums, renumbered.component(own)));
     for (sums, number) in given.into_iter().zip(0..).chain(of_file) {
-        if let Some(slot) = read.get_mut(at(settled.component(number))) {
+        if let Some(slot) = read.get_mut(at(settled.numbers.component(number))) {
             slot.take_in(&sums);
         }
     }
@@ -294,16 +294,16 @@ impl Rows {
     /// Puts the rows into the order of their settled keys.
     fn sort(&mut self, settled: &Settled, of_file: &Renumbered) {
         let settle = |key: &mut Key| {
-            key.subject = settled.subject(key.subject);
-            key.component = settled.component(key.component);
+            key.subject = settled.numbers.subject(key.subject);
+            key.component = settled.numbers.component(key.component);
         };
         let subjects = settled.subjects.len();
         let Self { file, server, billed } = self;
         thread::scope(|scope| {
             scope.spawn(|| {
                 for Key { subject, component, .. } in file.iter_mut().map(|row| &mut row.key) {
-                    *subject = settled.subject(of_file.subject(*subject));
-                    *component = settled.component(of_file.component(*component));
+                    *subject = settled.numbers.subject(of_file.subject(*subject));
+                    *component = settled.numbers.component(of_file.component(*component));
                 }
                 *file = by_subject(std::mem::take(file), subjects, |row| row.key.subject);
                 let own = file.chunk_by_mut(|one, other| one.key.subject == other.key.subject);

@@ -35,7 +35,7 @@ enum Named {
     Text(Arc<str>),
 }
 
-/// What the numbers of one list of names are in another one.
+/// What the numbers of one list of names are in another one, or in the order that lasts.
 pub struct Renumbered {
     subjects: Vec<u32>,
     components: Vec<u32>,
@@ -55,18 +55,7 @@ impl Renumbered {
 pub struct Settled {
     pub subjects: Vec<Subject>,
     pub components: Vec<Measured>,
-    subject_at: Vec<u32>,
-    component_at: Vec<u32>,
-}
-
-impl Settled {
-    pub fn subject(&self, given: u32) -> u32 {
-        self.subject_at.get(at(given)).copied().unwrap_or(given)
-    }
-
-    pub fn component(&self, given: u32) -> u32 {
-        self.component_at.get(at(given)).copied().unwrap_or(given)
-    }
+    pub numbers: Renumbered,
 }
 
 impl<'a> Names<'a> {
@@ -212,7 +201,11 @@ impl<'a> Names<'a> {
         measured.sort_unstable_by_key(|(_, given)| *given);
         let measured = measured.into_iter().map(|(measured, _)| measured).collect();
         let (components, component_at) = sorted(measured, Ord::cmp);
-        Settled { subjects, components, subject_at, component_at }
+        Settled {
+            subjects,
+            components,
+            numbers: Renumbered { subjects: subject_at, components: component_at },
+        }
     }
 }
 
