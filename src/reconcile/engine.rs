@@ -216,7 +216,7 @@ impl<'a> Intake<'a> {
     }
 }
 
-impl<'a, 'r> FileIntake<'a, 'r> {
+impl FileIntake<'_, '_> {
     fn all(mut self, lines: Vec<FileLine>) -> (Vec<FileRow>, Self) {
         let mut rows = Vec::with_capacity(lines.len());
         take_each(lines, |line| rows.push(self.row(line)));

@@ -226,7 +226,7 @@ impl Intake<'_> {
         let Some(cells) = plain_cells(&header).filter(|cells| !cells.is_empty()) else {
             return self.quoted(header.as_slice().chain(reader), 0);
         };
-        let (width, columns) = (cells.len(), self.columns(cells.iter().copied())?);
+        let (width, columns) = (cells.len(), self.columns(&cells)?);
         loop {
             line.clear();
             number += 1;
@@ -258,7 +258,7 @@ impl Intake<'_> {
         if !reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))? {
             return Ok(());
         }
-        let columns = self.columns(record.iter())?;
+        let columns = self.columns(&record.iter().collect::<Vec<_>>())?;
         while reader.read_record(&mut record).map_err(|error| unread(self, &record, &error))? {
             let text = |column: Option<usize>| {
                 column.and_then(|column| record.get(column)).map_or("", without_guard)
@@ -271,12 +271,8 @@ impl Intake<'_> {
     }
 
     /// Where the columns of a header stand.
-    fn columns<'h>(
-        &self,
-        header: impl Iterator<Item = &'h str> + Clone,
-    ) -> Result<[Option<usize>; 15], Error> {
-        let at =
-            |name: &str| header.clone().position(|own| own.trim_start_matches('\u{feff}').trim() == name);
+    fn columns(&self, header: &[&str]) -> Result<[Option<usize>; 15], Error> {
+        let at = |name: &str| header.iter().position(|own| own.trim_start_matches('\u{feff}').trim() == name);
         let columns = COLUMNS.map(at);
         let missing = columns.iter().zip(COLUMNS).take(NEEDED).find(|(column, _)| column.is_none());
         missing.map_or(Ok(columns), |(_, name)| Err(self.fault(1, &format!("no column {name}"))))
