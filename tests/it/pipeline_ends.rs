@@ -136,7 +136,8 @@ mod unix {
         ] {
             let rig = upload();
             whole_world(&rig);
-            let (head, _) = UPLOAD.split_once("[post]").unwrap();
+            let above = if steps.starts_with("[report]") { "[post]" } else { "[input]" };
+            let (head, _) = UPLOAD.split_once(above).unwrap();
             pipeline(&rig, &format!("{head}{steps}"));
             let place = rig.folder.path().join("month-end/out");
             fs::create_dir(&place).unwrap();
@@ -147,7 +148,7 @@ mod unix {
                 usize::MAX,
                 FaultKind::Delay(Duration::from_millis(400)),
             );
-            let child = crate::rig::command(rig.folder.path())
+            let mut child = crate::rig::command(rig.folder.path())
                 .env("WALDUR_API_URL", rig.url())
                 .env("WALDUR_ACCESS_TOKEN", rig.token("owner"))
                 .args(["run", FILE])
@@ -156,7 +157,9 @@ mod unix {
                 .spawn()
                 .unwrap();
             // What the folder is was looked at before anything was asked.
-            while !rig.sandbox.requests().iter().any(|request| request.path.contains("component-usages")) {
+            let is_asked =
+                || rig.sandbox.requests().iter().any(|request| request.path.contains("component-usages"));
+            while !is_asked() && child.try_wait().unwrap().is_none() {
                 std::thread::sleep(Duration::from_millis(10));
             }
             fs::rename(&place, place.with_file_name("was")).unwrap();
